@@ -1,0 +1,121 @@
+// host/http/filter.ts: the one shape of an HTTP filter, native or WebAssembly.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Method names and meanings are proxy-wasm's; the status values are Envoy's, which proxy-wasm's numbers
+ * map to. A filter sees one stream; `FilterStream` is everything that it may do.
+ *
+ * | returned from | Continue | stops |
+ * | --- | --- | --- |
+ * | `on…Headers` | next filter | `StopIteration`: body callbacks still come to this filter · `StopAll…`: nothing comes until `continue…` |
+ * | `on…Body` | next filter | `…AndBuffer`: kept, the next call sees old and new · `…AndWatermark`: the same, and the peer is paused above the limit · `…NoBuffer`: the filter took or dropped the bytes |
+ * | `on…Trailers` | next filter | `StopIteration` until `continue…` |
+ *
+ * @see Envoy: envoy/http/filter.h
+ * @module
+ */
+import type { ByteQueue } from "../base/byte_queue.ts";
+import type { Clock } from "../base/clock.ts";
+import type { StreamInfo } from "../observe/stream_info.ts";
+import type { HeaderMap } from "./header_map.ts";
+import type { Route } from "./route.ts";
+
+export const HeadersStatus = {
+  Continue: 0,
+  StopIteration: 1,
+  StopAllIterationAndBuffer: 3,
+  StopAllIterationAndWatermark: 4,
+} as const;
+export type HeadersStatus = (typeof HeadersStatus)[keyof typeof HeadersStatus];
+
+export const DataStatus = {
+  Continue: 0,
+  StopIterationAndBuffer: 1,
+  StopIterationAndWatermark: 2,
+  StopIterationNoBuffer: 3,
+} as const;
+export type DataStatus = (typeof DataStatus)[keyof typeof DataStatus];
+
+export const TrailersStatus = { Continue: 0, StopIteration: 1 } as const;
+export type TrailersStatus = (typeof TrailersStatus)[keyof typeof TrailersStatus];
+
+/** What every HTTP filter is. A method that is absent means "continue". */
+export interface HttpFilter {
+  onRequestHeaders?(headers: HeaderMap, end: boolean): HeadersStatus;
+  /** `body` holds this chunk, or everything so far when this filter stopped and buffered. */
+  onRequestBody?(body: ByteQueue, end: boolean): DataStatus;
+  onRequestTrailers?(trailers: HeaderMap): TrailersStatus;
+  onResponseHeaders?(headers: HeaderMap, end: boolean): HeadersStatus;
+  onResponseBody?(body: ByteQueue, end: boolean): DataStatus;
+  onResponseTrailers?(trailers: HeaderMap): TrailersStatus;
+  /** The stream is over, whichever way. */
+  onDone?(): void;
+  /** Comes after `onDone`, when the facts of the stream are complete. */
+  onLog?(): void;
+  /** Always comes, once, last. */
+  onDestroy?(): void;
+}
+
+/** An answer made by the proxy itself. */
+export interface LocalReply {
+  readonly status: number;
+  readonly body?: string | Uint8Array;
+  /** `response_code_details`; spaces become underscores. */
+  readonly details: string;
+  /** Added to the reply's headers; a `content-type` here replaces `text/plain`. */
+  readonly headers?: readonly (readonly [string, string])[];
+  /** For gRPC requests; otherwise mapped from `status`. */
+  readonly grpcStatus?: number;
+}
+
+/** What a filter may do to its stream. */
+export interface FilterStream {
+  readonly info: StreamInfo;
+  readonly clock: Clock;
+  /** The messages so far; null before they came. Still readable after they were forwarded. */
+  readonly requestHeaders: HeaderMap | null;
+  readonly requestTrailers: HeaderMap | null;
+  readonly responseHeaders: HeaderMap | null;
+  readonly responseTrailers: HeaderMap | null;
+  /** The bytes that this filter's pause holds back; null when it holds none. */
+  readonly bufferedRequestBody: ByteQueue | null;
+  readonly bufferedResponseBody: ByteQueue | null;
+  /** The route, looked up at the first call; null when none matches. */
+  route(): Route | null;
+  /** Forgets the route: the next `route()` looks again. */
+  clearRouteCache(): void;
+  /** Goes on after a stop. No effect when this filter did not stop. */
+  continueRequest(): void;
+  continueResponse(): void;
+  /** Answers instead of the upstream. Once response headers were sent the stream is reset instead. */
+  sendLocalReply(reply: LocalReply): void;
+  /** Ends the stream without an answer. */
+  resetStream(details: string): void;
+  /** Makes trailers for a message that had none; only in the last body callback. */
+  addRequestTrailers(): HeaderMap;
+  addResponseTrailers(): HeaderMap;
+  /** Most bytes that are held for this stream in one direction. */
+  readonly bufferLimitBytes: number;
+}
+
+/**
+ * What the router, the terminal filter, may do besides: it is where responses come in.
+ * @see Envoy: envoy/http/filter.h StreamDecoderFilterCallbacks
+ */
+export interface TerminalFilterStream extends FilterStream {
+  encode1xxHeaders(headers: HeaderMap): void;
+  encodeHeaders(headers: HeaderMap, end: boolean): void;
+  encodeData(data: ByteQueue, end: boolean): void;
+  encodeTrailers(trailers: HeaderMap): void;
+  /** Stops or goes on reading the request body: the upstream is slower than the client. */
+  readDisableDownstream(disable: boolean): void;
+  /** Told when the client is slower than the upstream; one low for each high. */
+  setDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks | null): void;
+}
+
+export interface DownstreamWatermarkCallbacks {
+  onAboveWriteBufferHighWatermark(): void;
+  onBelowWriteBufferLowWatermark(): void;
+}
+
+/** Makes a stream's filter; runs once per stream on a worker. Null leaves the filter out of this stream. */
+export type HttpFilterFactory = (stream: TerminalFilterStream) => HttpFilter | null;

@@ -1,0 +1,300 @@
+// host/http/header_map.ts: header fields in order, with pseudo-headers as plain fields.
+// pure: no I/O, no clock, no runtime globals
+// hot: runs per chunk or per header; see bench/micro/header_map.bench.ts
+/**
+ * Names are lower case; values are latin1 strings, one character a byte (RFC 9110 §5.5). Duplicates stay
+ * separate entries in order of arrival. Pseudo-headers are not in the list: they are fields, and stand
+ * first wherever entries are walked, as in Envoy's map.
+ *
+ * A look-up is a scan, which for the ten to twenty fields of a real message is faster than hashing; a
+ * 32-bit filter over name shapes answers most look-ups of absent names without the scan.
+ *
+ * @see Envoy: source/common/http/header_map_impl.h
+ * @module
+ */
+
+/** A bit that depends on a name's length, first and last character. */
+function nameBit(name: string): number {
+  const length = name.length;
+  return 1 << ((length * 5 + name.charCodeAt(0) * 3 + name.charCodeAt(length - 1)) & 31);
+}
+
+/** The order in which pseudo-headers come: that of Envoy's HTTP/1 codec, then `:protocol` and `:status`. */
+const PSEUDO_NAMES = [":authority", ":path", ":method", ":scheme", ":protocol", ":status"] as const;
+
+/**
+ * An ordered multimap of header fields.
+ *
+ * @example
+ * ```ts
+ * import { HeaderMap } from "./header_map.ts";
+ * const headers = HeaderMap.of({ ":method": "GET", ":path": "/", "x-a": "1" });
+ * headers.add("x-a", "2");
+ * console.assert(headers.get("x-a") === "1" && headers.getJoined("x-a") === "1,2");
+ * ```
+ */
+export class HeaderMap {
+  /** `:authority`, `:path`, … ; null when absent. */
+  authority: string | null = null;
+  path: string | null = null;
+  method: string | null = null;
+  scheme: string | null = null;
+  /** `:protocol` of an extended CONNECT (RFC 8441), and of an HTTP/1 upgrade. */
+  protocol: string | null = null;
+  /** `:status`; 0 when absent. */
+  status = 0;
+  /** Name, value, name, value, …  */
+  #list: string[] = [];
+  #bits = 0;
+
+  /** A map with these entries; pseudo-headers go to their fields. */
+  static of(entries: Iterable<readonly [string, string]> | Readonly<Record<string, string>>): HeaderMap {
+    const map = new HeaderMap();
+    const pairs = Symbol.iterator in entries ? entries : Object.entries(entries);
+    for (const [name, value] of pairs as Iterable<readonly [string, string]>) map.add(name.toLowerCase(), value);
+    return map;
+  }
+
+  /** Number of entries, pseudo-headers included. */
+  get size(): number {
+    return (this.#list.length >> 1) + this.pseudoCount;
+  }
+
+  /** Number of entries in the list: all but the pseudo-headers. */
+  get fieldCount(): number {
+    return this.#list.length >> 1;
+  }
+
+  get pseudoCount(): number {
+    return (this.authority === null ? 0 : 1) + (this.path === null ? 0 : 1) + (this.method === null ? 0 : 1) +
+      (this.scheme === null ? 0 : 1) + (this.protocol === null ? 0 : 1) + (this.status === 0 ? 0 : 1);
+  }
+
+  /** Name of list entry `index`. */
+  fieldName(index: number): string {
+    return this.#list[index * 2]!;
+  }
+
+  fieldValue(index: number): string {
+    return this.#list[index * 2 + 1]!;
+  }
+
+  /** Bytes of all names and values, as Envoy counts them. */
+  get byteSize(): number {
+    let size = 0;
+    for (const text of this.#list) size += text.length;
+    for (const name of PSEUDO_NAMES) {
+      const value = this.#getPseudo(name);
+      if (value !== null) size += name.length + value.length;
+    }
+    return size;
+  }
+
+  /** The first value, or null. */
+  get(name: string): string | null {
+    if (name.charCodeAt(0) === 58) return this.#getPseudo(name);
+    if ((this.#bits & nameBit(name)) === 0) return null;
+    const list = this.#list;
+    for (let i = 0; i < list.length; i += 2) if (list[i] === name) return list[i + 1]!;
+    return null;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null;
+  }
+
+  /** All values joined by ",", or null: what matchers see. */
+  getJoined(name: string, separator = ","): string | null {
+    if (name.charCodeAt(0) === 58) return this.#getPseudo(name);
+    if ((this.#bits & nameBit(name)) === 0) return null;
+    const list = this.#list;
+    let joined: string | null = null;
+    for (let i = 0; i < list.length; i += 2) {
+      if (list[i] === name) joined = joined === null ? list[i + 1]! : joined + separator + list[i + 1]!;
+    }
+    return joined;
+  }
+
+  /** All values in order. */
+  getAll(name: string): string[] {
+    if (name.charCodeAt(0) === 58) {
+      const value = this.#getPseudo(name);
+      return value === null ? [] : [value];
+    }
+    const values: string[] = [];
+    const list = this.#list;
+    for (let i = 0; i < list.length; i += 2) if (list[i] === name) values.push(list[i + 1]!);
+    return values;
+  }
+
+  /** Appends an entry. The name must be lower case. A pseudo-header is set instead. */
+  add(name: string, value: string): void {
+    if (name.charCodeAt(0) === 58) {
+      this.#setPseudo(name, value);
+      return;
+    }
+    this.#list.push(name, value);
+    this.#bits |= nameBit(name);
+  }
+
+  /** Overwrites the first entry of this name and removes the others; appends when there is none. */
+  set(name: string, value: string): void {
+    if (name.charCodeAt(0) === 58) {
+      this.#setPseudo(name, value);
+      return;
+    }
+    const bit = nameBit(name);
+    if ((this.#bits & bit) !== 0) {
+      const list = this.#list;
+      for (let i = 0; i < list.length; i += 2) {
+        if (list[i] !== name) continue;
+        list[i + 1] = value;
+        this.#removeFrom(name, i + 2);
+        return;
+      }
+    }
+    this.#list.push(name, value);
+    this.#bits |= bit;
+  }
+
+  /** Removes every entry of this name; false when there was none. */
+  remove(name: string): boolean {
+    if (name.charCodeAt(0) === 58) return this.#removePseudo(name);
+    if ((this.#bits & nameBit(name)) === 0) return false;
+    return this.#removeFrom(name, 0);
+  }
+
+  /** Removes list entries that `matches` says yes to, in one pass. */
+  removeWhere(matches: (name: string, value: string) => boolean): void {
+    const list = this.#list;
+    let kept = 0;
+    for (let i = 0; i < list.length; i += 2) {
+      if (matches(list[i]!, list[i + 1]!)) continue;
+      list[kept++] = list[i]!;
+      list[kept++] = list[i + 1]!;
+    }
+    list.length = kept;
+  }
+
+  /** Calls back for every entry, pseudo-headers first. */
+  forEach(callback: (name: string, value: string) => void): void {
+    for (const name of PSEUDO_NAMES) {
+      const value = this.#getPseudo(name);
+      if (value !== null) callback(name, value);
+    }
+    const list = this.#list;
+    for (let i = 0; i < list.length; i += 2) callback(list[i]!, list[i + 1]!);
+  }
+
+  /** All entries, pseudo-headers first. */
+  entries(): [string, string][] {
+    const all: [string, string][] = [];
+    this.forEach((name, value) => all.push([name, value]));
+    return all;
+  }
+
+  /** Removes everything, pseudo-headers too. */
+  clear(): void {
+    this.#list = [];
+    this.#bits = 0;
+    this.authority = this.path = this.method = this.scheme = this.protocol = null;
+    this.status = 0;
+  }
+
+  clone(): HeaderMap {
+    const copy = new HeaderMap();
+    copy.authority = this.authority;
+    copy.path = this.path;
+    copy.method = this.method;
+    copy.scheme = this.scheme;
+    copy.protocol = this.protocol;
+    copy.status = this.status;
+    copy.#list = this.#list.slice();
+    copy.#bits = this.#bits;
+    return copy;
+  }
+
+  #removeFrom(name: string, start: number): boolean {
+    const list = this.#list;
+    let kept = start;
+    for (let i = start; i < list.length; i += 2) {
+      if (list[i] === name) continue;
+      if (kept !== i) {
+        list[kept] = list[i]!;
+        list[kept + 1] = list[i + 1]!;
+      }
+      kept += 2;
+    }
+    if (kept === list.length) return false;
+    list.length = kept;
+    return true;
+  }
+
+  #getPseudo(name: string): string | null {
+    switch (name) {
+      case ":authority":
+        return this.authority;
+      case ":path":
+        return this.path;
+      case ":method":
+        return this.method;
+      case ":scheme":
+        return this.scheme;
+      case ":protocol":
+        return this.protocol;
+      case ":status":
+        return this.status === 0 ? null : String(this.status);
+      default:
+        return null;
+    }
+  }
+
+  #setPseudo(name: string, value: string): void {
+    switch (name) {
+      case ":authority":
+        this.authority = value;
+        break;
+      case ":path":
+        this.path = value;
+        break;
+      case ":method":
+        this.method = value;
+        break;
+      case ":scheme":
+        this.scheme = value;
+        break;
+      case ":protocol":
+        this.protocol = value;
+        break;
+      case ":status":
+        // A status that is no three-digit number leaves the old one: nothing else could be sent.
+        if (/^[1-9][0-9]{2}$/.test(value)) this.status = Number(value);
+        break;
+    }
+  }
+
+  #removePseudo(name: string): boolean {
+    if (this.#getPseudo(name) === null) return false;
+    switch (name) {
+      case ":authority":
+        this.authority = null;
+        break;
+      case ":path":
+        this.path = null;
+        break;
+      case ":method":
+        this.method = null;
+        break;
+      case ":scheme":
+        this.scheme = null;
+        break;
+      case ":protocol":
+        this.protocol = null;
+        break;
+      case ":status":
+        this.status = 0;
+        break;
+    }
+    return true;
+  }
+}

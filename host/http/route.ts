@@ -1,0 +1,37 @@
+// host/http/route.ts: routes as the HTTP stack and its filters see them.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * The port between `http` and `router`: the connection manager asks a `RouteConfig` for a route and hands
+ * it on; only `router` knows what is in one.
+ *
+ * @see Envoy: envoy/router/router.h
+ * @module
+ */
+import type { StreamInfo } from "../observe/stream_info.ts";
+import type { HeaderMap } from "./header_map.ts";
+
+/** A matched route. `router` narrows it by class; others read what is here. */
+export interface Route {
+  readonly name: string;
+  readonly virtualHostName: string;
+  /** The cluster that the request goes to; null for direct responses and redirects. */
+  readonly clusterName: string | null;
+  /** `typed_per_filter_config` of the most specific level, by name of the filter in the chain. */
+  perFilterConfig(filterName: string): unknown;
+  /** Milliseconds without stream activity before a 504, or null for the connection manager's. */
+  readonly idleTimeoutMs: number | null;
+  /** Most milliseconds for the whole stream, or null. */
+  readonly maxStreamDurationMs: number | null;
+}
+
+/** A route configuration, static or from RDS. */
+export interface RouteConfig {
+  readonly name: string;
+  /** The first route that matches, or null. `random` is a stable number of this stream, for fractions. */
+  route(headers: HeaderMap, info: StreamInfo, random: number): Route | null;
+}
+
+/** Holds the newest route configuration; streams read it once. */
+export interface RouteConfigProvider {
+  current(): RouteConfig | null;
+}

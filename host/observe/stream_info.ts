@@ -1,0 +1,185 @@
+// host/observe/stream_info.ts: the facts of one stream, for logs, filters and properties.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * One object per HTTP stream or L4 connection, filled as the facts come. The connection's facts are one
+ * shared object, so that a stream costs little.
+ *
+ * @see Envoy: envoy/stream_info/stream_info.h
+ * @module
+ */
+
+/** Response flags, in the order of Envoy's enum; printed in the order in which they were set. */
+export const ResponseFlag = {
+  FailedLocalHealthCheck: "LH",
+  NoHealthyUpstream: "UH",
+  UpstreamRequestTimeout: "UT",
+  LocalReset: "LR",
+  UpstreamRemoteReset: "UR",
+  UpstreamConnectionFailure: "UF",
+  UpstreamConnectionTermination: "UC",
+  UpstreamOverflow: "UO",
+  NoRouteFound: "NR",
+  DelayInjected: "DI",
+  FaultInjected: "FI",
+  RateLimited: "RL",
+  UnauthorizedExternalService: "UAEX",
+  RateLimitServiceError: "RLSE",
+  DownstreamConnectionTermination: "DC",
+  UpstreamRetryLimitExceeded: "URX",
+  StreamIdleTimeout: "SI",
+  InvalidEnvoyRequestHeaders: "IH",
+  DownstreamProtocolError: "DPE",
+  UpstreamMaxStreamDurationReached: "UMSDR",
+  ResponseFromCacheFilter: "RFCF",
+  NoFilterConfigFound: "NFCF",
+  DurationTimeout: "DT",
+  UpstreamProtocolError: "UPE",
+  NoClusterFound: "NC",
+  OverloadManager: "OM",
+  DnsResolutionFailed: "DF",
+  DropOverload: "DO",
+} as const;
+export type ResponseFlag = (typeof ResponseFlag)[keyof typeof ResponseFlag];
+
+/** A socket address as people write it. */
+export interface SocketAddress {
+  /** An IP address without brackets, or the path of a unix socket. */
+  readonly address: string;
+  /** 0 for unix sockets. */
+  readonly port: number;
+  /** `1.2.3.4:80`, `[::1]:80`, or the path. */
+  readonly text: string;
+}
+
+/** What is known of the TLS session of a connection. */
+export interface TlsInfo {
+  readonly version: string;
+  readonly cipherSuite: string;
+  readonly peerCertificatePresented: boolean;
+  readonly peerCertificateValidated: boolean;
+  readonly subjectPeerCertificate: string;
+  readonly subjectLocalCertificate: string;
+  readonly uriSanPeerCertificate: readonly string[];
+  readonly uriSanLocalCertificate: readonly string[];
+  readonly dnsSanPeerCertificate: readonly string[];
+  readonly dnsSanLocalCertificate: readonly string[];
+  readonly sha256PeerCertificateDigest: string;
+  readonly peerCertificatePem: string;
+}
+
+/** Facts of a connection that all its streams share. */
+export interface ConnectionInfo {
+  readonly id: number;
+  readonly localAddress: SocketAddress;
+  /** The peer that is really connected. */
+  readonly directRemoteAddress: SocketAddress;
+  /** The peer, or who a PROXY header says it is. */
+  remoteAddress: SocketAddress;
+  requestedServerName: string;
+  alpn: string;
+  tls: TlsInfo | null;
+  terminationDetails: string;
+  transportFailureReason: string;
+}
+
+/** The upstream half of a stream's facts. */
+export interface UpstreamInfo {
+  clusterName: string;
+  host: SocketAddress | null;
+  hostName: string;
+  localAddress: SocketAddress | null;
+  connection: ConnectionInfo | null;
+  transportFailureReason: string;
+  /** Requests sent on the upstream connection, this one included. */
+  requestCount: number;
+  endpointCount: number;
+  poolReadyMs: number;
+  firstByteSentMs: number;
+  lastByteSentMs: number;
+  firstByteReceivedMs: number;
+  lastByteReceivedMs: number;
+}
+
+export class StreamInfo {
+  readonly connection: ConnectionInfo;
+  /** Monotonic times (`Clock.nowMs`); -1 for "not yet". */
+  readonly startMs: number;
+  lastDownstreamRxByteMs = -1;
+  firstDownstreamTxByteMs = -1;
+  lastDownstreamTxByteMs = -1;
+  endMs = -1;
+  /** Milliseconds since 1970. */
+  readonly startWallMs: number;
+  protocol = "";
+  /** Who the client is after x-forwarded-for; the connection's remote address unless something says else. */
+  remoteAddress: SocketAddress;
+  responseCode = 0;
+  responseCodeDetails = "";
+  /** Body bytes. */
+  bytesReceived = 0;
+  bytesSent = 0;
+  /** Bytes of heads as they are on the wire. */
+  headerBytesReceived = 0;
+  headerBytesSent = 0;
+  attemptCount = 0;
+  routeName = "";
+  virtualHostName = "";
+  requestId = "";
+  filterChainName = "";
+  listenerName = "";
+  upstream: UpstreamInfo | null = null;
+  #flags: ResponseFlag[] | null = null;
+  #dynamicMetadata: Map<string, Record<string, unknown>> | null = null;
+  #filterState: Map<string, FilterStateObject> | null = null;
+
+  constructor(connection: ConnectionInfo, startMs: number, startWallMs: number) {
+    this.connection = connection;
+    this.remoteAddress = connection.remoteAddress;
+    this.startMs = startMs;
+    this.startWallMs = startWallMs;
+  }
+
+  setFlag(flag: ResponseFlag): void {
+    if (this.#flags === null) this.#flags = [flag];
+    else if (!this.#flags.includes(flag)) this.#flags.push(flag);
+  }
+
+  hasFlag(flag: ResponseFlag): boolean {
+    return this.#flags !== null && this.#flags.includes(flag);
+  }
+
+  /** Flags in the order in which they were set. */
+  get flags(): readonly ResponseFlag[] {
+    return this.#flags ?? NO_FLAGS;
+  }
+
+  /** Dynamic metadata by namespace; values are plain JSON. */
+  get dynamicMetadata(): ReadonlyMap<string, Record<string, unknown>> {
+    return this.#dynamicMetadata ?? NO_METADATA;
+  }
+
+  /** Merges `fields` into a namespace of the dynamic metadata. */
+  mergeDynamicMetadata(namespace: string, fields: Readonly<Record<string, unknown>>): void {
+    const all = this.#dynamicMetadata ??= new Map();
+    const old = all.get(namespace) ?? Object.create(null) as Record<string, unknown>;
+    all.set(namespace, Object.assign(Object.create(null), old, fields));
+  }
+
+  /** Objects that filters leave for one another and for the router, by name. */
+  get filterState(): Map<string, FilterStateObject> {
+    return this.#filterState ??= new Map();
+  }
+
+  get hasFilterState(): boolean {
+    return this.#filterState !== null && this.#filterState.size > 0;
+  }
+}
+
+/** A value in the filter state. */
+export interface FilterStateObject {
+  readonly value: Uint8Array;
+  readonly readOnly: boolean;
+}
+
+const NO_FLAGS: readonly ResponseFlag[] = [];
+const NO_METADATA: ReadonlyMap<string, Record<string, unknown>> = new Map();
