@@ -1,0 +1,28 @@
+// test/host/base/error.test.ts: what is thrown, and who hears of bugs.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { bug, BUG_CODE, isBug, NuncioError, setBugReporter } from "../../../host/base/error.ts";
+
+test("an error keeps its code and cause", () => {
+  const cause = new Error("inner");
+  const error = new NuncioError("cli/unknown-flag", "no such flag", { cause });
+  assert.is(error.code, "cli/unknown-flag");
+  assert.is(error.cause, cause);
+  assert.is(String(error), "NuncioError: no such flag");
+});
+
+test("a broken invariant is reported and thrown, a kept one is neither", () => {
+  const heard: NuncioError[] = [];
+  const before = setBugReporter((error) => heard.push(error));
+  try {
+    bug(false, "fine");
+    assert.throws(() => bug(true, "stream written after its end"), (error: unknown) => isBug(error));
+    assert.is(heard.length, 1);
+    assert.is(heard[0]!.code, BUG_CODE);
+  } finally {
+    setBugReporter(before);
+  }
+  assert.not(isBug(new Error("x")));
+});
+
+test.run();
