@@ -1,0 +1,88 @@
+// host/http/local_reply.ts: answers that the proxy makes itself.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: source/common/http/utility.cc Utility::prepareLocalReply
+ * @module
+ */
+import { EMPTY_BYTES, fromUtf8 } from "../base/bytes.ts";
+import type { LocalReply } from "./filter.ts";
+import { HeaderMap } from "./header_map.ts";
+
+/** A local reply as it goes through the filters. */
+export interface PreparedReply {
+  readonly headers: HeaderMap;
+  readonly body: Uint8Array;
+  readonly grpcStatus: number | null;
+}
+
+/** True for `application/grpc`, alone or followed by `+` or `;`. */
+export function isGrpcContentType(contentType: string | null): boolean {
+  if (contentType === null || !contentType.startsWith("application/grpc")) return false;
+  const next = contentType.charCodeAt(16);
+  return Number.isNaN(next) || next === 0x2b || next === 0x3b;
+}
+
+/** @see https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
+export function httpToGrpcStatus(status: number): number {
+  switch (status) {
+    case 400:
+      return 13;
+    case 401:
+      return 16;
+    case 403:
+      return 7;
+    case 404:
+      return 12;
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return 14;
+    default:
+      return 2;
+  }
+}
+
+/** A grpc-message: bytes outside printable ASCII, and `%`, are percent-encoded (gRPC over HTTP/2 §Responses). */
+export function encodeGrpcMessage(text: Uint8Array): string {
+  let encoded = "";
+  for (const byte of text) {
+    encoded += byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+      ? String.fromCharCode(byte)
+      : "%" + byte.toString(16).toUpperCase().padStart(2, "0");
+  }
+  return encoded;
+}
+
+/** Headers and body of a reply, for a request that was gRPC, a HEAD, or neither. */
+export function prepareLocalReply(reply: LocalReply, isGrpc: boolean, isHead: boolean): PreparedReply {
+  const headers = new HeaderMap();
+  const body = reply.body === undefined
+    ? EMPTY_BYTES
+    : typeof reply.body === "string"
+    ? fromUtf8(reply.body)
+    : reply.body;
+  headers.status = reply.status >= 100 && reply.status <= 599 ? reply.status : 500;
+  if (isGrpc) {
+    headers.status = 200;
+    for (const [name, value] of reply.headers ?? []) headers.add(name, value);
+    headers.set("content-type", "application/grpc");
+    const grpcStatus = reply.grpcStatus ?? httpToGrpcStatus(reply.status);
+    headers.set("grpc-status", String(grpcStatus));
+    if (body.length > 0) headers.set("grpc-message", encodeGrpcMessage(body));
+    return { headers, body: EMPTY_BYTES, grpcStatus };
+  }
+  let contentType: string | null = null;
+  for (const [name, value] of reply.headers ?? []) {
+    if (name === "content-type") contentType = value;
+    headers.add(name, value);
+  }
+  if (body.length > 0) {
+    headers.set("content-length", String(body.length));
+    if (contentType === null) headers.add("content-type", "text/plain");
+  } else {
+    headers.remove("content-length");
+    headers.remove("content-type");
+  }
+  return { headers, body: isHead ? EMPTY_BYTES : body, grpcStatus: null };
+}
