@@ -1,0 +1,3 @@
+// sdk/entry/tcp.ts: the exports of a module that holds network filters only.
+export * from "../src/exports/plugin";
+export * from "../src/exports/tcp";
