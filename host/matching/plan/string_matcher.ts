@@ -1,0 +1,62 @@
+// host/matching/plan/string_matcher.ts: StringMatcher and RegexMatcher messages as plain data.
+/**
+ * @see Envoy: api/envoy/type/matcher/v3/string.proto, regex.proto
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+import { parseSubstitution, regexProblem, type Substitution } from "../regex.ts";
+import type { StringMatcherPlan } from "../string_matcher.ts";
+import { toWireText } from "../wire_text.ts";
+
+/** The pattern of a RegexMatcher that RE2 can compile, or null after reporting what is wrong. */
+export function planRegex(node: ConfigNode): string | null {
+  node.message("google_re2")?.accept("max_program_size", "patterns run in linear time, whatever their size");
+  const pattern = node.string("regex");
+  const problem = regexProblem(pattern);
+  if (problem === null) return pattern;
+  node.error("matching/bad-regex", `invalid regex "${pattern}": ${problem}`, {
+    field: "regex",
+    help: "write the pattern in RE2 syntax",
+  });
+  return null;
+}
+
+/** A StringMatcher, or null after reporting what is wrong. */
+export function planStringMatcher(node: ConfigNode): StringMatcherPlan | null {
+  const kind = node.oneof("match_pattern");
+  switch (kind) {
+    case "exact":
+    case "prefix":
+    case "suffix":
+    case "contains":
+      return { kind, value: toWireText(node.string(kind)), ignoreCase: node.bool("ignore_case") };
+    case "safe_regex": {
+      const regex = node.message("safe_regex");
+      const pattern = regex === null ? null : planRegex(regex);
+      if (node.has("ignore_case")) node.accept("ignore_case", "it has no effect on safe_regex: write (?i)");
+      return pattern === null ? null : { kind: "regex", pattern };
+    }
+    default:
+      return null;
+  }
+}
+
+/** A RegexMatchAndSubstitute as plain data. */
+export interface RegexSubstitutionPlan {
+  readonly pattern: string;
+  readonly substitution: Substitution;
+}
+
+/** A RegexMatchAndSubstitute, or null after reporting what is wrong. */
+export function planRegexSubstitution(node: ConfigNode): RegexSubstitutionPlan | null {
+  const regex = node.message("pattern");
+  const text = node.string("substitution");
+  const pattern = regex === null ? null : planRegex(regex);
+  if (pattern === null) return null;
+  const substitution = parseSubstitution(text, pattern);
+  if (typeof substitution !== "string") return { pattern, substitution };
+  node.error("matching/bad-substitution", `invalid substitution "${text}": ${substitution}`, {
+    field: "substitution",
+  });
+  return null;
+}

@@ -1,0 +1,177 @@
+// host/router/plan.ts: route configurations as plain data, as workers get them.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * What `plan/` makes of a RouteConfiguration and what `RouteTable` is built from: structured-cloneable, with
+ * every check already done. Strings that meet header bytes are wire text; regex patterns stay Unicode.
+ *
+ * @see Envoy: api/envoy/config/route/v3/route.proto, route_components.proto
+ * @module
+ */
+import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
+import type { QueryMatcherPlan } from "../matching/query_matcher.ts";
+import type { Substitution } from "../matching/regex.ts";
+
+export interface RouteConfigPlan {
+  readonly name: string;
+  readonly virtualHosts: readonly VirtualHostPlan[];
+  readonly requestHeaders: HeaderOpsPlan;
+  readonly responseHeaders: HeaderOpsPlan;
+  readonly mostSpecificHeaderMutationsWins: boolean;
+  readonly ignorePortInHostMatching: boolean;
+  readonly ignorePathParametersInPathMatching: boolean;
+  readonly filterConfigs: readonly FilterConfigPlan[];
+  readonly metadata: MetadataPlan | null;
+}
+
+export interface VirtualHostPlan {
+  readonly name: string;
+  /** Lower case, as in the configuration: `a.example`, `*.example`, `a.*`, `*`. */
+  readonly domains: readonly string[];
+  readonly routes: readonly RoutePlan[];
+  readonly requireTls: "none" | "externalOnly" | "all";
+  readonly requestHeaders: HeaderOpsPlan;
+  readonly responseHeaders: HeaderOpsPlan;
+  readonly includeRequestAttemptCount: boolean;
+  readonly includeAttemptCountInResponse: boolean;
+  readonly filterConfigs: readonly FilterConfigPlan[];
+  readonly metadata: MetadataPlan | null;
+}
+
+export interface RoutePlan {
+  readonly name: string;
+  readonly match: RouteMatchPlan;
+  readonly action: ClusterActionPlan | RedirectPlan | DirectResponsePlan;
+  readonly requestHeaders: HeaderOpsPlan;
+  readonly responseHeaders: HeaderOpsPlan;
+  readonly filterConfigs: readonly FilterConfigPlan[];
+  readonly metadata: MetadataPlan | null;
+}
+
+/** Static metadata: plain JSON by namespace. */
+export type MetadataPlan = Readonly<Record<string, unknown>>;
+
+/** An entry of `typed_per_filter_config`. */
+export interface FilterConfigPlan {
+  /** The filter's name in the chain. */
+  readonly name: string;
+  readonly disabled: boolean;
+  /** What the extension made of the message; null when there is none. */
+  readonly config: unknown;
+}
+
+export type PathMatchPlan =
+  | {
+    readonly kind: "prefix" | "path" | "separatedPrefix";
+    readonly value: string;
+    readonly caseSensitive: boolean;
+  }
+  | { readonly kind: "regex"; readonly pattern: string };
+
+export interface RouteMatchPlan {
+  readonly path: PathMatchPlan;
+  readonly headers: readonly HeaderMatcherPlan[];
+  readonly query: readonly QueryMatcherPlan[];
+  readonly grpc: boolean;
+  readonly tls: TlsMatchPlan | null;
+  readonly fraction: FractionPlan | null;
+}
+
+/** What is asked of the client's certificate; null asks nothing. */
+export interface TlsMatchPlan {
+  readonly presented: boolean | null;
+  readonly validated: boolean | null;
+}
+
+export interface FractionPlan {
+  readonly numerator: number;
+  readonly denominator: number;
+}
+
+export interface ClusterActionPlan {
+  readonly kind: "cluster";
+  readonly cluster: ClusterSpecifierPlan;
+  readonly clusterNotFoundStatus: number;
+  readonly pathRewrite: PathRewritePlan | null;
+  readonly hostRewrite: HostRewritePlan | null;
+  readonly appendXForwardedHost: boolean;
+  /** From the end of the request to the end of the response; 0 for no limit. */
+  readonly timeoutMs: number;
+  /** 0 for no limit, null for the connection manager's. */
+  readonly idleTimeoutMs: number | null;
+  readonly maxStreamDurationMs: number | null;
+  /** Caps a `grpc-timeout` header: 0 takes the header's as it is, null does not look at the header. */
+  readonly grpcTimeoutHeaderMaxMs: number | null;
+  /** Taken off a `grpc-timeout` header. */
+  readonly grpcTimeoutHeaderOffsetMs: number;
+}
+
+export type ClusterSpecifierPlan =
+  | { readonly kind: "name"; readonly name: string }
+  | { readonly kind: "header"; readonly header: string }
+  | {
+    readonly kind: "weighted";
+    readonly clusters: readonly WeightedClusterPlan[];
+    /** A request header that gives the random value; "" for none. */
+    readonly randomHeader: string;
+  };
+
+export interface WeightedClusterPlan {
+  /** "" when `clusterHeader` names it. */
+  readonly name: string;
+  readonly clusterHeader: string;
+  readonly weight: number;
+  readonly requestHeaders: HeaderOpsPlan;
+  readonly responseHeaders: HeaderOpsPlan;
+  readonly filterConfigs: readonly FilterConfigPlan[];
+  /** "" for none. */
+  readonly hostRewriteLiteral: string;
+}
+
+export type PathRewritePlan =
+  /** Replaces what the route matched: its prefix, or for `path` and regex routes the whole path. */
+  | { readonly kind: "prefix"; readonly value: string }
+  | { readonly kind: "regex"; readonly pattern: string; readonly substitution: Substitution };
+
+export type HostRewritePlan =
+  | { readonly kind: "literal"; readonly host: string }
+  /** The router sets the chosen host's name. */
+  | { readonly kind: "auto" }
+  | { readonly kind: "header"; readonly header: string }
+  | { readonly kind: "pathRegex"; readonly pattern: string; readonly substitution: Substitution };
+
+export interface RedirectPlan {
+  readonly kind: "redirect";
+  readonly status: number;
+  /** "" keeps what the request has, here and below. */
+  readonly scheme: string;
+  readonly host: string;
+  /** 0 keeps the port. */
+  readonly port: number;
+  readonly path: string;
+  readonly pathRewrite: PathRewritePlan | null;
+  readonly stripQuery: boolean;
+}
+
+export interface DirectResponsePlan {
+  readonly kind: "directResponse";
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+/** Header mutations of one level. */
+export interface HeaderOpsPlan {
+  /** Lower-case names. */
+  readonly remove: readonly string[];
+  readonly add: readonly HeaderAddPlan[];
+}
+
+export interface HeaderAddPlan {
+  /** Lower case. */
+  readonly name: string;
+  /** A format string: `%…%` operators, `%%` for a percent sign. */
+  readonly format: string;
+  readonly action: "append" | "addIfAbsent" | "overwrite" | "overwriteIfExists";
+  readonly keepEmptyValue: boolean;
+}
+
+export const NO_HEADER_OPS: HeaderOpsPlan = { remove: [], add: [] };

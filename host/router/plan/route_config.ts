@@ -1,0 +1,132 @@
+// host/router/plan/route_config.ts: RouteConfiguration messages as plain data.
+/**
+ * Reads what nuncio's router does; every other field that is set stays unread and is reported as unsupported.
+ *
+ * @see Envoy: source/common/router/config_impl.cc RouteMatcher::RouteMatcher
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+import { asciiLower, toWireText } from "../../matching/wire_text.ts";
+import type { MetadataPlan, RouteConfigPlan, RoutePlan, VirtualHostPlan } from "../plan.ts";
+import type { RoutePlanContext } from "./context.ts";
+import { planFilterConfigs } from "./filter_config.ts";
+import { planHeaderOps } from "./header_ops.ts";
+import { planDirectResponse, planRedirect, planRouteAction, type RouteConfigLimits } from "./route_action.ts";
+import { planRouteMatch } from "./route_match.ts";
+
+const MAX_DIRECT_RESPONSE_BODY_BYTES = 4096;
+
+/** Plans an `envoy.config.route.v3.RouteConfiguration`. */
+export function planRouteConfig(node: ConfigNode, context: RoutePlanContext): RouteConfigPlan {
+  const limits: RouteConfigLimits = {
+    validateClusters: node.bool("validate_clusters", context.validateClustersByDefault),
+    maxDirectResponseBodyBytes: node.number("max_direct_response_body_size_bytes", MAX_DIRECT_RESPONSE_BODY_BYTES),
+  };
+  const hosts = node.messages("virtual_hosts");
+  const virtualHosts = hosts.map((host) => planVirtualHost(host, limits, context));
+  checkDomains(hosts, virtualHosts);
+  checkNames(hosts, virtualHosts);
+  return {
+    name: node.string("name"),
+    virtualHosts,
+    requestHeaders: planHeaderOps(node, "request", context),
+    responseHeaders: planHeaderOps(node, "response", context),
+    mostSpecificHeaderMutationsWins: node.bool("most_specific_header_mutations_wins"),
+    ignorePortInHostMatching: node.bool("ignore_port_in_host_matching"),
+    ignorePathParametersInPathMatching: node.bool("ignore_path_parameters_in_path_matching"),
+    filterConfigs: planFilterConfigs(node, context),
+    metadata: planMetadata(node),
+  };
+}
+
+const TLS_REQUIREMENTS: Readonly<Record<string, VirtualHostPlan["requireTls"]>> = {
+  EXTERNAL_ONLY: "externalOnly",
+  ALL: "all",
+};
+
+function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: RoutePlanContext): VirtualHostPlan {
+  return {
+    name: node.string("name"),
+    domains: node.strings("domains").map((domain) => asciiLower(toWireText(domain))),
+    routes: node.messages("routes").map((route) => planRoute(route, limits, context)).filter((plan) => plan !== null),
+    requireTls: TLS_REQUIREMENTS[node.enum("require_tls")] ?? "none",
+    requestHeaders: planHeaderOps(node, "request", context),
+    responseHeaders: planHeaderOps(node, "response", context),
+    includeRequestAttemptCount: node.bool("include_request_attempt_count"),
+    includeAttemptCountInResponse: node.bool("include_attempt_count_in_response"),
+    filterConfigs: planFilterConfigs(node, context),
+    metadata: planMetadata(node),
+  };
+}
+
+/** A route, or null when its match or its action cannot be used, which has been or will be reported. */
+function planRoute(node: ConfigNode, limits: RouteConfigLimits, context: RoutePlanContext): RoutePlan | null {
+  const matchNode = node.message("match");
+  const match = matchNode === null ? null : planRouteMatch(matchNode);
+  const action = planAction(node, limits, context);
+  const plan = {
+    name: node.string("name"),
+    requestHeaders: planHeaderOps(node, "request", context),
+    responseHeaders: planHeaderOps(node, "response", context),
+    filterConfigs: planFilterConfigs(node, context),
+    metadata: planMetadata(node),
+  };
+  return match === null || action === null ? null : { ...plan, match, action };
+}
+
+function planAction(
+  node: ConfigNode,
+  limits: RouteConfigLimits,
+  context: RoutePlanContext,
+): RoutePlan["action"] | null {
+  const kind = node.oneof("action");
+  switch (kind) {
+    case "route": {
+      const action = node.message(kind);
+      return action === null ? null : planRouteAction(action, limits, context);
+    }
+    case "redirect": {
+      const action = node.message(kind);
+      return action === null ? null : planRedirect(action);
+    }
+    case "direct_response": {
+      const action = node.message(kind);
+      return action === null ? null : planDirectResponse(action, limits, context);
+    }
+    default:
+      return null;
+  }
+}
+
+/** Static metadata as plain JSON by namespace. */
+function planMetadata(node: ConfigNode): MetadataPlan | null {
+  const metadata = node.message("metadata");
+  if (metadata === null) return null;
+  return metadata.json("filter_metadata") as MetadataPlan;
+}
+
+/** A domain belongs to one virtual host, the wildcard too. */
+function checkDomains(nodes: readonly ConfigNode[], plans: readonly VirtualHostPlan[]): void {
+  const seen = new Set<string>();
+  plans.forEach((plan, i) => {
+    plan.domains.forEach((domain, index) => {
+      if (seen.has(domain)) {
+        const message = domain === "*"
+          ? "only a single wildcard domain is permitted"
+          : `only unique values for domains are permitted, "${domain}" is there twice`;
+        nodes[i]!.error("router/duplicate-domain", message, { field: "domains", index });
+      }
+      seen.add(domain);
+    });
+  });
+}
+
+function checkNames(nodes: readonly ConfigNode[], plans: readonly VirtualHostPlan[]): void {
+  const seen = new Set<string>();
+  plans.forEach(({ name }, i) => {
+    if (seen.has(name)) {
+      nodes[i]!.error("router/duplicate-virtual-host", `there are two virtual hosts "${name}"`, { field: "name" });
+    }
+    seen.add(name);
+  });
+}

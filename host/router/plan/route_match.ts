@@ -1,0 +1,69 @@
+// host/router/plan/route_match.ts: RouteMatch messages as plain data.
+/**
+ * @see Envoy: api/envoy/config/route/v3/route_components.proto RouteMatch
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+import { planHeaderMatchers, planQueryMatcher } from "../../matching/plan/header_matcher.ts";
+import { planRegex } from "../../matching/plan/string_matcher.ts";
+import { toWireText } from "../../matching/wire_text.ts";
+import type { FractionPlan, PathMatchPlan, RouteMatchPlan, TlsMatchPlan } from "../plan.ts";
+
+/** A RouteMatch, or null when there is no path to match by. */
+export function planRouteMatch(node: ConfigNode): RouteMatchPlan | null {
+  const path = planPath(node);
+  const plan = {
+    headers: planHeaderMatchers(node.messages("headers")),
+    query: node.messages("query_parameters").map(planQueryMatcher).filter((matcher) => matcher !== null),
+    grpc: node.message("grpc") !== null,
+    tls: planTls(node),
+    fraction: planFraction(node),
+  };
+  return path === null ? null : { path, ...plan };
+}
+
+const PATH_KINDS = { prefix: "prefix", path: "path", path_separated_prefix: "separatedPrefix" } as const;
+
+function planPath(node: ConfigNode): PathMatchPlan | null {
+  const specifier = node.oneof("path_specifier");
+  switch (specifier) {
+    case "prefix":
+    case "path":
+    case "path_separated_prefix":
+      return {
+        kind: PATH_KINDS[specifier],
+        value: toWireText(node.string(specifier)),
+        caseSensitive: node.bool("case_sensitive", true),
+      };
+    case "safe_regex": {
+      const regex = node.message("safe_regex");
+      const pattern = regex === null ? null : planRegex(regex);
+      if (node.has("case_sensitive")) node.accept("case_sensitive", "it has no effect on safe_regex: write (?i)");
+      return pattern === null ? null : { kind: "regex", pattern };
+    }
+    default:
+      return null;
+  }
+}
+
+function planTls(node: ConfigNode): TlsMatchPlan | null {
+  const tls = node.message("tls_context");
+  if (tls === null) return null;
+  return {
+    presented: tls.has("presented") ? tls.bool("presented") : null,
+    validated: tls.has("validated") ? tls.bool("validated") : null,
+  };
+}
+
+const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
+
+function planFraction(node: ConfigNode): FractionPlan | null {
+  const runtime = node.message("runtime_fraction");
+  if (runtime === null) return null;
+  if (runtime.has("runtime_key")) {
+    runtime.accept("runtime_key", "there are no runtime layers: default_value applies");
+  }
+  const value = runtime.message("default_value");
+  if (value === null) return null;
+  return { numerator: value.number("numerator"), denominator: DENOMINATORS[value.enum("denominator")] ?? 100 };
+}

@@ -1,0 +1,55 @@
+// host/router/redirect.ts: the Location of redirects and of direct responses.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: source/common/router/config_impl.cc RouteEntryImplBase::newUri
+ * @module
+ */
+import type { HeaderMap } from "../http/header_map.ts";
+import type { RedirectPlan } from "./plan.ts";
+
+/** True for the statuses that Envoy sends a `location` with. */
+export function hasLocation(status: number): boolean {
+  return status === 201 || (status >= 300 && status < 400);
+}
+
+/** The absolute URL that a request is sent to. Without a redirect it is the request's own. */
+export function locationOf(redirect: RedirectPlan | null, headers: HeaderMap): string {
+  const requestScheme = headers.scheme ?? "";
+  if (redirect === null) {
+    return requestScheme + "://" + hostOf(headers, requestScheme, false) + (headers.path ?? "");
+  }
+  const scheme = redirect.scheme === "" ? requestScheme : redirect.scheme;
+  const port = redirect.port === 0 ? "" : ":" + redirect.port;
+  const host = redirect.host === "" ? hostOf(headers, scheme, port !== "") : redirect.host;
+  return scheme + "://" + host + port + pathOf(redirect, headers.path ?? "");
+}
+
+function pathOf(redirect: RedirectPlan, target: string): string {
+  const { path } = redirect;
+  // A query of path_redirect's own wins over the request's, and stays.
+  if (path !== "" && path.includes("?")) return path;
+  const query = target.indexOf("?");
+  if (path === "") return query !== -1 && redirect.stripQuery ? target.slice(0, query) : target;
+  return query === -1 || redirect.stripQuery ? path : path + target.slice(query);
+}
+
+/** The request's host, without its port when that would contradict the new scheme or port. */
+function hostOf(headers: HeaderMap, scheme: string, dropPort: boolean): string {
+  const host = headers.authority ?? "";
+  const colon = portStart(host);
+  if (colon === -1) return host;
+  if (dropPort) return host.slice(0, colon);
+  const protocol = headers.get("x-forwarded-proto") ?? "";
+  if (scheme === protocol) return host;
+  const port = host.slice(colon);
+  const isDefault = (protocol === "https" && port === ":443") || (protocol === "http" && port === ":80");
+  return isDefault ? host.slice(0, colon) : host;
+}
+
+function portStart(host: string): number {
+  if (host.startsWith("[")) {
+    const bracket = host.lastIndexOf("]:");
+    return bracket === -1 ? -1 : bracket + 1;
+  }
+  return host.lastIndexOf(":");
+}

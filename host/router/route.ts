@@ -1,0 +1,236 @@
+// host/router/route.ts: a matched route, as the router and the filters see it.
+// pure: no I/O, no clock, no runtime globals
+// hot: runs per request; see bench/micro/route.bench.ts
+/**
+ * A `RouteEntry` is a route with its cluster chosen. All that does not depend on the request is compiled
+ * once into a `RouteRecipe`; an entry is made per route and weighted cluster, and per request only where
+ * a header names the cluster.
+ *
+ * @see Envoy: source/common/router/config_impl.h RouteEntryImplBase, DynamicRouteEntry
+ * @module
+ */
+import { EMPTY_BYTES } from "../base/bytes.ts";
+import type { HeaderMap } from "../http/header_map.ts";
+import type { Route } from "../http/route.ts";
+import type { StreamInfo } from "../observe/stream_info.ts";
+import type { FilterConfigs } from "./filter_configs.ts";
+import type { HeaderFormatContext, HeaderOps } from "./header_ops.ts";
+import type { ClusterActionPlan, MetadataPlan, RedirectPlan, RoutePlan, VirtualHostPlan } from "./plan.ts";
+import { hasLocation, locationOf } from "./redirect.ts";
+import { applyPathRewrite, HostRewrite, PathRewrite, rewriteAuthority } from "./rewrite.ts";
+
+export type RouteKind = "cluster" | "redirect" | "directResponse";
+
+/** What the levels above a route add to it. */
+export interface RouteSurroundings {
+  readonly virtualHost: Pick<
+    VirtualHostPlan,
+    "name" | "includeRequestAttemptCount" | "includeAttemptCountInResponse" | "metadata"
+  >;
+  /** Mutations of route, virtual host and route configuration in the order in which they are made. */
+  readonly requestHeaders: readonly HeaderOps[];
+  readonly responseHeaders: readonly HeaderOps[];
+}
+
+/** A route as far as it is the same for all requests. */
+export class RouteRecipe {
+  readonly name: string;
+  readonly kind: RouteKind;
+  readonly action: ClusterActionPlan | null;
+  readonly redirect: RedirectPlan | null;
+  readonly status: number;
+  readonly body: Uint8Array;
+  readonly pathRewrite: PathRewrite | null;
+  readonly hostRewrite: HostRewrite | null;
+  readonly metadata: MetadataPlan | null;
+  readonly surroundings: RouteSurroundings;
+
+  constructor(plan: Pick<RoutePlan, "name" | "match" | "action" | "metadata">, surroundings: RouteSurroundings) {
+    const { action } = plan;
+    this.name = plan.name;
+    this.kind = action.kind;
+    this.action = action.kind === "cluster" ? action : null;
+    this.redirect = action.kind === "redirect" ? action : null;
+    this.status = action.kind === "cluster" ? 0 : action.status;
+    this.body = action.kind === "directResponse" ? action.body : EMPTY_BYTES;
+    const pathRewrite = action.kind === "directResponse" ? null : action.pathRewrite;
+    this.pathRewrite = pathRewrite === null ? null : new PathRewrite(pathRewrite, plan.match.path);
+    const hostRewrite = action.kind === "cluster" ? action.hostRewrite : null;
+    this.hostRewrite = hostRewrite === null ? null : new HostRewrite(hostRewrite);
+    this.metadata = plan.metadata;
+    this.surroundings = surroundings;
+  }
+}
+
+/** What a weighted cluster adds to its route. */
+export interface WeightedClusterExtras {
+  readonly requestHeaders: HeaderOps;
+  readonly responseHeaders: HeaderOps;
+  /** "" for none. */
+  readonly hostRewriteLiteral: string;
+}
+
+/** A route with its cluster. */
+export class RouteEntry implements Route {
+  readonly #recipe: RouteRecipe;
+  readonly #filterConfigs: FilterConfigs;
+  readonly #weighted: WeightedClusterExtras | null;
+  /** "" when the header that names the cluster is missing: there is no such cluster. */
+  readonly clusterName: string | null;
+
+  constructor(
+    recipe: RouteRecipe,
+    filterConfigs: FilterConfigs,
+    weighted: WeightedClusterExtras | null,
+    clusterName: string | null,
+  ) {
+    this.#recipe = recipe;
+    this.#filterConfigs = filterConfigs;
+    this.#weighted = weighted;
+    this.clusterName = clusterName;
+  }
+
+  /** The same route to another cluster. */
+  withCluster(clusterName: string): RouteEntry {
+    return new RouteEntry(this.#recipe, this.#filterConfigs, this.#weighted, clusterName);
+  }
+
+  get kind(): RouteKind {
+    return this.#recipe.kind;
+  }
+
+  get name(): string {
+    return this.#recipe.name;
+  }
+
+  get virtualHostName(): string {
+    return this.#recipe.surroundings.virtualHost.name;
+  }
+
+  /** Static metadata of the route, by namespace. */
+  get metadata(): MetadataPlan | null {
+    return this.#recipe.metadata;
+  }
+
+  get virtualHostMetadata(): MetadataPlan | null {
+    return this.#recipe.surroundings.virtualHost.metadata;
+  }
+
+  perFilterConfig(filterName: string): unknown {
+    return this.#filterConfigs.mostSpecific(filterName);
+  }
+
+  /** Configurations of all levels for filters that merge them, the most general first. */
+  perFilterConfigs(filterName: string): readonly unknown[] {
+    return this.#filterConfigs.all(filterName);
+  }
+
+  filterDisabled(filterName: string): boolean | null {
+    return this.#filterConfigs.disabled(filterName);
+  }
+
+  /** From the end of the request to the end of the response; 0 for no limit. */
+  get timeoutMs(): number {
+    return this.#recipe.action?.timeoutMs ?? 0;
+  }
+
+  get idleTimeoutMs(): number | null {
+    return this.#recipe.action?.idleTimeoutMs ?? null;
+  }
+
+  get maxStreamDurationMs(): number | null {
+    return this.#recipe.action?.maxStreamDurationMs ?? null;
+  }
+
+  /** Caps a `grpc-timeout` header: 0 takes the header's as it is, null does not look at the header. */
+  get grpcTimeoutHeaderMaxMs(): number | null {
+    return this.#recipe.action?.grpcTimeoutHeaderMaxMs ?? null;
+  }
+
+  get grpcTimeoutHeaderOffsetMs(): number {
+    return this.#recipe.action?.grpcTimeoutHeaderOffsetMs ?? 0;
+  }
+
+  get clusterNotFoundStatus(): number {
+    return this.#recipe.action?.clusterNotFoundStatus ?? 503;
+  }
+
+  /** `x-envoy-attempt-count` goes to the upstream. */
+  get includeRequestAttemptCount(): boolean {
+    return this.#recipe.surroundings.virtualHost.includeRequestAttemptCount;
+  }
+
+  /** `x-envoy-attempt-count` goes to the client. */
+  get includeAttemptCountInResponse(): boolean {
+    return this.#recipe.surroundings.virtualHost.includeAttemptCountInResponse;
+  }
+
+  /** True when the router must call `rewriteHost` with the chosen host's name. */
+  get autoHostRewrite(): boolean {
+    return this.#recipe.hostRewrite !== null && this.#recipe.hostRewrite.isAuto;
+  }
+
+  /**
+   * Makes the request what the upstream is to see: header mutations of all levels, then host, then path.
+   * `insertOriginalPath` is false with the router's `suppress_envoy_headers`.
+   */
+  finalizeRequestHeaders(headers: HeaderMap, info: StreamInfo, insertOriginalPath = true): void {
+    const { pathRewrite, hostRewrite, surroundings, action } = this.#recipe;
+    const levels = surroundings.requestHeaders;
+    const weighted = this.#weighted;
+    if (levels.length > 0 || weighted !== null) {
+      const context: HeaderFormatContext = {
+        requestHeaders: headers,
+        responseHeaders: null,
+        responseTrailers: null,
+        info,
+      };
+      if (weighted !== null) {
+        weighted.requestHeaders.apply(headers, context);
+        if (weighted.hostRewriteLiteral !== "") headers.authority = weighted.hostRewriteLiteral;
+      }
+      for (let i = 0; i < levels.length; i++) levels[i]!.apply(headers, context);
+    }
+    if (hostRewrite !== null) {
+      const host = hostRewrite.hostFor(headers);
+      if (host !== null) rewriteAuthority(headers, host, action!.appendXForwardedHost);
+    }
+    if (pathRewrite !== null) applyPathRewrite(pathRewrite, headers, insertOriginalPath);
+  }
+
+  /** Header mutations of all levels on a response, also on the router's own ones. */
+  finalizeResponseHeaders(headers: HeaderMap, requestHeaders: HeaderMap | null, info: StreamInfo): void {
+    const levels = this.#recipe.surroundings.responseHeaders;
+    const weighted = this.#weighted;
+    if (levels.length === 0 && weighted === null) return;
+    const context: HeaderFormatContext = { requestHeaders, responseHeaders: headers, responseTrailers: null, info };
+    if (weighted !== null) weighted.responseHeaders.apply(headers, context);
+    for (let i = 0; i < levels.length; i++) levels[i]!.apply(headers, context);
+  }
+
+  /** Sets the name of the chosen upstream host (`auto_host_rewrite`). */
+  rewriteHost(headers: HeaderMap, host: string): void {
+    rewriteAuthority(headers, host, this.#recipe.action?.appendXForwardedHost ?? false);
+  }
+
+  /** Of redirects and direct responses. */
+  get status(): number {
+    return this.#recipe.status;
+  }
+
+  get body(): Uint8Array {
+    return this.#recipe.body;
+  }
+
+  /** Changes the path of a request that is to be redirected; comes before `location`. */
+  rewritePath(headers: HeaderMap, insertOriginalPath = true): void {
+    const { pathRewrite } = this.#recipe;
+    if (pathRewrite !== null) applyPathRewrite(pathRewrite, headers, insertOriginalPath);
+  }
+
+  /** The `location` of a redirect or direct response, or null when its status has none. */
+  location(headers: HeaderMap): string | null {
+    const { status, redirect } = this.#recipe;
+    return hasLocation(status) ? locationOf(redirect, headers) : null;
+  }
+}
