@@ -1,0 +1,233 @@
+// host/platform/node.ts: the platform port on Node.
+/**
+ * @module
+ */
+import { readFileSync, statSync, watch } from "node:fs";
+import * as nodeModule from "node:module";
+import { availableParallelism, hostname } from "node:os";
+import process from "node:process";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import type {
+  CpuUsage,
+  Disposable,
+  FileFacts,
+  FileRead,
+  MemoryUsage,
+  OutputStream,
+  Platform,
+  SignalName,
+  WorkerChannel,
+  WorkerHandle,
+  WorkerOptions,
+} from "./mod.ts";
+import { systemClock } from "./system_clock.ts";
+import { systemRandom } from "./system_random.ts";
+
+/** Where SO_REUSEPORT spreads connections over listeners. */
+const REUSE_PORT_SYSTEMS: readonly string[] = ["linux", "freebsd", "dragonfly", "sunos", "aix"];
+
+class ProcessOutput implements OutputStream {
+  readonly #stream: NodeJS.WriteStream;
+  #open = true;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+    // EPIPE: whoever read the output is gone. A proxy goes on serving.
+    stream.on("error", () => {
+      this.#open = false;
+    });
+  }
+
+  get isTerminal(): boolean {
+    return this.#stream.isTTY === true;
+  }
+
+  get columns(): number {
+    return this.#stream.columns ?? 80;
+  }
+
+  write(text: string | Uint8Array): void {
+    if (this.#open) this.#stream.write(text);
+  }
+}
+
+class ThreadHandle<In, Out> implements WorkerHandle<In, Out> {
+  readonly #worker: Worker;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    // Without a listener an error of the worker would be one of this thread; `exit` follows it.
+    worker.on("error", () => {});
+  }
+
+  post(message: In, transfer?: readonly Transferable[]): void {
+    this.#worker.postMessage(message, transfer as Parameters<Worker["postMessage"]>[1]);
+  }
+
+  onMessage(callback: (message: Out) => void): void {
+    this.#worker.on("message", callback);
+  }
+
+  onError(callback: (error: Error) => void): void {
+    this.#worker.on("error", (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))));
+  }
+
+  onExit(callback: (exitCode: number) => void): void {
+    this.#worker.once("exit", callback);
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  keepAlive(keep: boolean): void {
+    if (keep) this.#worker.ref();
+    else this.#worker.unref();
+  }
+}
+
+/** The platform made of `node:` modules; `deno.ts` changes what differs there. */
+export class NodePlatform implements Platform {
+  readonly runtime: "node" | "deno" = "node";
+  readonly os: string = process.platform;
+  readonly arch: string = process.arch;
+  readonly pid: number = process.pid;
+  readonly clock: Platform["clock"] = systemClock;
+  readonly random: Platform["random"] = systemRandom;
+  readonly supportsReusePort: boolean = REUSE_PORT_SYSTEMS.includes(process.platform);
+  #stdout: OutputStream | null = null;
+  #stderr: OutputStream | null = null;
+
+  get runtimeVersion(): string {
+    return process.versions.node;
+  }
+
+  get v8Version(): string {
+    return process.versions.v8;
+  }
+
+  get hostname(): string {
+    return hostname();
+  }
+
+  get stdout(): OutputStream {
+    return this.#stdout ??= new ProcessOutput(process.stdout);
+  }
+
+  get stderr(): OutputStream {
+    return this.#stderr ??= new ProcessOutput(process.stderr);
+  }
+
+  args(): string[] {
+    return process.argv.slice(2);
+  }
+
+  env(name: string): string | undefined {
+    return process.env[name];
+  }
+
+  workingDirectory(): string {
+    return process.cwd();
+  }
+
+  readFile(path: string): FileRead {
+    try {
+      return { ok: true, bytes: readFileSync(path) };
+    } catch (error) {
+      return { ok: false, code: (error as NodeJS.ErrnoException).code ?? "EIO", message: (error as Error).message };
+    }
+  }
+
+  fileFacts(path: string): FileFacts | null {
+    let facts;
+    try {
+      facts = statSync(path);
+    } catch {
+      return null;
+    }
+    return {
+      sizeBytes: facts.size,
+      modifiedMs: facts.mtimeMs,
+      inode: facts.ino,
+      isFile: facts.isFile(),
+      isSocket: facts.isSocket(),
+    };
+  }
+
+  watchFolder(path: string, onChange: (name: string | null) => void): Disposable | null {
+    try {
+      const watcher = watch(path, { persistent: false }, (_event, name) => onChange(name));
+      watcher.on("error", () => watcher.close());
+      return { close: () => watcher.close() };
+    } catch {
+      return null;
+    }
+  }
+
+  onSignal(signal: SignalName, callback: () => void): Disposable {
+    process.on(signal, callback);
+    return { close: () => void process.off(signal, callback) };
+  }
+
+  onUncaughtError(callback: (error: unknown, origin: "exception" | "rejection") => void): Disposable {
+    const onException = (error: unknown): void => callback(error, "exception");
+    const onRejection = (error: unknown): void => callback(error, "rejection");
+    process.on("uncaughtException", onException);
+    process.on("unhandledRejection", onRejection);
+    return {
+      close() {
+        process.off("uncaughtException", onException);
+        process.off("unhandledRejection", onRejection);
+      },
+    };
+  }
+
+  exit(code: number): never {
+    return process.exit(code);
+  }
+
+  setExitCode(code: number): void {
+    process.exitCode = code;
+  }
+
+  memoryUsage(): MemoryUsage {
+    const usage = process.memoryUsage();
+    return {
+      rssBytes: usage.rss,
+      heapUsedBytes: usage.heapUsed,
+      heapTotalBytes: usage.heapTotal,
+      externalBytes: usage.external,
+    };
+  }
+
+  cpuUsage(): CpuUsage {
+    const usage = process.cpuUsage();
+    return { userMs: usage.user / 1000, systemMs: usage.system / 1000 };
+  }
+
+  availableParallelism(): number {
+    return availableParallelism();
+  }
+
+  enableCompileCache(): boolean {
+    return nodeModule.enableCompileCache().directory !== undefined;
+  }
+
+  spawnWorker<In, Out>(entry: URL, options: WorkerOptions): WorkerHandle<In, Out> {
+    const limits = options.heapLimitMib === undefined ? undefined : { maxOldGenerationSizeMb: options.heapLimitMib };
+    return new ThreadHandle<In, Out>(
+      new Worker(entry, { name: options.name, workerData: options.data, ...(limits && { resourceLimits: limits }) }),
+    );
+  }
+
+  workerChannel<In, Out>(): WorkerChannel<In, Out> | null {
+    const port = parentPort;
+    if (isMainThread || port === null) return null;
+    return {
+      data: workerData as unknown,
+      post: (message: Out, transfer?: readonly Transferable[]) =>
+        port.postMessage(message, transfer as Parameters<typeof port.postMessage>[1]),
+      onMessage: (callback: (message: In) => void) => void port.on("message", callback),
+    };
+  }
+}
