@@ -59,7 +59,9 @@ export interface NetworkFilterStream {
   /** Stops or goes on reading from the client; calls nest. */
   readDisable(disable: boolean): void;
   /** Told when the client is slower than the upstream; one low for each high. */
-  setWatermarkCallbacks(callbacks: { onAboveWriteBufferHighWatermark(): void; onBelowWriteBufferLowWatermark(): void } | null): void;
+  setWatermarkCallbacks(
+    callbacks: { onAboveWriteBufferHighWatermark(): void; onBelowWriteBufferLowWatermark(): void } | null,
+  ): void;
   /** Tells the other filters that the upstream connection ended. */
   notifyUpstreamClose(by: PeerType): void;
 }

@@ -1,0 +1,129 @@
+// host/net/socket.ts: the one place where sockets are made.
+/**
+ * A socket without an `error` listener ends the process when its peer resets it, so none leaves this file
+ * without one. Half-close is always on here: what a FIN means is the connection's decision.
+ *
+ * @module
+ */
+import { connect, createServer, type Server, type Socket, type TcpNetConnectOpts } from "node:net";
+import type { SocketAddress } from "../observe/stream_info.ts";
+import { ipAddress, isPipe, pipeAddress, pipePath } from "./address.ts";
+
+export type { Server, Socket };
+
+/** Where a dialled socket puts what it reads. */
+export interface ReadTarget {
+  /** The buffer for the next read. */
+  nextBuffer(): Uint8Array;
+  /** The first `length` bytes of the buffer were read. */
+  onRead(length: number): void;
+}
+
+export interface ConnectOptions {
+  readonly address: SocketAddress;
+  readonly noDelay: boolean;
+  /** The address to connect from; port 0 lets the system choose one. */
+  readonly localAddress: SocketAddress | null;
+  /** Milliseconds before the first keep-alive probe; null for none. */
+  readonly keepAliveMs: number | null;
+  readonly readTarget: ReadTarget | null;
+}
+
+/** What node:net and node:tls take to connect. */
+export type SocketConnectOptions = TcpNetConnectOpts;
+
+/** Connection options as `node:net` spells them. */
+export function connectOptions(options: ConnectOptions): SocketConnectOptions {
+  const { address, localAddress, readTarget } = options;
+  const target = isPipe(address) ? { path: pipePath(address) } : { host: address.address, port: address.port };
+  return {
+    ...target,
+    allowHalfOpen: true,
+    noDelay: options.noDelay,
+    autoSelectFamily: false,
+    ...(localAddress && { localAddress: localAddress.address, localPort: localAddress.port }),
+    ...(options.keepAliveMs !== null && { keepAlive: true, keepAliveInitialDelay: options.keepAliveMs }),
+    ...(readTarget && {
+      onread: {
+        buffer: () => readTarget.nextBuffer(),
+        callback: (length: number) => {
+          readTarget.onRead(length);
+          return true;
+        },
+      },
+    }),
+  } as SocketConnectOptions;
+}
+
+/** Begins to connect. */
+export function connectSocket(options: SocketConnectOptions): Socket {
+  return guarded(connect(options));
+}
+
+/** A server whose sockets are safe before anybody has seen them. */
+export function createSocketServer(onSocket: (socket: Socket) => void): Server {
+  // Paused: bytes wait in the system until somebody wants them.
+  return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
+    onSocket(guarded(socket));
+  });
+}
+
+/** Makes sure that an error of `socket` never goes uncaught; `close` follows every error. */
+export function guarded<S extends Socket>(socket: S): S {
+  socket.on("error", ignoreError);
+  return socket;
+}
+
+function ignoreError(): void {}
+
+/** The peer's address; null when the connection is gone already. */
+export function remoteAddressOf(socket: Socket): SocketAddress | null {
+  const address = socket.remoteAddress;
+  if (address === undefined || address === "") return null;
+  return ipAddress(address, socket.remotePort ?? 0);
+}
+
+/** This side's address; null when the connection is gone already. */
+export function localAddressOf(socket: Socket): SocketAddress | null {
+  const address = socket.localAddress;
+  if (address === undefined || address === "") return null;
+  return ipAddress(address, socket.localPort ?? 0);
+}
+
+/** What a socket of a unix connection says of its peer. */
+export const ANONYMOUS_PIPE: SocketAddress = pipeAddress("");
+
+const ERROR_TEXTS: Readonly<Record<string, string>> = {
+  EACCES: "Permission denied",
+  EADDRINUSE: "Address already in use",
+  EADDRNOTAVAIL: "Cannot assign requested address",
+  EAFNOSUPPORT: "Address family not supported by protocol",
+  EAGAIN: "Resource temporarily unavailable",
+  ECONNABORTED: "Software caused connection abort",
+  ECONNREFUSED: "Connection refused",
+  ECONNRESET: "Connection reset by peer",
+  EHOSTUNREACH: "No route to host",
+  EINVAL: "Invalid argument",
+  EMFILE: "Too many open files",
+  ENETUNREACH: "Network is unreachable",
+  ENFILE: "Too many open files in system",
+  ENOBUFS: "No buffer space available",
+  ENOENT: "No such file or directory",
+  ENOTDIR: "Not a directory",
+  ENOTSOCK: "Socket operation on non-socket",
+  EPERM: "Operation not permitted",
+  EPIPE: "Broken pipe",
+  ETIMEDOUT: "Connection timed out",
+};
+
+/** The C library's text of a system error, which Envoy's messages carry. */
+export function errorText(error: unknown): string {
+  const code = errorCode(error);
+  return ERROR_TEXTS[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** `ECONNRESET` and the like; empty when the error has no code. */
+export function errorCode(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "";
+}
