@@ -80,7 +80,16 @@ export interface ConnectionInfo {
   tls: TlsInfo | null;
   terminationDetails: string;
   transportFailureReason: string;
+  /** Monotonic times of the connection, where they are known. */
+  startMs?: number;
+  endMs?: number;
+  /** When a dialled connection stood, before TLS. */
+  connectedMs?: number;
+  tlsEstablishedMs?: number;
 }
+
+/** `filter_metadata` of a configured object, by namespace; values are plain JSON. */
+export type FilterMetadata = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 
 /** The upstream half of a stream's facts. */
 export interface UpstreamInfo {
@@ -93,6 +102,16 @@ export interface UpstreamInfo {
   /** Requests sent on the upstream connection, this one included. */
   requestCount: number;
   endpointCount: number;
+  /** `HTTP/1.1` and so on; empty for L4. */
+  protocol?: string;
+  /** Bytes of this stream on the upstream connection: all of it, and its heads. */
+  wireBytesSent?: number;
+  wireBytesReceived?: number;
+  headerBytesSent?: number;
+  headerBytesReceived?: number;
+  clusterMetadata?: FilterMetadata | null;
+  hostMetadata?: FilterMetadata | null;
+  /** Monotonic times; -1 for "not yet". */
   poolReadyMs: number;
   firstByteSentMs: number;
   lastByteSentMs: number;
@@ -121,10 +140,19 @@ export class StreamInfo {
   /** Bytes of heads as they are on the wire. */
   headerBytesReceived = 0;
   headerBytesSent = 0;
+  /** All bytes of the stream on the wire: heads, framing and body. */
+  wireBytesReceived = 0;
+  wireBytesSent = 0;
   attemptCount = 0;
   routeName = "";
   virtualHostName = "";
+  routeMetadata: FilterMetadata | null = null;
+  virtualHostMetadata: FilterMetadata | null = null;
+  listenerMetadata: FilterMetadata | null = null;
   requestId = "";
+  /** Of the active span; empty when the stream is not traced. */
+  traceId = "";
+  spanId = "";
   filterChainName = "";
   listenerName = "";
   upstream: UpstreamInfo | null = null;
