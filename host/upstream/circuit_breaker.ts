@@ -1,0 +1,140 @@
+// host/upstream/circuit_breaker.ts: how much of each resource a cluster may use at once.
+// hot: requests are counted in and out; see bench/micro/pool.bench.ts
+/**
+ * Each priority of a cluster has a limit of connections, pending requests, requests and retries. A resource
+ * counts what is in use, says whether there is room, and shows in `circuit_breakers.<priority>.*_open`
+ * whether there is none. The count is a port: workers that share a cluster share its counts.
+ *
+ * @see Envoy: source/common/upstream/resource_manager_impl.h
+ * @module
+ */
+import type { Gauge, StatsScope } from "../observe/stats.ts";
+import type { CircuitBreakersPlan, ThresholdsPlan } from "./plan.ts";
+
+export const ResourcePriority = { Default: 0, High: 1 } as const;
+export type ResourcePriority = (typeof ResourcePriority)[keyof typeof ResourcePriority];
+
+/** A number that several workers may share. */
+export interface SharedCount {
+  /** Adds and gives the new value. */
+  add(delta: number): number;
+  value(): number;
+}
+
+/** Makes or finds the count of a resource, for example `default.rq` of cluster `web`. */
+export type SharedCountFactory = (clusterName: string, resource: string) => SharedCount;
+
+/** A count of one worker's own. */
+export class LocalCount implements SharedCount {
+  #value = 0;
+
+  add(delta: number): number {
+    return this.#value += delta;
+  }
+
+  value(): number {
+    return this.#value;
+  }
+}
+
+/** One limited resource. */
+export class Resource {
+  readonly max: number;
+  readonly #count: SharedCount;
+  readonly #open: Gauge;
+  readonly #remaining: Gauge | null;
+  /** What this worker put into the gauges, so that they can be moved by differences. */
+  #shownOpen = false;
+  #held = 0;
+
+  constructor(max: number, count: SharedCount, open: Gauge, remaining: Gauge | null) {
+    this.max = max;
+    this.#count = count;
+    this.#open = open;
+    this.#remaining = remaining;
+    remaining?.set(max);
+  }
+
+  /** In use now, by all who share the count. */
+  get count(): number {
+    return this.#count.value();
+  }
+
+  canCreate(): boolean {
+    return this.#count.value() < this.max;
+  }
+
+  inc(): void {
+    this.#held++;
+    this.#update(this.#count.add(1));
+  }
+
+  dec(): void {
+    if (this.#held === 0) return;
+    this.#held--;
+    this.#update(this.#count.add(-1));
+  }
+
+  /** Gives back what this worker still holds. */
+  release(): void {
+    if (this.#held === 0) return;
+    const held = this.#held;
+    this.#held = 0;
+    this.#update(this.#count.add(-held));
+  }
+
+  #update(count: number): void {
+    const open = count >= this.max;
+    if (open !== this.#shownOpen) {
+      this.#shownOpen = open;
+      this.#open.set(open ? 1 : 0);
+    }
+    if (this.#remaining !== null) this.#remaining.set(Math.max(0, this.max - count));
+  }
+}
+
+/** The resources of one priority. */
+export class ResourceManager {
+  readonly connections: Resource;
+  readonly pendingRequests: Resource;
+  readonly requests: Resource;
+  readonly retries: Resource;
+
+  constructor(
+    plan: ThresholdsPlan,
+    priority: "default" | "high",
+    scope: StatsScope,
+    createCount: (resource: string) => SharedCount,
+  ) {
+    const resource = (max: number, name: string, remaining: string): Resource =>
+      new Resource(
+        max,
+        createCount(`${priority}.${name}`),
+        scope.gauge(`circuit_breakers.${priority}.${name}_open`),
+        plan.trackRemaining ? scope.gauge(`circuit_breakers.${priority}.${remaining}`) : null,
+      );
+    this.connections = resource(plan.maxConnections, "cx", "remaining_cx");
+    this.pendingRequests = resource(plan.maxPendingRequests, "rq_pending", "remaining_pending");
+    this.requests = resource(plan.maxRequests, "rq", "remaining_rq");
+    this.retries = resource(plan.maxRetries, "rq_retry", "remaining_retries");
+  }
+
+  release(): void {
+    this.connections.release();
+    this.pendingRequests.release();
+    this.requests.release();
+    this.retries.release();
+  }
+}
+
+/** Both priorities of a cluster, by `ResourcePriority`. */
+export function createResourceManagers(
+  plan: CircuitBreakersPlan,
+  scope: StatsScope,
+  createCount: (resource: string) => SharedCount,
+): readonly [ResourceManager, ResourceManager] {
+  return [
+    new ResourceManager(plan.default, "default", scope, createCount),
+    new ResourceManager(plan.high, "high", scope, createCount),
+  ];
+}

@@ -1,0 +1,187 @@
+// host/upstream/cluster.ts: a cluster on one worker: hosts, load balancer, circuit breakers, pools.
+// hot: chooseHost and httpPool run per request; see bench/micro/pool.bench.ts
+/**
+ * @see Envoy: source/common/upstream/upstream_impl.cc, cluster_manager_impl.cc ThreadLocalClusterManagerImpl
+ * @module
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { StatsScope } from "../observe/stats.ts";
+import type { ClientCodecFactory } from "./active_client.ts";
+import {
+  createResourceManagers,
+  LocalCount,
+  type ResourceManager,
+  ResourcePriority,
+  type SharedCountFactory,
+} from "./circuit_breaker.ts";
+import type { Dialer } from "./dialer.ts";
+import type { Discovery, DiscoveryContext, DnsResolver } from "./discovery/discovery.ts";
+import { createLogicalDnsDiscovery } from "./discovery/logical_dns.ts";
+import { createStaticDiscovery } from "./discovery/static.ts";
+import { createStrictDnsDiscovery } from "./discovery/strict_dns.ts";
+import type { Host, HostPool } from "./host.ts";
+import { HttpPool } from "./http_pool.ts";
+import { LoadBalancer } from "./lb/balancer.ts";
+import type { LoadBalancerContext } from "./lb/picker.ts";
+import { Membership } from "./membership.ts";
+import type { ClusterPlan } from "./plan.ts";
+import type { PoolCluster } from "./pool.ts";
+import { PrioritySet } from "./priority.ts";
+import { ClusterStats } from "./stats.ts";
+import { TcpPool } from "./tcp_pool.ts";
+
+/** What clusters need of the worker that they run on. */
+export interface ClusterEnvironment {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The root: `cluster.<name>.` is put in front. */
+  readonly stats: StatsScope;
+  readonly dialer: Dialer;
+  readonly dns: DnsResolver;
+  readonly createClientCodec: ClientCodecFactory;
+  /** Counts that workers share; absent: each worker counts for itself. */
+  readonly createCount?: SharedCountFactory;
+  /** False on all workers but one: what all of them see (memberships) is then counted once. */
+  readonly primary?: boolean;
+}
+
+export class Cluster implements PoolCluster {
+  readonly plan: ClusterPlan;
+  readonly stats: ClusterStats;
+  readonly resources: readonly [ResourceManager, ResourceManager];
+  readonly clock: Clock;
+  readonly dialer: Dialer;
+  readonly priorities: PrioritySet;
+  readonly #createClientCodec: ClientCodecFactory;
+  readonly #balancer: LoadBalancer;
+  readonly #discovery: Discovery;
+  /** Pools of hosts that are gone, which still have something open. */
+  readonly #draining = new Set<HostPool>();
+  #onDrained: (() => void) | null = null;
+  #ready = false;
+
+  constructor(plan: ClusterPlan, environment: ClusterEnvironment) {
+    const scope = environment.stats.scope("cluster").scope(plan.statName);
+    const createCount = environment.createCount;
+    this.plan = plan;
+    this.clock = environment.clock;
+    this.dialer = environment.dialer;
+    this.#createClientCodec = environment.createClientCodec;
+    this.stats = new ClusterStats(scope, environment.primary ?? true);
+    this.resources = createResourceManagers(
+      plan.circuitBreakers,
+      scope,
+      (resource) => createCount === undefined ? new LocalCount() : createCount(plan.name, resource),
+    );
+    this.priorities = new PrioritySet(plan.overprovisioningFactor, plan.loadBalancing.panicThresholdPercent);
+    this.priorities.onMemberUpdate((_added, removed) => removed.forEach((host) => this.#drainHost(host)));
+    this.#balancer = new LoadBalancer(
+      plan.loadBalancing,
+      this.priorities,
+      environment.random,
+      () => this.stats.lbHealthyPanic.inc(),
+    );
+    this.#discovery = createDiscovery({
+      plan,
+      clock: environment.clock,
+      random: environment.random,
+      stats: this.stats,
+      dns: environment.dns,
+      members: new Membership(plan, this.priorities, this.stats),
+    });
+  }
+
+  get name(): string {
+    return this.plan.name;
+  }
+
+  /** True once the first attempt to find hosts ended. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Begins to look for hosts. */
+  start(onReady: () => void): void {
+    this.#discovery.start(() => {
+      this.#ready = true;
+      onReady();
+    });
+  }
+
+  /** A host for a request; null when there is none (`no healthy upstream`). */
+  chooseHost(context: LoadBalancerContext | null): Host | null {
+    const host = this.#balancer.chooseHost(context);
+    if (host === null) this.stats.upstreamCxNoneHealthy.inc();
+    return host;
+  }
+
+  /** The pool of HTTP connections to a host. */
+  httpPool(host: Host, priority: ResourcePriority): HttpPool {
+    const pool = host.httpPools[priority] ??= new HttpPool(host, this, priority, this.#createClientCodec);
+    return pool as HttpPool;
+  }
+
+  tcpPool(host: Host, priority: ResourcePriority): TcpPool {
+    const pool = host.tcpPools[priority] ??= new TcpPool(host, this, priority);
+    return pool as TcpPool;
+  }
+
+  /**
+   * Ends the cluster: no more look-ups; connections close as their streams end. `onDrained` comes when
+   * nothing is left, maybe at once.
+   */
+  drain(onDrained: () => void): void {
+    this.#discovery.close();
+    for (const host of this.priorities.hosts()) this.#drainHost(host);
+    this.#onDrained = onDrained;
+    this.#checkDrained();
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    this.#discovery.close();
+    const pools = [...this.#draining];
+    for (const host of this.priorities.hosts()) pools.push(...hostPools(host));
+    for (const pool of pools) pool.close();
+  }
+
+  /** Closes free connections, and the others after their streams; new ones are made when needed. */
+  drainConnections(): void {
+    for (const host of this.priorities.hosts()) {
+      for (const pool of host.httpPools) if (pool !== null) (pool as HttpPool).drainConnections();
+    }
+  }
+
+  #drainHost(host: Host): void {
+    for (const pool of hostPools(host)) {
+      this.#draining.add(pool);
+      pool.drain(() => {
+        this.#draining.delete(pool);
+        this.#checkDrained();
+      });
+    }
+  }
+
+  #checkDrained(): void {
+    if (this.#onDrained === null || this.#draining.size > 0) return;
+    const onDrained = this.#onDrained;
+    this.#onDrained = null;
+    onDrained();
+  }
+}
+
+function createDiscovery(context: DiscoveryContext): Discovery {
+  switch (context.plan.type) {
+    case "STATIC":
+      return createStaticDiscovery(context);
+    case "STRICT_DNS":
+      return createStrictDnsDiscovery(context);
+    case "LOGICAL_DNS":
+      return createLogicalDnsDiscovery(context);
+  }
+}
+
+function hostPools(host: Host): HostPool[] {
+  return [...host.httpPools, ...host.tcpPools].filter((pool) => pool !== null);
+}

@@ -1,0 +1,183 @@
+// host/upstream/cluster_manager.ts: the clusters of a worker, by name, through generations of configuration.
+/**
+ * A new generation keeps the clusters whose plan did not change, with all their connections. A changed or
+ * new one warms first (until its first attempt to find hosts ended); meanwhile the old one serves. What is
+ * replaced or removed finishes its streams and is then gone.
+ *
+ * @see Envoy: source/common/upstream/cluster_manager_impl.cc
+ * @module
+ */
+import type { Counter, Gauge } from "../observe/stats.ts";
+import { Cluster, type ClusterEnvironment } from "./cluster.ts";
+import { type ClusterPlan, planKey } from "./plan.ts";
+
+interface Entry {
+  readonly key: string;
+  readonly cluster: Cluster;
+}
+
+/** What came of a new generation. */
+export interface ClusterUpdate {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  readonly kept: readonly string[];
+}
+
+export class ClusterManager {
+  readonly #environment: ClusterEnvironment;
+  readonly #active = new Map<string, Entry>();
+  readonly #warming = new Map<string, Entry>();
+  readonly #draining = new Set<Cluster>();
+  readonly #added: Counter;
+  readonly #modified: Counter;
+  readonly #removed: Counter;
+  readonly #activeCount: Gauge;
+  readonly #warmingCount: Gauge;
+  /** Called, and emptied, when nothing warms any more. */
+  #onWarm: (() => void)[] = [];
+  /** Above 0 while plans are taken in: a cluster that is ready at once must not end the warming. */
+  #busy = 0;
+
+  constructor(environment: ClusterEnvironment) {
+    this.#environment = environment;
+    const scope = environment.stats.scope("cluster_manager");
+    this.#added = scope.counter("cluster_added");
+    this.#modified = scope.counter("cluster_modified");
+    this.#removed = scope.counter("cluster_removed");
+    this.#activeCount = scope.gauge("active_clusters");
+    this.#warmingCount = scope.gauge("warming_clusters");
+  }
+
+  /** The cluster that serves under this name; null when there is none (flag NC). */
+  get(name: string): Cluster | null {
+    return this.#active.get(name)?.cluster ?? null;
+  }
+
+  /** All clusters that serve, in the order in which they came. */
+  *clusters(): Generator<Cluster> {
+    for (const entry of this.#active.values()) yield entry.cluster;
+  }
+
+  get warmingCount(): number {
+    return this.#warming.size;
+  }
+
+  /** Clusters that were replaced or removed and still have something open. */
+  get drainingCount(): number {
+    return this.#draining.size;
+  }
+
+  /**
+   * Takes a whole generation. `onWarm` comes once every cluster of it is ready, maybe before this returns;
+   * only then are clusters removed that it does not name.
+   */
+  update(plans: readonly ClusterPlan[], onWarm: () => void = () => {}): ClusterUpdate {
+    const names = new Set(plans.map((plan) => plan.name));
+    const result = { added: [] as string[], changed: [] as string[], removed: [] as string[], kept: [] as string[] };
+    for (const name of this.#active.keys()) if (!names.has(name)) result.removed.push(name);
+    for (const name of [...this.#warming.keys()]) if (!names.has(name)) this.#stopWarming(name);
+    this.#onWarm.push(() => {
+      for (const name of result.removed) this.#removeActive(name);
+      onWarm();
+    });
+    this.#busy++;
+    for (const plan of plans) result[this.#set(plan)].push(plan.name);
+    this.#busy--;
+    this.#checkWarm();
+    return result;
+  }
+
+  /** Adds a cluster, or replaces it when its plan changed. */
+  set(plan: ClusterPlan, onWarm: () => void = () => {}): "added" | "changed" | "kept" {
+    this.#busy++;
+    const outcome = this.#set(plan);
+    this.#busy--;
+    this.#onWarm.push(onWarm);
+    this.#checkWarm();
+    return outcome;
+  }
+
+  /** Removes a cluster; false when there is none of this name. */
+  remove(name: string): boolean {
+    const warming = this.#stopWarming(name);
+    const active = this.#removeActive(name);
+    this.#checkWarm();
+    return warming || active;
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    for (const { cluster } of [...this.#active.values(), ...this.#warming.values()]) cluster.close();
+    for (const cluster of this.#draining) cluster.close();
+    this.#active.clear();
+    this.#warming.clear();
+    this.#draining.clear();
+    this.#onWarm = [];
+    this.#count();
+  }
+
+  #set(plan: ClusterPlan): "added" | "changed" | "kept" {
+    const key = planKey(plan);
+    const active = this.#active.get(plan.name);
+    const warming = this.#warming.get(plan.name);
+    if (warming?.key === key) return active === undefined ? "added" : "changed";
+    if (warming !== undefined) this.#stopWarming(plan.name);
+    if (active?.key === key) return "kept";
+
+    const cluster = new Cluster(plan, this.#environment);
+    const entry = { key, cluster };
+    this.#warming.set(plan.name, entry);
+    if (active === undefined) this.#added.inc();
+    else this.#modified.inc();
+    this.#count();
+    cluster.start(() => this.#onReady(plan.name, entry));
+    return active === undefined ? "added" : "changed";
+  }
+
+  #onReady(name: string, entry: Entry): void {
+    if (this.#warming.get(name) !== entry) return;
+    this.#warming.delete(name);
+    const old = this.#active.get(name);
+    this.#active.set(name, entry);
+    this.#count();
+    if (old !== undefined) this.#drain(old.cluster);
+    this.#checkWarm();
+  }
+
+  #stopWarming(name: string): boolean {
+    const entry = this.#warming.get(name);
+    if (entry === undefined) return false;
+    this.#warming.delete(name);
+    this.#count();
+    entry.cluster.close();
+    return true;
+  }
+
+  #removeActive(name: string): boolean {
+    const entry = this.#active.get(name);
+    if (entry === undefined) return false;
+    this.#active.delete(name);
+    this.#removed.inc();
+    this.#count();
+    this.#drain(entry.cluster);
+    return true;
+  }
+
+  #drain(cluster: Cluster): void {
+    this.#draining.add(cluster);
+    cluster.drain(() => this.#draining.delete(cluster));
+  }
+
+  #checkWarm(): void {
+    if (this.#busy > 0 || this.#warming.size > 0) return;
+    const callbacks = this.#onWarm;
+    this.#onWarm = [];
+    for (const callback of callbacks) callback();
+  }
+
+  #count(): void {
+    this.#activeCount.set(this.#active.size);
+    this.#warmingCount.set(this.#warming.size);
+  }
+}

@@ -1,0 +1,71 @@
+// host/upstream/dialer.ts: how pools get connections: a port, and the one that dials sockets.
+/**
+ * @see Envoy: source/common/upstream/upstream_impl.cc HostImpl::createConnection
+ * @module
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Connection } from "../net/connection_port.ts";
+import { type DialFailure, type DialHandle, type DialOptions, dialTcp } from "../net/dial.ts";
+import type { ClientTransport } from "../net/transport.ts";
+import type { SocketAddress } from "../observe/stream_info.ts";
+import type { TcpKeepalivePlan } from "./plan.ts";
+import type { ClusterStats } from "./stats.ts";
+
+export type { DialFailure, DialHandle } from "../net/dial.ts";
+
+/** Whom to connect to, and how. */
+export interface DialTarget {
+  readonly address: SocketAddress;
+  readonly connectTimeoutMs: number;
+  readonly bufferLimitBytes: number;
+  readonly tcpKeepalive: TcpKeepalivePlan | null;
+  /** Null: plain bytes. */
+  readonly transport: ClientTransport | null;
+  /** Where the connection counts its bytes. */
+  readonly stats: ClusterStats;
+}
+
+export interface DialCallbacks {
+  /** The connection can carry bytes. Reading begins when it gets its handler. */
+  onConnected(connection: Connection): void;
+  onFailure(failure: DialFailure): void;
+}
+
+/** Connects. One of the two callbacks comes, once, unless the handle is cancelled; never before `dial` returned. */
+export interface Dialer {
+  dial(target: DialTarget, callbacks: DialCallbacks): DialHandle;
+}
+
+/** Dials sockets. */
+export class SocketDialer implements Dialer {
+  readonly #clock: Clock;
+  readonly #onBug: ((error: unknown) => void) | null;
+
+  /** `onBug` is told of an error that a handler of a connection threw; the connection was reset. */
+  constructor(clock: Clock, onBug: ((error: unknown) => void) | null = null) {
+    this.#clock = clock;
+    this.#onBug = onBug;
+  }
+
+  dial(target: DialTarget, callbacks: DialCallbacks): DialHandle {
+    const keepalive = target.tcpKeepalive;
+    const options: DialOptions = {
+      address: target.address,
+      clock: this.#clock,
+      connectTimeoutMs: target.connectTimeoutMs,
+      ...(target.transport !== null && { transport: target.transport }),
+      ...(keepalive !== null && { keepAliveMs: keepalive.timeSeconds * 1000 }),
+      ...(this.#onBug !== null && { onBug: this.#onBug }),
+    };
+    return dialTcp(options, {
+      onConnected(connection) {
+        connection.setStats(target.stats.connection);
+        connection.setBufferLimitBytes(target.bufferLimitBytes);
+        callbacks.onConnected(connection);
+      },
+      onFailure(failure) {
+        callbacks.onFailure(failure);
+      },
+    });
+  }
+}

@@ -1,0 +1,72 @@
+// host/upstream/discovery/discovery.ts: the ports between a cluster and whatever finds its hosts.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * A discovery is a state machine: it takes answers and timers and gives memberships. What it found last
+ * stays valid until it finds something else; a failure removes nobody.
+ *
+ * @see Envoy: source/common/upstream/cluster_factory_impl.h
+ * @module
+ */
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import type { SocketAddress } from "../../observe/stream_info.ts";
+import type { ClusterPlan, DnsLookupFamily, EndpointPlan, LocalityEndpointsPlan } from "../plan.ts";
+import type { ClusterStats } from "../stats.ts";
+
+export interface DnsAddress {
+  /** An IP address without brackets. */
+  readonly address: string;
+  /** 0 when the resolver does not know. */
+  readonly ttlSeconds: number;
+}
+
+/** An answer; an empty list says that the name has no address. */
+export type DnsAnswer =
+  | { readonly status: "completed"; readonly addresses: readonly DnsAddress[] }
+  | { readonly status: "failed"; readonly details: string };
+
+export interface DnsQuery {
+  /** The callback does not come any more. */
+  cancel(): void;
+}
+
+/** Looks names up; the callback comes once, never before `resolve` returned. IP addresses answer themselves. */
+export interface DnsResolver {
+  resolve(name: string, family: DnsLookupFamily, callback: (answer: DnsAnswer) => void): DnsQuery;
+}
+
+/** One host as discovery found it. */
+export interface FoundEndpoint {
+  readonly address: SocketAddress;
+  /** The DNS name, or the endpoint's `hostname`. */
+  readonly hostname: string;
+  readonly endpoint: EndpointPlan;
+}
+
+/** The hosts of one entry of the plan's localities. */
+export interface FoundLocality {
+  readonly plan: LocalityEndpointsPlan;
+  readonly endpoints: readonly FoundEndpoint[];
+}
+
+/** Who takes memberships in. */
+export interface MembershipSink {
+  /** The whole membership; true when it differs from the one before. */
+  update(localities: readonly FoundLocality[]): boolean;
+}
+
+export interface DiscoveryContext {
+  readonly plan: ClusterPlan;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly stats: ClusterStats;
+  readonly dns: DnsResolver;
+  readonly members: MembershipSink;
+}
+
+export interface Discovery {
+  /** Begins; `onReady` comes once, when the first attempt ended, whichever way; maybe before `start` returns. */
+  start(onReady: () => void): void;
+  /** Ends for good. */
+  close(): void;
+}

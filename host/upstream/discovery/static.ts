@@ -1,0 +1,34 @@
+// host/upstream/discovery/static.ts: hosts as the configuration lists them.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: source/extensions/clusters/static/static_cluster.cc
+ * @module
+ */
+import { ipAddress, pipeAddress } from "../../net/address.ts";
+import type { SocketAddress } from "../../observe/stream_info.ts";
+import type { EndpointPlan } from "../plan.ts";
+import type { Discovery, DiscoveryContext } from "./discovery.ts";
+
+export function createStaticDiscovery(context: DiscoveryContext): Discovery {
+  return {
+    start(onReady) {
+      context.members.update(
+        context.plan.localities.map((plan) => ({
+          plan,
+          endpoints: plan.endpoints.map((endpoint) => ({
+            address: endpointAddress(endpoint),
+            hostname: endpoint.hostname,
+            endpoint,
+          })),
+        })),
+      );
+      onReady();
+    },
+    close() {},
+  };
+}
+
+/** The address of an endpoint that is no DNS name. */
+export function endpointAddress(endpoint: EndpointPlan): SocketAddress {
+  return endpoint.port === 0 ? pipeAddress(endpoint.address) : ipAddress(endpoint.address, endpoint.port);
+}

@@ -1,0 +1,152 @@
+// host/upstream/host.ts: one upstream endpoint.
+// hot: counters of every request; see bench/micro/pool.bench.ts
+/**
+ * A host is an address with a weight, a locality, a state of health, numbers of its own and the pools that
+ * connect to it. It lives as long as its address is in the cluster; what hangs on a host survives an update
+ * that keeps it.
+ *
+ * @see Envoy: source/common/upstream/upstream_impl.h HostImpl
+ * @module
+ */
+import type { SocketAddress } from "../observe/stream_info.ts";
+import type { EndpointHealth, LocalityPlan } from "./plan.ts";
+
+/** Why a host is not healthy; bits. @see Envoy: envoy/upstream/upstream.h HEALTH_FLAG_ENUM_VALUES */
+export const HealthFlag = {
+  FailedActiveHc: 0x1,
+  FailedOutlierCheck: 0x2,
+  FailedEdsHealth: 0x4,
+  DegradedActiveHc: 0x8,
+  DegradedEdsHealth: 0x10,
+  PendingDynamicRemoval: 0x20,
+  PendingActiveHc: 0x40,
+  ExcludedViaImmediateHcFail: 0x80,
+  ActiveHcTimeout: 0x100,
+  EdsStatusDraining: 0x200,
+} as const;
+export type HealthFlag = (typeof HealthFlag)[keyof typeof HealthFlag];
+
+const UNHEALTHY: number = HealthFlag.FailedActiveHc | HealthFlag.FailedOutlierCheck | HealthFlag.FailedEdsHealth |
+  HealthFlag.EdsStatusDraining;
+const DEGRADED: number = HealthFlag.DegradedActiveHc | HealthFlag.DegradedEdsHealth;
+const EXCLUDED: number = HealthFlag.PendingActiveHc | HealthFlag.ExcludedViaImmediateHcFail;
+
+/** Names as `/clusters` prints them, in its order. */
+const HEALTH_FLAG_NAMES: readonly (readonly [number, string])[] = [
+  [HealthFlag.FailedActiveHc, "failed_active_hc"],
+  [HealthFlag.FailedOutlierCheck, "failed_outlier_check"],
+  [HealthFlag.FailedEdsHealth, "failed_eds_health"],
+  [HealthFlag.DegradedActiveHc, "degraded_active_hc"],
+  [HealthFlag.DegradedEdsHealth, "degraded_eds_health"],
+  [HealthFlag.PendingDynamicRemoval, "pending_dynamic_removal"],
+  [HealthFlag.PendingActiveHc, "pending_active_hc"],
+  [HealthFlag.ExcludedViaImmediateHcFail, "excluded_via_immediate_hc_fail"],
+  [HealthFlag.ActiveHcTimeout, "active_hc_timeout"],
+  [HealthFlag.EdsStatusDraining, "eds_status_draining"],
+];
+
+/** What load balancers want to know. */
+export type CoarseHealth = "healthy" | "degraded" | "unhealthy";
+
+/** What is common to all pools of a host. */
+export interface HostPool {
+  /** True when nothing is open and nobody waits. */
+  readonly idle: boolean;
+  /** Closes connections as they become free; `onIdle` comes once nothing is left. */
+  drain(onIdle: () => void): void;
+  /** Ends everything at once: connections are cut, those who wait fail. */
+  close(): void;
+}
+
+export interface HostOptions {
+  readonly clusterName: string;
+  readonly address: SocketAddress;
+  /** The DNS name that the address comes from, or the endpoint's `hostname`. */
+  readonly hostname: string;
+  readonly locality: LocalityPlan;
+  readonly weight: number;
+  readonly priority: number;
+  readonly health: EndpointHealth;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export class Host {
+  readonly clusterName: string;
+  /** Where new connections go. Changes only in a LOGICAL_DNS cluster. */
+  address: SocketAddress;
+  readonly hostname: string;
+  readonly locality: LocalityPlan;
+  readonly priority: number;
+  weight: number;
+  metadata: Readonly<Record<string, unknown>>;
+  readonly canary: boolean;
+
+  cxTotal = 0;
+  cxActive = 0;
+  cxConnectFail = 0;
+  /** Requests given to a connection. */
+  rqTotal = 0;
+  rqActive = 0;
+  rqPendingActive = 0;
+  /** Counted by the router: 5xx and resets, other responses, timeouts. */
+  rqError = 0;
+  rqSuccess = 0;
+  rqTimeout = 0;
+
+  /** Pools by `ResourcePriority`; the cluster makes them when they are first needed, and knows what they are. */
+  readonly httpPools: [HostPool | null, HostPool | null] = [null, null];
+  readonly tcpPools: [HostPool | null, HostPool | null] = [null, null];
+
+  #healthFlags = 0;
+
+  constructor(options: HostOptions) {
+    this.clusterName = options.clusterName;
+    this.address = options.address;
+    this.hostname = options.hostname;
+    this.locality = options.locality;
+    this.weight = options.weight;
+    this.priority = options.priority;
+    this.metadata = options.metadata;
+    const lb = options.metadata["envoy.lb"];
+    this.canary = typeof lb === "object" && lb !== null && (lb as Record<string, unknown>)["canary"] === true;
+    this.setConfiguredHealth(options.health);
+  }
+
+  get healthFlags(): number {
+    return this.#healthFlags;
+  }
+
+  /** Sets or clears a flag; true when that changed something. The host set has to be told (`HostSet.refresh`). */
+  setHealthFlag(flag: HealthFlag, on: boolean): boolean {
+    const before = this.#healthFlags;
+    this.#healthFlags = on ? before | flag : before & ~flag;
+    return this.#healthFlags !== before;
+  }
+
+  /** Takes over the health that configuration states; true when that changed something. */
+  setConfiguredHealth(health: EndpointHealth): boolean {
+    const before = this.#healthFlags;
+    this.setHealthFlag(HealthFlag.FailedEdsHealth, health === "UNHEALTHY" || health === "TIMEOUT");
+    this.setHealthFlag(HealthFlag.EdsStatusDraining, health === "DRAINING");
+    this.setHealthFlag(HealthFlag.DegradedEdsHealth, health === "DEGRADED");
+    return this.#healthFlags !== before;
+  }
+
+  get coarseHealth(): CoarseHealth {
+    if ((this.#healthFlags & UNHEALTHY) !== 0) return "unhealthy";
+    return (this.#healthFlags & DEGRADED) !== 0 ? "degraded" : "healthy";
+  }
+
+  /** True for a host that counts neither as healthy nor as unhealthy. */
+  get excluded(): boolean {
+    return (this.#healthFlags & EXCLUDED) !== 0;
+  }
+
+  /** As `/clusters` prints it: `healthy`, or `/failed_active_hc` and the like. */
+  get healthFlagsText(): string {
+    if (this.#healthFlags === 0) return "healthy";
+    let text = "";
+    for (const [flag, name] of HEALTH_FLAG_NAMES) if ((this.#healthFlags & flag) !== 0) text += "/" + name;
+    return text;
+  }
+}

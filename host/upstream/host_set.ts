@@ -1,0 +1,57 @@
+// host/upstream/host_set.ts: the hosts of one priority, sorted by health.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Load balancers keep state per list (an index, a schedule), so a list is a new array only when its
+ * membership or its weights changed; `version` says when.
+ *
+ * @see Envoy: source/common/upstream/upstream_impl.h HostSetImpl
+ * @module
+ */
+import type { Host } from "./host.ts";
+import type { LocalityPlan } from "./plan.ts";
+
+/** The hosts of one locality. */
+export interface LocalityHosts {
+  readonly locality: LocalityPlan;
+  readonly weight: number;
+  readonly hosts: readonly Host[];
+}
+
+export class HostSet {
+  readonly priority: number;
+  readonly overprovisioningFactor: number;
+  hosts: readonly Host[] = [];
+  healthyHosts: readonly Host[] = [];
+  degradedHosts: readonly Host[] = [];
+  excludedHosts: readonly Host[] = [];
+  localities: readonly LocalityHosts[] = [];
+  /** Grows with every change. */
+  version = 0;
+
+  constructor(priority: number, overprovisioningFactor: number) {
+    this.priority = priority;
+    this.overprovisioningFactor = overprovisioningFactor;
+  }
+
+  /** Takes a new membership. */
+  update(hosts: readonly Host[], localities: readonly LocalityHosts[]): void {
+    this.hosts = hosts;
+    this.localities = localities;
+    this.refresh();
+  }
+
+  /** Sorts the hosts again, after the health or weight of one changed. */
+  refresh(): void {
+    this.healthyHosts = this.hosts.filter((host) => !host.excluded && host.coarseHealth === "healthy");
+    this.degradedHosts = this.hosts.filter((host) => !host.excluded && host.coarseHealth === "degraded");
+    this.excludedHosts = this.hosts.filter((host) => host.excluded);
+    this.version++;
+  }
+
+  /** True when fewer than `thresholdPercent` of the hosts can be used. */
+  isInPanic(thresholdPercent: number): boolean {
+    const count = this.hosts.length - this.excludedHosts.length;
+    const usable = count === 0 ? 0 : 100 * (this.healthyHosts.length + this.degradedHosts.length) / count;
+    return usable < thresholdPercent;
+  }
+}

@@ -1,0 +1,119 @@
+// host/upstream/membership.ts: from what discovery found to hosts, keeping the hosts that stay.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * A host that stays keeps its connections and its numbers. STATIC clusters may list an address twice, which
+ * gives two hosts; elsewhere an address is one host per priority. In a LOGICAL_DNS cluster the one host
+ * changes its address instead of being replaced.
+ *
+ * @see Envoy: source/common/upstream/upstream_impl.cc BaseDynamicClusterImpl::updateDynamicHostList
+ * @module
+ */
+import type { FoundEndpoint, FoundLocality, MembershipSink } from "./discovery/discovery.ts";
+import { Host } from "./host.ts";
+import type { LocalityHosts } from "./host_set.ts";
+import type { ClusterPlan, LocalityEndpointsPlan } from "./plan.ts";
+import type { PrioritySet } from "./priority.ts";
+import type { ClusterStats } from "./stats.ts";
+
+export class Membership implements MembershipSink {
+  readonly #plan: ClusterPlan;
+  readonly #priorities: PrioritySet;
+  readonly #stats: ClusterStats;
+  #hosts = new Map<string, Host>();
+
+  constructor(plan: ClusterPlan, priorities: PrioritySet, stats: ClusterStats) {
+    this.#plan = plan;
+    this.#priorities = priorities;
+    this.#stats = stats;
+  }
+
+  update(localities: readonly FoundLocality[]): boolean {
+    const before = this.#hosts;
+    const after = new Map<string, Host>();
+    const changed = new Set<number>();
+    const byPriority = new Map<number, LocalityHosts[]>();
+
+    for (const { plan, endpoints } of localities) {
+      const hosts: Host[] = [];
+      for (const found of endpoints) {
+        const key = this.#key(plan, found, after);
+        if (key === null) continue;
+        let host = before.get(key);
+        if (host === undefined) {
+          host = this.#createHost(plan, found);
+          changed.add(plan.priority);
+        } else if (this.#refreshHost(host, found)) {
+          changed.add(plan.priority);
+        }
+        after.set(key, host);
+        hosts.push(host);
+      }
+      const list = byPriority.get(plan.priority);
+      const entry = { locality: plan.locality, weight: plan.weight, hosts };
+      if (list === undefined) byPriority.set(plan.priority, [entry]);
+      else list.push(entry);
+    }
+    for (const [key, host] of before) if (!after.has(key)) changed.add(host.priority);
+
+    this.#hosts = after;
+    for (const priority of changed) {
+      const list = byPriority.get(priority) ?? [];
+      this.#priorities.updateHosts(priority, list.flatMap((entry) => entry.hosts), list);
+    }
+    if (changed.size > 0) this.#count();
+    return changed.size > 0;
+  }
+
+  /** Shows what the hosts are by now; after a change of health too. */
+  #count(): void {
+    let healthy = 0, degraded = 0, excluded = 0, total = 0;
+    for (const set of this.#priorities.hostSets) {
+      total += set.hosts.length;
+      healthy += set.healthyHosts.length;
+      degraded += set.degradedHosts.length;
+      excluded += set.excludedHosts.length;
+    }
+    this.#stats.membershipChange.inc();
+    this.#stats.membershipTotal.set(total);
+    this.#stats.membershipHealthy.set(healthy);
+    this.#stats.membershipDegraded.set(degraded);
+    this.#stats.membershipExcluded.set(excluded);
+  }
+
+  /** What tells a host from the others; null for one that is there already. */
+  #key(plan: LocalityEndpointsPlan, found: FoundEndpoint, taken: ReadonlyMap<string, Host>): string | null {
+    if (this.#plan.type === "LOGICAL_DNS") return "";
+    const key = `${plan.priority} ${found.address.text}`;
+    if (!taken.has(key)) return key;
+    if (this.#plan.type !== "STATIC") return null;
+    for (let copy = 2;; copy++) if (!taken.has(`${key} ${copy}`)) return `${key} ${copy}`;
+  }
+
+  #createHost(plan: LocalityEndpointsPlan, found: FoundEndpoint): Host {
+    return new Host({
+      clusterName: this.#plan.name,
+      address: found.address,
+      hostname: found.hostname,
+      locality: plan.locality,
+      weight: found.endpoint.weight,
+      priority: plan.priority,
+      health: found.endpoint.health,
+      metadata: found.endpoint.metadata,
+    });
+  }
+
+  /** True when something changed that load balancers have to know of. */
+  #refreshHost(host: Host, found: FoundEndpoint): boolean {
+    let changed = host.setConfiguredHealth(found.endpoint.health);
+    if (host.weight !== found.endpoint.weight) {
+      host.weight = found.endpoint.weight;
+      changed = true;
+    }
+    host.metadata = found.endpoint.metadata;
+    if (host.address.text !== found.address.text) {
+      host.address = found.address;
+      changed = true;
+    }
+    return changed;
+  }
+}

@@ -1,0 +1,206 @@
+// host/upstream/plan.ts: what a cluster is, as plain data that crosses threads.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Configuration becomes a `ClusterPlan` on the main thread (`plan/cluster.ts`); workers build clusters from
+ * it. Everything here is structured-cloneable, and two plans that mean the same have the same JSON text:
+ * that is how an unchanged cluster is known (`planKey`).
+ *
+ * @see Envoy: api/envoy/config/cluster/v3/cluster.proto
+ * @module
+ */
+
+/** How hosts are found. */
+export type DiscoveryType = "STATIC" | "STRICT_DNS" | "LOGICAL_DNS";
+
+export interface ClusterPlan {
+  readonly name: string;
+  /** The name in statistics: `alt_stat_name`, else the name; colons become underscores. */
+  readonly statName: string;
+  /** Shown as `observability_name`. */
+  readonly observabilityName: string;
+  readonly type: DiscoveryType;
+  /** From the start of a connection until it can carry bytes, a TLS handshake included. */
+  readonly connectTimeoutMs: number;
+  readonly perConnectionBufferLimitBytes: number;
+  readonly loadBalancing: LoadBalancingPlan;
+  readonly localities: readonly LocalityEndpointsPlan[];
+  /** Percent, 100 × priority-health factor; Envoy's `overprovisioning_factor`. */
+  readonly overprovisioningFactor: number;
+  readonly circuitBreakers: CircuitBreakersPlan;
+  readonly http: HttpProtocolPlan;
+  readonly dns: DnsPlan;
+  readonly tcpKeepalive: TcpKeepalivePlan | null;
+  /** Namespaces of `metadata.filter_metadata`, as plain JSON. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface LocalityPlan {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
+
+/** Endpoints of one locality at one priority. */
+export interface LocalityEndpointsPlan {
+  readonly priority: number;
+  readonly locality: LocalityPlan;
+  /** Weight of the locality; 0 when not given. */
+  readonly weight: number;
+  readonly endpoints: readonly EndpointPlan[];
+}
+
+/** Health as the configuration states it. */
+export type EndpointHealth = "UNKNOWN" | "HEALTHY" | "UNHEALTHY" | "DRAINING" | "TIMEOUT" | "DEGRADED";
+
+export interface EndpointPlan {
+  /** An IP address, a DNS name, or the path of a unix socket (then `port` is 0). */
+  readonly address: string;
+  readonly port: number;
+  /** `Endpoint.hostname`: for auto_host_rewrite and health checks. */
+  readonly hostname: string;
+  readonly weight: number;
+  readonly health: EndpointHealth;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export type LoadBalancingPlan =
+  & {
+    /** Percent of healthy hosts below which all hosts are used. */
+    readonly panicThresholdPercent: number;
+    /** In panic, fail instead of using all hosts. */
+    readonly failTrafficOnPanic: boolean;
+  }
+  & (
+    | { readonly policy: "ROUND_ROBIN" }
+    | { readonly policy: "RANDOM" }
+    | LeastRequestPlan
+  );
+
+export interface LeastRequestPlan {
+  readonly policy: "LEAST_REQUEST";
+  /** Hosts that are compared when all weights are equal. */
+  readonly choiceCount: number;
+  readonly selectionMethod: "N_CHOICES" | "FULL_SCAN";
+  /** With unequal weights: weight / (active requests + 1) ^ bias. */
+  readonly activeRequestBias: number;
+}
+
+export interface CircuitBreakersPlan {
+  readonly default: ThresholdsPlan;
+  readonly high: ThresholdsPlan;
+  /** Most connections to one host; `Infinity` when not limited. */
+  readonly maxConnectionsPerHost: number;
+}
+
+export interface ThresholdsPlan {
+  readonly maxConnections: number;
+  readonly maxPendingRequests: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
+  readonly trackRemaining: boolean;
+}
+
+/** How HTTP is spoken to the hosts. */
+export interface HttpProtocolPlan {
+  readonly protocol: "HTTP/1.1";
+  /** Connections without a stream are closed after this long; 0 = never. */
+  readonly idleTimeoutMs: number;
+  /** Connections are not given new streams after this long; 0 = no limit. */
+  readonly maxConnectionDurationMs: number;
+  /** Requests that one connection carries; 0 = no limit. */
+  readonly maxRequestsPerConnection: number;
+  /** Longest life of an upstream stream; 0 = no limit. */
+  readonly maxStreamDurationMs: number;
+  readonly maxResponseHeaders: number;
+  readonly maxResponseHeadersKb: number;
+  readonly http1: Http1Plan;
+}
+
+export interface Http1Plan {
+  readonly enableTrailers: boolean;
+  /** Forwards `content-length` next to `transfer-encoding: chunked` as chunked alone. */
+  readonly allowChunkedLength: boolean;
+  readonly headerKeyFormat: "LOWER" | "PROPER_CASE";
+}
+
+export type DnsLookupFamily = "AUTO" | "V4_ONLY" | "V6_ONLY" | "V4_PREFERRED" | "ALL";
+
+export interface DnsPlan {
+  readonly refreshRateMs: number;
+  /** Refreshes come up to this much later, at random. */
+  readonly jitterMs: number;
+  /** Back-off after a failed look-up; null: at the refresh rate. */
+  readonly failureRefresh: { readonly baseMs: number; readonly maxMs: number } | null;
+  readonly respectTtl: boolean;
+  readonly lookupFamily: DnsLookupFamily;
+}
+
+/** Seconds and counts; 0 leaves the system's value. */
+export interface TcpKeepalivePlan {
+  readonly probes: number;
+  readonly timeSeconds: number;
+  readonly intervalSeconds: number;
+}
+
+export const NO_LOCALITY: LocalityPlan = { region: "", zone: "", subZone: "" };
+
+export const DEFAULT_THRESHOLDS: ThresholdsPlan = {
+  maxConnections: 1024,
+  maxPendingRequests: 1024,
+  maxRequests: 1024,
+  maxRetries: 3,
+  trackRemaining: false,
+};
+
+export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
+  protocol: "HTTP/1.1",
+  idleTimeoutMs: 3_600_000,
+  maxConnectionDurationMs: 0,
+  maxRequestsPerConnection: 0,
+  maxStreamDurationMs: 0,
+  maxResponseHeaders: 100,
+  maxResponseHeadersKb: 60,
+  http1: { enableTrailers: false, allowChunkedLength: false, headerKeyFormat: "LOWER" },
+};
+
+export const DEFAULT_DNS_PLAN: DnsPlan = {
+  refreshRateMs: 5000,
+  jitterMs: 0,
+  failureRefresh: null,
+  respectTtl: false,
+  lookupFamily: "AUTO",
+};
+
+/** A plan with Envoy's defaults, for what no configuration file describes: tests, embedding. */
+export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = {}): ClusterPlan {
+  return {
+    name,
+    statName: name.replaceAll(":", "_"),
+    observabilityName: name,
+    type: "STATIC",
+    connectTimeoutMs: 5000,
+    perConnectionBufferLimitBytes: 1024 * 1024,
+    loadBalancing: { policy: "ROUND_ROBIN", panicThresholdPercent: 50, failTrafficOnPanic: false },
+    localities: [],
+    overprovisioningFactor: 140,
+    circuitBreakers: { default: DEFAULT_THRESHOLDS, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: Infinity },
+    http: DEFAULT_HTTP_PLAN,
+    dns: DEFAULT_DNS_PLAN,
+    tcpKeepalive: null,
+    metadata: {},
+    ...changes,
+  };
+}
+
+/** Text that is equal for plans that are. */
+export function planKey(plan: ClusterPlan): string {
+  return JSON.stringify(plan, sortKeys);
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (value === Infinity) return "Infinity";
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const sorted: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) sorted[key] = (value as Record<string, unknown>)[key];
+  return sorted;
+}

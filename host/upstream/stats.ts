@@ -1,0 +1,244 @@
+// host/upstream/stats.ts: the statistics of a cluster, with Envoy's names.
+// hot: several are touched per request; see bench/micro/pool.bench.ts
+/**
+ * Looked up once per cluster and then held. Response codes are counted three ways (`upstream_rq_200`,
+ * `_2xx`, `_completed`) and once more below `external.` or `internal.`, `canary.` or `retry.` where that
+ * applies; these are made when they first occur.
+ *
+ * @see Envoy: envoy/upstream/upstream.h ALL_CLUSTER_TRAFFIC_STATS, source/common/http/codes.cc
+ * @module
+ */
+import type { ConnectionStats } from "../net/connection.ts";
+import { type Counter, type Gauge, type Histogram, HistogramUnit, type StatsScope } from "../observe/stats.ts";
+
+export class ClusterStats {
+  readonly scope: StatsScope;
+  readonly codes: CodeStats;
+
+  readonly membershipChange: Counter;
+  readonly membershipTotal: Gauge;
+  readonly membershipHealthy: Gauge;
+  readonly membershipDegraded: Gauge;
+  readonly membershipExcluded: Gauge;
+  readonly maxHostWeight: Gauge;
+  readonly updateAttempt: Counter;
+  readonly updateSuccess: Counter;
+  readonly updateFailure: Counter;
+  readonly updateEmpty: Counter;
+  readonly updateNoRebuild: Counter;
+  readonly warmingState: Gauge;
+  readonly lbHealthyPanic: Counter;
+
+  readonly upstreamCxTotal: Counter;
+  readonly upstreamCxActive: Gauge;
+  readonly upstreamCxHttp1Total: Counter;
+  readonly upstreamCxConnectFail: Counter;
+  readonly upstreamCxConnectTimeout: Counter;
+  readonly upstreamCxConnectAttemptsExceeded: Counter;
+  readonly upstreamCxIdleTimeout: Counter;
+  readonly upstreamCxMaxDurationReached: Counter;
+  readonly upstreamCxMaxRequests: Counter;
+  readonly upstreamCxOverflow: Counter;
+  readonly upstreamCxNoneHealthy: Counter;
+  readonly upstreamCxProtocolError: Counter;
+  readonly upstreamCxCloseNotify: Counter;
+  readonly upstreamCxDestroy: Counter;
+  readonly upstreamCxDestroyLocal: Counter;
+  readonly upstreamCxDestroyRemote: Counter;
+  readonly upstreamCxDestroyWithActiveRq: Counter;
+  readonly upstreamCxDestroyLocalWithActiveRq: Counter;
+  readonly upstreamCxDestroyRemoteWithActiveRq: Counter;
+  /** What each connection counts: `upstream_cx_{rx,tx}_bytes_total`, `upstream_cx_tx_bytes_buffered`. */
+  readonly connection: ConnectionStats;
+  readonly upstreamCxConnectMs: Histogram;
+  readonly upstreamCxLengthMs: Histogram;
+  readonly upstreamRqPerCx: Histogram;
+
+  readonly upstreamRqTotal: Counter;
+  readonly upstreamRqActive: Gauge;
+  readonly upstreamRqActiveOverflow: Counter;
+  readonly upstreamRqPendingTotal: Counter;
+  readonly upstreamRqPendingActive: Gauge;
+  readonly upstreamRqPendingOverflow: Counter;
+  readonly upstreamRqPendingFailureEject: Counter;
+  readonly upstreamRqCancelled: Counter;
+  /** Those below are counted by the router and the asynchronous client. */
+  readonly upstreamRqTimeout: Counter;
+  readonly upstreamRqPerTryTimeout: Counter;
+  readonly upstreamRqMaxDurationReached: Counter;
+  readonly upstreamRqMaintenanceMode: Counter;
+  readonly upstreamRqRxReset: Counter;
+  readonly upstreamRqTxReset: Counter;
+  readonly upstreamRqRetry: Counter;
+  readonly upstreamRqRetrySuccess: Counter;
+  readonly upstreamRqRetryOverflow: Counter;
+  readonly upstreamRqRetryLimitExceeded: Counter;
+  readonly upstreamRqTime: Histogram;
+  readonly upstreamFlowControlPausedReadingTotal: Counter;
+  readonly upstreamFlowControlResumedReadingTotal: Counter;
+  readonly upstreamFlowControlBackedUpTotal: Counter;
+  readonly upstreamFlowControlDrainedTotal: Counter;
+
+  /**
+   * `scope` is that of the cluster: `cluster.<name>.` is in front of every name already. `primary` is false
+   * on workers that see the same memberships as another one that counts them.
+   */
+  constructor(scope: StatsScope, primary: boolean) {
+    const shared = (name: string): Counter => primary ? scope.counter(name) : new UncountedCounter(name);
+    const counter = (name: string): Counter => scope.counter(name);
+    const gauge = (name: string): Gauge => scope.gauge(name);
+    const milliseconds = (name: string): Histogram => scope.histogram(name, HistogramUnit.Milliseconds);
+    this.scope = scope;
+    this.codes = new CodeStats(scope);
+
+    this.membershipChange = shared("membership_change");
+    this.membershipTotal = gauge("membership_total");
+    this.membershipHealthy = gauge("membership_healthy");
+    this.membershipDegraded = gauge("membership_degraded");
+    this.membershipExcluded = gauge("membership_excluded");
+    this.maxHostWeight = gauge("max_host_weight");
+    this.updateAttempt = shared("update_attempt");
+    this.updateSuccess = shared("update_success");
+    this.updateFailure = shared("update_failure");
+    this.updateEmpty = shared("update_empty");
+    this.updateNoRebuild = shared("update_no_rebuild");
+    this.warmingState = gauge("warming_state");
+    this.lbHealthyPanic = counter("lb_healthy_panic");
+
+    this.upstreamCxTotal = counter("upstream_cx_total");
+    this.upstreamCxActive = gauge("upstream_cx_active");
+    this.upstreamCxHttp1Total = counter("upstream_cx_http1_total");
+    this.upstreamCxConnectFail = counter("upstream_cx_connect_fail");
+    this.upstreamCxConnectTimeout = counter("upstream_cx_connect_timeout");
+    this.upstreamCxConnectAttemptsExceeded = counter("upstream_cx_connect_attempts_exceeded");
+    this.upstreamCxIdleTimeout = counter("upstream_cx_idle_timeout");
+    this.upstreamCxMaxDurationReached = counter("upstream_cx_max_duration_reached");
+    this.upstreamCxMaxRequests = counter("upstream_cx_max_requests");
+    this.upstreamCxOverflow = counter("upstream_cx_overflow");
+    this.upstreamCxNoneHealthy = counter("upstream_cx_none_healthy");
+    this.upstreamCxProtocolError = counter("upstream_cx_protocol_error");
+    this.upstreamCxCloseNotify = counter("upstream_cx_close_notify");
+    this.upstreamCxDestroy = counter("upstream_cx_destroy");
+    this.upstreamCxDestroyLocal = counter("upstream_cx_destroy_local");
+    this.upstreamCxDestroyRemote = counter("upstream_cx_destroy_remote");
+    this.upstreamCxDestroyWithActiveRq = counter("upstream_cx_destroy_with_active_rq");
+    this.upstreamCxDestroyLocalWithActiveRq = counter("upstream_cx_destroy_local_with_active_rq");
+    this.upstreamCxDestroyRemoteWithActiveRq = counter("upstream_cx_destroy_remote_with_active_rq");
+    this.connection = {
+      rxBytesTotal: counter("upstream_cx_rx_bytes_total"),
+      txBytesTotal: counter("upstream_cx_tx_bytes_total"),
+      txBytesBuffered: gauge("upstream_cx_tx_bytes_buffered"),
+      delayedCloseTimeouts: null,
+    };
+    this.upstreamCxConnectMs = milliseconds("upstream_cx_connect_ms");
+    this.upstreamCxLengthMs = milliseconds("upstream_cx_length_ms");
+    this.upstreamRqPerCx = scope.histogram("upstream_rq_per_cx");
+
+    this.upstreamRqTotal = counter("upstream_rq_total");
+    this.upstreamRqActive = gauge("upstream_rq_active");
+    this.upstreamRqActiveOverflow = counter("upstream_rq_active_overflow");
+    this.upstreamRqPendingTotal = counter("upstream_rq_pending_total");
+    this.upstreamRqPendingActive = gauge("upstream_rq_pending_active");
+    this.upstreamRqPendingOverflow = counter("upstream_rq_pending_overflow");
+    this.upstreamRqPendingFailureEject = counter("upstream_rq_pending_failure_eject");
+    this.upstreamRqCancelled = counter("upstream_rq_cancelled");
+    this.upstreamRqTimeout = counter("upstream_rq_timeout");
+    this.upstreamRqPerTryTimeout = counter("upstream_rq_per_try_timeout");
+    this.upstreamRqMaxDurationReached = counter("upstream_rq_max_duration_reached");
+    this.upstreamRqMaintenanceMode = counter("upstream_rq_maintenance_mode");
+    this.upstreamRqRxReset = counter("upstream_rq_rx_reset");
+    this.upstreamRqTxReset = counter("upstream_rq_tx_reset");
+    this.upstreamRqRetry = counter("upstream_rq_retry");
+    this.upstreamRqRetrySuccess = counter("upstream_rq_retry_success");
+    this.upstreamRqRetryOverflow = counter("upstream_rq_retry_overflow");
+    this.upstreamRqRetryLimitExceeded = counter("upstream_rq_retry_limit_exceeded");
+    this.upstreamRqTime = milliseconds("upstream_rq_time");
+    this.upstreamFlowControlPausedReadingTotal = counter("upstream_flow_control_paused_reading_total");
+    this.upstreamFlowControlResumedReadingTotal = counter("upstream_flow_control_resumed_reading_total");
+    this.upstreamFlowControlBackedUpTotal = counter("upstream_flow_control_backed_up_total");
+    this.upstreamFlowControlDrainedTotal = counter("upstream_flow_control_drained_total");
+  }
+}
+
+/** What another worker counts. */
+class UncountedCounter implements Counter {
+  readonly name: string;
+  readonly value = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  inc(): void {}
+  add(): void {}
+}
+
+/** Where a request comes from decides below which second name its response is counted. */
+export type CodeOrigin = "external" | "internal";
+
+/** The counters of one status below one prefix. */
+class CodeCounters {
+  readonly completed: Counter;
+  readonly group: Counter | null;
+  readonly code: Counter;
+
+  constructor(scope: StatsScope, prefix: string, status: number) {
+    const group = Math.floor(status / 100);
+    this.completed = scope.counter(`${prefix}upstream_rq_completed`);
+    this.group = group >= 1 && group <= 5 ? scope.counter(`${prefix}upstream_rq_${group}xx`) : null;
+    this.code = scope.counter(`${prefix}upstream_rq_${status}`);
+  }
+
+  inc(): void {
+    this.completed.inc();
+    this.group?.inc();
+    this.code.inc();
+  }
+}
+
+/** The counters of response codes. @see Envoy: source/common/http/codes.cc CodeStatsImpl */
+export class CodeStats {
+  readonly #scope: StatsScope;
+  /** By status: counters without prefix. */
+  readonly #plain: (CodeCounters | undefined)[] = [];
+  readonly #prefixed = new Map<string, (CodeCounters | undefined)[]>();
+  readonly #times = new Map<string, Histogram>();
+
+  constructor(scope: StatsScope) {
+    this.#scope = scope;
+  }
+
+  /** Counts a response that came from a host, or that the proxy made in its place. */
+  chargeResponse(status: number, origin: CodeOrigin, canary = false): void {
+    (this.#plain[status] ??= new CodeCounters(this.#scope, "", status)).inc();
+    this.#charge(status, origin);
+    if (canary) this.#charge(status, "canary");
+  }
+
+  /** Counts a response that is thrown away because the request is tried again. */
+  chargeRetry(status: number): void {
+    this.#charge(status, "retry");
+  }
+
+  /** Records how long a response took, below the same second names. */
+  recordTime(milliseconds: number, plain: Histogram, origin: CodeOrigin, canary = false): void {
+    plain.record(milliseconds);
+    this.#time(origin).record(milliseconds);
+    if (canary) this.#time("canary").record(milliseconds);
+  }
+
+  #charge(status: number, name: string): void {
+    let counters = this.#prefixed.get(name);
+    if (counters === undefined) this.#prefixed.set(name, counters = []);
+    (counters[status] ??= new CodeCounters(this.#scope, `${name}.`, status)).inc();
+  }
+
+  #time(name: string): Histogram {
+    let histogram = this.#times.get(name);
+    if (histogram === undefined) {
+      histogram = this.#scope.histogram(`${name}.upstream_rq_time`, HistogramUnit.Milliseconds);
+      this.#times.set(name, histogram);
+    }
+    return histogram;
+  }
+}

@@ -1,0 +1,169 @@
+// host/upstream/tcp_connection.ts: a connection of a TCP pool: counted from its making to its end.
+// hot: bytes of tcp_proxy pass here
+/**
+ * What the pool's user gets is this object; it passes everything through, and learns of the end on the way.
+ *
+ * @see Envoy: source/common/tcp/conn_pool.h ActiveTcpClient
+ * @module
+ */
+import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
+import { CloseType, PeerType } from "../net/filter.ts";
+import type { ConnectionInfo } from "../observe/stream_info.ts";
+import type { DialCallbacks, DialFailure, DialHandle } from "./dialer.ts";
+import type { PoolLedger } from "./pool.ts";
+
+/** The pool, as its connections see it. */
+export interface TcpConnectionOwner {
+  readonly ledger: PoolLedger;
+  /** `use` or `discard` follows. */
+  onConnected(connection: TcpConnection): void;
+  onConnectFailed(connection: TcpConnection, failure: DialFailure): void;
+  onClosed(connection: TcpConnection): void;
+}
+
+export class TcpConnection implements Connection, ConnectionHandler, DialCallbacks {
+  readonly #owner: TcpConnectionOwner;
+  readonly #createdMs: number;
+  readonly #dial: DialHandle;
+  #inner: Connection | null = null;
+  #handler: ConnectionHandler | null = null;
+  #used = false;
+  #gone = false;
+
+  constructor(owner: TcpConnectionOwner) {
+    this.#owner = owner;
+    const { cluster, host } = owner.ledger;
+    this.#createdMs = cluster.clock.nowMs();
+    owner.ledger.onConnectionCreated();
+    this.#dial = cluster.dialer.dial({
+      address: host.address,
+      connectTimeoutMs: cluster.plan.connectTimeoutMs,
+      bufferLimitBytes: cluster.plan.perConnectionBufferLimitBytes,
+      tcpKeepalive: cluster.plan.tcpKeepalive,
+      transport: null,
+      stats: cluster.stats,
+    }, this);
+  }
+
+  get connecting(): boolean {
+    return this.#inner === null && !this.#gone;
+  }
+
+  /** Counts the connection as in use from now on. */
+  use(): void {
+    this.#used = true;
+    this.#owner.ledger.onStreamStarted();
+  }
+
+  /** Gives up a connection that nobody uses. */
+  discard(): void {
+    if (this.#gone) return;
+    if (this.#inner !== null) return this.#inner.close(CloseType.NoFlush, "discarded");
+    this.#dial.cancel();
+    this.#end(PeerType.Local);
+    this.#owner.onClosed(this);
+  }
+
+  #end(by: PeerType): void {
+    this.#gone = true;
+    if (this.#used) this.#owner.ledger.onStreamEnded();
+    this.#owner.ledger.onConnectionClosed(by, this.#createdMs, this.#used ? 1 : 0, this.#used);
+  }
+
+  // DialCallbacks
+
+  onConnected(connection: Connection): void {
+    this.#inner = connection;
+    const { cluster } = this.#owner.ledger;
+    cluster.stats.upstreamCxConnectMs.record(cluster.clock.nowMs() - this.#createdMs);
+    this.#owner.onConnected(this);
+  }
+
+  onFailure(failure: DialFailure): void {
+    if (this.#gone) return;
+    this.#owner.ledger.onConnectFailed(failure);
+    this.#end(failure.reason === "remote" ? PeerType.Remote : PeerType.Local);
+    this.#owner.onConnectFailed(this, failure);
+  }
+
+  // ConnectionHandler: what the socket tells goes to the user's handler
+
+  onData(bytes: Uint8Array): void {
+    this.#handler!.onData(bytes);
+  }
+
+  onEnd(): void {
+    this.#handler!.onEnd();
+  }
+
+  onClose(by: PeerType, details: string): void {
+    if (this.#gone) return;
+    this.#end(by);
+    this.#handler?.onClose(by, details);
+    this.#owner.onClosed(this);
+  }
+
+  onAboveWriteBufferHighWatermark(): void {
+    this.#handler!.onAboveWriteBufferHighWatermark();
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.#handler!.onBelowWriteBufferLowWatermark();
+  }
+
+  // Connection: what the user asks goes to the socket
+
+  get info(): ConnectionInfo {
+    return this.#inner!.info;
+  }
+
+  get closed(): boolean {
+    return this.#gone || this.#inner!.closed;
+  }
+
+  get queuedBytes(): number {
+    return this.#inner!.queuedBytes;
+  }
+
+  setHandler(handler: ConnectionHandler): void {
+    const first = this.#handler === null;
+    this.#handler = handler;
+    if (first) this.#inner!.setHandler(this);
+  }
+
+  enableHalfClose(enabled: boolean): void {
+    this.#inner!.enableHalfClose(enabled);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#inner!.write(bytes);
+  }
+
+  writeLatin1(text: string): void {
+    this.#inner!.writeLatin1(text);
+  }
+
+  cork(): void {
+    this.#inner!.cork();
+  }
+
+  uncork(): void {
+    this.#inner!.uncork();
+  }
+
+  end(): void {
+    this.#inner!.end();
+  }
+
+  close(type: CloseType, details?: string): void {
+    this.#inner!.close(type, details);
+  }
+
+  readDisable(disable: boolean): void {
+    this.#inner!.readDisable(disable);
+  }
+
+  setBufferLimitBytes(limitBytes: number): void {
+    this.#inner!.setBufferLimitBytes(limitBytes);
+  }
+}

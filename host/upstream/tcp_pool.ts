@@ -1,0 +1,136 @@
+// host/upstream/tcp_pool.ts: raw connections to one host at one priority.
+/**
+ * Every user gets a connection of his own, which is never used again. The line, the limits and the numbers
+ * are those of the HTTP pool: a connection in use counts as a request.
+ *
+ * @see Envoy: source/common/tcp/conn_pool.cc
+ * @module
+ */
+import { StreamResetReason } from "../http/codec.ts";
+import type { Connection } from "../net/connection_port.ts";
+import type { ResourcePriority } from "./circuit_breaker.ts";
+import type { DialFailure } from "./dialer.ts";
+import type { Host, HostPool } from "./host.ts";
+import {
+  failureDetails,
+  failureReason,
+  PendingLine,
+  type PoolCancellable,
+  type PoolCluster,
+  type PoolFailureReason,
+  PoolLedger,
+} from "./pool.ts";
+import { TcpConnection, type TcpConnectionOwner } from "./tcp_connection.ts";
+
+export interface TcpPoolCallbacks {
+  /** The receiver sets a handler and owns the connection: he closes it. */
+  onPoolReady(connection: Connection, host: Host): void;
+  onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host | null): void;
+}
+
+export class TcpPool implements TcpConnectionOwner, HostPool {
+  readonly ledger: PoolLedger;
+  readonly #host: Host;
+  readonly #pending: PendingLine<TcpPoolCallbacks>;
+  readonly #connections = new Set<TcpConnection>();
+  #connecting = 0;
+  #onIdle: (() => void) | null = null;
+
+  constructor(host: Host, cluster: PoolCluster, priority: ResourcePriority) {
+    this.#host = host;
+    this.ledger = new PoolLedger(host, cluster, priority);
+    this.#pending = new PendingLine(this.ledger);
+    this.#pending.onCancelled = () => this.#onCancelled();
+  }
+
+  /** Asks for a connection. Null: the failure was told already. */
+  newConnection(callbacks: TcpPoolCallbacks): PoolCancellable | null {
+    if (!this.ledger.canWait()) {
+      this.ledger.cluster.stats.upstreamRqPendingOverflow.inc();
+      callbacks.onPoolFailure(StreamResetReason.Overflow, "", null);
+      return null;
+    }
+    const entry = this.#pending.push(callbacks);
+    this.#createConnections();
+    return entry.waiting ? entry : null;
+  }
+
+  get idle(): boolean {
+    return this.#connections.size === 0 && this.#pending.length === 0;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  drain(onIdle: () => void): void {
+    this.#onIdle = onIdle;
+    this.#checkIdle();
+  }
+
+  close(): void {
+    this.#failPending(StreamResetReason.LocalConnectionFailure, "pool closed");
+    for (const connection of [...this.#connections]) connection.discard();
+  }
+
+  #createConnections(): void {
+    while (this.#pending.length > this.#connecting) {
+      if (!this.ledger.canCreateConnection()) {
+        this.ledger.cluster.stats.upstreamCxOverflow.inc();
+        if (this.#connections.size > 0) return;
+      }
+      this.#connecting++;
+      this.#connections.add(new TcpConnection(this));
+    }
+  }
+
+  /** Connections on the way that nobody waits for are given up, the youngest first. */
+  #onCancelled(): void {
+    if (this.#connecting > this.#pending.length) {
+      this.#connecting--;
+      [...this.#connections].filter((connection) => connection.connecting).pop()?.discard();
+    }
+    this.#checkIdle();
+  }
+
+  #failPending(reason: PoolFailureReason, details: string): void {
+    for (let count = this.#pending.length; count > 0; count--) {
+      const callbacks = this.#pending.shift();
+      if (callbacks === null) return;
+      this.ledger.cluster.stats.upstreamRqPendingFailureEject.inc();
+      callbacks.onPoolFailure(reason, details, this.#host);
+    }
+  }
+
+  #checkIdle(): void {
+    if (this.#onIdle === null || !this.idle) return;
+    const onIdle = this.#onIdle;
+    this.#onIdle = null;
+    onIdle();
+  }
+
+  // TcpConnectionOwner
+
+  onConnected(connection: TcpConnection): void {
+    this.#connecting--;
+    const callbacks = this.#pending.shift();
+    // Nobody wants it any more.
+    if (callbacks === null) return connection.discard();
+    connection.use();
+    callbacks.onPoolReady(connection, this.#host);
+  }
+
+  onConnectFailed(connection: TcpConnection, failure: DialFailure): void {
+    this.#connecting--;
+    this.#connections.delete(connection);
+    this.#failPending(failureReason(failure), failureDetails(failure));
+    this.#createConnections();
+    this.#checkIdle();
+  }
+
+  onClosed(connection: TcpConnection): void {
+    this.#connections.delete(connection);
+    this.#createConnections();
+    this.#checkIdle();
+  }
+}

@@ -1,0 +1,491 @@
+// test/host/upstream/http_pool.test.ts: every state of an HTTP pool, with fake connections.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ResourcePriority } from "../../../host/upstream/circuit_breaker.ts";
+import { Cluster } from "../../../host/upstream/cluster.ts";
+import type { HttpPool } from "../../../host/upstream/http_pool.ts";
+import { type ClusterPlan, DEFAULT_HTTP_PLAN, DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
+import {
+  createFakeEnvironment,
+  type FakeConnection,
+  type FakeEnvironment,
+  FakeRequest,
+  PeerType,
+  planWith,
+} from "./fakes.ts";
+
+interface Setup {
+  readonly env: FakeEnvironment;
+  readonly cluster: Cluster;
+  readonly pool: HttpPool;
+  stat(name: string): number;
+  request(): FakeRequest;
+}
+
+function setup(changes: Partial<ClusterPlan> = {}): Setup {
+  const env = createFakeEnvironment();
+  const cluster = new Cluster(planWith(["10.0.0.1:80"], changes), env);
+  cluster.start(() => {});
+  const pool = cluster.httpPool(cluster.chooseHost(null)!, ResourcePriority.Default);
+  return {
+    env,
+    cluster,
+    pool,
+    stat: (name) => env.store.valueOf(`cluster.a.${name}`) ?? -1,
+    request() {
+      const request = new FakeRequest();
+      pool.newStream(request, request);
+      return request;
+    },
+  };
+}
+
+/** Numbers that must be back at 0 when nothing is going on. */
+function assertQuiet(s: Setup): void {
+  for (
+    const name of [
+      "upstream_cx_active",
+      "upstream_rq_active",
+      "upstream_rq_pending_active",
+      "circuit_breakers.default.cx_open",
+      "circuit_breakers.default.rq_open",
+      "circuit_breakers.default.rq_pending_open",
+    ]
+  ) assert.is(s.stat(name), 0, name);
+  const host = [...s.cluster.priorities.hosts()][0]!;
+  assert.equal([host.cxActive, host.rqActive, host.rqPendingActive], [0, 0, 0]);
+  const { connections, pendingRequests, requests } = s.cluster.resources[0];
+  assert.equal([connections.count, pendingRequests.count, requests.count], [0, 0, 0]);
+  assert.is(s.env.clock.armedTimers, 0);
+  assert.ok(s.pool.idle);
+}
+
+test("the first request waits for a connection; the second one gets it at once", () => {
+  const s = setup();
+  const first = s.request();
+  assert.equal(first.events, []);
+  assert.is(s.stat("upstream_rq_pending_active"), 1);
+  const connection = s.env.dialer.last.connect();
+  assert.equal(first.events, ["ready 1"]);
+  assert.is(s.stat("upstream_rq_pending_active"), 0);
+  assert.is(s.stat("upstream_rq_active"), 1);
+  connection.receive("r");
+  assert.is(s.stat("upstream_rq_active"), 0);
+
+  const second = new FakeRequest();
+  assert.is(s.pool.newStream(second, second), null);
+  assert.equal(second.events, ["ready 2"]);
+  assert.is(second.connectionId, connection.info.id);
+  connection.receive("r");
+  assert.is(s.env.dialer.dials.length, 1);
+  assert.is(s.stat("upstream_rq_total"), 2);
+  assert.is(s.stat("upstream_rq_pending_total"), 1);
+  assert.is(s.stat("upstream_cx_total"), 1);
+  assert.is(s.stat("upstream_cx_http1_total"), 1);
+
+  connection.finish(PeerType.Remote);
+  assert.is(s.stat("upstream_cx_destroy_remote"), 1);
+  assert.is(s.stat("upstream_cx_destroy_with_active_rq"), 0);
+  assertQuiet(s);
+});
+
+test("the connection that became free last is used first", () => {
+  const s = setup();
+  const requests = [s.request(), s.request(), s.request()];
+  const connections = s.env.dialer.dials.map((dial) => dial.connect());
+  assert.equal(requests.map((request) => request.events.length), [1, 1, 1]);
+  connections[0]!.receive("r");
+  connections[2]!.receive("r");
+  connections[1]!.receive("r");
+  assert.is(s.pool.idleConnectionCount, 3);
+  assert.is(s.request().connectionId, connections[1]!.info.id);
+  assert.is(s.request().connectionId, connections[2]!.info.id);
+  assert.is(s.request().connectionId, connections[0]!.info.id);
+});
+
+test("who waits is served in order, whichever connection comes first", () => {
+  const s = setup();
+  const requests = [s.request(), s.request()];
+  s.env.dialer.dials[1]!.connect();
+  assert.equal(requests.map((request) => request.events), [["ready 1"], []]);
+  s.env.dialer.dials[0]!.connect();
+  assert.equal(requests.map((request) => request.events), [["ready 1"], ["ready 1"]]);
+});
+
+test("a refused connection fails all who wait, with the transport's words", () => {
+  const s = setup();
+  const requests = [s.request(), s.request()];
+  s.env.dialer.dials[0]!.fail("remote");
+  const expected = ["failure remote_connection_failure [delayed connect error: Connection refused] 10.0.0.1:80"];
+  assert.equal(requests.map((request) => request.events), [expected, expected]);
+  assert.is(s.stat("upstream_cx_connect_fail"), 1);
+  assert.is(s.stat("upstream_rq_pending_failure_eject"), 2);
+  assert.is(s.stat("upstream_rq_total"), 0);
+  assert.is(s.stat("upstream_cx_destroy_remote"), 1);
+  s.env.dialer.dials[1]!.fail("remote");
+  assertQuiet(s);
+});
+
+test("a time-out while connecting is a failure of this side, without transport reason", () => {
+  const s = setup();
+  const request = s.request();
+  s.env.dialer.last.fail("timeout", "connect timeout");
+  assert.equal(request.events, ["failure connection_timeout [] 10.0.0.1:80"]);
+  assert.is(s.stat("upstream_cx_connect_timeout"), 1);
+  assert.is(s.stat("upstream_cx_connect_fail"), 1);
+  assert.is(s.stat("upstream_cx_destroy_local"), 1);
+  assertQuiet(s);
+});
+
+test("who comes back at once after a failure waits for the next connection", () => {
+  const s = setup();
+  const request = s.request();
+  const again = new FakeRequest();
+  request.onEvent = () => s.pool.newStream(again, again);
+  s.env.dialer.last.fail("remote");
+  assert.equal(again.events, []);
+  assert.is(s.env.dialer.dials.length, 2);
+  s.env.dialer.last.connect().receive("r");
+  assert.equal(again.events, ["ready 1", "response"]);
+});
+
+test("a cancelled wish is told nothing, and its connection serves the next request", () => {
+  const s = setup();
+  const request = new FakeRequest();
+  const handle = s.pool.newStream(request, request)!;
+  handle.cancel();
+  handle.cancel();
+  assert.is(s.stat("upstream_rq_cancelled"), 1);
+  const connection = s.env.dialer.last.connect();
+  assert.equal(request.events, []);
+  assert.is(s.request().connectionId, connection.info.id);
+});
+
+test("more bytes than the response: the connection is closed and the next request is not poisoned", () => {
+  const s = setup();
+  const first = s.request();
+  const connection = s.env.dialer.last.connect();
+  const second = new FakeRequest();
+  // The client sends its next request as soon as it has the response: the pool must not trust the rest.
+  first.onEvent = (event) => event === "response" && s.pool.newStream(second, second);
+  connection.receive("rr");
+  assert.equal(first.events, ["ready 1", "response"]);
+  assert.equal(second.events, []);
+  assert.ok(connection.closed);
+  assert.is(s.stat("upstream_cx_protocol_error"), 1);
+  assert.is(s.stat("upstream_cx_destroy_local"), 1);
+  assert.is(s.stat("upstream_cx_destroy_with_active_rq"), 0);
+  s.env.dialer.last.connect().receive("r");
+  assert.equal(second.events, ["ready 1", "response"]);
+});
+
+test("a request made while the response before is being read gets that connection, not a new one", () => {
+  const s = setup();
+  const first = s.request();
+  const connection = s.env.dialer.last.connect();
+  const second = new FakeRequest();
+  first.onEvent = (event) => event === "response" && s.pool.newStream(second, second);
+  connection.receive("r");
+  assert.is(s.env.dialer.dials.length, 1);
+  assert.equal(second.events, ["ready 2"]);
+  assert.is(second.connectionId, connection.info.id);
+});
+
+test("bytes on an idle connection close it", () => {
+  const s = setup();
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.receive("r");
+  connection.receive("r");
+  assert.ok(connection.closed);
+  assert.is(s.stat("upstream_cx_protocol_error"), 1);
+  assertQuiet(s);
+});
+
+test("a connection that ends while idle is not used again", () => {
+  const s = setup();
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.receive("r");
+  connection.finish(PeerType.Remote);
+  assert.equal(s.request().events, []);
+  assert.is(s.env.dialer.dials.length, 2);
+});
+
+test("a connection that ends during a request resets it", () => {
+  const s = setup();
+  const request = s.request();
+  s.env.dialer.last.connect().finish(PeerType.Remote);
+  assert.equal(request.events, ["ready 1", "reset connection_termination"]);
+  assert.is(s.stat("upstream_cx_destroy_remote_with_active_rq"), 1);
+  assert.is(s.stat("upstream_cx_destroy_with_active_rq"), 1);
+  assertQuiet(s);
+});
+
+test("a retry from within a reset goes to another connection", () => {
+  const s = setup();
+  const request = s.request();
+  const connection = s.env.dialer.last.connect();
+  const again = new FakeRequest();
+  request.onEvent = (event) => event.startsWith("reset") && s.pool.newStream(again, again);
+  connection.finish(PeerType.Remote);
+  assert.is(s.env.dialer.dials.length, 2);
+  s.env.dialer.last.connect();
+  assert.equal(again.events, ["ready 1"]);
+});
+
+test("what is no HTTP resets the request as a protocol error", () => {
+  const s = setup();
+  const request = s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.receive("!");
+  assert.equal(request.events, ["ready 1", "reset protocol_error"]);
+  assert.ok(connection.closed);
+  assert.is(s.stat("upstream_cx_protocol_error"), 1);
+  assert.is(s.stat("upstream_cx_destroy_local_with_active_rq"), 1);
+  assertQuiet(s);
+});
+
+test("a request that is reset from this side closes its connection", () => {
+  const s = setup();
+  const request = s.request();
+  const connection = s.env.dialer.last.connect();
+  request.encoder!.resetStream("local_reset");
+  assert.ok(connection.closed);
+  assert.equal(request.events, ["ready 1"]);
+  assertQuiet(s);
+});
+
+test("connection: close ends the connection after the response", () => {
+  const s = setup();
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.receive("c");
+  assert.ok(connection.closed);
+  assert.is(s.stat("upstream_cx_protocol_error"), 0);
+  assertQuiet(s);
+});
+
+test("max_requests_per_connection ends a connection after its last request", () => {
+  const s = setup({ http: { ...DEFAULT_HTTP_PLAN, maxRequestsPerConnection: 2 } });
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.receive("r");
+  assert.not(connection.closed);
+  assert.is(s.stat("upstream_cx_max_requests"), 0);
+  s.request();
+  assert.is(s.stat("upstream_cx_max_requests"), 1);
+  connection.receive("r");
+  assert.ok(connection.closed);
+  assert.is(s.stat("upstream_cx_destroy_local"), 1);
+  assertQuiet(s);
+});
+
+test("an idle connection is closed after the idle timeout, which begins anew after each request", () => {
+  const s = setup({ http: { ...DEFAULT_HTTP_PLAN, idleTimeoutMs: 1000 } });
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  s.env.clock.advance(5000);
+  assert.not(connection.closed);
+  connection.receive("r");
+  s.env.clock.advance(999);
+  s.request();
+  connection.receive("r");
+  s.env.clock.advance(999);
+  assert.not(connection.closed);
+  s.env.clock.advance(1);
+  assert.ok(connection.closed);
+  assert.is(s.stat("upstream_cx_idle_timeout"), 1);
+  assertQuiet(s);
+});
+
+test("the idle timeout is one hour unless configured, and 0 turns it off", () => {
+  for (const [idleTimeoutMs, closedAfter] of [[DEFAULT_HTTP_PLAN.idleTimeoutMs, 3_600_000], [0, Infinity]] as const) {
+    const s = setup({ http: { ...DEFAULT_HTTP_PLAN, idleTimeoutMs } });
+    s.request();
+    const connection = s.env.dialer.last.connect();
+    connection.receive("r");
+    s.env.clock.advance(3_599_999);
+    assert.not(connection.closed);
+    s.env.clock.advance(1);
+    assert.is(connection.closed, closedAfter === 3_600_000);
+  }
+});
+
+test("max_connection_duration closes an idle connection, and a busy one after its stream", () => {
+  const s = setup({ http: { ...DEFAULT_HTTP_PLAN, maxConnectionDurationMs: 1000 } });
+  s.request();
+  s.request();
+  const [busy, idle] = s.env.dialer.dials.map((dial) => dial.connect()) as [FakeConnection, FakeConnection];
+  idle.receive("r");
+  s.env.clock.advance(1000);
+  assert.ok(idle.closed);
+  assert.not(busy.closed);
+  assert.is(s.stat("upstream_cx_max_duration_reached"), 2);
+  busy.receive("r");
+  assert.ok(busy.closed);
+  assertQuiet(s);
+});
+
+test("circuit breaker: connections. Who waits gets a connection when one becomes free", () => {
+  const s = setup({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxConnections: 1, maxPendingRequests: 1, trackRemaining: true },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  const first = s.request();
+  const connection = s.env.dialer.last.connect();
+  assert.is(s.stat("circuit_breakers.default.cx_open"), 1);
+  assert.is(s.stat("circuit_breakers.default.remaining_cx"), 0);
+  const second = s.request();
+  assert.is(s.stat("upstream_cx_overflow"), 1);
+  assert.is(s.stat("circuit_breakers.default.rq_pending_open"), 1);
+  const third = s.request();
+  assert.equal(third.events, ["failure overflow [] no host"]);
+  assert.is(s.stat("upstream_rq_pending_overflow"), 1);
+  assert.is(s.stat("upstream_cx_overflow"), 1);
+  connection.receive("r");
+  assert.equal(first.events, ["ready 1", "response"]);
+  assert.equal(second.events, ["ready 2"]);
+  assert.is(s.stat("circuit_breakers.default.rq_pending_open"), 0);
+  connection.receive("r");
+  connection.finish(PeerType.Remote);
+  assert.is(s.stat("circuit_breakers.default.remaining_cx"), 1);
+  assertQuiet(s);
+});
+
+test("circuit breaker: a host without connections gets one although others hold all", () => {
+  const env = createFakeEnvironment();
+  const thresholds = { ...DEFAULT_THRESHOLDS, maxConnections: 1 };
+  const plan = planWith(["10.0.0.1:80", "10.0.0.2:80"], {
+    circuitBreakers: { default: thresholds, high: thresholds, maxConnectionsPerHost: Infinity },
+  });
+  const cluster = new Cluster(plan, env);
+  cluster.start(() => {});
+  const requests = [cluster.chooseHost(null)!, cluster.chooseHost(null)!].map((host) => {
+    const request = new FakeRequest();
+    cluster.httpPool(host, ResourcePriority.Default).newStream(request, request);
+    return request;
+  });
+  env.dialer.dials.forEach((dial) => dial.connect());
+  assert.equal(requests.map((request) => request.events), [["ready 1"], ["ready 1"]]);
+  assert.is(env.store.valueOf("cluster.a.upstream_cx_overflow"), 1);
+});
+
+test("circuit breaker: requests", () => {
+  const s = setup({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxRequests: 1 },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  const first = s.request();
+  const second = s.request();
+  const [connection] = s.env.dialer.dials.map((dial) => dial.connect()) as [FakeConnection];
+  assert.is(s.stat("circuit_breakers.default.rq_open"), 1);
+  assert.equal(first.events, ["ready 1"]);
+  assert.equal(second.events, ["failure overflow [] 10.0.0.1:80"]);
+  connection.receive("r");
+  assert.equal(s.request().events, ["ready 2"].map(() => "ready 2"));
+});
+
+test("circuit breaker: connections per host", () => {
+  const s = setup({
+    circuitBreakers: { default: DEFAULT_THRESHOLDS, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: 1 },
+  });
+  s.request();
+  s.request();
+  assert.is(s.env.dialer.dials.length, 1);
+  assert.is(s.stat("upstream_cx_overflow"), 1);
+});
+
+test("priorities have circuit breakers of their own", () => {
+  const s = setup({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxPendingRequests: 0 },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  assert.equal(s.request().events, ["failure overflow [] no host"]);
+  const high = new FakeRequest();
+  const host = s.cluster.chooseHost(null)!;
+  s.cluster.httpPool(host, ResourcePriority.High).newStream(high, high);
+  s.env.dialer.last.connect();
+  assert.equal(high.events, ["ready 1"]);
+});
+
+test("drain: idle connections close at once, busy ones after their stream, who waits is served", () => {
+  const s = setup();
+  const busy = s.request();
+  s.request();
+  const [busyConnection, idleConnection] = s.env.dialer.dials.map((dial) => dial.connect()) as FakeConnection[];
+  idleConnection!.receive("r");
+  let drained = 0;
+  s.pool.drain(() => drained++);
+  assert.ok(idleConnection!.closed);
+  assert.not(busyConnection!.closed);
+  const waiting = s.request();
+  const connection = s.env.dialer.last.connect();
+  assert.equal(waiting.events, ["ready 1"]);
+  busyConnection!.receive("r");
+  assert.equal(busy.events, ["ready 1", "response"]);
+  assert.ok(busyConnection!.closed);
+  assert.is(drained, 0);
+  connection.receive("r");
+  assert.ok(connection.closed);
+  assert.is(drained, 1);
+  assertQuiet(s);
+});
+
+test("drain: a connection on its way that nobody waits for is given up", () => {
+  const s = setup();
+  const request = new FakeRequest();
+  const handle = s.pool.newStream(request, request)!;
+  let drained = 0;
+  s.pool.drain(() => drained++);
+  assert.is(drained, 0);
+  handle.cancel();
+  assert.ok(s.env.dialer.last.cancelled);
+  assert.is(drained, 1);
+  assertQuiet(s);
+});
+
+test("drainConnections: new connections are made afterwards", () => {
+  const s = setup();
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.receive("r");
+  s.pool.drainConnections();
+  assert.ok(connection.closed);
+  s.request();
+  const next = s.env.dialer.last.connect();
+  next.receive("r");
+  assert.not(next.closed);
+});
+
+test("close: who waits fails and connections are cut", () => {
+  const s = setup();
+  const active = s.request();
+  s.env.dialer.last.connect();
+  const waiting = s.request();
+  s.pool.close();
+  assert.equal(active.events, ["ready 1", "reset connection_termination"]);
+  assert.equal(waiting.events, ["failure local_connection_failure [pool closed] 10.0.0.1:80"]);
+  assert.ok(s.env.dialer.last.cancelled);
+  assertQuiet(s);
+});
+
+test("watermarks of the connection reach the stream", () => {
+  const s = setup();
+  const request = s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.handler!.onAboveWriteBufferHighWatermark();
+  connection.handler!.onBelowWriteBufferLowWatermark();
+  assert.equal(request.events, ["ready 1", "high", "low"]);
+});
+
+test.run();
