@@ -18,9 +18,15 @@ export interface AscConfig {
 }
 
 const SDK_CONFIG = "nuncio/sdk/asconfig.json";
+const SDK_TRANSFORM = "nuncio/sdk/transform.mjs";
+/** Options whose values add up. */
+const LISTS = ["use", "transform", "path", "lib", "disableWarning"];
 
-/** The author's configuration over the SDK's. `use` and `transform` add up; what it extends besides stays. */
-export function mergeAscConfig(sdk: AscConfig, own: AscConfig | null): AscConfig {
+/**
+ * The author's configuration over the SDK's; what it extends besides stays. `transformFile` is where the SDK's
+ * transform lies.
+ */
+export function mergeAscConfig(sdk: AscConfig, own: AscConfig | null, transformFile: string): AscConfig {
   if (own === null) return sdk;
   const targets: Record<string, AscOptions> = {};
   for (const name of new Set([...Object.keys(sdk.targets ?? {}), ...Object.keys(own.targets ?? {})])) {
@@ -29,16 +35,22 @@ export function mergeAscConfig(sdk: AscConfig, own: AscConfig | null): AscConfig
   return {
     ...(own.extends !== undefined && own.extends !== SDK_CONFIG ? { extends: own.extends } : {}),
     ...(own.entries !== undefined ? { entries: own.entries } : {}),
-    options: mergeOptions(sdk.options, own.options),
+    options: withTransform(mergeOptions(sdk.options, own.options), transformFile),
     targets,
   };
 }
 
 function mergeOptions(base: AscOptions = {}, over: AscOptions = {}): AscOptions {
   const merged: Record<string, unknown> = { ...base, ...over };
-  for (const name of ["use", "transform", "path", "lib"]) {
+  for (const name of LISTS) {
     const [first, second] = [base[name], over[name]];
     if (Array.isArray(first) && Array.isArray(second)) merged[name] = [...first, ...second];
   }
   return merged;
+}
+
+function withTransform(options: AscOptions, transformFile: string): AscOptions {
+  const transforms = options["transform"];
+  if (!Array.isArray(transforms)) return options;
+  return { ...options, transform: transforms.map((path) => path === SDK_TRANSFORM ? transformFile : path) };
 }

@@ -111,7 +111,7 @@ async function findFilter(path: string): Promise<Filter> {
   const folder = facts.isFile() ? dirname(absolute) : absolute;
   const own = await readConfig(join(folder, "asconfig.json"));
   const sdk = await readConfig(join(packageRoot(), "sdk/asconfig.json"));
-  const config = mergeAscConfig(sdk ?? {}, own);
+  const config = mergeAscConfig(sdk ?? {}, own, join(packageRoot(), "sdk/transform.mjs"));
   if (facts.isFile()) return { folder, entry: absolute, config };
   for (const name of [...(own?.entries ?? []), ...ENTRY_NAMES]) {
     const entry = join(folder, name);

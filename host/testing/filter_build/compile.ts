@@ -68,6 +68,8 @@ export interface CompileResult {
 
 const CATEGORY_WARNING = 2;
 const CATEGORY_ERROR = 3;
+/** "Only variables, functions and enums become WebAssembly module exports": the decorators want exported classes. */
+const CLASS_NOT_EXPORTED = 235;
 const CONFIG_NAME = "asconfig.json";
 
 /** Which compiler a build uses, found without loading it. */
@@ -116,6 +118,9 @@ export async function compileFilter(compiler: Compiler, request: CompileRequest)
     return text;
   };
 
+  // Transforms are loaded by the compiler, not read through the hook, but the output depends on them too.
+  for (const path of transformsOf(request.config)) await read(path);
+
   const { error, stderr } = await compiler.main(
     [request.entry, "--baseDir", folder, "--target", request.target, "--outFile", request.outName, "--noColors"],
     {
@@ -123,7 +128,7 @@ export async function compileFilter(compiler: Compiler, request: CompileRequest)
       writeFile: (name, contents) => void outputs.set(baseName(name), contents),
       listFiles: () => [],
       reportDiagnostic: (diagnostic) => {
-        const severity = severityOf(diagnostic.category);
+        const severity = severityOf(diagnostic);
         if (severity === null) return;
         diagnostics.add({
           code: "filter/compile",
@@ -140,15 +145,20 @@ export async function compileFilter(compiler: Compiler, request: CompileRequest)
   return { diagnostics, outputs, inputs };
 }
 
+function transformsOf(config: AscConfig): string[] {
+  const transforms = config.options?.["transform"];
+  return Array.isArray(transforms) ? transforms.filter((path) => typeof path === "string") : [];
+}
+
 /** A path below an installed `nuncio/sdk` becomes the same path below this package's own. */
 export function ownSdkPath(path: string): string {
   const match = /[\\/]node_modules[\\/]nuncio[\\/](sdk[\\/].*)$/.exec(path);
   return match === null ? path : join(packageRoot(), match[1]!);
 }
 
-function severityOf(category: number): Diagnostic["severity"] | null {
+function severityOf({ category, code }: CompilerDiagnostic): Diagnostic["severity"] | null {
   if (category === CATEGORY_ERROR) return "error";
-  return category === CATEGORY_WARNING ? "warning" : null;
+  return category === CATEGORY_WARNING && code !== CLASS_NOT_EXPORTED ? "warning" : null;
 }
 
 function compilerMessage(diagnostic: CompilerDiagnostic): string {
