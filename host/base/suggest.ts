@@ -9,10 +9,16 @@
 
 /** Names up to this long are compared; longer ones only by equality. */
 const LENGTH_LIMIT = 200;
+/** A name of at least this many characters stands for the one name that begins with it. */
+const SHORTEST_PREFIX = 4;
 
 /** The candidate nearest to `name`, or null when none is near. The first of equals wins. */
-export function nearestName(name: string, candidates: Iterable<string>): string | null {
+export function nearestName(name: string, candidates: readonly string[]): string | null {
   const plain = fold(name);
+  if (plain.length >= SHORTEST_PREFIX) {
+    const longer = candidates.filter((candidate) => fold(candidate).startsWith(plain));
+    if (longer.length === 1) return longer[0]!;
+  }
   const allowed = Math.max(1, Math.floor(plain.length / 3));
   let best: string | null = null;
   let bestDistance = allowed + 1;

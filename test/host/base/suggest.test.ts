@@ -13,6 +13,12 @@ test("a mistyped name finds its neighbour", () => {
   assert.is(nearestName("STRICT_DSN", ["STATIC", "STRICT_DNS"]), "STRICT_DNS");
 });
 
+test("a beginning stands for the one name that has it", () => {
+  assert.is(nearestName("load", FIELDS), "load_assignment");
+  assert.is(nearestName("LEAST", ["ROUND_ROBIN", "LEAST_REQUEST"]), "LEAST_REQUEST");
+  assert.is(nearestName("path", ["path_one", "path_two"]), null);
+});
+
 test("a far name finds nothing", () => {
   assert.is(nearestName("hosts", FIELDS), null);
   assert.is(nearestName("x", FIELDS), null);
