@@ -93,8 +93,10 @@ export interface ResponseEncoder extends StreamEncoder {
   encode1xxHeaders(headers: HeaderMap): void;
 }
 
-/** Client side: `encodeHeaders` fails with a reason when a required pseudo-header is missing. */
+/** Client side. */
 export interface RequestEncoder extends StreamEncoder {
+  /** Returns a reason when nothing was sent because a pseudo-header is missing or cannot be sent. */
+  encodeHeaders(headers: HeaderMap, end: boolean): string | null | void;
   /** The response to CONNECT or Upgrade was accepted: from here on bytes pass unframed. */
   enableTunnel(): void;
 }
@@ -121,6 +123,8 @@ export interface ServerCodec {
   readonly hasBufferedInput: boolean;
   /** Dispatches buffered input after a response ended. */
   resumeInput(): CodecError | null;
+  /** True when the connection must be closed after the response that is being made or was made last (HTTP/1). */
+  readonly closeAfterResponse?: boolean;
   onUnderlyingConnectionAboveWriteBufferHighWatermark(): void;
   onUnderlyingConnectionBelowWriteBufferLowWatermark(): void;
 }

@@ -6,6 +6,10 @@
  * separate entries in order of arrival. Pseudo-headers are not in the list: they are fields, and stand
  * first wherever entries are walked, as in Envoy's map.
  *
+ * On a request `host` is another name of `:authority`, as in Envoy. Names and values that a codec parsed are
+ * known to be fit for the wire; those that filters put are looked at when they are put, so that the HTTP/1
+ * serializer need not look at every byte of every message (`isWireSafe`).
+ *
  * A look-up is a scan, which for the ten to twenty fields of a real message is faster than hashing; a
  * 32-bit filter over name shapes answers most look-ups of absent names without the scan.
  *
@@ -14,13 +18,33 @@
  */
 
 /** A bit that depends on a name's length, first and last character. */
-function nameBit(name: string): number {
+export function nameBit(name: string): number {
   const length = name.length;
   return 1 << ((length * 5 + name.charCodeAt(0) * 3 + name.charCodeAt(length - 1)) & 31);
 }
 
 /** The order in which pseudo-headers come: that of Envoy's HTTP/1 codec, then `:protocol` and `:status`. */
 const PSEUDO_NAMES = [":authority", ":path", ":method", ":scheme", ":protocol", ":status"] as const;
+
+/** 1 for the bytes of a token in lower case (RFC 9110 §5.6.2). */
+const NAME_CODES = new Uint8Array(128);
+for (const character of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") NAME_CODES[character.charCodeAt(0)] = 1;
+
+/** Whether a text can stand in a line of HTTP/1: every character one byte, and none of CR, LF, NUL. */
+export function isWireSafeValue(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code <= 13 ? code === 13 || code === 10 || code === 0 : code > 255) return false;
+  }
+  return true;
+}
+
+/** Whether HTTP/1 can carry this entry. */
+export function isWireSafeField(name: string, value: string): boolean {
+  if (name.length === 0) return false;
+  for (let i = 0; i < name.length; i++) if (NAME_CODES[name.charCodeAt(i)] !== 1) return false;
+  return isWireSafeValue(value);
+}
 
 /**
  * An ordered multimap of header fields.
@@ -46,6 +70,7 @@ export class HeaderMap {
   /** Name, value, name, value, …  */
   #list: string[] = [];
   #bits = 0;
+  #wireSafe = true;
 
   /** A map with these entries; pseudo-headers go to their fields. */
   static of(entries: Iterable<readonly [string, string]> | Readonly<Record<string, string>>): HeaderMap {
@@ -79,6 +104,20 @@ export class HeaderMap {
     return this.#list[index * 2 + 1]!;
   }
 
+  /** False once an entry was put that HTTP/1 cannot carry: CR, LF or NUL in its value, a name that is no token. */
+  get isWireSafe(): boolean {
+    return this.#wireSafe;
+  }
+
+  /**
+   * Appends a parsed entry without looking at it: a lower-case token that is no pseudo-header, its
+   * `nameBit`, and a value of legal bytes.
+   */
+  append(name: string, value: string, bit: number): void {
+    this.#list.push(name, value);
+    this.#bits |= bit;
+  }
+
   /** Bytes of all names and values, as Envoy counts them. */
   get byteSize(): number {
     let size = 0;
@@ -92,7 +131,7 @@ export class HeaderMap {
 
   /** The first value, or null. */
   get(name: string): string | null {
-    if (name.charCodeAt(0) === 58) return this.#getPseudo(name);
+    if (name.charCodeAt(0) === 58 || this.#isAuthority(name)) return this.#getPseudo(name);
     if ((this.#bits & nameBit(name)) === 0) return null;
     const list = this.#list;
     for (let i = 0; i < list.length; i += 2) if (list[i] === name) return list[i + 1]!;
@@ -105,7 +144,7 @@ export class HeaderMap {
 
   /** All values joined by ",", or null: what matchers see. */
   getJoined(name: string, separator = ","): string | null {
-    if (name.charCodeAt(0) === 58) return this.#getPseudo(name);
+    if (name.charCodeAt(0) === 58 || this.#isAuthority(name)) return this.#getPseudo(name);
     if ((this.#bits & nameBit(name)) === 0) return null;
     const list = this.#list;
     let joined: string | null = null;
@@ -117,7 +156,7 @@ export class HeaderMap {
 
   /** All values in order. */
   getAll(name: string): string[] {
-    if (name.charCodeAt(0) === 58) {
+    if (name.charCodeAt(0) === 58 || this.#isAuthority(name)) {
       const value = this.#getPseudo(name);
       return value === null ? [] : [value];
     }
@@ -129,20 +168,22 @@ export class HeaderMap {
 
   /** Appends an entry. The name must be lower case. A pseudo-header is set instead. */
   add(name: string, value: string): void {
-    if (name.charCodeAt(0) === 58) {
+    if (name.charCodeAt(0) === 58 || this.#isAuthority(name)) {
       this.#setPseudo(name, value);
       return;
     }
+    if (this.#wireSafe) this.#wireSafe = isWireSafeField(name, value);
     this.#list.push(name, value);
     this.#bits |= nameBit(name);
   }
 
   /** Overwrites the first entry of this name and removes the others; appends when there is none. */
   set(name: string, value: string): void {
-    if (name.charCodeAt(0) === 58) {
+    if (name.charCodeAt(0) === 58 || this.#isAuthority(name)) {
       this.#setPseudo(name, value);
       return;
     }
+    if (this.#wireSafe) this.#wireSafe = isWireSafeField(name, value);
     const bit = nameBit(name);
     if ((this.#bits & bit) !== 0) {
       const list = this.#list;
@@ -159,7 +200,7 @@ export class HeaderMap {
 
   /** Removes every entry of this name; false when there was none. */
   remove(name: string): boolean {
-    if (name.charCodeAt(0) === 58) return this.#removePseudo(name);
+    if (name.charCodeAt(0) === 58 || this.#isAuthority(name)) return this.#removePseudo(name);
     if ((this.#bits & nameBit(name)) === 0) return false;
     return this.#removeFrom(name, 0);
   }
@@ -197,7 +238,13 @@ export class HeaderMap {
   clear(): void {
     this.#list = [];
     this.#bits = 0;
-    this.authority = this.path = this.method = this.scheme = this.protocol = null;
+    this.#wireSafe = true;
+    this.authority =
+      this.path =
+      this.method =
+      this.scheme =
+      this.protocol =
+        null;
     this.status = 0;
   }
 
@@ -211,7 +258,13 @@ export class HeaderMap {
     copy.status = this.status;
     copy.#list = this.#list.slice();
     copy.#bits = this.#bits;
+    copy.#wireSafe = this.#wireSafe;
     return copy;
+  }
+
+  /** Whether `name` is the old name of a request's `:authority`. */
+  #isAuthority(name: string): boolean {
+    return this.method !== null && name === "host";
   }
 
   #removeFrom(name: string, start: number): boolean {
@@ -232,6 +285,7 @@ export class HeaderMap {
 
   #getPseudo(name: string): string | null {
     switch (name) {
+      case "host":
       case ":authority":
         return this.authority;
       case ":path":
@@ -251,6 +305,7 @@ export class HeaderMap {
 
   #setPseudo(name: string, value: string): void {
     switch (name) {
+      case "host":
       case ":authority":
         this.authority = value;
         break;
@@ -276,6 +331,7 @@ export class HeaderMap {
   #removePseudo(name: string): boolean {
     if (this.#getPseudo(name) === null) return false;
     switch (name) {
+      case "host":
       case ":authority":
         this.authority = null;
         break;

@@ -1,0 +1,424 @@
+// host/http/h1/parser.ts: an HTTP/1.1 message stream, byte by byte, as events that are pulled.
+// pure: no I/O, no clock, no runtime globals
+// hot: runs per chunk; see bench/micro/h1.bench.ts
+/**
+ * The codec calls `next` until it says `NeedMore`. Bodies are never copied: a data event is a range of the
+ * codec's own input. A head (or trailer section) that arrives whole, as nearly all do, is scanned where it
+ * is; one that arrives in pieces is collected and scanned again when its end is there, when a byte came
+ * that no head has, or when it doubled, so that the work stays linear however it drips.
+ *
+ * @see RFC 9112
+ * @module
+ */
+import { allocUnsafe, EMPTY_BYTES } from "../../base/bytes.ts";
+import type { CodecError } from "../codec.ts";
+import { HeaderMap } from "../header_map.ts";
+import { CR, HEX_VALUE, HTAB, LF, SP, VALUE } from "./characters.ts";
+import { codecError, HEADERS_TOO_LARGE, TOO_MANY_HEADERS } from "./errors.ts";
+import { FAILED, INCOMPLETE, scan, scanFields, scanRequestHead, scanResponseHead } from "./head_scan.ts";
+import type { HeadLimits } from "./head_scan.ts";
+import { normalizeHead } from "./lenient.ts";
+import { BodyFraming, headText, MessageHead } from "./message_head.ts";
+import { FieldKind } from "./name_table.ts";
+import type { Http1ClientOptions, Http1ServerOptions } from "./options.ts";
+import { buildRequestHead } from "./request_head.ts";
+import { buildResponseHead } from "./response_head.ts";
+import type { RequestFacts } from "./response_head.ts";
+
+/** What `next` found. */
+export const ParseEvent = {
+  /** All input was taken. */
+  NeedMore: 0,
+  /** `head` is filled; with `BodyFraming.None` the message is over. */
+  Head: 1,
+  /** Body bytes `dataStart` to `dataEnd` of the input. */
+  Data: 2,
+  /** The message is over; `trailers` may be there. */
+  End: 3,
+  /** `error` says why; the parser takes no more. */
+  Error: 4,
+} as const;
+export type ParseEvent = (typeof ParseEvent)[keyof typeof ParseEvent];
+
+const State = {
+  Head: 0,
+  Length: 1,
+  ChunkSizeStart: 2,
+  ChunkSize: 3,
+  ChunkSizeEnd: 4,
+  ChunkExtension: 5,
+  ChunkSizeLf: 6,
+  ChunkData: 7,
+  ChunkDataCr: 8,
+  ChunkDataLf: 9,
+  Trailers: 10,
+  UntilClose: 11,
+  Failed: 12,
+} as const;
+type State = (typeof State)[keyof typeof State];
+
+const CHUNK_SIZE_DIGITS = 16;
+const CHUNK_EXTENSION_LIMIT_BYTES = 16 * 1024;
+/** A held head up to this size leaves its buffer for the next one. */
+const KEPT_BUFFER_BYTES = 4096;
+
+/** What differs between the two directions. */
+interface Direction {
+  scan(bytes: Uint8Array, start: number, end: number): number;
+  build(bytes: Uint8Array, start: number, end: number, head: MessageHead): CodecError | null;
+  /** Empty lines before a message are skipped (RFC 9112 §2.2). */
+  readonly skipsEmptyLines: boolean;
+}
+
+/** Parses one direction of a connection. */
+export class MessageParser {
+  readonly head: MessageHead = new MessageHead();
+  trailers: HeaderMap | null = null;
+  error: CodecError | null = null;
+  /** The offset in the input up to which it was taken. */
+  offset = 0;
+  dataStart = 0;
+  dataEnd = 0;
+  /** After a data event: whether the message, delimited by its length, ended with it. */
+  ended = false;
+  readonly #direction: Direction;
+  readonly #limits: HeadLimits;
+  readonly #lenient: boolean;
+  readonly #keepsTrailers: boolean;
+  readonly #maxHeldBytes: number;
+  #state: State = State.Head;
+  /** Bytes left of the body or the chunk. */
+  #remaining = 0;
+  /** Digits of the chunk size, then bytes of the chunk extension. */
+  #counter = 0;
+  #held: Uint8Array = EMPTY_BYTES;
+  #heldLength = 0;
+  /** `#heldLength` at the last scan. */
+  #scannedLength = 0;
+  /** `#heldLength` before the present input was added. */
+  #previousLength = 0;
+  /** The regular form of the head just scanned, with the `lenient` option. */
+  #normalized: Uint8Array | null = null;
+
+  constructor(direction: Direction, limits: HeadLimits, lenient: boolean, keepsTrailers: boolean) {
+    this.#direction = direction;
+    this.#limits = limits;
+    this.#lenient = lenient;
+    this.#keepsTrailers = keepsTrailers;
+    // The scan refuses a head before it has this many bytes: limit, line framing, start line.
+    this.#maxHeldBytes = limits.maxBytes + 4 * (limits.maxCount + 2) + 2048;
+  }
+
+  /** True when part of a message was taken. */
+  get inMessage(): boolean {
+    return this.#state !== State.Head || this.#heldLength > 0;
+  }
+
+  /** Whether a message that is delimited by the end of the connection is being read. */
+  get untilClose(): boolean {
+    return this.#state === State.UntilClose;
+  }
+
+  /** Goes on until `bytes` are used up or something is to be told. `from` is where to begin. */
+  next(bytes: Uint8Array, from: number): ParseEvent {
+    const end = bytes.length;
+    let p = from;
+    for (;;) {
+      switch (this.#state) {
+        case State.Head:
+          return this.#readHead(bytes, p);
+        case State.Length:
+        case State.ChunkData: {
+          if (p === end) return this.#needMore(end);
+          const available = end - p;
+          const taken = this.#remaining < available ? this.#remaining : available;
+          this.#remaining -= taken;
+          this.dataStart = p;
+          this.dataEnd = this.offset = p + taken;
+          this.ended = false;
+          if (this.#remaining === 0) {
+            this.ended = this.#state === State.Length;
+            this.#state = this.ended ? State.Head : State.ChunkDataCr;
+          }
+          return ParseEvent.Data;
+        }
+        case State.UntilClose:
+          if (p === end) return this.#needMore(end);
+          this.dataStart = p;
+          this.dataEnd = this.offset = end;
+          this.ended = false;
+          return ParseEvent.Data;
+        case State.Trailers:
+          return this.#readTrailers(bytes, p);
+        case State.Failed:
+          return ParseEvent.Error;
+        default:
+          if (p === end) return this.#needMore(end);
+          if (!this.#chunkFramingByte(bytes[p]!)) return this.#fail(this.error!);
+          p++;
+      }
+    }
+  }
+
+  #needMore(end: number): ParseEvent {
+    this.offset = end;
+    return ParseEvent.NeedMore;
+  }
+
+  #fail(error: CodecError): ParseEvent {
+    this.error = error;
+    this.#state = State.Failed;
+    this.#held = EMPTY_BYTES;
+    this.#heldLength = 0;
+    return ParseEvent.Error;
+  }
+
+  #readHead(bytes: Uint8Array, from: number): ParseEvent {
+    let p = from;
+    if (this.#heldLength === 0 && this.#direction.skipsEmptyLines) {
+      while (p + 1 < bytes.length && bytes[p] === CR && bytes[p + 1] === LF) p += 2;
+      if (p + 1 === bytes.length && bytes[p] === CR) return this.#hold(bytes, p);
+    }
+    if (p === bytes.length) return this.#needMore(p);
+    if (this.#heldLength > 0) {
+      if (!this.#collect(bytes, p)) return this.#needMore(bytes.length);
+      if (this.#direction.skipsEmptyLines) {
+        // A held CR was the first half of an empty line.
+        if (this.#held[0] === CR && this.#held[1] === LF) {
+          const taken = 2 - this.#previousLength;
+          this.#release();
+          return this.#readHead(bytes, p + taken);
+        }
+      }
+    }
+    const held = this.#heldLength > 0;
+    const source = held ? this.#held : bytes;
+    const start = held ? 0 : p;
+    const end = held ? this.#heldLength : bytes.length;
+    const scanned = this.#scanHead(source, start, end);
+    if (scanned === INCOMPLETE) return held ? this.#stayHeld(bytes.length) : this.#hold(bytes, p);
+    if (scanned === FAILED) return this.#fail(scan.error!);
+    this.offset = held ? p + scanned - this.#previousLength : scanned;
+    const head = this.head;
+    const error = this.#normalized === null
+      ? this.#direction.build(source, start, scanned, head)
+      : this.#direction.build(this.#normalized, 0, this.#normalized.length, head);
+    this.#normalized = null;
+    if (held) this.#release();
+    if (error !== null) return this.#fail(error);
+    this.trailers = null;
+    this.#enterBody(head);
+    return ParseEvent.Head;
+  }
+
+  #enterBody(head: MessageHead): void {
+    switch (head.framing) {
+      case BodyFraming.None:
+        break;
+      case BodyFraming.Length:
+        this.#state = State.Length;
+        this.#remaining = head.contentLength;
+        break;
+      case BodyFraming.Chunked:
+        this.#state = State.ChunkSizeStart;
+        break;
+      case BodyFraming.UntilClose:
+      case BodyFraming.Raw:
+        this.#state = State.UntilClose;
+        break;
+    }
+  }
+
+  /** From here on everything is data. */
+  enterTunnel(): void {
+    this.#state = State.UntilClose;
+  }
+
+  #scanHead(bytes: Uint8Array, start: number, end: number): number {
+    if (!this.#lenient) return this.#direction.scan(bytes, start, end);
+    const result = normalizeHead(bytes, start, end);
+    if (result.consumed === INCOMPLETE) {
+      // A strict scan finds what can never become a head, but may not refuse what will be made regular.
+      return end - start > this.#maxHeldBytes ? this.#direction.scan(bytes, start, end) : INCOMPLETE;
+    }
+    this.#normalized = result.bytes;
+    const scanned = this.#direction.scan(result.bytes, 0, result.bytes.length);
+    if (scanned > 0) return result.consumed;
+    this.#normalized = null;
+    if (scanned === INCOMPLETE) {
+      scan.error = codecError("the head is not regular");
+      return FAILED;
+    }
+    return scanned;
+  }
+
+  #readTrailers(bytes: Uint8Array, from: number): ParseEvent {
+    if (from === bytes.length) return this.#needMore(from);
+    const held = this.#heldLength > 0;
+    if (held && !this.#collect(bytes, from)) return this.#needMore(bytes.length);
+    const source = held ? this.#held : bytes;
+    const start = held ? 0 : from;
+    const end = held ? this.#heldLength : bytes.length;
+    const scanned = scanFields(source, start, end, this.#limits, 0);
+    if (scanned === INCOMPLETE) return held ? this.#stayHeld(bytes.length) : this.#hold(bytes, from);
+    if (scanned === FAILED) return this.#fail(ofTrailers(scan.error!));
+    this.offset = held ? from + scanned - this.#previousLength : scanned;
+    if (this.#keepsTrailers && scan.fieldCount > 0) this.trailers = readTrailerFields(source, start, scanned);
+    if (held) this.#release();
+    this.#state = State.Head;
+    return ParseEvent.End;
+  }
+
+  /** Keeps the input from `from` on. */
+  #hold(bytes: Uint8Array, from: number): ParseEvent {
+    this.#scannedLength = 0;
+    this.#append(bytes, from);
+    this.#scannedLength = this.#heldLength;
+    return this.#needMore(bytes.length);
+  }
+
+  #stayHeld(end: number): ParseEvent {
+    // The scan refuses what is too large by itself; this only makes sure that no byte is ever lost.
+    return this.#heldLength > this.#maxHeldBytes ? this.#fail(HEADERS_TOO_LARGE) : this.#needMore(end);
+  }
+
+  /** Adds input to what is held. True when it is worth a scan. */
+  #collect(bytes: Uint8Array, from: number): boolean {
+    const before = this.#previousLength = this.#heldLength;
+    this.#append(bytes, from);
+    const held = this.#held;
+    const length = this.#heldLength;
+    let worth = length >= 2 * this.#scannedLength || length >= this.#maxHeldBytes;
+    for (let p = before; p < length && !worth; p++) {
+      const byte = held[p]!;
+      if (byte === LF) worth = p < 2 || held[p - 1] === LF || held[p - 2] === LF;
+      else if (byte !== CR && VALUE[byte] === 0) worth = true;
+    }
+    if (worth) this.#scannedLength = length;
+    return worth;
+  }
+
+  #append(bytes: Uint8Array, from: number): void {
+    const before = this.#heldLength;
+    const added = Math.min(bytes.length - from, this.#maxHeldBytes + 1 - before);
+    const length = before + added;
+    if (length > this.#held.length) {
+      const wider = allocUnsafe(Math.max(512, 2 * length));
+      wider.set(this.#held.subarray(0, before));
+      this.#held = wider;
+    }
+    this.#held.set(bytes.subarray(from, from + added), before);
+    this.#heldLength = length;
+  }
+
+  #release(): void {
+    this.#heldLength = 0;
+    this.#scannedLength = 0;
+    if (this.#held.length > KEPT_BUFFER_BYTES) this.#held = EMPTY_BYTES;
+  }
+
+  /** One byte between chunks. False when it may not stand there; `error` says why. */
+  #chunkFramingByte(byte: number): boolean {
+    switch (this.#state) {
+      case State.ChunkSizeStart:
+      case State.ChunkSize: {
+        const digit = HEX_VALUE[byte]!;
+        if (digit !== 255) {
+          if (this.#state === State.ChunkSizeStart) {
+            this.#state = State.ChunkSize;
+            this.#remaining = 0;
+            this.#counter = 0;
+          }
+          this.#remaining = this.#remaining * 16 + digit;
+          if (++this.#counter > CHUNK_SIZE_DIGITS || this.#remaining > Number.MAX_SAFE_INTEGER) {
+            return this.#refuse("the chunk size is too large");
+          }
+          return true;
+        }
+        if (this.#state === State.ChunkSizeStart) return this.#refuse("expected a chunk size");
+        return this.#afterChunkSize(byte);
+      }
+      case State.ChunkSizeEnd:
+        return this.#afterChunkSize(byte);
+      case State.ChunkExtension:
+        if (byte === CR) {
+          this.#state = State.ChunkSizeLf;
+          return true;
+        }
+        if (VALUE[byte] === 0) return this.#refuse("the chunk extension has a control character");
+        if (++this.#counter > CHUNK_EXTENSION_LIMIT_BYTES) return this.#refuse("the chunk extension is too long");
+        return true;
+      case State.ChunkSizeLf:
+        if (byte !== LF) return this.#refuse("expected LF after CR");
+        this.#state = this.#remaining === 0 ? State.Trailers : State.ChunkData;
+        return true;
+      case State.ChunkDataCr:
+        if (byte !== CR) return this.#refuse("expected CR after the chunk");
+        this.#state = State.ChunkDataLf;
+        return true;
+      default:
+        if (byte !== LF) return this.#refuse("expected LF after CR");
+        this.#state = State.ChunkSizeStart;
+        return true;
+    }
+  }
+
+  #afterChunkSize(byte: number): boolean {
+    if (byte === CR) this.#state = State.ChunkSizeLf;
+    else if (byte === SP || byte === HTAB) {
+      if (this.#state === State.ChunkSize) this.#counter = 0;
+      this.#state = State.ChunkSizeEnd;
+      if (++this.#counter > CHUNK_EXTENSION_LIMIT_BYTES) return this.#refuse("the chunk extension is too long");
+    } else if (byte === 0x3b) {
+      this.#counter = 0;
+      this.#state = State.ChunkExtension;
+    } else return this.#refuse("expected the end of the line or an extension after the chunk size");
+    return true;
+  }
+
+  #refuse(message: string): boolean {
+    this.error = codecError(message);
+    return false;
+  }
+}
+
+/** The limits of a head hold for trailers too, under another name. */
+function ofTrailers(error: CodecError): CodecError {
+  if (error === HEADERS_TOO_LARGE) return { ...error, details: "http1.trailers_too_large" };
+  return error === TOO_MANY_HEADERS ? { ...error, details: "http1.too_many_trailers" } : error;
+}
+
+/** Trailers as a map, without those that may not be trailers (RFC 9110 §6.5.1). */
+function readTrailerFields(bytes: Uint8Array, start: number, end: number): HeaderMap | null {
+  const text = headText(bytes, start, end);
+  const trailers = new HeaderMap();
+  for (let i = 0; i < scan.fieldCount; i++) {
+    const name = scan.names[i]!;
+    if (name.kind !== FieldKind.Plain) continue;
+    trailers.append(name.text, text.slice(scan.spans[i * 2]! - start, scan.spans[i * 2 + 1]! - start), name.bit);
+  }
+  return trailers.fieldCount > 0 ? trailers : null;
+}
+
+/** A parser of requests. */
+export function createRequestParser(options: Http1ServerOptions): MessageParser {
+  const limits = { maxBytes: options.maxRequestHeadersBytes, maxCount: options.maxRequestHeadersCount };
+  const direction: Direction = {
+    scan: (bytes, start, end) => scanRequestHead(bytes, start, end, limits, options.allowCustomMethods),
+    build: (bytes, _start, end, head) => buildRequestHead(bytes, end, options, head),
+    skipsEmptyLines: true,
+  };
+  return new MessageParser(direction, limits, options.lenient, options.enableTrailers);
+}
+
+/** A parser of responses; `request` is what the next response answers. */
+export function createResponseParser(options: Http1ClientOptions, request: RequestFacts): MessageParser {
+  const limits = { maxBytes: options.maxResponseHeadersBytes, maxCount: options.maxResponseHeadersCount };
+  const maxStatus = options.lenient ? 999 : 599;
+  const direction: Direction = {
+    scan: (bytes, start, end) => scanResponseHead(bytes, start, end, limits, maxStatus),
+    build: (bytes, start, end, head) => buildResponseHead(bytes, start, end, options, request, head),
+    skipsEmptyLines: false,
+  };
+  return new MessageParser(direction, limits, options.lenient, options.enableTrailers);
+}

@@ -1,0 +1,65 @@
+// host/http/h1/request_target.ts: the four forms of a request target.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: source/common/http/http1/codec_impl.cc ServerConnectionImpl::handlePath
+ * @see RFC 9112 §3.2
+ * @module
+ */
+import type { CodecError } from "../codec.ts";
+import type { HeaderMap } from "../header_map.ts";
+import { isAuthority } from "./characters.ts";
+import { badMessage, codecError } from "./errors.ts";
+
+const INVALID_URL: CodecError = badMessage("http1.invalid_url", "the request target is no URL that can be served");
+
+/** Sets `:path`, and `:authority` and `:scheme` where the target has them; the method is set already. */
+export function setTarget(headers: HeaderMap, target: string, allowAbsoluteUrl: boolean): CodecError | null {
+  if (headers.method === "CONNECT") {
+    if (!isHostAndPort(target)) return INVALID_URL;
+    headers.authority = target;
+    return null;
+  }
+  if (target.charCodeAt(0) === 47) {
+    headers.path = target;
+    return null;
+  }
+  if (target === "*") {
+    if (headers.method !== "OPTIONS") return INVALID_URL;
+    headers.path = target;
+    return null;
+  }
+  const schemeEnd = target.indexOf("://");
+  if (schemeEnd < 1 || !/^[A-Za-z][-A-Za-z0-9+.]*$/.test(target.slice(0, schemeEnd))) {
+    return codecError("the request target is neither a path nor a URL");
+  }
+  const scheme = target.slice(0, schemeEnd).toLowerCase();
+  if (scheme !== "http" && scheme !== "https") {
+    return badMessage("http1.invalid_scheme", `the scheme is ${scheme}, expected http or https`);
+  }
+  if (!allowAbsoluteUrl) {
+    headers.path = target;
+    return null;
+  }
+  let authorityEnd = schemeEnd + 3;
+  for (; authorityEnd < target.length; authorityEnd++) {
+    const code = target.charCodeAt(authorityEnd);
+    if (code === 47 || code === 63 || code === 35) break;
+  }
+  const authorityStart = Math.max(schemeEnd + 3, target.lastIndexOf("@", authorityEnd - 1) + 1);
+  const authority = target.slice(authorityStart, authorityEnd);
+  if (authority === "" || !isAuthority(authority)) return INVALID_URL;
+  const path = target.slice(authorityEnd);
+  headers.authority = authority;
+  headers.scheme = scheme;
+  headers.path = path.charCodeAt(0) === 47 ? path : "/" + path;
+  return null;
+}
+
+/** `host:port`, `1.2.3.4:port` or `[::1]:port`. */
+function isHostAndPort(text: string): boolean {
+  const colon = text.lastIndexOf(":");
+  if (colon < 1 || !/^[0-9]{1,5}$/.test(text.slice(colon + 1)) || Number(text.slice(colon + 1)) > 65535) return false;
+  const host = text.slice(0, colon);
+  if (host.startsWith("[")) return /^\[[0-9A-Fa-f:.]+\]$/.test(host);
+  return isAuthority(host) && !/[:[\]]/.test(host);
+}
