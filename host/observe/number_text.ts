@@ -1,0 +1,19 @@
+// host/observe/number_text.ts: numbers as Envoy prints them.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @module
+ */
+
+/** C's `%g`: six significant digits, exponents of two digits. */
+export function generalText(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (value !== 0 && (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-4)) {
+    return value.toExponential(5).replace(/\.?0+e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
+  }
+  return String(Number(value.toPrecision(6)));
+}
+
+/** A quantile: all digits, `nan` without samples. */
+export function quantileText(value: number): string {
+  return Number.isNaN(value) ? "nan" : String(value);
+}
