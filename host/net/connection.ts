@@ -11,27 +11,18 @@
  * @module
  */
 import type { Clock, Timer } from "../base/clock.ts";
-import type { Connection, ConnectionHandler } from "./connection_port.ts";
+import type { Connection, ConnectionHandler, ConnectionStats } from "./connection_port.ts";
 import type { SocketConnectionInfo } from "./connection_info.ts";
 import { enterDispatch, flushLater, inDispatch, leaveDispatch } from "./dispatch.ts";
 import { CloseType, PeerType } from "./filter.ts";
 import type { ReadLane } from "./read_lane.ts";
 import { errorCode, errorText, type Socket } from "./socket.ts";
-import type { CounterPort, GaugePort } from "./stats.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 /** How long a closing connection waits for its peer. @see Envoy: delayed_close_timeout */
 export const DEFAULT_DELAYED_CLOSE_TIMEOUT_MS = 1000;
 /** So many gathered bytes go out although more may follow. */
 const GATHER_LIMIT_BYTES = 64 * 1024;
-
-/** What a connection counts. @see Envoy: Network::Connection::ConnectionStats */
-export interface ConnectionStats {
-  readonly rxBytesTotal: CounterPort;
-  readonly txBytesTotal: CounterPort;
-  readonly txBytesBuffered: GaugePort | null;
-  readonly delayedCloseTimeouts: CounterPort | null;
-}
 
 export interface ConnectionOptions {
   readonly clock: Clock;
@@ -54,7 +45,7 @@ export class SocketConnection implements Connection {
   readonly #writes: WriteQueue;
   readonly #onClosed: ((connection: SocketConnection) => void) | null;
   readonly #onBug: ((error: unknown) => void) | null;
-  readonly #delayedCloseTimeoutMs: number;
+  #delayedCloseTimeoutMs: number;
   #handler: ConnectionHandler | null = null;
   #stats: ConnectionStats | null = null;
   #countedQueue = 0;
@@ -123,8 +114,16 @@ export class SocketConnection implements Connection {
     this.#stats = stats;
   }
 
+  setDelayedCloseTimeoutMs(timeoutMs: number): void {
+    this.#delayedCloseTimeoutMs = timeoutMs;
+  }
+
   enableHalfClose(enabled: boolean): void {
     this.#halfClose = enabled;
+    if (!enabled && this.#peerEnded && !this.#closing) {
+      this.#socket.destroy();
+      this.#finish(PeerType.Remote, "");
+    }
   }
 
   setBufferLimitBytes(limitBytes: number): void {
@@ -175,19 +174,17 @@ export class SocketConnection implements Connection {
   }
 
   close(type: CloseType, details: string = ""): void {
-    if (this.#closing) return;
+    if (this.#closing) {
+      // Someone who waits for a flush may lose patience.
+      if (!this.#gone && type !== CloseType.FlushWrite && type !== CloseType.FlushWriteAndDelay) this.#abort(type);
+      return;
+    }
     this.#closing = true;
     this.info.localCloseReason = details;
-    if (type === CloseType.AbortReset) {
-      this.#socket.resetAndDestroy();
-      return this.#finish(PeerType.Local, details);
-    }
+    if (type === CloseType.AbortReset) return this.#abort(type);
     this.#endWrites();
     const wait = type === CloseType.FlushWriteAndDelay && this.#delayedCloseTimeoutMs > 0 && !this.#peerEnded;
-    if (type === CloseType.NoFlush || (!wait && this.#writes.queuedBytes === 0)) {
-      this.#socket.destroy();
-      return this.#finish(PeerType.Local, details);
-    }
+    if (type === CloseType.NoFlush || (!wait && this.#writes.queuedBytes === 0)) return this.#abort(type);
     this.#destroyWhenFlushed = !wait;
     this.#discardInput = true;
     if (wait) this.#socket.resume();
@@ -316,6 +313,13 @@ export class SocketConnection implements Connection {
       this.#finish(PeerType.Local, this.info.localCloseReason);
     });
     this.#closeTimer.enable(this.#delayedCloseTimeoutMs);
+  }
+
+  /** Ends the socket now. */
+  #abort(type: CloseType): void {
+    if (type === CloseType.AbortReset) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+    this.#finish(PeerType.Local, this.info.localCloseReason);
   }
 
   /** The one way out. */

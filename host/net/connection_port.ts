@@ -6,6 +6,15 @@
  */
 import type { ConnectionInfo } from "../observe/stream_info.ts";
 import type { CloseType, PeerType } from "./filter.ts";
+import type { CounterPort, GaugePort } from "./stats.ts";
+
+/** What a connection counts. @see Envoy: Network::Connection::ConnectionStats */
+export interface ConnectionStats {
+  readonly rxBytesTotal: CounterPort;
+  readonly txBytesTotal: CounterPort;
+  readonly txBytesBuffered: GaugePort | null;
+  readonly delayedCloseTimeouts: CounterPort | null;
+}
 
 /** Who is told of a connection's events. */
 export interface ConnectionHandler {
@@ -40,4 +49,10 @@ export interface Connection {
   readDisable(disable: boolean): void;
   /** Queued bytes above which `onAboveWriteBufferHighWatermark` comes; below half of it the low one. 0 = never. */
   setBufferLimitBytes(limitBytes: number): void;
+  /** True when the peer reset the connection instead of ending it. */
+  readonly wasReset?: boolean;
+  /** Counts bytes from here on. */
+  setStats?(stats: ConnectionStats): void;
+  /** How long a close may wait for the peer without progress; 0: as long as it takes. 1 s when never set. */
+  setDelayedCloseTimeoutMs?(timeoutMs: number): void;
 }

@@ -81,7 +81,8 @@ class Dial implements DialHandle {
   readonly #lane = new ReadLane();
   readonly #socket: Socket;
   readonly #timer: Timer;
-  #error: unknown = null;
+  /** A socket that closes before it is connected says why; a peer that resets it at once may not. */
+  #error: unknown = { code: "ECONNRESET" };
   #settled = false;
 
   constructor(options: DialOptions, callbacks: DialCallbacks) {
@@ -100,7 +101,9 @@ class Dial implements DialHandle {
       }),
       () => this.#onReady(),
     );
-    this.#socket.on("error", (error) => this.#error ??= error);
+    this.#socket.on("error", (error) => {
+      this.#error = error;
+    });
     this.#socket.once("close", () => this.#onClose());
   }
 
@@ -153,8 +156,11 @@ class Dial implements DialHandle {
     const code = errorCode(this.#error);
     const reason = LOCAL_ERRORS.includes(code) ? "local" : "remote";
     // A unix socket, or an address that this machine cannot reach, fails at once; others fail later.
-    const when = isPipe(this.#options.address) || reason === "local" ? "immediate" : "delayed";
-    const details = this.#error === null ? "connection closed" : `${when} connect error: ${errorText(this.#error)}`;
+    const { address } = this.#options;
+    const text = errorText(this.#error);
+    const details = isPipe(address) || reason === "local" || code === "ENETUNREACH"
+      ? `immediate connect error: ${text}|remote address:${address.text}`
+      : `delayed connect error: ${text}`;
     this.#callbacks.onFailure({ reason, details, code });
   }
 }
