@@ -65,6 +65,8 @@ export interface LocalReply {
   readonly headers?: readonly (readonly [string, string])[];
   /** For gRPC requests; otherwise mapped from `status`. */
   readonly grpcStatus?: number;
+  /** Changes the reply's headers before the filters see them. */
+  readonly modifyHeaders?: (headers: HeaderMap) => void;
 }
 
 /** What a filter may do to its stream. */

@@ -63,23 +63,19 @@ export function prepareLocalReply(reply: LocalReply, isGrpc: boolean, isHead: bo
     ? fromUtf8(reply.body)
     : reply.body;
   headers.status = reply.status >= 100 && reply.status <= 599 ? reply.status : 500;
+  for (const [name, value] of reply.headers ?? []) headers.add(name, value);
+  reply.modifyHeaders?.(headers);
   if (isGrpc) {
     headers.status = 200;
-    for (const [name, value] of reply.headers ?? []) headers.add(name, value);
     headers.set("content-type", "application/grpc");
     const grpcStatus = reply.grpcStatus ?? httpToGrpcStatus(reply.status);
     headers.set("grpc-status", String(grpcStatus));
     if (body.length > 0) headers.set("grpc-message", encodeGrpcMessage(body));
     return { headers, body: EMPTY_BYTES, grpcStatus };
   }
-  let contentType: string | null = null;
-  for (const [name, value] of reply.headers ?? []) {
-    if (name === "content-type") contentType = value;
-    headers.add(name, value);
-  }
   if (body.length > 0) {
     headers.set("content-length", String(body.length));
-    if (contentType === null) headers.add("content-type", "text/plain");
+    if (!headers.has("content-type")) headers.add("content-type", "text/plain");
   } else {
     headers.remove("content-length");
     headers.remove("content-type");

@@ -18,6 +18,8 @@ export interface Route {
   readonly clusterName: string | null;
   /** `typed_per_filter_config` of the most specific level, by name of the filter in the chain. */
   perFilterConfig(filterName: string): unknown;
+  /** Whether the route turns a filter off (true) or on (false); null when it says nothing. */
+  filterDisabled(filterName: string): boolean | null;
   /** Milliseconds without stream activity before a 504, or null for the connection manager's. */
   readonly idleTimeoutMs: number | null;
   /** Most milliseconds for the whole stream, or null. */

@@ -1,0 +1,445 @@
+// host/http/active_stream.ts: one downstream stream: its checks, filters, timers, and end.
+// pure: no I/O, no clock, no runtime globals
+// hot: runs per chunk or per header; see bench/micro/conn_manager.bench.ts
+/**
+ * Sits between the codec and the filter manager. Requests come in by `StreamDecoder`, are checked and made
+ * canonical here and nowhere else, and go to the filters; responses come out of the filters by
+ * `FilterManagerCallbacks`, get the connection manager's headers and go to the codec.
+ *
+ * @see Envoy: source/common/http/conn_manager_impl.cc ActiveStream
+ * @module
+ */
+import type { ByteQueue } from "../base/byte_queue.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { ResponseFlag, StreamInfo } from "../observe/stream_info.ts";
+import type { ResponseEncoder, StreamCallbacks, StreamDecoder } from "./codec.ts";
+import { StreamResetReason } from "./codec.ts";
+import type { ConnectionManager } from "./conn_manager.ts";
+import type { AccessLogEntry, ConfiguredFilter, ConnectionManagerConfig } from "./conn_manager_config.ts";
+import type { HttpFilterFactory, LocalReply } from "./filter.ts";
+import { FilterManager, type FilterManagerCallbacks } from "./filter_manager.ts";
+import { HeaderMap } from "./header_map.ts";
+import { mutateRequestHeaders, mutateResponseHeaders } from "./mutate.ts";
+import { canonicalizePath } from "./path.ts";
+import type { Route, RouteConfig } from "./route.ts";
+
+export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManagerCallbacks, AccessLogEntry {
+  readonly info: StreamInfo;
+  readonly #connection: ConnectionManager;
+  readonly #config: ConnectionManagerConfig;
+  readonly #encoder: ResponseEncoder;
+  #filters: FilterManager | null = null;
+  requestHeaders: HeaderMap | null = null;
+  responseHeaders: HeaderMap | null = null;
+  responseTrailers: HeaderMap | null = null;
+  #requestEnded = false;
+  #responseEnded = false;
+  #finished = false;
+  /** CONNECT or Upgrade was accepted: bytes both ways, and no more requests on this connection. */
+  #tunnel = false;
+  #routeConfig: RouteConfig | null = null;
+  #route: Route | null | undefined = undefined;
+  /** A stable random number of this stream, for fractions and weights. */
+  readonly #random: number;
+  #idleTimer: Timer | null = null;
+  #idleTimeoutMs: number;
+  #requestTimer: Timer | null = null;
+  #headersTimer: Timer | null = null;
+  #durationTimer: Timer | null = null;
+
+  constructor(connection: ConnectionManager, config: ConnectionManagerConfig, encoder: ResponseEncoder) {
+    this.#connection = connection;
+    this.#config = config;
+    this.#encoder = encoder;
+    const clock = config.clock;
+    this.info = new StreamInfo(connection.info, clock.nowMs(), clock.wallMs());
+    this.info.protocol = connection.protocol;
+    this.#random = config.random.uint32();
+    const plan = config.plan;
+    this.#idleTimeoutMs = plan.streamIdleTimeoutMs;
+    if (plan.requestHeadersTimeoutMs > 0) {
+      this.#headersTimer = clock.createTimer(() => this.#onRequestHeadersTimeout());
+      this.#headersTimer.enable(plan.requestHeadersTimeoutMs);
+    }
+    if (plan.requestTimeoutMs > 0) {
+      this.#requestTimer = clock.createTimer(() => this.#onRequestTimeout());
+      this.#requestTimer.enable(plan.requestTimeoutMs);
+    }
+    this.#touch();
+  }
+
+  get clock(): Clock {
+    return this.#config.clock;
+  }
+
+  get bufferLimitBytes(): number {
+    return this.#config.bufferLimitBytes;
+  }
+
+  /** True once the stream has left its connection. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  get requestEnded(): boolean {
+    return this.#requestEnded;
+  }
+
+  // From the codec.
+
+  onHeaders(headers: HeaderMap, end: boolean): void {
+    this.requestHeaders = headers;
+    this.#headersTimer?.disable();
+    this.#touch();
+    if (end) this.#onRequestEnd();
+    const plan = this.#config.plan;
+    if (plan.maxStreamDurationMs > 0) this.#armDuration(plan.maxStreamDurationMs);
+
+    const upgrade = headers.protocol;
+    let chain = this.#config.filters;
+    let refusedUpgrade = false;
+    if (upgrade !== null) {
+      const row = plan.upgrades.find((each) => each.type === upgrade.toLowerCase());
+      refusedUpgrade = row === undefined || !row.enabled;
+      if (!refusedUpgrade && row!.filters >= 0) chain = this.#config.upgradeFilters[row!.filters]!;
+    }
+    const refusal = this.#checkRequest(headers);
+    if (refusal === null) {
+      const origin = mutateRequestHeaders(headers, this.info.connection, this.#config, upgrade !== null && !refusedUpgrade);
+      if (origin.remoteAddress !== null) this.info.remoteAddress = origin.remoteAddress;
+      this.info.requestId = headers.get("x-request-id") ?? "";
+    }
+    this.#filters = this.#createFilters(chain);
+    // Filters that made up their minds at once ended the stream already.
+    if (this.#finished) return;
+    if (refusal !== null) {
+      this.#filters.request.headers = headers;
+      this.#filters.sendLocalReply(refusal);
+      return;
+    }
+    if (refusedUpgrade) {
+      this.#config.stats.rqWsOnNonWsRoute.inc();
+      this.#filters.request.headers = headers;
+      this.#filters.sendLocalReply({ status: 403, details: "upgrade_failed" });
+      return;
+    }
+    if (plan.proxy100Continue ? false : isExpectContinue(headers)) {
+      headers.remove("expect");
+      if (!end) {
+        const informational = new HeaderMap();
+        informational.status = 100;
+        this.#encoder.encode1xxHeaders(informational);
+      }
+    }
+    this.#filters.decodeHeaders(headers, end);
+  }
+
+  onData(data: ByteQueue, end: boolean): void {
+    this.info.bytesReceived += data.length;
+    this.#touch();
+    if (end) this.#onRequestEnd();
+    if (this.#filters === null || this.#finished) data.clear();
+    else this.#filters.decodeData(data, end);
+  }
+
+  onTrailers(trailers: HeaderMap): void {
+    this.#touch();
+    this.#onRequestEnd();
+    if (this.#filters !== null && !this.#finished) this.#filters.decodeTrailers(trailers);
+  }
+
+  onResetStream(reason: StreamResetReason, details: string): void {
+    if (this.#finished) return;
+    this.#config.stats.rqRxReset.inc();
+    if (reason === StreamResetReason.ConnectionTermination || reason === StreamResetReason.RemoteReset) {
+      this.info.setFlag(ResponseFlag.DownstreamConnectionTermination);
+      if (this.info.responseCodeDetails === "" || !this.#responseEnded) {
+        this.info.responseCodeDetails = details === "" ? "downstream_remote_disconnect" : details;
+      }
+    } else if (details !== "") {
+      this.info.responseCodeDetails = details;
+    }
+    this.#finish();
+  }
+
+  onAboveWriteBufferHighWatermark(): void {
+    this.#filters?.onAboveWriteBufferHighWatermark();
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.#filters?.onBelowWriteBufferLowWatermark();
+  }
+
+  // From the filter manager.
+
+  route(): Route | null {
+    if (this.#route !== undefined) return this.#route;
+    this.#routeConfig ??= this.#config.routes.current();
+    const route = this.#routeConfig === null || this.requestHeaders === null
+      ? null
+      : this.#routeConfig.route(this.requestHeaders, this.info, this.#random);
+    this.#route = route;
+    if (route !== null) {
+      this.info.routeName = route.name;
+      this.info.virtualHostName = route.virtualHostName;
+      if (route.idleTimeoutMs !== null && route.idleTimeoutMs !== this.#idleTimeoutMs) {
+        this.#idleTimeoutMs = route.idleTimeoutMs;
+        this.#touch();
+      }
+      if (route.maxStreamDurationMs !== null) this.#armDuration(route.maxStreamDurationMs);
+    }
+    return route;
+  }
+
+  clearRouteCache(): void {
+    this.#route = undefined;
+  }
+
+  mapLocalReply(reply: LocalReply): LocalReply {
+    return reply;
+  }
+
+  encode1xxHeaders(headers: HeaderMap): void {
+    if (this.#finished) return;
+    this.#touch();
+    // The proxy answered 100 itself already, unless it was told to leave that to the upstream.
+    if (headers.status === 100 && !this.#config.plan.proxy100Continue) return;
+    this.#encoder.encode1xxHeaders(headers);
+  }
+
+  encodeHeaders(headers: HeaderMap, end: boolean): void {
+    if (this.#finished) return;
+    const info = this.info;
+    this.responseHeaders = headers;
+    this.#touch();
+    if (headers.status === 0) headers.status = 500;
+    info.responseCode = headers.status;
+    this.#tunnel = this.requestHeaders !== null && isTunnelResponse(this.requestHeaders, headers.status);
+    mutateResponseHeaders(headers, this.requestHeaders, this.#config, this.#tunnel && headers.status === 101);
+    if (!this.#requestEnded && !this.#tunnel) {
+      // Waiting for the rest of the request would cost more than a new connection.
+      this.#config.stats.rqResponseBeforeRqComplete.inc();
+      this.#connection.closeAfterResponse();
+    }
+    if (this.#connection.decideLastResponse()) headers.set("connection", "close");
+    if (info.firstDownstreamTxByteMs < 0) info.firstDownstreamTxByteMs = this.#config.clock.nowMs();
+    if (this.#tunnel) {
+      this.#config.stats.cxUpgradesTotal.inc();
+      this.#config.stats.cxUpgradesActive.inc();
+    }
+    this.#encoder.encodeHeaders(headers, end);
+    if (end) this.#onResponseEnd();
+  }
+
+  encodeData(data: ByteQueue, end: boolean): void {
+    if (this.#finished) return data.clear();
+    this.#touch();
+    this.info.bytesSent += data.length;
+    this.#encoder.encodeData(data, end);
+    if (end) this.#onResponseEnd();
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (this.#finished) return;
+    this.responseTrailers = trailers;
+    this.#encoder.encodeTrailers(trailers);
+    this.#onResponseEnd();
+  }
+
+  resetStream(details: string): void {
+    if (this.#finished) return;
+    this.#config.stats.rqTxReset.inc();
+    if (details !== "") this.info.responseCodeDetails = details;
+    this.#encoder.resetStream(StreamResetReason.LocalReset);
+    this.#finish();
+  }
+
+  readDisable(disable: boolean): void {
+    if (!this.#finished) this.#encoder.readDisable(disable);
+  }
+
+  // From the connection manager.
+
+  /** The connection is gone. */
+  onConnectionClosed(byClient: boolean): void {
+    if (this.#finished) return;
+    if (byClient) {
+      this.info.setFlag(ResponseFlag.DownstreamConnectionTermination);
+      this.info.responseCodeDetails = "downstream_remote_disconnect";
+    } else if (this.info.responseCodeDetails === "") {
+      this.info.responseCodeDetails = "downstream_local_disconnect";
+    }
+    this.#finish();
+  }
+
+  /** The request was malformed: the codec's verdict, before or after its headers were complete. */
+  onCodecError(status: number, details: string): void {
+    this.info.setFlag(ResponseFlag.DownstreamProtocolError);
+    this.info.responseCodeDetails = details;
+    if (this.responseHeaders === null && status !== 0) this.info.responseCode = status;
+    this.#finish();
+  }
+
+  // Private.
+
+  /** The chain without the filters that are off for this stream's route. */
+  #createFilters(chain: readonly ConfiguredFilter[]): FilterManager {
+    const factories: HttpFilterFactory[] = [];
+    for (const filter of chain) {
+      if (filter.terminal || !this.#isDisabled(filter)) factories.push(filter.create);
+    }
+    return new FilterManager(this, factories);
+  }
+
+  #isDisabled(filter: ConfiguredFilter): boolean {
+    const route = this.requestHeaders === null || this.requestHeaders.authority === null ? null : this.route();
+    return route?.filterDisabled(filter.name) ?? filter.disabled;
+  }
+
+  /** Refuses what must not reach a filter; makes host and path canonical. */
+  #checkRequest(headers: HeaderMap): LocalReply | null {
+    const plan = this.#config.plan;
+    if (headers.authority === null) {
+      return { status: 400, details: "missing_host_header" };
+    }
+    const isConnect = headers.method === "CONNECT";
+    const path = headers.path;
+    if (!isConnect || headers.protocol !== null) {
+      if (path === null || path === "") return { status: 404, details: "missing_path_rejected" };
+      if (path.charCodeAt(0) !== 0x2f) {
+        this.#config.stats.rqNonRelativePath.inc();
+        return { status: 404, details: "absolute_path_rejected" };
+      }
+      if (path.includes("#")) return { status: 400, details: "path_normalization_failed" };
+      const rules = plan.path;
+      if (rules.normalizePath || rules.mergeSlashes || rules.escapedSlashesAction !== "KEEP_UNCHANGED") {
+        const result = canonicalizePath(path, rules);
+        if (result.kind === "reject") return { status: 400, details: "path_normalization_failed" };
+        headers.path = result.path;
+        if (result.kind === "redirect") {
+          this.#config.stats.rqRedirectedWithNormalizedPath.inc();
+          return { status: 307, details: "path_normalization_failed", headers: [["location", result.path]] };
+        }
+      }
+    }
+    this.#canonicalizeHost(headers);
+    return null;
+  }
+
+  #canonicalizeHost(headers: HeaderMap): void {
+    const plan = this.#config.plan;
+    if (!plan.stripAnyHostPort && !plan.stripMatchingHostPort && !plan.stripTrailingHostDot) return;
+    let host = headers.authority!;
+    const colon = portColon(host);
+    let port = colon < 0 ? "" : host.slice(colon);
+    if (colon >= 0) host = host.slice(0, colon);
+    if (plan.stripAnyHostPort) port = "";
+    else if (plan.stripMatchingHostPort && port === `:${this.info.connection.localAddress.port}`) port = "";
+    if (plan.stripTrailingHostDot && host.endsWith(".")) host = host.slice(0, -1);
+    headers.authority = host + port;
+  }
+
+  #onRequestEnd(): void {
+    this.#requestEnded = true;
+    this.info.lastDownstreamRxByteMs = this.#config.clock.nowMs();
+    this.#requestTimer?.disable();
+  }
+
+  #onResponseEnd(): void {
+    this.#responseEnded = true;
+    this.info.lastDownstreamTxByteMs = this.#config.clock.nowMs();
+    this.#finish();
+  }
+
+  /** Ends the stream: filters are done, it is logged, its connection is told. */
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#idleTimer?.disable();
+    this.#requestTimer?.disable();
+    this.#headersTimer?.disable();
+    this.#durationTimer?.disable();
+    const config = this.#config;
+    const info = this.info;
+    info.endMs = config.clock.nowMs();
+    if (this.#tunnel) config.stats.cxUpgradesActive.dec();
+    const filters = this.#filters;
+    filters?.onDone();
+    config.stats.rqActive.dec();
+    if (info.responseCode !== 0) config.stats.countResponse(info.responseCode);
+    config.stats.rqTime.record(info.endMs - info.startMs);
+    filters?.onLog();
+    for (const logger of config.accessLoggers) logger.log(this);
+    filters?.destroy();
+    this.#connection.onStreamFinished(this, this.#responseEnded && !this.#tunnel);
+  }
+
+  /** Activity in either direction. */
+  #touch(): void {
+    if (this.#idleTimeoutMs <= 0) {
+      this.#idleTimer?.disable();
+      return;
+    }
+    this.#idleTimer ??= this.#config.clock.createTimer(() => this.#onIdleTimeout());
+    this.#idleTimer.enable(this.#idleTimeoutMs);
+  }
+
+  #armDuration(ms: number): void {
+    if (ms <= 0) {
+      this.#durationTimer?.disable();
+      return;
+    }
+    this.#durationTimer ??= this.#config.clock.createTimer(() => this.#onMaxDuration());
+    this.#durationTimer.enable(Math.max(0, ms - (this.#config.clock.nowMs() - this.info.startMs)));
+  }
+
+  #onIdleTimeout(): void {
+    this.#config.stats.rqIdleTimeout.inc();
+    this.info.setFlag(ResponseFlag.StreamIdleTimeout);
+    this.#answerTimeout(this.#requestEnded ? 504 : 408, "stream timeout", "stream_idle_timeout");
+  }
+
+  #onMaxDuration(): void {
+    this.#config.stats.rqMaxDurationReached.inc();
+    this.#answerTimeout(this.#requestEnded ? 504 : 408, "downstream duration timeout", "max_duration_timeout");
+  }
+
+  #onRequestTimeout(): void {
+    this.#config.stats.rqTimeout.inc();
+    this.#answerTimeout(408, "request timeout", "request_overall_timeout");
+  }
+
+  #onRequestHeadersTimeout(): void {
+    this.#config.stats.rqHeaderTimeout.inc();
+    this.#answerTimeout(408, "request header timeout", "request_header_timeout");
+  }
+
+  #answerTimeout(status: number, body: string, details: string): void {
+    this.#filters ??= this.#createFilters(this.#config.filters);
+    if (this.responseHeaders !== null) {
+      this.info.responseCodeDetails = details;
+      this.resetStream(details);
+    } else {
+      this.#filters.sendLocalReply({ status, body, details });
+    }
+  }
+}
+
+function isExpectContinue(headers: HeaderMap): boolean {
+  const expect = headers.get("expect");
+  return expect !== null && expect.toLowerCase() === "100-continue";
+}
+
+/** True when the response turns the stream into a tunnel. */
+function isTunnelResponse(request: HeaderMap, status: number): boolean {
+  if (status === 101) return request.protocol !== null;
+  return request.method === "CONNECT" && status >= 200 && status < 300;
+}
+
+/** Where the port's colon is; -1 when the host has no port. */
+function portColon(host: string): number {
+  const colon = host.lastIndexOf(":");
+  if (colon < 0 || host.indexOf("]", colon) >= 0) return -1;
+  // More than one colon without brackets: a bare IPv6 address.
+  return host.charCodeAt(0) !== 0x5b && host.indexOf(":") !== colon ? -1 : colon;
+}

@@ -1,0 +1,259 @@
+// host/http/conn_manager.ts: the HTTP connection manager: one downstream connection and its streams.
+// pure: no I/O, no clock, no runtime globals
+// hot: runs per chunk or per header; see bench/micro/conn_manager.bench.ts
+/**
+ * Terminal network filter of HTTP chains: gives the connection's bytes to the codec, makes a stream for
+ * every request, and decides when the connection ends: after errors, on time-outs, when draining.
+ *
+ * @see Envoy: source/common/http/conn_manager_impl.cc ConnectionManagerImpl
+ * @module
+ */
+import type { Timer } from "../base/clock.ts";
+import { CloseType, PeerType } from "../net/filter.ts";
+import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
+import type { ConnectionInfo } from "../observe/stream_info.ts";
+import { ActiveStream } from "./active_stream.ts";
+import type {
+  CodecError,
+  Protocol,
+  ResponseEncoder,
+  ServerCodec,
+  ServerCodecCallbacks,
+  StreamCallbacks,
+  StreamDecoder,
+} from "./codec.ts";
+import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
+import { encodeErrorResponse } from "./h1/error_response.ts";
+
+/** Makes the codec of a new connection. */
+export type ServerCodecFactory = (connection: Connection, callbacks: ServerCodecCallbacks) => ServerCodec;
+
+export class ConnectionManager implements ConnectionHandler, ServerCodecCallbacks {
+  readonly info: ConnectionInfo;
+  readonly #connection: Connection;
+  readonly #config: ConnectionManagerConfig;
+  readonly #codec: ServerCodec;
+  readonly #streams = new Set<ActiveStream>();
+  readonly #startMs: number;
+  readonly #idleTimer: Timer | null;
+  readonly #durationTimer: Timer | null;
+  #requests = 0;
+  /** The next response is the connection's last one. */
+  #closing = false;
+  #closed = false;
+  #dispatching = false;
+
+  constructor(connection: Connection, config: ConnectionManagerConfig, createCodec: ServerCodecFactory) {
+    this.#connection = connection;
+    this.info = connection.info;
+    this.#config = config;
+    this.#codec = createCodec(connection, this);
+    const { clock, plan, stats } = config;
+    this.#startMs = clock.nowMs();
+    stats.cxTotal.inc();
+    stats.cxActive.inc();
+    stats.cxHttp1Total.inc();
+    stats.cxHttp1Active.inc();
+    this.#idleTimer = plan.idleTimeoutMs > 0 ? clock.createTimer(() => this.#onIdleTimeout()) : null;
+    this.#idleTimer?.enable(plan.idleTimeoutMs);
+    this.#durationTimer = plan.maxConnectionDurationMs > 0 ? clock.createTimer(() => this.#onMaxDuration()) : null;
+    this.#durationTimer?.enable(plan.maxConnectionDurationMs);
+  }
+
+  get protocol(): Protocol {
+    return this.#codec.protocol;
+  }
+
+  /** Streams open now. */
+  get activeStreams(): number {
+    return this.#streams.size;
+  }
+
+  // From the connection.
+
+  onData(bytes: Uint8Array): void {
+    this.#config.stats.cxRxBytesTotal.add(bytes.length);
+    if (this.#closed) return;
+    this.#dispatching = true;
+    this.#connection.cork();
+    const error = this.#codec.dispatch(bytes);
+    this.#dispatching = false;
+    if (error !== null) this.#onCodecError(error);
+    else if (this.#closing && this.#streams.size === 0) this.#close();
+    this.#connection.uncork();
+  }
+
+  onEnd(): void {
+    if (this.#closed) return;
+    const error = this.#codec.onEndOfInput();
+    if (error !== null) this.#onCodecError(error);
+  }
+
+  onClose(by: PeerType, _details: string): void {
+    if (this.#closed) this.#countClose(by, 0);
+    else {
+      this.#closed = true;
+      this.#countClose(by, this.#streams.size);
+    }
+    for (const stream of this.#streams) stream.onConnectionClosed(by !== PeerType.Local);
+    this.#streams.clear();
+    this.#idleTimer?.disable();
+    this.#durationTimer?.disable();
+    const stats = this.#config.stats;
+    stats.cxActive.dec();
+    stats.cxHttp1Active.dec();
+    stats.cxLengthMs.record(this.#config.clock.nowMs() - this.#startMs);
+  }
+
+  onAboveWriteBufferHighWatermark(): void {
+    this.#codec.onUnderlyingConnectionAboveWriteBufferHighWatermark();
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.#codec.onUnderlyingConnectionBelowWriteBufferLowWatermark();
+  }
+
+  // From the codec.
+
+  onNewStream(encoder: ResponseEncoder): StreamDecoder & StreamCallbacks {
+    const stats = this.#config.stats;
+    stats.rqTotal.inc();
+    stats.rqActive.inc();
+    stats.rqHttp1Total.inc();
+    this.#idleTimer?.disable();
+    this.#requests++;
+    const limit = this.#config.plan.maxRequestsPerConnection;
+    if (limit > 0 && this.#requests >= limit && !this.#closing) {
+      stats.cxMaxRequestsReached.inc();
+      this.#closing = true;
+    }
+    const stream = new ActiveStream(this, this.#config, encoder);
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  onGoAway(): void {}
+
+  // From the streams.
+
+  /** No request will be read after the response that is being made. */
+  closeAfterResponse(): void {
+    this.#closing = true;
+  }
+
+  /** Asked when response headers are sent: whether they are the connection's last ones. */
+  decideLastResponse(): boolean {
+    if (!this.#closing && this.#config.drain.drainClose()) {
+      this.#config.stats.cxDrainClose.inc();
+      this.#closing = true;
+    }
+    return this.#closing;
+  }
+
+  /** A stream has ended; `complete` when its response was sent whole. */
+  onStreamFinished(stream: ActiveStream, complete: boolean): void {
+    this.#streams.delete(stream);
+    if (this.#closed) return;
+    if (!complete) {
+      // An HTTP/1 response that was cut can only be told by closing.
+      this.#close();
+      return;
+    }
+    if (this.#closing) {
+      if (!this.#dispatching) this.#close();
+      return;
+    }
+    if (this.#streams.size > 0) return;
+    this.#idleTimer?.enable(this.#config.plan.idleTimeoutMs);
+    if (!this.#dispatching && this.#codec.hasBufferedInput) {
+      this.#dispatching = true;
+      const error = this.#codec.resumeInput();
+      this.#dispatching = false;
+      if (error !== null) this.#onCodecError(error);
+      else if (this.#closing && this.#streams.size === 0) this.#close();
+    }
+  }
+
+  /** Closes at once when idle, otherwise after the responses being made (listener drain). */
+  drain(): void {
+    if (this.#closed) return;
+    this.#closing = true;
+    if (this.#streams.size === 0) this.#close();
+  }
+
+  /** True when there is nothing in flight. */
+  get idle(): boolean {
+    return this.#streams.size === 0;
+  }
+
+  #onCodecError(error: CodecError): void {
+    if (this.#closed) return;
+    const stats = this.#config.stats;
+    stats.cxProtocolError.inc();
+    const [open] = this.#streams;
+    let answered = false;
+    if (open === undefined) {
+      // Nothing was dispatched: the bytes still count, and are logged, as a request of their own.
+      stats.rqTotal.inc();
+      stats.rqActive.inc();
+      stats.rqHttp1Total.inc();
+      const stream = new ActiveStream(this, this.#config, NO_ENCODER);
+      if (error.status !== 0) {
+        this.#connection.writeLatin1(encodeErrorResponse(error, this.#config.dates.get(), this.#serverName()));
+        answered = true;
+      }
+      stream.onCodecError(error.status, error.details);
+    } else {
+      answered = open.responseHeaders !== null;
+      if (!answered && error.status !== 0) {
+        this.#connection.writeLatin1(encodeErrorResponse(error, this.#config.dates.get(), this.#serverName()));
+        answered = true;
+      }
+      open.onCodecError(error.status, error.details);
+    }
+    this.#close(answered ? CloseType.FlushWriteAndDelay : CloseType.FlushWrite);
+  }
+
+  #serverName(): string | null {
+    const plan = this.#config.plan;
+    return plan.serverHeaderTransformation === "PASS_THROUGH" ? null : plan.serverName;
+  }
+
+  #close(type: CloseType = CloseType.FlushWriteAndDelay): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close(type, "");
+  }
+
+  #onIdleTimeout(): void {
+    this.#config.stats.cxIdleTimeout.inc();
+    this.#close(CloseType.FlushWrite);
+  }
+
+  #onMaxDuration(): void {
+    this.#config.stats.cxMaxDurationReached.inc();
+    this.drain();
+  }
+
+  #countClose(by: PeerType, active: number): void {
+    const stats = this.#config.stats;
+    const local = by === PeerType.Local;
+    stats.cxDestroy.inc();
+    (local ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
+    if (active === 0) return;
+    stats.cxDestroyActiveRq.inc();
+    (local ? stats.cxDestroyLocalActiveRq : stats.cxDestroyRemoteActiveRq).inc();
+  }
+}
+
+/** Where the stream of a request that never became one would write. */
+const NO_ENCODER: ResponseEncoder = {
+  encode1xxHeaders(): void {},
+  encodeHeaders(): void {},
+  encodeData(data): void {
+    data.clear();
+  },
+  encodeTrailers(): void {},
+  resetStream(): void {},
+  readDisable(): void {},
+};

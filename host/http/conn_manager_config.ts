@@ -1,0 +1,121 @@
+// host/http/conn_manager_config.ts: what a connection manager is configured with.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * `ConnectionManagerPlan` is plain data, made from the HttpConnectionManager message on the main thread and
+ * posted to workers; `ConnectionManagerConfig` is what a worker makes of it once.
+ *
+ * @see Envoy: source/common/http/conn_manager_config.h
+ * @module
+ */
+import type { CidrBlock } from "../base/cidr.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { StreamInfo } from "../observe/stream_info.ts";
+import type { ConnectionManagerStats } from "./conn_manager_stats.ts";
+import type { HttpDate } from "./date.ts";
+import type { HttpFilterFactory } from "./filter.ts";
+import type { HeaderMap } from "./header_map.ts";
+import type { PathPlan } from "./path.ts";
+import type { RouteConfigProvider } from "./route.ts";
+
+/** Settings with Envoy's names and defaults; times in milliseconds, 0 = off. */
+export interface ConnectionManagerPlan {
+  readonly statPrefix: string;
+  readonly serverName: string;
+  readonly serverHeaderTransformation: "OVERWRITE" | "APPEND_IF_ABSENT" | "PASS_THROUGH";
+  readonly via: string;
+  readonly addUserAgent: boolean;
+  readonly useRemoteAddress: boolean;
+  readonly skipXffAppend: boolean;
+  readonly xffNumTrustedHops: number;
+  readonly appendXForwardedPort: boolean;
+  readonly internalAddresses: readonly CidrBlock[];
+  readonly generateRequestId: boolean;
+  readonly preserveExternalRequestId: boolean;
+  readonly alwaysSetRequestIdInResponse: boolean;
+  readonly path: PathPlan;
+  readonly stripMatchingHostPort: boolean;
+  readonly stripAnyHostPort: boolean;
+  readonly stripTrailingHostDot: boolean;
+  readonly proxy100Continue: boolean;
+  readonly streamIdleTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly requestHeadersTimeoutMs: number;
+  readonly maxStreamDurationMs: number;
+  readonly delayedCloseTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxConnectionDurationMs: number;
+  readonly maxRequestsPerConnection: number;
+  readonly upgrades: readonly UpgradePlan[];
+  readonly http1: Http1Plan;
+}
+
+export interface UpgradePlan {
+  /** Lower case, for example `websocket`. */
+  readonly type: string;
+  readonly enabled: boolean;
+  /** Index in `ConnectionManagerConfig.upgradeFilters`; -1 for the connection manager's own filters. */
+  readonly filters: number;
+}
+
+export interface Http1Plan {
+  readonly maxRequestHeadersKib: number;
+  readonly maxHeadersCount: number;
+  readonly acceptHttp10: boolean;
+  readonly defaultHostForHttp10: string;
+  readonly enableTrailers: boolean;
+  readonly allowAbsoluteUrl: boolean;
+  readonly headersWithUnderscoresAction: "ALLOW" | "REJECT_REQUEST" | "DROP_HEADER";
+  /** Bare LF or CR, line folding and two Hosts, as Envoy takes them. */
+  readonly lenient: boolean;
+}
+
+/** A filter of a chain: what makes it, and whether a stream gets it. */
+export interface ConfiguredFilter {
+  /** Its name in the chain, which per-route configuration goes by. */
+  readonly name: string;
+  /** Off unless the route turns it on. */
+  readonly disabled: boolean;
+  /** The terminal filter is in every stream. */
+  readonly terminal: boolean;
+  readonly create: HttpFilterFactory;
+}
+
+/** The facts that a finished stream is logged with. */
+export interface AccessLogEntry {
+  readonly info: StreamInfo;
+  readonly requestHeaders: HeaderMap | null;
+  readonly responseHeaders: HeaderMap | null;
+  readonly responseTrailers: HeaderMap | null;
+}
+
+/** Writes a line, or not: its own filter decides. Must not throw. */
+export interface AccessLogger {
+  log(entry: AccessLogEntry): void;
+}
+
+export interface ConnectionManagerConfig {
+  readonly plan: ConnectionManagerPlan;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dates: HttpDate;
+  readonly stats: ConnectionManagerStats;
+  readonly routes: RouteConfigProvider;
+  readonly filters: readonly ConfiguredFilter[];
+  /** Chains of `upgrade_configs[].filters`, by `UpgradePlan.filters`. */
+  readonly upgradeFilters: readonly (readonly ConfiguredFilter[])[];
+  readonly accessLoggers: readonly AccessLogger[];
+  /** This machine's own address, which stands for a loopback peer in x-forwarded-for. */
+  readonly localAddress: string;
+  /** Cluster and zone of this proxy, for `add_user_agent`. */
+  readonly serviceCluster: string;
+  readonly serviceNode: string;
+  readonly bufferLimitBytes: number;
+  /** Whether this response should be the connection's last one. Asked once per response. */
+  readonly drain: DrainDecision;
+}
+
+export interface DrainDecision {
+  drainClose(): boolean;
+}

@@ -1,0 +1,307 @@
+// host/router/router.ts: the terminal HTTP filter: picks a host, sends the request, brings the response.
+// pure: no I/O, no clock, no runtime globals
+// hot: runs per chunk or per header; see bench/micro/router.bench.ts
+/**
+ * Redirects and direct responses are answered here; everything else goes to a cluster as one or more
+ * attempts (`UpstreamRequest`). Every way in which an attempt can fail becomes one status, body, flag and
+ * details text, here and nowhere else.
+ *
+ * @see Envoy: source/common/router/router.cc
+ * @module
+ */
+import type { ByteQueue } from "../base/byte_queue.ts";
+import type { Timer } from "../base/clock.ts";
+import { StreamResetReason } from "../http/codec.ts";
+import {
+  DataStatus,
+  type DownstreamWatermarkCallbacks,
+  HeadersStatus,
+  type HttpFilter,
+  type TerminalFilterStream,
+  TrailersStatus,
+} from "../http/filter.ts";
+import type { HeaderMap } from "../http/header_map.ts";
+import { ResponseFlag, type UpstreamInfo } from "../observe/stream_info.ts";
+import { ResourcePriority } from "../upstream/circuit_breaker.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import type { ClusterManager } from "../upstream/cluster_manager.ts";
+import type { Host } from "../upstream/host.ts";
+import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";
+import type { RouteEntry } from "./route.ts";
+import { finalTimeoutMs } from "./timeouts.ts";
+import { UpstreamRequest, type UpstreamRequestOwner } from "./upstream_request.ts";
+
+/** Settings of the Router message. */
+export interface RouterPlan {
+  /** No `x-envoy-…` headers are added. */
+  readonly suppressEnvoyHeaders: boolean;
+  readonly respectExpectedRqTimeout: boolean;
+}
+
+export interface RouterConfig {
+  readonly plan: RouterPlan;
+  readonly clusters: ClusterManager;
+}
+
+export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWatermarkCallbacks {
+  readonly #config: RouterConfig;
+  readonly #stream: TerminalFilterStream;
+  #route: RouteEntry | null = null;
+  #cluster: Cluster | null = null;
+  #request: UpstreamRequest | null = null;
+  #requestHeaders: HeaderMap | null = null;
+  #timeoutMs = 0;
+  #timer: Timer | null = null;
+  #requestEndMs = -1;
+  #responseStarted = false;
+
+  constructor(config: RouterConfig, stream: TerminalFilterStream) {
+    this.#config = config;
+    this.#stream = stream;
+  }
+
+  get nowMs(): number {
+    return this.#stream.clock.nowMs();
+  }
+
+  onRequestHeaders(headers: HeaderMap, end: boolean): HeadersStatus {
+    const stream = this.#stream;
+    this.#requestHeaders = headers;
+    const route = stream.route() as RouteEntry | null;
+    this.#route = route;
+    if (route === null) {
+      stream.info.setFlag(ResponseFlag.NoRouteFound);
+      stream.sendLocalReply({ status: 404, details: "route_not_found" });
+      return HeadersStatus.StopIteration;
+    }
+    if (route.kind !== "cluster") {
+      this.#answerDirectly(route, headers);
+      return HeadersStatus.StopIteration;
+    }
+    const cluster = this.#config.clusters.get(route.clusterName!);
+    if (cluster === null) {
+      stream.info.setFlag(ResponseFlag.NoClusterFound);
+      this.#reply(route.clusterNotFoundStatus, "", "cluster_not_found");
+      return HeadersStatus.StopIteration;
+    }
+    this.#cluster = cluster;
+    const suppress = this.#config.plan.suppressEnvoyHeaders;
+    this.#timeoutMs = finalTimeoutMs(headers, route, this.#config.plan);
+    route.finalizeRequestHeaders(headers, stream.info, !suppress);
+    if (headers.scheme === null) headers.scheme = "http";
+    stream.info.attemptCount = 1;
+    if (route.includeRequestAttemptCount) headers.set("x-envoy-attempt-count", "1");
+
+    const host = cluster.chooseHost(null);
+    const upstream = newUpstreamInfo(cluster);
+    stream.info.upstream = upstream;
+    if (host === null) {
+      stream.info.setFlag(ResponseFlag.NoHealthyUpstream);
+      cluster.stats.codes.chargeResponse(503, this.#origin());
+      this.#reply(503, "no healthy upstream", "no_healthy_upstream");
+      return HeadersStatus.StopIteration;
+    }
+    if (route.autoHostRewrite && host.hostname !== "") route.rewriteHost(headers, host.hostname);
+    stream.setDownstreamWatermarkCallbacks(this);
+    const request = new UpstreamRequest(this, headers, end, cluster.plan.perConnectionBufferLimitBytes, upstream);
+    this.#request = request;
+    if (end) this.#onRequestEnd();
+    request.start(cluster.httpPool(host, ResourcePriority.Default));
+    return HeadersStatus.StopIteration;
+  }
+
+  onRequestBody(body: ByteQueue, end: boolean): DataStatus {
+    if (end) this.#onRequestEnd();
+    if (this.#request === null) body.clear();
+    else this.#request.encodeData(body, end);
+    return DataStatus.StopIterationNoBuffer;
+  }
+
+  onRequestTrailers(trailers: HeaderMap): TrailersStatus {
+    this.#onRequestEnd();
+    this.#request?.encodeTrailers(trailers);
+    return TrailersStatus.StopIteration;
+  }
+
+  onDestroy(): void {
+    this.#timer?.disable();
+    const request = this.#request;
+    if (request !== null && !request.done) {
+      this.#cluster!.stats.upstreamRqTxReset.inc();
+      request.reset();
+    }
+    this.#request = null;
+  }
+
+  // From the attempt.
+
+  onUpstreamHostSelected(_request: UpstreamRequest, host: Host): void {
+    const upstream = this.#stream.info.upstream!;
+    upstream.host = host.address;
+    upstream.hostName = host.hostname;
+  }
+
+  onUpstream1xxHeaders(_request: UpstreamRequest, headers: HeaderMap): void {
+    this.#stream.encode1xxHeaders(headers);
+  }
+
+  onUpstreamHeaders(request: UpstreamRequest, headers: HeaderMap, end: boolean): void {
+    this.#responseStarted = true;
+    const stream = this.#stream;
+    const route = this.#route!;
+    stream.info.responseCodeDetails = "via_upstream";
+    if (!this.#config.plan.suppressEnvoyHeaders && this.#requestEndMs >= 0) {
+      headers.set("x-envoy-upstream-service-time", String(Math.trunc(this.nowMs - this.#requestEndMs)));
+    }
+    if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
+    route.finalizeResponseHeaders(headers, this.#requestHeaders, stream.info);
+    this.#cluster!.stats.codes.chargeResponse(headers.status, this.#origin());
+    if (end) this.#onResponseEnd(request);
+    stream.encodeHeaders(headers, end);
+  }
+
+  onUpstreamData(request: UpstreamRequest, data: ByteQueue, end: boolean): void {
+    if (end) this.#onResponseEnd(request);
+    this.#stream.encodeData(data, end);
+  }
+
+  onUpstreamTrailers(request: UpstreamRequest, trailers: HeaderMap): void {
+    this.#onResponseEnd(request);
+    this.#stream.encodeTrailers(trailers);
+  }
+
+  onUpstreamReset(_request: UpstreamRequest, reason: StreamResetReason, details: string): void {
+    this.#timer?.disable();
+    const cluster = this.#cluster!;
+    const info = this.#stream.info;
+    if (reason === StreamResetReason.RemoteReset || reason === StreamResetReason.ConnectionTermination) {
+      cluster.stats.upstreamRqRxReset.inc();
+    }
+    const suffix = reason + (details === "" ? "" : `|${details}`);
+    if (this.#responseStarted) {
+      info.setFlag(reason === StreamResetReason.ConnectionTermination ? ResponseFlag.UpstreamProtocolError : resetReasonFlag(reason));
+      const after = reason === StreamResetReason.ConnectionTermination ? StreamResetReason.ProtocolError : suffix;
+      this.#stream.resetStream(`upstream_reset_after_response_started{${after}}`);
+      return;
+    }
+    info.setFlag(resetReasonFlag(reason));
+    const status = reason === StreamResetReason.ProtocolError ? 502 : 503;
+    cluster.stats.codes.chargeResponse(status, this.#origin());
+    this.#reply(
+      status,
+      `upstream connect error or disconnect/reset before headers. reset reason: ${resetReasonText(reason)}`,
+      `upstream_reset_before_response_started{${suffix}}`,
+      reason === StreamResetReason.Overflow,
+    );
+  }
+
+  readDisableDownstream(disable: boolean): void {
+    this.#stream.readDisableDownstream(disable);
+  }
+
+  // From the client's side.
+
+  onAboveWriteBufferHighWatermark(): void {
+    this.#cluster!.stats.upstreamFlowControlPausedReadingTotal.inc();
+    this.#request?.readDisable(true);
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.#cluster!.stats.upstreamFlowControlResumedReadingTotal.inc();
+    this.#request?.readDisable(false);
+  }
+
+  #onRequestEnd(): void {
+    if (this.#requestEndMs >= 0) return;
+    this.#requestEndMs = this.nowMs;
+    if (this.#timeoutMs > 0 && this.#request !== null && !this.#request.done) {
+      this.#timer = this.#stream.clock.createTimer(() => this.#onTimeout());
+      this.#timer.enable(this.#timeoutMs);
+    }
+  }
+
+  #onResponseEnd(request: UpstreamRequest): void {
+    this.#timer?.disable();
+    const { stats } = this.#cluster!;
+    if (this.#requestEndMs >= 0) {
+      stats.codes.recordTime(this.nowMs - this.#requestEndMs, stats.upstreamRqTime, this.#origin());
+    }
+    if (request === this.#request) this.#request = null;
+  }
+
+  #onTimeout(): void {
+    const cluster = this.#cluster!;
+    cluster.stats.upstreamRqTimeout.inc();
+    this.#stream.info.setFlag(ResponseFlag.UpstreamRequestTimeout);
+    this.#request?.reset();
+    if (this.#responseStarted) {
+      this.#stream.resetStream("response_timeout");
+      return;
+    }
+    cluster.stats.codes.chargeResponse(504, this.#origin());
+    this.#reply(504, "upstream request timeout", "response_timeout");
+  }
+
+  /** The router's own answer gets the route's response headers too. */
+  #reply(status: number, body: string, details: string, overloaded = false): void {
+    const route = this.#route!;
+    const stream = this.#stream;
+    const suppress = this.#config.plan.suppressEnvoyHeaders;
+    stream.sendLocalReply({
+      status,
+      body,
+      details,
+      modifyHeaders: (headers) => {
+        if (overloaded && !suppress) headers.set("x-envoy-overloaded", "true");
+        if (route.includeAttemptCountInResponse) {
+          headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
+        }
+        route.finalizeResponseHeaders(headers, this.#requestHeaders, stream.info);
+      },
+    });
+  }
+
+  #answerDirectly(route: RouteEntry, request: HeaderMap): void {
+    const stream = this.#stream;
+    if (route.kind === "redirect") route.rewritePath(request, !this.#config.plan.suppressEnvoyHeaders);
+    const location = route.location(request);
+    stream.sendLocalReply({
+      status: route.status,
+      body: route.body,
+      details: "direct_response",
+      modifyHeaders: (headers) => {
+        if (location !== null) headers.add("location", location);
+        route.finalizeResponseHeaders(headers, request, stream.info);
+      },
+    });
+  }
+
+  #origin(): "external" | "internal" {
+    return this.#requestHeaders!.get("x-envoy-internal") === "true" ? "internal" : "external";
+  }
+}
+
+
+function newUpstreamInfo(cluster: Cluster): UpstreamInfo {
+  return {
+    clusterName: cluster.plan.observabilityName,
+    host: null,
+    hostName: "",
+    localAddress: null,
+    connection: null,
+    transportFailureReason: "",
+    requestCount: 0,
+    endpointCount: endpointCount(cluster),
+    poolReadyMs: -1,
+    firstByteSentMs: -1,
+    lastByteSentMs: -1,
+    firstByteReceivedMs: -1,
+    lastByteReceivedMs: -1,
+  };
+}
+
+function endpointCount(cluster: Cluster): number {
+  let count = 0;
+  for (const set of cluster.priorities.hostSets) count += set.hosts.length;
+  return count;
+}
