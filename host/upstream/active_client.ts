@@ -117,7 +117,7 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     if (this.state === ClientState.Closed) return;
     if (this.connection !== null) return this.connection.close(CloseType.NoFlush, details);
     this.#dial?.cancel();
-    this.#end(PeerType.Local, false);
+    this.#end(PeerType.Local);
     this.#owner.onClosed(this);
   }
 
@@ -148,7 +148,7 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     if (this.state === ClientState.Closed) return;
     this.#dial = null;
     this.#owner.ledger.onConnectFailed(failure);
-    this.#end(failure.reason === "remote" ? PeerType.Remote : PeerType.Local, false);
+    this.#end(failure.reason === "remote" ? PeerType.Remote : PeerType.Local);
     this.#owner.onConnectFailed(this, failure);
   }
 
@@ -178,11 +178,11 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
 
   onClose(by: PeerType, _details: string): void {
     if (this.state === ClientState.Closed) return;
-    const codec = this.#codec!;
-    const before = this.activeStreams;
-    this.#end(by, before > 0);
+    this.#end(by);
     // Whoever is reset may ask the pool for another connection: this one is out of its lists by now.
-    codec.onConnectionClosed(this.#closeReason, "");
+    this.#codec!.onConnectionClosed(this.#closeReason, "");
+    // A response that the end of the connection completed is no cut one.
+    if (this.activeStreams > 0) this.#owner.ledger.onStreamsCut(by);
     while (this.activeStreams > 0) this.#endStream();
     this.#owner.onClosed(this);
   }
@@ -253,11 +253,11 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
   }
 
   /** Leaves the pool's lists, stops the timers and counts the end. */
-  #end(by: PeerType, unfinished: boolean): void {
+  #end(by: PeerType): void {
     this.#owner.setState(this, ClientState.Closed);
     this.#idleTimer.disable();
     this.#durationTimer?.disable();
-    this.#owner.ledger.onConnectionClosed(by, this.#createdMs, this.requestCount, unfinished);
+    this.#owner.ledger.onConnectionClosed(by, this.#createdMs, this.requestCount);
     if (this.#dispatching) this.#owner.onDispatchEnd();
     this.#dispatching = false;
   }

@@ -8,6 +8,7 @@
  * @see Envoy: api/envoy/config/cluster/v3/cluster.proto
  * @module
  */
+import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../http/h1/options.ts";
 
 /** How hosts are found. */
 export type DiscoveryType = "STATIC" | "STRICT_DNS" | "LOGICAL_DNS";
@@ -24,7 +25,7 @@ export interface ClusterPlan {
   readonly perConnectionBufferLimitBytes: number;
   readonly loadBalancing: LoadBalancingPlan;
   readonly localities: readonly LocalityEndpointsPlan[];
-  /** Percent, 100 × priority-health factor; Envoy's `overprovisioning_factor`. */
+  /** By how much healthy hosts may carry more than their share, in percent: 140. */
   readonly overprovisioningFactor: number;
   readonly circuitBreakers: CircuitBreakersPlan;
   readonly http: HttpProtocolPlan;
@@ -111,16 +112,7 @@ export interface HttpProtocolPlan {
   readonly maxRequestsPerConnection: number;
   /** Longest life of an upstream stream; 0 = no limit. */
   readonly maxStreamDurationMs: number;
-  readonly maxResponseHeaders: number;
-  readonly maxResponseHeadersKb: number;
-  readonly http1: Http1Plan;
-}
-
-export interface Http1Plan {
-  readonly enableTrailers: boolean;
-  /** Forwards `content-length` next to `transfer-encoding: chunked` as chunked alone. */
-  readonly allowChunkedLength: boolean;
-  readonly headerKeyFormat: "LOWER" | "PROPER_CASE";
+  readonly http1: Http1ClientOptions;
 }
 
 export type DnsLookupFamily = "AUTO" | "V4_ONLY" | "V6_ONLY" | "V4_PREFERRED" | "ALL";
@@ -135,11 +127,9 @@ export interface DnsPlan {
   readonly lookupFamily: DnsLookupFamily;
 }
 
-/** Seconds and counts; 0 leaves the system's value. */
 export interface TcpKeepalivePlan {
-  readonly probes: number;
+  /** Before the first probe. */
   readonly timeSeconds: number;
-  readonly intervalSeconds: number;
 }
 
 export const NO_LOCALITY: LocalityPlan = { region: "", zone: "", subZone: "" };
@@ -158,9 +148,7 @@ export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
   maxConnectionDurationMs: 0,
   maxRequestsPerConnection: 0,
   maxStreamDurationMs: 0,
-  maxResponseHeaders: 100,
-  maxResponseHeadersKb: 60,
-  http1: { enableTrailers: false, allowChunkedLength: false, headerKeyFormat: "LOWER" },
+  http1: HTTP1_CLIENT_DEFAULTS,
 };
 
 export const DEFAULT_DNS_PLAN: DnsPlan = {

@@ -191,8 +191,8 @@ export class PoolLedger {
     if (failure.reason === "timeout") this.#stats.upstreamCxConnectTimeout.inc();
   }
 
-  /** A connection is gone, or never came about. `unfinished`: a stream was cut off. */
-  onConnectionClosed(by: PeerType, createdMs: number, requests: number, unfinished: boolean): void {
+  /** A connection is gone, or never came about. */
+  onConnectionClosed(by: PeerType, createdMs: number, requests: number): void {
     const stats = this.#stats;
     this.host.cxActive--;
     stats.upstreamCxActive.dec();
@@ -200,12 +200,14 @@ export class PoolLedger {
     stats.upstreamCxDestroy.inc();
     if (by === PeerType.Remote) stats.upstreamCxDestroyRemote.inc();
     else stats.upstreamCxDestroyLocal.inc();
-    if (unfinished) {
-      stats.upstreamCxDestroyWithActiveRq.inc();
-      if (by === PeerType.Remote) stats.upstreamCxDestroyRemoteWithActiveRq.inc();
-      else stats.upstreamCxDestroyLocalWithActiveRq.inc();
-    }
     stats.upstreamCxLengthMs.record(this.cluster.clock.nowMs() - createdMs);
     if (requests > 0) stats.upstreamRqPerCx.record(requests);
+  }
+
+  /** The end of a connection cut streams off. */
+  onStreamsCut(by: PeerType): void {
+    this.#stats.upstreamCxDestroyWithActiveRq.inc();
+    if (by === PeerType.Remote) this.#stats.upstreamCxDestroyRemoteWithActiveRq.inc();
+    else this.#stats.upstreamCxDestroyLocalWithActiveRq.inc();
   }
 }

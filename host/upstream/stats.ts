@@ -8,7 +8,7 @@
  * @see Envoy: envoy/upstream/upstream.h ALL_CLUSTER_TRAFFIC_STATS, source/common/http/codes.cc
  * @module
  */
-import type { ConnectionStats } from "../net/connection.ts";
+import type { ConnectionStats } from "../net/connection_port.ts";
 import { type Counter, type Gauge, type Histogram, HistogramUnit, type StatsScope } from "../observe/stats.ts";
 
 export class ClusterStats {

@@ -67,7 +67,8 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
   #end(by: PeerType): void {
     this.#gone = true;
     if (this.#used) this.#owner.ledger.onStreamEnded();
-    this.#owner.ledger.onConnectionClosed(by, this.#createdMs, this.#used ? 1 : 0, this.#used);
+    this.#owner.ledger.onConnectionClosed(by, this.#createdMs, this.#used ? 1 : 0);
+    if (this.#used) this.#owner.ledger.onStreamsCut(by);
   }
 
   // DialCallbacks

@@ -134,7 +134,7 @@ export class FakeDialer implements Dialer {
 
 /**
  * One stream at a time. Bytes: `h` is a response head, `e` its end, `r` head and end, `c` the same with
- * `connection: close`, `!` an error; a response nobody asked for is an error too.
+ * `connection: close`, `!` an error. Bytes after a response make the connection useless, as in the real one.
  */
 export class FakeCodec implements ClientCodec {
   readonly protocol: Protocol = "HTTP/1.1";
@@ -157,29 +157,32 @@ export class FakeCodec implements ClientCodec {
   }
 
   dispatch(bytes: Uint8Array): CodecError | null {
-    for (const byte of bytes) {
+    for (const [index, byte] of bytes.entries()) {
       const letter = String.fromCharCode(byte);
-      if (this.decoder === null || letter === "!") {
-        this.reusable = false;
+      const more = index + 1 < bytes.length;
+      if (this.decoder === null) return null;
+      if (letter === "!") {
+        this.onConnectionClosed(StreamResetReason.ProtocolError, "");
         return { status: 0, body: "", details: "http1.codec_error", message: "" };
       }
       if (letter === "c") this.reusable = false;
-      if (letter === "e") this.#end((decoder) => decoder.onData(undefined as never, true));
-      else this.#head(letter !== "h");
+      if (letter === "e") this.#end((decoder) => decoder.onData(undefined as never, true), more);
+      else this.#head(letter !== "h", more);
     }
     return null;
   }
 
-  #head(end: boolean): void {
+  #head(end: boolean, more: boolean): void {
     const headers = HeaderMap.of({ ":status": "200" });
-    if (end) this.#end((decoder) => decoder.onHeaders(headers, true));
+    if (end) this.#end((decoder) => decoder.onHeaders(headers, true), more);
     else this.decoder!.onHeaders(headers, false);
   }
 
-  #end(tell: (decoder: ResponseDecoder & StreamCallbacks) => void): void {
+  #end(tell: (decoder: ResponseDecoder & StreamCallbacks) => void, more: boolean): void {
     const decoder = this.decoder!;
     this.decoder = null;
     this.activeStreams = 0;
+    if (more) this.reusable = false;
     tell(decoder);
     this.callbacks.onStreamClosed();
   }
@@ -188,10 +191,8 @@ export class FakeCodec implements ClientCodec {
     const decoder = this.decoder;
     this.reusable = false;
     this.decoder = null;
-    if (decoder === null) return;
     this.activeStreams = 0;
-    decoder.onResetStream(reason, details);
-    this.callbacks.onStreamClosed();
+    decoder?.onResetStream(reason, details);
   }
 
   /** What `RequestEncoder.resetStream` does. */
@@ -199,7 +200,7 @@ export class FakeCodec implements ClientCodec {
     this.decoder = null;
     this.activeStreams = 0;
     this.reusable = false;
-    this.callbacks.onStreamClosed();
+    this.connection.close("no_flush");
   }
 
   goAway(): void {}

@@ -172,7 +172,6 @@ test("more bytes than the response: the connection is closed and the next reques
   assert.equal(first.events, ["ready 1", "response"]);
   assert.equal(second.events, []);
   assert.ok(connection.closed);
-  assert.is(s.stat("upstream_cx_protocol_error"), 1);
   assert.is(s.stat("upstream_cx_destroy_local"), 1);
   assert.is(s.stat("upstream_cx_destroy_with_active_rq"), 0);
   s.env.dialer.last.connect().receive("r");

@@ -1,0 +1,203 @@
+// host/upstream/plan/cluster.ts: a Cluster message as a plan.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Everything wrong is reported at its position, all at once. Fields that nobody reads here are reported by
+ * whoever reads configuration: nothing is ignored in silence.
+ *
+ * @see Envoy: source/common/upstream/upstream_impl.cc ClusterInfoImpl
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+import { parseIp } from "../../net/ip.ts";
+import {
+  type CircuitBreakersPlan,
+  type ClusterPlan,
+  DEFAULT_THRESHOLDS,
+  type DiscoveryType,
+  type DnsLookupFamily,
+  type DnsPlan,
+  type LocalityEndpointsPlan,
+  type TcpKeepalivePlan,
+  type ThresholdsPlan,
+} from "../plan.ts";
+import { planEndpoints } from "./endpoints.ts";
+import { planHttpProtocol } from "./http_protocol.ts";
+import { planLoadBalancing } from "./load_balancing.ts";
+
+const UNSUPPORTED = "config/unsupported";
+const DNS_CLUSTER = "envoy.extensions.clusters.dns.v3.DnsCluster";
+const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
+
+/** The plan of an `envoy.config.cluster.v3.Cluster`; null when it has no name or no known way to find hosts. */
+export function planCluster(node: ConfigNode): ClusterPlan | null {
+  const name = node.string("name");
+  const altStatName = node.string("alt_stat_name");
+  const discovery = planDiscovery(node);
+  const { localities, overprovisioningFactor } = planEndpoints(node.message("load_assignment"));
+  const plan = {
+    name,
+    statName: (altStatName === "" ? name : altStatName).replaceAll(":", "_"),
+    observabilityName: altStatName === "" ? name : altStatName,
+    connectTimeoutMs: node.durationMs("connect_timeout", 5000),
+    perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
+    loadBalancing: planLoadBalancing(node),
+    localities,
+    overprovisioningFactor,
+    circuitBreakers: planCircuitBreakers(node.message("circuit_breakers")),
+    http: planHttpProtocol(node),
+    tcpKeepalive: planKeepalive(node.message("upstream_connection_options")),
+    metadata: planMetadata(node),
+  };
+  checkTransportSocket(node);
+  acceptWithoutEffect(node);
+  if (discovery === null || name === "") return null;
+  checkEndpoints(node, discovery.type, localities);
+  return { ...plan, type: discovery.type, dns: discovery.dns };
+}
+
+/** `metadata.filter_metadata` of any message that has one. */
+export function planMetadata(node: ConfigNode): Readonly<Record<string, unknown>> {
+  return (node.message("metadata")?.json("filter_metadata") ?? {}) as Record<string, unknown>;
+}
+
+function planDiscovery(node: ConfigNode): { type: DiscoveryType; dns: DnsPlan } | null {
+  const custom = node.message("cluster_type");
+  if (custom !== null) return planCustomDiscovery(custom);
+  const type = node.enum("type");
+  if (type !== "STATIC" && type !== "STRICT_DNS" && type !== "LOGICAL_DNS") {
+    node.error(UNSUPPORTED, `clusters of type ${type} are not supported yet`, {
+      field: "type",
+      help: "use STATIC, STRICT_DNS or LOGICAL_DNS",
+    });
+    return null;
+  }
+  planResolver(node);
+  return { type, dns: planDns(node, node.enum("dns_lookup_family") as DnsLookupFamily) };
+}
+
+function planCustomDiscovery(custom: ConfigNode): { type: DiscoveryType; dns: DnsPlan } | null {
+  const name = custom.string("name");
+  const config = custom.any("typed_config");
+  if (config?.typeName !== DNS_CLUSTER) {
+    custom.error(UNSUPPORTED, `cluster type '${name}' is not supported yet`, { field: "name" });
+    return null;
+  }
+  planResolver(config);
+  const family = config.enum("dns_lookup_family");
+  const dns = planDns(config, family === "UNSPECIFIED" ? "AUTO" : family as DnsLookupFamily);
+  return { type: config.bool("all_addresses_in_single_endpoint") ? "LOGICAL_DNS" : "STRICT_DNS", dns };
+}
+
+/** The fields that a Cluster and a DnsCluster have in common. */
+function planDns(node: ConfigNode, lookupFamily: DnsLookupFamily): DnsPlan {
+  const failure = node.message("dns_failure_refresh_rate");
+  const baseMs = failure?.durationMs("base_interval", 0) ?? 0;
+  const maxMs = failure?.durationMs("max_interval", baseMs * 10) ?? 0;
+  if (failure !== null && maxMs < baseMs) {
+    failure.error("config/conflict", "max_interval is shorter than base_interval", { field: "max_interval" });
+  }
+  return {
+    refreshRateMs: node.durationMs("dns_refresh_rate", 5000),
+    jitterMs: node.durationMs("dns_jitter", 0),
+    failureRefresh: failure === null ? null : { baseMs, maxMs },
+    respectTtl: node.bool("respect_dns_ttl"),
+    lookupFamily,
+  };
+}
+
+/** Reads which resolver is wanted; settings inside of it that are not read here are reported. */
+function planResolver(node: ConfigNode): void {
+  const resolver = node.message("typed_dns_resolver_config");
+  if (resolver === null) return;
+  resolver.accept("name", "names are looked up by the resolver of the runtime, whatever this one is called");
+  resolver.any("typed_config");
+}
+
+function planCircuitBreakers(node: ConfigNode | null): CircuitBreakersPlan {
+  const plan = { default: DEFAULT_THRESHOLDS, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: Infinity };
+  if (node === null) return plan;
+  const seen = new Set<string>();
+  for (const threshold of node.messages("thresholds")) {
+    const priority = threshold.enum("priority");
+    const thresholds = planThresholds(threshold);
+    // The first entry of a priority counts, as in Envoy.
+    if (seen.has(priority)) continue;
+    seen.add(priority);
+    if (priority === "HIGH") plan.high = thresholds;
+    else plan.default = thresholds;
+  }
+  for (const threshold of node.messages("per_host_thresholds")) {
+    if (threshold.enum("priority") === "HIGH") {
+      threshold.error("config/unsupported", "limits per host apply to the DEFAULT priority only", {
+        field: "priority",
+      });
+    } else {
+      plan.maxConnectionsPerHost = threshold.number("max_connections", Infinity);
+    }
+  }
+  return plan;
+}
+
+function planThresholds(node: ConfigNode): ThresholdsPlan {
+  return {
+    maxConnections: node.number("max_connections", DEFAULT_THRESHOLDS.maxConnections),
+    maxPendingRequests: node.number("max_pending_requests", DEFAULT_THRESHOLDS.maxPendingRequests),
+    maxRequests: node.number("max_requests", DEFAULT_THRESHOLDS.maxRequests),
+    maxRetries: node.number("max_retries", DEFAULT_THRESHOLDS.maxRetries),
+    trackRemaining: node.bool("track_remaining"),
+  };
+}
+
+function planKeepalive(options: ConfigNode | null): TcpKeepalivePlan | null {
+  const node = options?.message("tcp_keepalive") ?? null;
+  if (node === null) return null;
+  node.accept("keepalive_probes", "JavaScript runtimes set only the time before the first probe");
+  node.accept("keepalive_interval", "JavaScript runtimes set only the time before the first probe");
+  // 7200 s is what Linux does when the configuration asks for keep-alive and names no time.
+  return { timeSeconds: node.number("keepalive_time", 7200) };
+}
+
+function checkTransportSocket(node: ConfigNode): void {
+  const socket = node.message("transport_socket");
+  if (socket === null) return;
+  const name = socket.string("name");
+  const config = socket.any("typed_config");
+  if (config === null ? name === "envoy.transport_sockets.raw_buffer" : config.typeName === RAW_BUFFER) return;
+  node.error(UNSUPPORTED, `transport socket '${name}' is not supported yet`, { field: "transport_socket" });
+}
+
+function acceptWithoutEffect(node: ConfigNode): void {
+  node.accept("ignore_health_on_host_removal", "without active health checks, removed hosts always go at once");
+  node.accept("cleanup_interval", "it concerns ORIGINAL_DST clusters only");
+  if (!node.bool("wait_for_warm_on_init", true)) {
+    node.error(UNSUPPORTED, "start-up always waits for the first look-up of every cluster", {
+      field: "wait_for_warm_on_init",
+      help: "remove the field",
+    });
+  }
+}
+
+/** What the way of finding hosts asks of the endpoints. */
+function checkEndpoints(node: ConfigNode, type: DiscoveryType, localities: readonly LocalityEndpointsPlan[]): void {
+  const endpoints = localities.flatMap((locality) => locality.endpoints);
+  if (type === "LOGICAL_DNS" && (localities.length !== 1 || endpoints.length !== 1)) {
+    node.error("config/endpoints", `a LOGICAL_DNS cluster has exactly one endpoint, this one has ${endpoints.length}`, {
+      field: node.has("load_assignment") ? "load_assignment" : "name",
+      help: "use STRICT_DNS for more than one",
+    });
+  }
+  for (const endpoint of endpoints) {
+    const isName = endpoint.port !== 0 && parseIp(endpoint.address) === null;
+    if (type === "STATIC" && isName) {
+      node.error("config/bad-address", `'${endpoint.address}' is no IP address`, {
+        field: "load_assignment",
+        help: "set `type: STRICT_DNS` or `type: LOGICAL_DNS` to have names looked up",
+      });
+    } else if (type !== "STATIC" && endpoint.port === 0) {
+      node.error("config/bad-address", `a ${type} cluster cannot have the unix socket '${endpoint.address}'`, {
+        field: "load_assignment",
+        help: "use a STATIC cluster",
+      });
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// host/upstream/plan/endpoints.ts: a ClusterLoadAssignment as localities of endpoints.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: api/envoy/config/endpoint/v3/endpoint.proto
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+import { type EndpointHealth, type EndpointPlan, type LocalityEndpointsPlan, NO_LOCALITY } from "../plan.ts";
+
+export function planEndpoints(node: ConfigNode | null): {
+  localities: readonly LocalityEndpointsPlan[];
+  overprovisioningFactor: number;
+} {
+  if (node === null) return { localities: [], overprovisioningFactor: 140 };
+  node.accept("cluster_name", "it names the resource of EDS; here the cluster is known");
+  const named = new Map(node.messageMap("named_endpoints"));
+  return {
+    localities: node.messages("endpoints").map((locality) => planLocality(locality, named)),
+    overprovisioningFactor: node.message("policy")?.number("overprovisioning_factor", 140) ?? 140,
+  };
+}
+
+function planLocality(node: ConfigNode, named: ReadonlyMap<string, ConfigNode>): LocalityEndpointsPlan {
+  const locality = node.message("locality");
+  return {
+    priority: node.number("priority"),
+    locality: locality === null ? NO_LOCALITY : {
+      region: locality.string("region"),
+      zone: locality.string("zone"),
+      subZone: locality.string("sub_zone"),
+    },
+    weight: node.number("load_balancing_weight"),
+    endpoints: node.messages("lb_endpoints").flatMap((item) => planEndpoint(item, named) ?? []),
+  };
+}
+
+function planEndpoint(item: ConfigNode, named: ReadonlyMap<string, ConfigNode>): EndpointPlan | null {
+  const name = item.string("endpoint_name");
+  const endpoint = item.message("endpoint") ?? named.get(name) ?? null;
+  if (endpoint === null) {
+    if (name === "") item.error("config/missing-field", "an entry of lb_endpoints needs an endpoint");
+    else item.error("config/missing-field", `there is no named endpoint '${name}'`, { field: "endpoint_name" });
+    return null;
+  }
+  const address = planAddress(endpoint);
+  if (address === null) return null;
+  const metadata = item.message("metadata")?.json("filter_metadata") ?? {};
+  return {
+    ...address,
+    hostname: endpoint.string("hostname"),
+    weight: item.number("load_balancing_weight", 1),
+    health: item.enum("health_status") as EndpointHealth,
+    metadata: metadata as Record<string, unknown>,
+  };
+}
+
+/** An IP address or name with a port, or the path of a unix socket with port 0. */
+function planAddress(endpoint: ConfigNode): { address: string; port: number } | null {
+  const node = endpoint.message("address");
+  if (node === null) {
+    endpoint.error("config/missing-field", "an endpoint needs an address");
+    return null;
+  }
+  const pipe = node.message("pipe");
+  if (pipe !== null) return { address: pipe.string("path"), port: 0 };
+  const socket = node.message("socket_address");
+  if (socket === null) {
+    // What else is set stays unread, and is reported as such.
+    if (node.oneof("address") === null) {
+      node.error("config/missing-field", "an address needs a socket_address or a pipe");
+    }
+    return null;
+  }
+  if (socket.enum("protocol") !== "TCP") {
+    socket.error("config/unsupported", "upstreams are reached by TCP only", { field: "protocol" });
+  }
+  socket.accept("resolver_name", "names are looked up by the resolver of the runtime");
+  socket.accept("ipv4_compat", "it concerns addresses to listen on");
+  const port = socket.number("port_value");
+  if (port === 0) {
+    socket.error("config/bad-address", "an endpoint needs a port other than 0", {
+      ...(socket.has("port_value") && { field: "port_value" }),
+    });
+  }
+  return { address: socket.string("address"), port };
+}

@@ -1,0 +1,84 @@
+// host/upstream/plan/http_protocol.ts: how a cluster speaks HTTP, from the two places that can say so.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * `typed_extension_protocol_options` is today's way; the deprecated fields of the Cluster itself count when
+ * it is absent. Without either it is HTTP/1.1.
+ *
+ * @see Envoy: source/extensions/upstreams/http/config.cc
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../../http/h1/options.ts";
+import { DEFAULT_HTTP_PLAN, type HttpProtocolPlan } from "../plan.ts";
+
+const OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+const HTTP2_MESSAGE = "HTTP/2 to upstreams is not supported yet";
+
+export function planHttpProtocol(cluster: ConfigNode): HttpProtocolPlan {
+  for (const [name, options] of cluster.anyMap("typed_extension_protocol_options")) {
+    if (options.typeName === OPTIONS) return planOptions(options);
+    cluster.error("config/unsupported", `protocol options '${name}' are not supported`, {
+      field: "typed_extension_protocol_options",
+    });
+  }
+  if (cluster.has("http2_protocol_options")) {
+    cluster.error("config/unsupported", HTTP2_MESSAGE, { field: "http2_protocol_options" });
+  }
+  const plan = withCommon(cluster.message("common_http_protocol_options"), cluster.message("http_protocol_options"));
+  const maxRequests = cluster.number("max_requests_per_connection");
+  return maxRequests === 0 ? plan : { ...plan, maxRequestsPerConnection: maxRequests };
+}
+
+function planOptions(options: ConfigNode): HttpProtocolPlan {
+  const common = options.message("common_http_protocol_options");
+  const choice = options.oneof("upstream_protocol_options");
+  let http1: ConfigNode | null = null;
+  if (choice === "explicit_http_config") {
+    const config = options.message(choice)!;
+    const protocol = config.oneof("protocol_config");
+    if (protocol === "http_protocol_options") http1 = config.message(protocol);
+    else if (protocol === "http2_protocol_options") {
+      config.error("config/unsupported", HTTP2_MESSAGE, { field: protocol });
+    } else if (protocol !== null) {
+      config.error("config/unsupported", "HTTP/3 to upstreams is not supported yet", { field: protocol });
+    }
+  } else if (choice !== null) {
+    // `use_downstream_protocol_config` and `auto_config` ask for HTTP/2 where the peer has it.
+    options.error("config/unsupported", `${choice} needs HTTP/2 to upstreams, which is not supported yet`, {
+      field: choice,
+      help: "use `explicit_http_config: { http_protocol_options: {} }`",
+    });
+  }
+  return withCommon(common, http1);
+}
+
+function withCommon(common: ConfigNode | null, http1: ConfigNode | null): HttpProtocolPlan {
+  return {
+    protocol: "HTTP/1.1",
+    idleTimeoutMs: common?.durationMs("idle_timeout", DEFAULT_HTTP_PLAN.idleTimeoutMs) ??
+      DEFAULT_HTTP_PLAN.idleTimeoutMs,
+    maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,
+    maxRequestsPerConnection: common?.number("max_requests_per_connection") ?? 0,
+    maxStreamDurationMs: common?.durationMs("max_stream_duration", 0) ?? 0,
+    http1: planHttp1(common, http1),
+  };
+}
+
+function planHttp1(common: ConfigNode | null, http1: ConfigNode | null): Http1ClientOptions {
+  http1?.accept("allow_absolute_url", "it concerns requests that are received");
+  http1?.accept("accept_http_10", "it concerns requests that are received");
+  http1?.accept("default_host_for_http_10", "it concerns requests that are received");
+  http1?.accept("allow_custom_methods", "requests are sent with any method");
+  http1?.accept("use_balsa_parser", "there is one parser");
+  common?.accept("headers_with_underscores_action", "it concerns requests that are received");
+  const maxKb = common?.number("max_response_headers_kb") ?? 0;
+  return {
+    ...HTTP1_CLIENT_DEFAULTS,
+    ...(maxKb > 0 && { maxResponseHeadersBytes: maxKb * 1024 }),
+    enableTrailers: http1?.bool("enable_trailers") ?? false,
+    allowChunkedLength: http1?.bool("allow_chunked_length") ?? false,
+    sendFullyQualifiedUrl: http1?.bool("send_fully_qualified_url") ?? false,
+    maxResponseHeadersCount: common?.number("max_headers_count", HTTP1_CLIENT_DEFAULTS.maxResponseHeadersCount) ??
+      HTTP1_CLIENT_DEFAULTS.maxResponseHeadersCount,
+  };
+}

@@ -1,0 +1,108 @@
+// host/upstream/plan/load_balancing.ts: which load balancing policy a cluster has.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * `load_balancing_policy` is a list of which the first policy that is known here counts; it overrides
+ * `lb_policy`.
+ *
+ * @see Envoy: source/common/upstream/upstream_impl.cc LoadBalancerFactoryFromProto
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+import type { LeastRequestPlan, LoadBalancingPlan } from "../plan.ts";
+
+const POLICIES = "envoy.extensions.load_balancing_policies";
+const ROUND_ROBIN = `${POLICIES}.round_robin.v3.RoundRobin`;
+const RANDOM = `${POLICIES}.random.v3.Random`;
+const LEAST_REQUEST = `${POLICIES}.least_request.v3.LeastRequest`;
+
+type PolicyPlan = { readonly policy: "ROUND_ROBIN" } | { readonly policy: "RANDOM" } | LeastRequestPlan;
+
+const LEAST_REQUEST_DEFAULTS: LeastRequestPlan = {
+  policy: "LEAST_REQUEST",
+  choiceCount: 2,
+  selectionMethod: "N_CHOICES",
+  activeRequestBias: 1,
+};
+
+export function planLoadBalancing(cluster: ConfigNode): LoadBalancingPlan {
+  const common = cluster.message("common_lb_config");
+  common?.accept("update_merge_window", "updates of hosts are applied at once");
+  const panic = common?.message("healthy_panic_threshold") ?? null;
+  const list = cluster.message("load_balancing_policy");
+  return {
+    panicThresholdPercent: panic === null ? 50 : panic.number("value"),
+    failTrafficOnPanic: false,
+    ...(list === null ? planEnum(cluster) : planList(cluster, list)),
+  };
+}
+
+function planEnum(cluster: ConfigNode): PolicyPlan {
+  const policy = cluster.enum("lb_policy");
+  switch (policy) {
+    case "ROUND_ROBIN":
+      cluster.message("round_robin_lb_config");
+      return { policy };
+    case "RANDOM":
+      return { policy };
+    case "LEAST_REQUEST":
+      return planLeastRequest(cluster.message("least_request_lb_config"));
+    default:
+      cluster.error("config/unsupported", `load balancing policy ${policy} is not supported yet`, {
+        field: "lb_policy",
+        help: "use ROUND_ROBIN, LEAST_REQUEST or RANDOM",
+      });
+      return { policy: "ROUND_ROBIN" };
+  }
+}
+
+function planList(cluster: ConfigNode, list: ConfigNode): PolicyPlan {
+  cluster.accept("lb_policy", "load_balancing_policy overrides it");
+  const unknown: string[] = [];
+  let plan: PolicyPlan | null = null;
+  for (const policy of list.messages("policies")) {
+    if (plan !== null) {
+      policy.accept("typed_extension_config", "a policy before it in the list is used");
+      continue;
+    }
+    const extension = policy.message("typed_extension_config");
+    const config = extension?.any("typed_config") ?? null;
+    if (extension === null || config === null) continue;
+    extension.accept("name", "the policy is known by its type");
+    plan = planPolicy(config);
+    if (plan === null) {
+      unknown.push(config.typeName);
+      policy.accept("typed_extension_config", "it is not supported yet, and a policy after it in the list is used");
+    }
+  }
+  if (plan !== null) return plan;
+  const found = unknown.length === 0 ? "no load balancing policy is named" : `no support yet for ${unknown.join(", ")}`;
+  list.error("config/unsupported", found, { field: "policies", help: "use round_robin, least_request or random" });
+  return { policy: "ROUND_ROBIN" };
+}
+
+function planPolicy(config: ConfigNode): PolicyPlan | null {
+  switch (config.typeName) {
+    case ROUND_ROBIN:
+      return { policy: "ROUND_ROBIN" };
+    case RANDOM:
+      return { policy: "RANDOM" };
+    case LEAST_REQUEST: {
+      const fullScan = config.enum("selection_method") === "FULL_SCAN" || config.bool("enable_full_scan");
+      return { ...planLeastRequest(config), selectionMethod: fullScan ? "FULL_SCAN" : "N_CHOICES" };
+    }
+    default:
+      return null;
+  }
+}
+
+/** The fields that the Cluster's own message and the extension's have in common. */
+function planLeastRequest(node: ConfigNode | null): LeastRequestPlan {
+  if (node === null) return LEAST_REQUEST_DEFAULTS;
+  const bias = node.message("active_request_bias");
+  bias?.accept("runtime_key", "there is no runtime layer to override it");
+  return {
+    ...LEAST_REQUEST_DEFAULTS,
+    choiceCount: node.number("choice_count", 2),
+    activeRequestBias: bias === null ? 1 : bias.number("default_value"),
+  };
+}
