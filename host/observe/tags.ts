@@ -76,7 +76,9 @@ const RULES: readonly Rule[] = [
   words("envoy.http_conn_manager_prefix", "http.$.**"),
   expression(
     "envoy.worker_id",
-    new RegExp(`^(?:listener\\.(?:${ADDRESS}|${WORD})\\.|server\\.|listener_manager\\.)worker_((\\d+)\\.)`),
+    new RegExp(
+      `^(?:listener\\.(?:${ADDRESS}|${WORD})\\.|server\\.|listener_manager\\.|thread_local_cluster_manager\\.)worker_((\\d+)\\.)`,
+    ),
   ),
   expression("envoy.listener_address", new RegExp(`^listener\\.((${ADDRESS}|${WORD})\\.)`), "admin"),
   words("envoy.virtual_host", "vhost.$.**"),
