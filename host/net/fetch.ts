@@ -1,0 +1,124 @@
+// host/net/fetch.ts: HTTP requests of the proxy's own: modules, keys, registries. Never the data plane.
+/**
+ * The answer is a value: a request that fails is an answer too. Bodies are read up to a limit.
+ *
+ * @module
+ */
+import { Agent, request } from "undici";
+import { concatBytes } from "../base/bytes.ts";
+
+export interface FetchRequest {
+  readonly url: string;
+  readonly method?: "GET" | "HEAD" | "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  /** For the whole exchange. */
+  readonly timeoutMs: number;
+  readonly limitBytes: number;
+  /** Redirects to follow; 0: a redirect is the answer. */
+  readonly maxRedirects?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type FetchResult =
+  | {
+    readonly ok: true;
+    readonly status: number;
+    /** Names in lower case; values of repeated headers joined by `, `. */
+    readonly headers: ReadonlyMap<string, string>;
+    readonly body: Uint8Array;
+    /** Where the answer came from, after redirects. */
+    readonly url: string;
+  }
+  | { readonly ok: false; readonly reason: "timeout" | "too_large" | "aborted" | "failed"; readonly message: string };
+
+/** Out-of-band HTTP. */
+export interface Fetcher {
+  fetch(request: FetchRequest): Promise<FetchResult>;
+  /** Closes idle connections. */
+  close(): Promise<void>;
+}
+
+export function createFetcher(): Fetcher {
+  const agent = new Agent({ connections: 8, pipelining: 1, keepAliveTimeout: 4000 });
+  return {
+    fetch: (each) => fetchFollowing(agent, each),
+    close: () => agent.close(),
+  };
+}
+
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
+async function fetchFollowing(agent: Agent, first: FetchRequest): Promise<FetchResult> {
+  const timeout = AbortSignal.timeout(first.timeoutMs);
+  const signal = first.signal === undefined ? timeout : AbortSignal.any([timeout, first.signal]);
+  let current = first;
+  for (let left = first.maxRedirects ?? 0;; left--) {
+    const result = await fetchOnce(agent, current, signal, timeout);
+    if (!result.ok || left <= 0 || !REDIRECTS.includes(result.status)) return result;
+    const target = redirectTarget(result.headers.get("location"), current.url);
+    if (target === null) return result;
+    current = redirected(current, target, result.status);
+  }
+}
+
+function redirectTarget(location: string | undefined, base: string): URL | null {
+  if (location === undefined) return null;
+  const target = URL.parse(location, base);
+  return target !== null && (target.protocol === "http:" || target.protocol === "https:") ? target : null;
+}
+
+/** What is sent to where a redirect points: secrets stay with the origin that they were meant for. */
+function redirected(request: FetchRequest, target: URL, status: number): FetchRequest {
+  const sameOrigin = target.origin === new URL(request.url).origin;
+  const headers = Object.fromEntries(
+    Object.entries(request.headers ?? {}).filter(([name]) =>
+      sameOrigin || !["authorization", "cookie", "proxy-authorization"].includes(name.toLowerCase())
+    ),
+  );
+  const { body, method = "GET", ...rest } = request;
+  const becomesGet = status === 303 || (method === "POST" && (status === 301 || status === 302));
+  return {
+    ...rest,
+    url: target.href,
+    headers,
+    method: becomesGet ? "GET" : method,
+    ...(body !== undefined && !becomesGet && { body }),
+  };
+}
+
+async function fetchOnce(
+  agent: Agent,
+  each: FetchRequest,
+  signal: AbortSignal,
+  timeout: AbortSignal,
+): Promise<FetchResult> {
+  try {
+    const response = await request(each.url, {
+      dispatcher: agent,
+      method: each.method ?? "GET",
+      headers: { ...each.headers },
+      body: each.body ?? null,
+      signal,
+    });
+    const chunks: Uint8Array[] = [];
+    let total = 0;
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+      total += chunk.length;
+      if (total > each.limitBytes) {
+        response.body.destroy();
+        return { ok: false, reason: "too_large", message: `the answer is larger than ${each.limitBytes} bytes` };
+      }
+      chunks.push(chunk);
+    }
+    const headers = new Map<string, string>();
+    for (const [name, value] of Object.entries(response.headers)) {
+      if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+    }
+    return { ok: true, status: response.statusCode, headers, body: concatBytes(chunks, total), url: each.url };
+  } catch (error) {
+    if (timeout.aborted) return { ok: false, reason: "timeout", message: `no answer within ${each.timeoutMs} ms` };
+    if (each.signal?.aborted) return { ok: false, reason: "aborted", message: "given up" };
+    return { ok: false, reason: "failed", message: error instanceof Error ? error.message : String(error) };
+  }
+}

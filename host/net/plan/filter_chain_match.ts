@@ -1,0 +1,56 @@
+// host/net/plan/filter_chain_match.ts: a FilterChainMatch message as a plan.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: source/common/listener_manager/filter_chain_manager_impl.cc
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+import { type CidrPlan, formatIp, parseIp } from "../ip.ts";
+import { type FilterChainMatchPlan, MATCH_ANY } from "../plan.ts";
+
+/** Null matches everything. */
+export function planFilterChainMatch(node: ConfigNode | null): FilterChainMatchPlan {
+  if (node === null) return MATCH_ANY;
+  if (node.has("address_suffix") || node.has("suffix_len")) {
+    node.error("config/unsupported", "Envoy does not implement address_suffix and suffix_len, nor does nuncio");
+  }
+  return {
+    destinationPort: node.has("destination_port") ? node.number("destination_port") : null,
+    prefixRanges: planRanges(node, "prefix_ranges"),
+    serverNames: planServerNames(node),
+    transportProtocol: node.string("transport_protocol"),
+    applicationProtocols: node.strings("application_protocols"),
+    directSourcePrefixRanges: planRanges(node, "direct_source_prefix_ranges"),
+    sourceType: node.enum("source_type") as FilterChainMatchPlan["sourceType"],
+    sourcePrefixRanges: planRanges(node, "source_prefix_ranges"),
+    sourcePorts: node.numbers("source_ports"),
+  };
+}
+
+function planServerNames(node: ConfigNode): string[] {
+  return node.strings("server_names").map((name, index) => {
+    const wildcard = name.startsWith("*.") ? name.slice(2) : name;
+    if (wildcard.includes("*") || wildcard === "") {
+      node.error("config/bad-server-name", `partial wildcards are not supported in "server_names": '${name}'`, {
+        field: "server_names",
+        index,
+        help: "write a whole name, or a suffix as `*.example.com`; leave `server_names` out to match every name",
+      });
+    }
+    return name.toLowerCase();
+  });
+}
+
+function planRanges(node: ConfigNode, field: string): CidrPlan[] {
+  return node.messages(field).flatMap((range) => {
+    const text = range.string("address_prefix");
+    const ip = parseIp(text);
+    if (ip === null) {
+      range.error("config/bad-address", `malformed IP address: ${text}`, { field: "address_prefix" });
+      return [];
+    }
+    // Envoy takes a missing prefix_len for 0, which matches everything.
+    const prefixBits = Math.min(range.number("prefix_len"), ip.version === 4 ? 32 : 128);
+    return [{ address: formatIp(ip), prefixBits }];
+  });
+}
