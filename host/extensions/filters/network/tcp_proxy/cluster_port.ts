@@ -1,0 +1,59 @@
+// host/extensions/filters/network/tcp_proxy/cluster_port.ts: what tcp_proxy needs of upstream clusters.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: envoy/tcp/conn_pool.h
+ * @module
+ */
+import type { Connection } from "../../../../net/connection_port.ts";
+import type { CounterPort } from "../../../../net/stats.ts";
+import type { SocketAddress, StreamInfo } from "../../../../observe/stream_info.ts";
+
+/** What a host may be chosen by. */
+export interface TcpConnectContext {
+  /** Facts of the downstream connection, filter state and dynamic metadata among them. */
+  readonly info: StreamInfo;
+  /** What hashing load balancers hash; null: nothing was configured, or there is nothing to hash. */
+  readonly hashInput: string | null;
+}
+
+/** The host that was chosen. */
+export interface TcpHostInfo {
+  readonly address: SocketAddress;
+  /** The name that the configuration gives it; empty for plain addresses. */
+  readonly hostName: string;
+  /** Counters of its cluster that only the user of the connection can move. */
+  readonly flowControl?: {
+    readonly pausedReading: CounterPort;
+    readonly resumedReading: CounterPort;
+    readonly backedUp: CounterPort;
+    readonly drained: CounterPort;
+  };
+}
+
+export type TcpConnectFailure =
+  /** There is no cluster of that name. */
+  | "no_cluster"
+  | "no_healthy_upstream"
+  /** A circuit breaker of the cluster is open. */
+  | "overflow"
+  | "timeout"
+  | "remote"
+  | "local";
+
+export interface TcpConnectCallbacks {
+  /** The connection is the caller's; reading begins with its `setHandler`. */
+  onConnected(connection: Connection, host: TcpHostInfo): void;
+  /** `details` is the transport failure reason; `host` is null when none was chosen. */
+  onFailure(reason: TcpConnectFailure, details: string, host: TcpHostInfo | null): void;
+}
+
+export interface TcpClusterPort {
+  /** Connects to a host of the cluster. One callback comes, maybe before this returns, none after `cancel`. */
+  connect(clusterName: string, context: TcpConnectContext, callbacks: TcpConnectCallbacks): TcpConnectHandle;
+  /** Counts `upstream_cx_connect_attempts_exceeded`. */
+  onConnectAttemptsExceeded?(clusterName: string): void;
+}
+
+export interface TcpConnectHandle {
+  cancel(): void;
+}
