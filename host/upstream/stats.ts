@@ -78,6 +78,13 @@ export class ClusterStats {
   readonly upstreamFlowControlResumedReadingTotal: Counter;
   readonly upstreamFlowControlBackedUpTotal: Counter;
   readonly upstreamFlowControlDrainedTotal: Counter;
+  /** The same four, as users of raw connections take them. */
+  readonly flowControl: {
+    readonly pausedReading: Counter;
+    readonly resumedReading: Counter;
+    readonly backedUp: Counter;
+    readonly drained: Counter;
+  };
 
   /**
    * `scope` is that of the cluster: `cluster.<name>.` is in front of every name already. `primary` is false
@@ -157,6 +164,12 @@ export class ClusterStats {
     this.upstreamFlowControlResumedReadingTotal = counter("upstream_flow_control_resumed_reading_total");
     this.upstreamFlowControlBackedUpTotal = counter("upstream_flow_control_backed_up_total");
     this.upstreamFlowControlDrainedTotal = counter("upstream_flow_control_drained_total");
+    this.flowControl = {
+      pausedReading: this.upstreamFlowControlPausedReadingTotal,
+      resumedReading: this.upstreamFlowControlResumedReadingTotal,
+      backedUp: this.upstreamFlowControlBackedUpTotal,
+      drained: this.upstreamFlowControlDrainedTotal,
+    };
   }
 }
 

@@ -1,26 +1,51 @@
 // host/upstream/tcp_clusters.ts: raw connections by name of a cluster, for tcp_proxy.
 /**
  * Whoever proxies bytes names a cluster and gets a connection to one of its hosts, or the reason why not.
+ * Fits the port that `extensions/filters/network/tcp_proxy/cluster_port.ts` states.
  *
  * @see Envoy: source/common/tcp_proxy/upstream.cc TcpConnPool
  * @module
  */
 import type { Connection } from "../net/connection_port.ts";
+import type { CounterPort } from "../net/stats.ts";
+import type { SocketAddress, StreamInfo } from "../observe/stream_info.ts";
 import { ResourcePriority } from "./circuit_breaker.ts";
+import type { Cluster } from "./cluster.ts";
 import type { ClusterManager } from "./cluster_manager.ts";
 import type { Host } from "./host.ts";
-import type { LoadBalancerContext } from "./lb/picker.ts";
 import type { PoolCancellable, PoolFailureReason } from "./pool.ts";
+import type { TcpPoolCallbacks } from "./tcp_pool.ts";
 
-/** Why there is no connection: that of the pool, or there was nobody to ask. */
-export type TcpFailureReason = PoolFailureReason | "no_cluster" | "no_healthy_upstream";
+/** What a host may be chosen by. */
+export interface TcpContext {
+  readonly info: StreamInfo;
+  readonly hashInput: string | null;
+}
+
+/** The host that was chosen. */
+export interface TcpHost {
+  readonly address: SocketAddress;
+  readonly hostName: string;
+  readonly flowControl: FlowControlStats;
+}
+
+export interface FlowControlStats {
+  readonly pausedReading: CounterPort;
+  readonly resumedReading: CounterPort;
+  readonly backedUp: CounterPort;
+  readonly drained: CounterPort;
+}
+
+export type TcpFailureReason = "no_cluster" | "no_healthy_upstream" | "overflow" | "timeout" | "remote" | "local";
 
 export interface TcpClusterCallbacks {
-  /** The receiver sets a handler before he returns, and owns the connection from now on. */
-  onConnected(connection: Connection, host: Host): void;
-  /** `host` is the one that was tried. */
-  onFailure(reason: TcpFailureReason, details: string, host: Host | null): void;
+  /** The connection is the caller's; reading begins with its `setHandler`, which he calls before he returns. */
+  onConnected(connection: Connection, host: TcpHost): void;
+  /** `details` is the transport failure reason; `host` is null when none was chosen. */
+  onFailure(reason: TcpFailureReason, details: string, host: TcpHost | null): void;
 }
+
+const NOTHING_TO_CANCEL: PoolCancellable = { cancel() {} };
 
 export class TcpClusters {
   readonly #manager: ClusterManager;
@@ -29,28 +54,58 @@ export class TcpClusters {
     this.#manager = manager;
   }
 
-  /**
-   * Asks for a connection. One of the callbacks comes, once, unless the result is cancelled; null: the
-   * failure was told already.
-   */
-  connect(
-    clusterName: string,
-    context: LoadBalancerContext | null,
-    callbacks: TcpClusterCallbacks,
-  ): PoolCancellable | null {
+  /** Asks for a connection. One callback comes, maybe before this returns, none after `cancel`. */
+  connect(clusterName: string, _context: TcpContext, callbacks: TcpClusterCallbacks): PoolCancellable {
     const cluster = this.#manager.get(clusterName);
     if (cluster === null) {
       callbacks.onFailure("no_cluster", "", null);
-      return null;
+      return NOTHING_TO_CANCEL;
     }
-    const host = cluster.chooseHost(context);
+    const host = cluster.chooseHost(null);
     if (host === null) {
       callbacks.onFailure("no_healthy_upstream", "", null);
-      return null;
+      return NOTHING_TO_CANCEL;
     }
-    return cluster.tcpPool(host, ResourcePriority.Default).newConnection({
-      onPoolReady: (connection, readyHost) => callbacks.onConnected(connection, readyHost),
-      onPoolFailure: (reason, details, failedHost) => callbacks.onFailure(reason, details, failedHost),
-    });
+    const pool = cluster.tcpPool(host, ResourcePriority.Default);
+    return pool.newConnection(new Request(cluster, callbacks)) ?? NOTHING_TO_CANCEL;
+  }
+
+  onConnectAttemptsExceeded(clusterName: string): void {
+    this.#manager.get(clusterName)?.stats.upstreamCxConnectAttemptsExceeded.inc();
+  }
+}
+
+class Request implements TcpPoolCallbacks {
+  readonly #cluster: Cluster;
+  readonly #callbacks: TcpClusterCallbacks;
+
+  constructor(cluster: Cluster, callbacks: TcpClusterCallbacks) {
+    this.#cluster = cluster;
+    this.#callbacks = callbacks;
+  }
+
+  onPoolReady(connection: Connection, host: Host): void {
+    this.#callbacks.onConnected(connection, this.#describe(host));
+  }
+
+  onPoolFailure(reason: PoolFailureReason, details: string, host: Host | null): void {
+    this.#callbacks.onFailure(failureName(reason), details, host === null ? null : this.#describe(host));
+  }
+
+  #describe(host: Host): TcpHost {
+    return { address: host.address, hostName: host.hostname, flowControl: this.#cluster.stats.flowControl };
+  }
+}
+
+function failureName(reason: PoolFailureReason): TcpFailureReason {
+  switch (reason) {
+    case "overflow":
+      return "overflow";
+    case "connection_timeout":
+      return "timeout";
+    case "remote_connection_failure":
+      return "remote";
+    case "local_connection_failure":
+      return "local";
   }
 }
