@@ -148,6 +148,10 @@ export const PLAYS: readonly Play[] = [
         headers: { "accept-encoding": "gzip", "range": "bytes=0-3" },
         answer: { headers: TEXT, body: ["upstream"] },
       },
+      {
+        name: "a body beyond the buffer limit",
+        answer: { headers: TEXT, body: ["x".repeat(600_000), "x".repeat(600_000), "x".repeat(600_000)] },
+      },
       { name: "text beyond ASCII", answer: { headers: TEXT, body: ["← upstream → déjà vu"] } },
     ],
   },

@@ -13,6 +13,8 @@ export interface HttpObservation {
   readonly status: number;
   readonly headers: HeaderList;
   readonly body: string;
+  /** The response broke off before its end. */
+  readonly cut?: true;
   /** What reached the upstream; null when nothing did. */
   readonly upstream: UpstreamRequest | null;
 }
@@ -73,9 +75,10 @@ async function playHttp(
     response.writeHead(answer.status ?? 200, { ...answer.headers });
     for (const piece of answer.body ?? []) {
       response.write(piece);
+      // Usually makes each piece a read of its own; nothing in the outcome depends on it.
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    response.end();
+    if (!response.destroyed) response.end();
   });
   const upstreamPort = await listen(upstream);
   const running = await startProxy(proxy, play.example, upstreamPort, play.deadClusters ?? []);
@@ -95,7 +98,9 @@ async function playHttp(
   }
 }
 
-function ask(port: number, exchange: HttpExchange): Promise<{ status: number; headers: HeaderList; body: string }> {
+type Answer = Pick<HttpObservation, "status" | "headers" | "body" | "cut">;
+
+function ask(port: number, exchange: HttpExchange): Promise<Answer> {
   const agent = new Agent({ keepAlive: true });
   return new Promise((resolve, reject) => {
     const request = httpRequest({
@@ -107,9 +112,10 @@ function ask(port: number, exchange: HttpExchange): Promise<{ status: number; he
       headers: { host: "example.test", ...exchange.headers },
       timeout: CLIENT_LIMIT_MS,
     }, async (response) => {
-      const body = await readBody(response);
+      const body = await readBody(response).catch(() => null);
       agent.destroy();
-      resolve({ status: response.statusCode!, headers: headerList(response.rawHeaders), body });
+      const head = { status: response.statusCode!, headers: headerList(response.rawHeaders) };
+      resolve(body === null ? { ...head, body: "", cut: true } : { ...head, body });
     });
     request.on("timeout", () => request.destroy(new Error(`${exchange.name}: no answer`)));
     request.on("error", reject);

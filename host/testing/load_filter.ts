@@ -1,0 +1,61 @@
+// host/testing/load_filter.ts: from a test file to a running filter.
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { renderText } from "../base/diagnostic_render.ts";
+import { type Diagnostic, DiagnosticList } from "../base/diagnostic.ts";
+import { NuncioError } from "../base/error.ts";
+import { compileModule, type WasmModule } from "../wasm/mod.ts";
+import { buildFilter } from "./filter_build/build_filter.ts";
+import { FilterHost, type FilterOptions } from "./filter_host.ts";
+
+/** Where a filter is: the test file in its folder (`import.meta`), its folder or source file, or a `.wasm` file. */
+export type FilterPlace = { readonly url: string } | string | URL;
+
+const modules = new Map<string, Promise<WasmModule>>();
+
+/**
+ * Loads a filter for a test. A filter in source is built first, when it or the SDK changed; its module is
+ * compiled once for all tests of a process. A refused configuration is no error: see `FilterHost.configured`.
+ *
+ * @example A test next to `filter.ts`
+ * ```ts ignore
+ * const filter = await loadFilter(import.meta, { rootId: "hello" });
+ * const stream = filter.http().requestHeaders({ ":path": "/" }).responseHeaders({}, true);
+ * assert.is(stream.response.header("x-hello"), "from a WebAssembly filter");
+ * ```
+ * @throws filter/compile, filter/not-found, wasm/…
+ */
+export async function loadFilter(place: FilterPlace, options: FilterOptions = {}): Promise<FilterHost> {
+  const path = pathOf(place);
+  let module = modules.get(path);
+  if (module === undefined) {
+    module = path.endsWith(".wasm") ? readModuleFile(path) : buildAndRead(path);
+    modules.set(path, module);
+  }
+  return new FilterHost(await module, options);
+}
+
+function pathOf(place: FilterPlace): string {
+  if (typeof place === "string") return place;
+  if (place instanceof URL) return fileURLToPath(place);
+  return dirname(fileURLToPath(place.url));
+}
+
+async function buildAndRead(path: string): Promise<WasmModule> {
+  const { diagnostics, outFile } = await buildFilter({ path });
+  if (diagnostics.hasErrors) throw new NuncioError("filter/compile", `\n${renderText(diagnostics)}`);
+  return await readModuleFile(outFile);
+}
+
+async function readModuleFile(path: string): Promise<WasmModule> {
+  const result = await compileModule(await readFile(path));
+  if ("module" in result) return result.module;
+  throw new NuncioError(result.diagnostics[0]!.code, `${path}:\n${render(result.diagnostics)}`);
+}
+
+function render(problems: readonly Diagnostic[]): string {
+  const list = new DiagnosticList();
+  list.addAll(problems);
+  return renderText(list);
+}
