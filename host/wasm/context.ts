@@ -1,0 +1,136 @@
+// host/wasm/context.ts: what host functions see of a context, whichever kind it is.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Context 0 is the VM itself and never appears here. A plugin has one root context for each configuration,
+ * a stream has one whose `root` is its plugin's. Host functions act on the *effective* context: the one of
+ * the running callback, or the one that the guest has chosen by `proxy_set_effective_context`.
+ *
+ * Whatever a guest asks for that it could notice in the same call (an answer, going on, closing, results
+ * that are there at once) waits until the guest has returned: `Vm.defer` with one of the operations below.
+ *
+ * @see Envoy: proxy-wasm-cpp-host include/proxy-wasm/context.h
+ * @module
+ */
+import { Status } from "../../abi/mod.ts";
+import type { ByteQueue } from "../base/byte_queue.ts";
+import type { HeaderMapPort, LogSource, QueueConsumer, StreamPort, WasmLocalReply } from "./ports.ts";
+
+/** What a context does after the guest has returned. */
+export const Deferred = {
+  ContinueRequest: 0,
+  ContinueResponse: 1,
+  CloseStream: 2,
+  LocalReply: 3,
+  ContinueDownstream: 4,
+  ContinueUpstream: 5,
+  CloseDownstream: 6,
+  CloseUpstream: 7,
+  HttpCallDone: 8,
+  GrpcEvents: 9,
+  PluginDone: 10,
+  VmFailed: 11,
+} as const;
+export type Deferred = (typeof Deferred)[keyof typeof Deferred];
+
+/** A context of a stream or a plugin. The defaults are a plugin's: no stream, no maps, no buffers. */
+export abstract class Context {
+  readonly id: number;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  /** The plugin's context; for that itself. */
+  abstract readonly root: PluginContext;
+
+  /** The stream of this context, or null. */
+  abstract readonly stream: StreamPort | null;
+
+  /** Carries out what was deferred; `token` is that of a callout. */
+  abstract runDeferred(operation: Deferred, token: number): void;
+
+  /** A header map (types 0 to 3) that may be read now, or null. */
+  streamMap(_type: number): HeaderMapPort | null {
+    return null;
+  }
+
+  /** A header map (types 0 to 3) that may be changed now, or null. */
+  streamMapToChange(_type: number): HeaderMapPort | null {
+    return null;
+  }
+
+  /** A guest has changed a map. */
+  onMapChanged(_type: number): void {}
+
+  /** Whether access logging is under way. */
+  get isLogging(): boolean {
+    return false;
+  }
+
+  /** A body or connection buffer (types 0 to 3), or null when there is none now. */
+  streamBuffer(_type: number): ByteQueue | null {
+    return null;
+  }
+
+  /** A guest has changed a buffer (types 0 to 3). */
+  onBufferChanged(_type: number): void {}
+
+  continueStream(_type: number): Status {
+    return Status.Ok;
+  }
+
+  closeStream(_type: number): Status {
+    return Status.Ok;
+  }
+
+  sendLocalReply(_reply: WasmLocalReply): void {}
+
+  clearRouteCache(): void {}
+}
+
+/** Header maps of callouts, by map type 4 to 7, and buffers 4, 5 and 8. */
+export interface CalloutData {
+  map(type: number): HeaderMapPort | null;
+  buffer(type: number): Uint8Array | null;
+}
+
+/** A plugin's own context as host functions use it. */
+export abstract class PluginContext extends Context implements QueueConsumer {
+  abstract readonly source: LogSource;
+  abstract readonly vmConfiguration: Uint8Array;
+  abstract readonly pluginConfiguration: Uint8Array;
+  /** True during `proxy_on_configure`. */
+  abstract readonly isConfiguring: boolean;
+  abstract readonly calloutData: CalloutData;
+  /** How the last callout ended; see `proxy_get_status`. */
+  abstract readonly lastStatus: number;
+  /** Latin1. */
+  abstract readonly lastStatusMessage: string;
+
+  abstract setTickPeriod(periodMs: number): void;
+  /** False when nothing waits for it. */
+  abstract done(): boolean;
+  abstract onQueueReady(token: number): void;
+
+  /** The token, or a negative status. */
+  abstract httpCall(
+    cluster: string,
+    headers: readonly (readonly [string, string])[],
+    body: Uint8Array,
+    trailers: readonly (readonly [string, string])[],
+    timeoutMs: number,
+  ): number;
+
+  /** The token, or a negative status. A stream when `message` is null. */
+  abstract grpcOpen(
+    upstream: string,
+    service: string,
+    method: string,
+    metadata: readonly (readonly [string, string])[],
+    message: Uint8Array | null,
+    timeoutMs: number,
+  ): number;
+  abstract grpcSend(token: number, message: Uint8Array, end: boolean): Status;
+  abstract grpcClose(token: number): Status;
+  abstract grpcCancel(token: number): Status;
+}

@@ -1,0 +1,55 @@
+// host/wasm/hostcalls/foreign.ts: functions of the embedder by name.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @module
+ */
+import { Status } from "../../../abi/mod.ts";
+import type { ForeignFunction } from "../ports.ts";
+import type { HostcallTable } from "./family.ts";
+
+/** The foreign functions that need nothing but the engine; an embedder adds its own. */
+export const BUILT_IN_FOREIGN_FUNCTIONS: ReadonlyMap<string, ForeignFunction> = new Map<string, ForeignFunction>([
+  ["clear_route_cache", (call) => {
+    call.clearRouteCache();
+    return Status.Ok;
+  }],
+]);
+
+export const foreignHostcalls: HostcallTable = {
+  proxy_call_foreign_function: (vm) =>
+  (
+    name: number,
+    nameSize: number,
+    args: number,
+    argsSize: number,
+    returnResults: number,
+    returnSize: number,
+  ): Status => {
+    const context = vm.context ?? vm.refuse("proxy_call_foreign_function");
+    const memory = vm.memory;
+    if (!memory.has(name >>> 0, nameSize >>> 0) || !memory.has(args >>> 0, argsSize >>> 0)) {
+      return Status.InvalidMemoryAccess;
+    }
+    const key = memory.utf8(name >>> 0, nameSize >>> 0);
+    const fn = vm.environment.foreignFunctions.get(key) ?? BUILT_IN_FOREIGN_FUNCTIONS.get(key);
+    if (fn === undefined) {
+      vm.explain(`proxy_call_foreign_function: there is no function ${JSON.stringify(key)}`);
+      return Status.NotFound;
+    }
+    const call = {
+      source: context.root.source,
+      stream: context.stream,
+      clearRouteCache: (): void => context.clearRouteCache(),
+    };
+    const result = fn(call, memory.copy(args >>> 0, argsSize >>> 0));
+    if (typeof result === "number" && result !== Status.Ok) return result;
+    const bytes = typeof result === "number" ? null : result;
+    const outPtr = returnResults >>> 0;
+    const outSize = returnSize >>> 0;
+    // A guest that gives no place for a result does not want it.
+    if (outPtr === 0 || outSize === 0) {
+      return outSize === 0 || memory.setU32(outSize, bytes?.length ?? 0) ? Status.Ok : Status.InvalidMemoryAccess;
+    }
+    return bytes === null ? vm.returnLatin1("", outPtr, outSize) : vm.returnBytes(bytes, outPtr, outSize);
+  },
+};

@@ -1,0 +1,158 @@
+// host/wasm/hostcalls/header_map.ts: reading and changing headers and trailers.
+// pure: no I/O, no clock, no runtime globals
+// hot: see bench/micro/wasm_hostcalls.bench.ts
+/**
+ * Maps 0 to 3 belong to the effective context's stream, 4 to 7 to the plugin's current callout and can be
+ * read only. A read of a map that is not there now is NotFound and not Envoy's BadArgument, which the Rust
+ * SDK panics on; a change that cannot be made is BadArgument, for it must not be lost in silence.
+ *
+ * @module
+ */
+import { decodePairs, enumName, MapType, Status } from "../../../abi/mod.ts";
+import { latin1Slice } from "../../base/bytes.ts";
+import type { Context } from "../context.ts";
+import { cleanHeaderName, cleanHeaderValue } from "../memory.ts";
+import { PairsWriter } from "../pairs_writer.ts";
+import type { HeaderMapPort } from "../ports.ts";
+import type { Vm } from "../vm.ts";
+import type { HostcallTable } from "./family.ts";
+
+/** Types 0 to 3 are of streams, above of callouts. */
+const LAST_STREAM_MAP = MapType.HttpResponseTrailers;
+const LAST_MAP = MapType.HttpCallResponseTrailers;
+
+function readable(context: Context, type: number): HeaderMapPort | null {
+  return type <= LAST_STREAM_MAP ? context.streamMap(type) : context.root.calloutData.map(type);
+}
+
+function changeable(vm: Vm, hostcall: string, type: number): HeaderMapPort | null {
+  const context = vm.context ?? vm.refuse(hostcall);
+  const map = type >= 0 && type <= LAST_STREAM_MAP ? context.streamMapToChange(type) : null;
+  if (map === null) {
+    vm.explain(`${hostcall}: map ${enumName(MapType, type)} cannot be changed now`);
+  }
+  return map;
+}
+
+export const headerMapHostcalls: HostcallTable = {
+  proxy_get_header_map_value:
+    (vm) => (type: number, key: number, keySize: number, returnValue: number, returnSize: number): Status => {
+      const context = vm.context ?? vm.refuse("proxy_get_header_map_value");
+      const memory = vm.memory;
+      const ptr = key >>> 0;
+      const size = keySize >>> 0;
+      if (type < 0 || type > LAST_MAP) return Status.BadArgument;
+      if (!memory.has(ptr, size)) return Status.InvalidMemoryAccess;
+      const map = readable(context, type);
+      if (map === null) {
+        return vm.isEnvoyCompatible && !context.isLogging ? Status.BadArgument : Status.NotFound;
+      }
+      const name = memory.headerName(ptr, size);
+      const value = name === null ? null : map.get(name);
+      if (value !== null) return vm.returnLatin1(value, returnValue >>> 0, returnSize >>> 0);
+      return vm.abiVersion === "0.1.0" ? vm.returnLatin1("", returnValue >>> 0, returnSize >>> 0) : Status.NotFound;
+    },
+
+  proxy_add_header_map_value:
+    (vm) => (type: number, key: number, keySize: number, value: number, valueSize: number): Status => {
+      const map = changeable(vm, "proxy_add_header_map_value", type);
+      if (map === null) return Status.BadArgument;
+      const memory = vm.memory;
+      if (!memory.has(key >>> 0, keySize >>> 0) || !memory.has(value >>> 0, valueSize >>> 0)) {
+        return Status.InvalidMemoryAccess;
+      }
+      const name = memory.headerName(key >>> 0, keySize >>> 0);
+      if (name === null) return badName(vm, "proxy_add_header_map_value", key, keySize);
+      map.add(name, memory.headerValue(value >>> 0, valueSize >>> 0));
+      vm.context!.onMapChanged(type);
+      return Status.Ok;
+    },
+
+  proxy_replace_header_map_value:
+    (vm) => (type: number, key: number, keySize: number, value: number, valueSize: number): Status => {
+      const map = changeable(vm, "proxy_replace_header_map_value", type);
+      if (map === null) return Status.BadArgument;
+      const memory = vm.memory;
+      if (!memory.has(key >>> 0, keySize >>> 0) || !memory.has(value >>> 0, valueSize >>> 0)) {
+        return Status.InvalidMemoryAccess;
+      }
+      const name = memory.headerName(key >>> 0, keySize >>> 0);
+      if (name === null) return badName(vm, "proxy_replace_header_map_value", key, keySize);
+      map.set(name, memory.headerValue(value >>> 0, valueSize >>> 0));
+      vm.context!.onMapChanged(type);
+      return Status.Ok;
+    },
+
+  proxy_remove_header_map_value: (vm) => (type: number, key: number, keySize: number): Status => {
+    const map = changeable(vm, "proxy_remove_header_map_value", type);
+    if (map === null) return Status.BadArgument;
+    if (!vm.memory.has(key >>> 0, keySize >>> 0)) return Status.InvalidMemoryAccess;
+    const name = vm.memory.headerName(key >>> 0, keySize >>> 0);
+    // Nothing has a name that is none, so there is nothing to remove.
+    if (name !== null) {
+      map.remove(name);
+      vm.context!.onMapChanged(type);
+    }
+    return Status.Ok;
+  },
+
+  proxy_get_header_map_pairs: (vm) => {
+    const writer = new PairsWriter();
+    return (type: number, returnData: number, returnSize: number): Status => {
+      const context = vm.context ?? vm.refuse("proxy_get_header_map_pairs");
+      if (type < 0 || type > LAST_MAP) return Status.BadArgument;
+      const map = readable(context, type);
+      if (map === null || map.size === 0) return vm.returnLatin1("", returnData >>> 0, returnSize >>> 0);
+      return writer.returnMap(vm, map, returnData >>> 0, returnSize >>> 0);
+    };
+  },
+
+  proxy_set_header_map_pairs: (vm) => (type: number, data: number, dataSize: number): Status => {
+    const map = changeable(vm, "proxy_set_header_map_pairs", type);
+    if (map === null) return Status.BadArgument;
+    const ptr = data >>> 0;
+    const size = dataSize >>> 0;
+    if (!vm.memory.has(ptr, size)) return Status.InvalidMemoryAccess;
+    const pairs = readPairs(vm, ptr, size);
+    if (pairs === null) {
+      vm.explain("proxy_set_header_map_pairs: the pairs are malformed");
+      return Status.BadArgument;
+    }
+    map.clear();
+    for (const [name, value] of pairs) map.add(name, value);
+    vm.context!.onMapChanged(type);
+    return Status.Ok;
+  },
+
+  proxy_get_header_map_size: (vm) => (type: number, returnSize: number): Status => {
+    const context = vm.context ?? vm.refuse("proxy_get_header_map_size");
+    if (type < 0 || type > LAST_MAP) return Status.BadArgument;
+    const map = readable(context, type);
+    if (map === null) return vm.isEnvoyCompatible ? Status.BadArgument : size(vm, 0, returnSize);
+    if (vm.isEnvoyCompatible) return size(vm, map.byteSize, returnSize);
+    return size(vm, map.size === 0 ? 0 : 4 + map.size * 10 + map.byteSize, returnSize);
+  },
+};
+
+function size(vm: Vm, value: number, returnSize: number): Status {
+  return vm.memory.setU32(returnSize >>> 0, value) ? Status.Ok : Status.InvalidMemoryAccess;
+}
+
+function badName(vm: Vm, hostcall: string, ptr: number, size: number): Status {
+  const shown = vm.memory.latin1(ptr >>> 0, Math.min(size >>> 0, 64));
+  vm.explain(`${hostcall}: ${JSON.stringify(shown)} is no header name`);
+  return Status.BadArgument;
+}
+
+/** Header pairs out of guest memory; null when they are malformed or a name is none. */
+export function readPairs(vm: Vm, ptr: number, size: number): [string, string][] | null {
+  const pairs = decodePairs(vm.memory.view(ptr, size), latin1Slice);
+  if (pairs === null) return null;
+  for (const pair of pairs) {
+    const name = cleanHeaderName(pair[0]);
+    if (name === null) return null;
+    pair[0] = name;
+    pair[1] = cleanHeaderValue(pair[1]);
+  }
+  return pairs;
+}

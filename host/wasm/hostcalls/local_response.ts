@@ -1,0 +1,51 @@
+// host/wasm/hostcalls/local_response.ts: proxy_send_local_response.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Answers Ok whenever memory is fine, as Envoy does: guests do not expect anything else.
+ *
+ * @module
+ */
+import { Status } from "../../../abi/mod.ts";
+import { readPairs } from "./header_map.ts";
+import type { WasmLocalReply } from "../ports.ts";
+import type { HostcallTable } from "./family.ts";
+
+/** The highest gRPC status that exists; others mean "none given". */
+const MAX_GRPC_STATUS = 16;
+
+export const localResponseHostcalls: HostcallTable = {
+  proxy_send_local_response: (vm) =>
+  (
+    statusCode: number,
+    details: number,
+    detailsSize: number,
+    body: number,
+    bodySize: number,
+    headers: number,
+    headersSize: number,
+    grpcStatus: number,
+  ): Status => {
+    const context = vm.context ?? vm.refuse("proxy_send_local_response");
+    const memory = vm.memory;
+    if (
+      !memory.has(details >>> 0, detailsSize >>> 0) || !memory.has(body >>> 0, bodySize >>> 0) ||
+      !memory.has(headers >>> 0, headersSize >>> 0)
+    ) return Status.InvalidMemoryAccess;
+    let status = statusCode >>> 0;
+    if (status < 200 || status > 599) {
+      vm.explain(`proxy_send_local_response: status ${status} cannot be sent, 500 is`);
+      status = 500;
+    }
+    const pairs = readPairs(vm, headers >>> 0, headersSize >>> 0);
+    if (pairs === null) vm.explain("proxy_send_local_response: the headers are malformed and left out");
+    const reply: WasmLocalReply = {
+      status,
+      body: memory.copy(body >>> 0, bodySize >>> 0),
+      details: memory.utf8(details >>> 0, detailsSize >>> 0).replace(/\s/g, "_"),
+      headers: pairs ?? [],
+    };
+    const grpc = grpcStatus >>> 0;
+    context.sendLocalReply(grpc <= MAX_GRPC_STATUS ? { ...reply, grpcStatus: grpc } : reply);
+    return Status.Ok;
+  },
+};

@@ -1,0 +1,31 @@
+// host/wasm/hostcalls/log.ts: proxy_log, proxy_get_log_level.
+// pure: no I/O, no clock, no runtime globals
+// hot: see bench/micro/wasm_hostcalls.bench.ts
+/**
+ * Legal at any time, also while the guest starts or allocates.
+ *
+ * @module
+ */
+import { LogLevel, Status } from "../../../abi/mod.ts";
+import type { HostcallTable } from "./family.ts";
+
+export const logHostcalls: HostcallTable = {
+  proxy_log: (vm) => (level: number, message: number, messageSize: number): Status => {
+    if (level < LogLevel.Trace || level > LogLevel.Critical) return Status.BadArgument;
+    const ptr = message >>> 0;
+    const size = messageSize >>> 0;
+    if (!vm.memory.has(ptr, size)) return Status.InvalidMemoryAccess;
+    const isCritical = level === LogLevel.Critical;
+    if (level < vm.environment.log.level && !isCritical) return Status.Ok;
+    const limit = vm.options.maxLogLineBytes;
+    const text = size <= limit ? vm.memory.utf8(ptr, size) : `${vm.memory.utf8(ptr, limit)}… (${size} bytes)`;
+    if (isCritical) vm.lastWords = text;
+    vm.log(level, vm.context?.root.source ?? vm.source, text);
+    return Status.Ok;
+  },
+
+  proxy_get_log_level: (vm) => (returnLevel: number): Status => {
+    if (vm.context === null) vm.refuse("proxy_get_log_level");
+    return vm.memory.setU32(returnLevel >>> 0, vm.environment.log.level) ? Status.Ok : Status.InvalidMemoryAccess;
+  },
+};

@@ -1,0 +1,66 @@
+// host/wasm/instance.ts: makes a VM: links, instantiates, runs the module's start functions.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: proxy-wasm-cpp-host src/wasm.cc load, initialize, startVm
+ * @module
+ */
+import { ALLOCATORS } from "../../abi/mod.ts";
+import type { Diagnostic } from "../base/diagnostic.ts";
+import { bindCallbacks, NO_CALLBACKS } from "./callbacks.ts";
+import type { WasmModule } from "./compile.ts";
+import * as problems from "./diagnostics.ts";
+import { checkModule, linkImports, type LinkOptions } from "./linker.ts";
+import type { LogSource, WasmEnvironment } from "./ports.ts";
+import { Vm, type VmOptions } from "./vm.ts";
+
+/** A running VM, or everything that keeps the module from running. */
+export type VmResult = { readonly vm: Vm } | { readonly diagnostics: readonly Diagnostic[] };
+
+export function createVm(
+  module: WasmModule,
+  options: VmOptions & LinkOptions,
+  environment: WasmEnvironment,
+  source: LogSource,
+): VmResult {
+  const found = checkModule(module.info, options);
+  if (found.length > 0) return { diagnostics: found };
+  const vm = new Vm(module.code, module.info.abiVersion!, NO_CALLBACKS, options, environment, source);
+  let instance: WebAssembly.Instance | null = null;
+  // A `start` section runs now, with imports that find neither memory nor context.
+  vm.start("start section", () => {
+    instance = new WebAssembly.Instance(module.code, linkImports(module.info, vm, options));
+  });
+  if (vm.failure !== null || instance === null) return startFailure(vm, source);
+  bind(vm, (instance as WebAssembly.Instance).exports, options);
+  runStartFunctions(vm, (instance as WebAssembly.Instance).exports);
+  return vm.failure === null ? { vm } : startFailure(vm, source);
+}
+
+function startFailure(vm: Vm, source: LogSource): VmResult {
+  const diagnostic = vm.failure?.diagnostic ?? problems.invalidModule("it ended itself while it was instantiated");
+  return { diagnostics: [problems.startFailed(source.pluginName, diagnostic)] };
+}
+
+function bind(vm: Vm, exports: WebAssembly.Exports, options: VmOptions): void {
+  for (const value of Object.values(exports)) if (value instanceof WebAssembly.Memory) vm.memory.bind(value);
+  const allocator = ALLOCATORS.map((name) => exports[name]).find((value) => typeof value === "function");
+  vm.bind(
+    bindCallbacks(exports, options.allowedCapabilities),
+    (allocator as ((size: number) => number) | undefined) ?? null,
+  );
+}
+
+/** `_initialize`, then `main` or `__main_void`; `_start` for modules without `_initialize`. */
+function runStartFunctions(vm: Vm, exports: WebAssembly.Exports): void {
+  const run = (name: string, ...args: number[]): boolean => {
+    const fn = exports[name];
+    if (typeof fn !== "function" || vm.failure !== null) return false;
+    vm.start(name, () => fn(...args));
+    return true;
+  };
+  if (!run("_initialize")) {
+    run("_start");
+    return;
+  }
+  if (!run("main", 0, 0)) run("__main_void");
+}

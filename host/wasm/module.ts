@@ -1,0 +1,306 @@
+// host/wasm/module.ts: reads from a module what JavaScript's own API does not tell: the types.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * `WebAssembly.Module.imports()` gives names only; to say that an import has the wrong type, which ABI a
+ * module speaks or how much memory it wants, its sections are read here. The reader trusts lengths, so it
+ * runs on modules that the engine has accepted (`compileModule`); what it still cannot read it refuses.
+ *
+ * @see https://webassembly.github.io/spec/core/binary/modules.html
+ * @module
+ */
+import { type AbiVersion, detectAbiVersion } from "../../abi/mod.ts";
+import { latin1Slice, utf8Slice } from "../base/bytes.ts";
+
+/** `i32`, `i64`, `f32`, `f64`, `v128`, or `ref` for any reference. */
+export type WasmType = "i32" | "i64" | "f32" | "f64" | "v128" | "ref";
+
+export interface FunctionType {
+  readonly params: readonly WasmType[];
+  readonly results: readonly WasmType[];
+}
+
+export interface Limits {
+  readonly min: number;
+  /** Null without one. */
+  readonly max: number | null;
+  readonly shared: boolean;
+  readonly is64: boolean;
+}
+
+export type ExternalKind = "func" | "table" | "memory" | "global" | "tag";
+
+export interface ImportInfo {
+  readonly module: string;
+  readonly name: string;
+  readonly kind: ExternalKind;
+  /** For functions. */
+  readonly type: FunctionType | null;
+  /** For memories and tables, in pages and elements. */
+  readonly limits: Limits | null;
+}
+
+export interface ExportInfo {
+  readonly name: string;
+  readonly kind: ExternalKind;
+  readonly type: FunctionType | null;
+}
+
+/** What is known of a module; plain data, so that it can be posted to a worker. */
+export interface ModuleInfo {
+  readonly byteLength: number;
+  readonly abiVersion: AbiVersion | null;
+  readonly imports: readonly ImportInfo[];
+  readonly exports: readonly ExportInfo[];
+  /** Memories, imported ones first. */
+  readonly memories: readonly Limits[];
+  readonly hasStart: boolean;
+  readonly customSections: readonly string[];
+}
+
+const KINDS: readonly ExternalKind[] = ["func", "table", "memory", "global", "tag"];
+
+const SECTION_CUSTOM = 0;
+const SECTION_TYPE = 1;
+const SECTION_IMPORT = 2;
+const SECTION_FUNCTION = 3;
+const SECTION_MEMORY = 5;
+const SECTION_EXPORT = 7;
+const SECTION_START = 8;
+
+/** Something in the module is none of what this reader knows. Never leaves this file. */
+class UnreadableModule extends Error {}
+
+/** Reads LEB128 numbers, names and types. */
+class Reader {
+  readonly bytes: Uint8Array;
+  offset: number;
+  end: number;
+
+  constructor(bytes: Uint8Array, offset: number, end: number) {
+    this.bytes = bytes;
+    this.offset = offset;
+    this.end = end;
+  }
+
+  byte(): number {
+    if (this.offset >= this.end) throw new UnreadableModule("unexpected end");
+    return this.bytes[this.offset++]!;
+  }
+
+  /** Unsigned, up to 53 bits. */
+  number(): number {
+    let value = 0;
+    let factor = 1;
+    for (let i = 0; i < 10; i++) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+      factor *= 128;
+    }
+    throw new UnreadableModule("a number without end");
+  }
+
+  name(): string {
+    const length = this.number();
+    const start = this.offset;
+    if (start + length > this.end) throw new UnreadableModule("a name without end");
+    this.offset += length;
+    return utf8Slice(this.bytes, start, start + length);
+  }
+
+  /** Skips the heap type of a reference, a signed number. */
+  #heapType(): void {
+    while (this.byte() >= 0x80);
+  }
+
+  valueType(): WasmType {
+    const byte = this.byte();
+    switch (byte) {
+      case 0x7f:
+        return "i32";
+      case 0x7e:
+        return "i64";
+      case 0x7d:
+        return "f32";
+      case 0x7c:
+        return "f64";
+      case 0x7b:
+        return "v128";
+      case 0x63:
+      case 0x64:
+        this.#heapType();
+        return "ref";
+      default:
+        if (byte >= 0x68 && byte <= 0x75) return "ref";
+        throw new UnreadableModule(`value type 0x${byte.toString(16)}`);
+    }
+  }
+
+  valueTypes(): WasmType[] {
+    const types: WasmType[] = [];
+    for (let count = this.number(); count > 0; count--) types.push(this.valueType());
+    return types;
+  }
+
+  limits(): Limits {
+    const flags = this.byte();
+    const min = this.number();
+    const max = (flags & 1) !== 0 ? this.number() : null;
+    if ((flags & 8) !== 0) this.number();
+    return { min, max, shared: (flags & 2) !== 0, is64: (flags & 4) !== 0 };
+  }
+
+  /** One entry of the type section: a type, a subtype, or a group of them; structs and arrays give null. */
+  recursiveTypes(into: (FunctionType | null)[]): void {
+    if (this.bytes[this.offset] !== 0x4e) {
+      into.push(this.#subType());
+      return;
+    }
+    this.offset++;
+    for (let count = this.number(); count > 0; count--) into.push(this.#subType());
+  }
+
+  #subType(): FunctionType | null {
+    let form = this.byte();
+    if (form === 0x50 || form === 0x4f) {
+      for (let count = this.number(); count > 0; count--) this.number();
+      form = this.byte();
+    }
+    switch (form) {
+      case 0x60:
+        return { params: this.valueTypes(), results: this.valueTypes() };
+      case 0x5f:
+        for (let count = this.number(); count > 0; count--) this.#fieldType();
+        return null;
+      case 0x5e:
+        this.#fieldType();
+        return null;
+      default:
+        throw new UnreadableModule(`type form 0x${form.toString(16)}`);
+    }
+  }
+
+  #fieldType(): void {
+    const packed = this.bytes[this.offset];
+    if (packed === 0x78 || packed === 0x77) this.offset++;
+    else this.valueType();
+    this.byte();
+  }
+}
+
+/** What the sections say, or a text that names what could not be read. */
+export function readModule(bytes: Uint8Array): ModuleInfo | string {
+  try {
+    return read(bytes);
+  } catch (error) {
+    if (error instanceof UnreadableModule) return error.message;
+    throw error;
+  }
+}
+
+function read(bytes: Uint8Array): ModuleInfo {
+  const types: (FunctionType | null)[] = [];
+  const functions: (FunctionType | null)[] = [];
+  const imports: ImportInfo[] = [];
+  const exports: ExportInfo[] = [];
+  const memories: Limits[] = [];
+  const customSections: string[] = [];
+  let hasStart = false;
+  let position = 8;
+  while (position < bytes.length) {
+    const header = new Reader(bytes, position, bytes.length);
+    const id = header.byte();
+    const size = header.number();
+    const end = header.offset + size;
+    if (end > bytes.length) throw new UnreadableModule("a section without end");
+    const reader = new Reader(bytes, header.offset, end);
+    position = end;
+    if (id === SECTION_CUSTOM) customSections.push(reader.name());
+    else if (id === SECTION_START) hasStart = true;
+    else if (id === SECTION_TYPE) {
+      for (let count = reader.number(); count > 0; count--) reader.recursiveTypes(types);
+    } else if (id === SECTION_IMPORT) {
+      for (let count = reader.number(); count > 0; count--) {
+        const row = readImport(reader, types);
+        imports.push(row);
+        if (row.kind === "func") functions.push(row.type);
+        if (row.kind === "memory") memories.push(row.limits!);
+      }
+    } else if (id === SECTION_FUNCTION) {
+      for (let count = reader.number(); count > 0; count--) functions.push(types[reader.number()] ?? null);
+    } else if (id === SECTION_MEMORY) {
+      for (let count = reader.number(); count > 0; count--) memories.push(reader.limits());
+    } else if (id === SECTION_EXPORT) {
+      for (let count = reader.number(); count > 0; count--) {
+        const name = reader.name();
+        const kind = kindOf(reader.byte());
+        const index = reader.number();
+        exports.push({ name, kind, type: kind === "func" ? functions[index] ?? null : null });
+      }
+    }
+  }
+  const names = exports.filter((row) => row.kind === "func").map((row) => row.name);
+  const abiVersion = detectAbiVersion(names);
+  return { byteLength: bytes.length, abiVersion, imports, exports, memories, hasStart, customSections };
+}
+
+function kindOf(byte: number): ExternalKind {
+  const kind = KINDS[byte];
+  if (kind === undefined) throw new UnreadableModule(`external kind ${byte}`);
+  return kind;
+}
+
+function readImport(reader: Reader, types: readonly (FunctionType | null)[]): ImportInfo {
+  const module = reader.name();
+  const name = reader.name();
+  const kind = kindOf(reader.byte());
+  switch (kind) {
+    case "func":
+      return { module, name, kind, type: types[reader.number()] ?? null, limits: null };
+    case "table":
+      reader.valueType();
+      return { module, name, kind, type: null, limits: reader.limits() };
+    case "memory":
+      return { module, name, kind, type: null, limits: reader.limits() };
+    case "global":
+      reader.valueType();
+      reader.byte();
+      return { module, name, kind, type: null, limits: null };
+    case "tag":
+      reader.byte();
+      reader.number();
+      return { module, name, kind, type: null, limits: null };
+  }
+}
+
+/** `(i32, i64) → i32`, for messages. */
+export function formatType(type: FunctionType): string {
+  return `(${type.params.join(", ")}) → ${type.results.length === 0 ? "nothing" : type.results.join(", ")}`;
+}
+
+/** Whether the bytes begin as a module does. */
+export function looksLikeWasm(bytes: Uint8Array): boolean {
+  return bytes.length >= 8 && latin1Slice(bytes, 0, 4) === "\0asm";
+}
+
+/** Function names of a module's `name` section, by function index; malformed sections give what was readable. */
+export function readFunctionNames(section: Uint8Array): Map<number, string> {
+  const names = new Map<number, string>();
+  try {
+    const reader = new Reader(section, 0, section.length);
+    while (reader.offset < section.length) {
+      const id = reader.byte();
+      const size = reader.number();
+      const end = reader.offset + size;
+      if (id !== 1) {
+        reader.offset = end;
+        continue;
+      }
+      for (let count = reader.number(); count > 0; count--) names.set(reader.number(), reader.name());
+      break;
+    }
+  } catch (error) {
+    if (!(error instanceof UnreadableModule)) throw error;
+  }
+  return names;
+}

@@ -1,0 +1,328 @@
+// host/wasm/plugin.ts: a configured plugin: makes filters, swaps versions, survives its crashes.
+// pure: no I/O, no clock, no runtime globals
+// hot: createHttpFilter runs once per stream; see bench/micro/wasm_hostcalls.bench.ts
+/**
+ * A `Plugin` stays the same object while its module or configuration is replaced under it: streams keep
+ * the generation that they began with, new ones get the newest.
+ *
+ * @see Envoy: source/extensions/common/wasm/plugin.h, wasm.cc PluginConfig
+ * @module
+ */
+import type { Diagnostic } from "../base/diagnostic.ts";
+import type { Callbacks } from "./callbacks.ts";
+import type { WasmModule } from "./compile.ts";
+import { FAIL_STREAM_REPLY, HttpContext, type StreamPolicy } from "./http_context.ts";
+import { NetworkContext } from "./network_context.ts";
+import type { HttpStreamPort, LogSource, NetworkStreamPort, WasmEnvironment } from "./ports.ts";
+import type { RootContext } from "./root_context.ts";
+import type { Compat, VmFailure } from "./vm.ts";
+
+/** What becomes of streams when the VM has failed. @see Envoy: FailurePolicy */
+export type FailurePolicy = "FAIL_CLOSED" | "FAIL_OPEN" | "FAIL_RELOAD";
+
+/** One plugin as configured. */
+export interface PluginConfig {
+  readonly name: string;
+  readonly rootId: string;
+  readonly vmId: string;
+  readonly vmConfiguration: Uint8Array;
+  readonly pluginConfiguration: Uint8Array;
+  /** `environ_get`. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Null allows everything. */
+  readonly allowedCapabilities: readonly string[] | null;
+  readonly failurePolicy: FailurePolicy;
+  /** Least time between attempts to load a crashed VM again. */
+  readonly reloadIntervalMs: number;
+  readonly allowOnHeadersStopIteration: boolean;
+  readonly compat: Compat;
+  readonly unknownImports: "fail" | "stub";
+  readonly maxMemoryBytes: number;
+  readonly maxHttpCalls: number;
+  readonly maxMetrics: number;
+  readonly maxLogLineBytes: number;
+}
+
+/** The configuration of a plugin of which only the given parts are special. */
+export function pluginConfig(parts: Partial<PluginConfig>): PluginConfig {
+  return { ...DEFAULTS, ...parts };
+}
+
+const DEFAULTS: PluginConfig = {
+  name: "",
+  rootId: "",
+  vmId: "",
+  vmConfiguration: new Uint8Array(0),
+  pluginConfiguration: new Uint8Array(0),
+  environment: {},
+  allowedCapabilities: null,
+  failurePolicy: "FAIL_CLOSED",
+  reloadIntervalMs: 1000,
+  allowOnHeadersStopIteration: false,
+  compat: "nuncio",
+  unknownImports: "fail",
+  maxMemoryBytes: 256 * 1024 * 1024,
+  maxHttpCalls: 1024,
+  maxMetrics: 10_000,
+  maxLogLineBytes: 16 * 1024,
+};
+
+/** The HTTP filter of a stream; methods that the guest has no use for are absent. */
+export type WasmHttpFilter = Partial<
+  Pick<
+    HttpContext,
+    | "onRequestHeaders"
+    | "onRequestBody"
+    | "onRequestTrailers"
+    | "onResponseHeaders"
+    | "onResponseBody"
+    | "onResponseTrailers"
+    | "onDone"
+    | "onLog"
+    | "onDestroy"
+  >
+>;
+
+/** The network filter of a connection. */
+export type WasmNetworkFilter = Partial<
+  Pick<
+    NetworkContext,
+    | "onNewConnection"
+    | "onDownstreamData"
+    | "onUpstreamData"
+    | "onDownstreamClose"
+    | "onUpstreamClose"
+    | "onDone"
+    | "onLog"
+    | "onDestroy"
+  >
+>;
+
+/** A root context that several plugins may share, held by one of them. */
+export interface RootLease {
+  readonly root: RootContext;
+  release(): void;
+}
+
+/** Gives root contexts: the plugin manager. */
+export interface RootSource {
+  readonly environment: WasmEnvironment;
+  acquire(config: PluginConfig, module: WasmModule): RootLease | readonly Diagnostic[];
+}
+
+/** A version of a plugin. */
+export interface PluginVersion {
+  readonly config: PluginConfig;
+  readonly module: WasmModule;
+}
+
+/** What admin pages show. */
+export interface PluginStatus {
+  readonly source: LogSource;
+  readonly digest: string;
+  readonly abiVersion: string;
+  /** Counts the versions that were loaded; 1 is the first. */
+  readonly generation: number;
+  readonly memoryBytes: number;
+  readonly streams: number;
+  readonly failure: VmFailure | null;
+  readonly canRollBack: boolean;
+}
+
+export class Plugin {
+  readonly name: string;
+  readonly #roots: RootSource;
+  #version: PluginVersion;
+  #previous: PluginVersion | null = null;
+  #lease: RootLease;
+  #policy: StreamPolicy;
+  #HttpFilter: typeof HttpContext;
+  #generation = 1;
+  #loadedAtMs: number;
+  #reloadDelayMs = 0;
+
+  constructor(roots: RootSource, version: PluginVersion, lease: RootLease) {
+    this.name = version.config.name;
+    this.#roots = roots;
+    this.#version = version;
+    this.#lease = lease;
+    this.#policy = policyOf(version.config);
+    this.#HttpFilter = httpFilterClass(lease.root.vm.callbacks);
+    this.#loadedAtMs = roots.environment.clock.nowMs();
+    this.#newReloadDelay();
+  }
+
+  get config(): PluginConfig {
+    return this.#version.config;
+  }
+
+  get module(): WasmModule {
+    return this.#version.module;
+  }
+
+  /** The context of new streams; its VM may have failed. */
+  get root(): RootContext {
+    return this.#lease.root;
+  }
+
+  /** The filter for a new stream; null leaves this plugin out of it. */
+  createHttpFilter(stream: HttpStreamPort): WasmHttpFilter | null {
+    if (this.#lease.root.vm.failure === null || this.#reload()) {
+      return new this.#HttpFilter(this.#lease.root, stream, this.#policy);
+    }
+    return this.#policy.failOpen ? null : new FailedHttpFilter(stream);
+  }
+
+  /** The filter for a new connection; null leaves this plugin out of it. */
+  createNetworkFilter(stream: NetworkStreamPort): WasmNetworkFilter | null {
+    if (this.#lease.root.vm.failure === null || this.#reload()) {
+      return new NetworkContext(this.#lease.root, stream, this.#policy);
+    }
+    return this.#policy.failOpen ? null : new FailedNetworkFilter(stream);
+  }
+
+  /**
+   * Puts a new module or configuration in place, once it has started and accepted its configuration.
+   * Streams under way finish with the old one, which is then freed. With diagnostics nothing has changed.
+   */
+  update(version: PluginVersion): readonly Diagnostic[] {
+    const lease = this.#roots.acquire(version.config, version.module);
+    if (!("root" in lease)) return lease;
+    const old = this.#lease;
+    this.#previous = this.#version;
+    this.#version = version;
+    this.#take(lease);
+    this.#policy = policyOf(version.config);
+    this.#generation++;
+    old.release();
+    return [];
+  }
+
+  /** Goes back to the version before; null when there is none. */
+  rollBack(): readonly Diagnostic[] | null {
+    return this.#previous === null ? null : this.update(this.#previous);
+  }
+
+  /** Ends the plugin: no filter is made any more, streams under way finish. */
+  dispose(): void {
+    this.#lease.release();
+  }
+
+  status(): PluginStatus {
+    const { root } = this.#lease;
+    return {
+      source: root.source,
+      digest: this.#version.module.digest,
+      abiVersion: root.vm.abiVersion,
+      generation: this.#generation,
+      memoryBytes: root.vm.memoryBytes,
+      streams: root.streamCount,
+      failure: root.vm.failure,
+      canRollBack: this.#previous !== null,
+    };
+  }
+
+  #take(lease: RootLease): void {
+    this.#lease = lease;
+    this.#HttpFilter = httpFilterClass(lease.root.vm.callbacks);
+    this.#loadedAtMs = this.#roots.environment.clock.nowMs();
+    this.#newReloadDelay();
+  }
+
+  /** Envoy's jitter: from once to one and a half times the interval. */
+  #newReloadDelay(): void {
+    this.#reloadDelayMs = this.config.reloadIntervalMs * (1 + this.#roots.environment.random.fraction() / 2);
+  }
+
+  /** Loads a crashed VM again if the policy and the back-off let it; true when there is one that works. */
+  #reload(): boolean {
+    const { config, module } = this.#version;
+    const { vm, source } = this.#lease.root;
+    if (config.failurePolicy !== "FAIL_RELOAD" || vm.failure?.state !== "RuntimeError") return false;
+    const { clock, events } = this.#roots.environment;
+    const now = clock.nowMs();
+    if (now - this.#loadedAtMs < this.#reloadDelayMs) {
+      events?.onReload?.(source, "vm_reload_backoff");
+      return false;
+    }
+    const lease = this.#roots.acquire(config, module);
+    if (!("root" in lease)) {
+      this.#loadedAtMs = now;
+      this.#newReloadDelay();
+      events?.onReload?.(source, "vm_reload_failure");
+      return false;
+    }
+    const old = this.#lease;
+    this.#take(lease);
+    old.release();
+    events?.onReload?.(source, "vm_reload_success");
+    return true;
+  }
+}
+
+function policyOf(config: PluginConfig): StreamPolicy {
+  return {
+    failOpen: config.failurePolicy === "FAIL_OPEN",
+    allowOnHeadersStopIteration: config.allowOnHeadersStopIteration,
+  };
+}
+
+/** Stands for the guest of a plugin whose VM has failed and whose policy is to fail closed. */
+class FailedHttpFilter {
+  readonly #stream: HttpStreamPort;
+
+  constructor(stream: HttpStreamPort) {
+    this.#stream = stream;
+  }
+
+  onRequestHeaders(): 4 {
+    this.#stream.sendLocalReply(FAIL_STREAM_REPLY);
+    return 4;
+  }
+}
+
+class FailedNetworkFilter {
+  readonly #stream: NetworkStreamPort;
+
+  constructor(stream: NetworkStreamPort) {
+    this.#stream = stream;
+  }
+
+  onNewConnection(): 1 {
+    this.#stream.close("flush_write", "wasm_fail_stream");
+    return 1;
+  }
+}
+
+/** The filter's methods and the callbacks without which they have nothing to do. */
+const OPTIONAL_METHODS: readonly (readonly [keyof HttpContext, keyof Callbacks])[] = [
+  ["onRequestBody", "proxy_on_request_body"],
+  ["onRequestTrailers", "proxy_on_request_trailers"],
+  ["onResponseHeaders", "proxy_on_response_headers"],
+  ["onResponseBody", "proxy_on_response_body"],
+  ["onResponseTrailers", "proxy_on_response_trailers"],
+  ["onDone", "proxy_on_done"],
+  ["onLog", "proxy_on_log"],
+];
+
+const classes = new Map<number, typeof HttpContext>();
+
+/**
+ * A class of contexts without the methods for callbacks that a guest lacks. One class for each set of
+ * callbacks, however many VMs have it, so that the filter manager's call sites stay monomorphic.
+ */
+function httpFilterClass(callbacks: Callbacks): typeof HttpContext {
+  let mask = 0;
+  OPTIONAL_METHODS.forEach(([, callback], index) => {
+    if (callbacks[callback] !== null) mask |= 1 << index;
+  });
+  let known = classes.get(mask);
+  if (known === undefined) {
+    known = class extends HttpContext {};
+    OPTIONAL_METHODS.forEach(([method], index) => {
+      if ((mask & (1 << index)) === 0) Object.defineProperty(known!.prototype, method, { value: undefined });
+    });
+    classes.set(mask, known);
+  }
+  return known;
+}

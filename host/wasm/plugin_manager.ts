@@ -1,0 +1,182 @@
+// host/wasm/plugin_manager.ts: which plugins share a VM, and when a VM is free.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * One per thread. Plugins with the same `vm_id`, VM configuration, environment, capabilities and code share
+ * a VM; those that have besides the same root id, name and plugin configuration share the root context. A
+ * root context lives until its last plugin has let go of it and its last stream is gone; a VM lives until
+ * its last root context has been deleted. A VM that has failed is not shared any more.
+ *
+ * @see Envoy: proxy-wasm-cpp-host src/wasm.cc getOrCreateThreadLocalPlugin, makeVmKey
+ * @module
+ */
+import { latin1Slice } from "../base/bytes.ts";
+import type { Diagnostic } from "../base/diagnostic.ts";
+import type { WasmModule } from "./compile.ts";
+import { createVm } from "./instance.ts";
+import type { LinkOptions } from "./linker.ts";
+import { Plugin, type PluginConfig, type RootLease, type RootSource } from "./plugin.ts";
+import type { LogSource, WasmEnvironment } from "./ports.ts";
+import { RootContext } from "./root_context.ts";
+import type { Vm, VmOptions } from "./vm.ts";
+
+/** A VM with the root contexts that live in it. */
+interface VmEntry {
+  readonly key: string;
+  readonly vm: Vm;
+  /** Root contexts that plugins hold, by plugin key. */
+  readonly roots: Map<string, RootEntry>;
+  /** Root contexts that are not deleted, also those that only wait for their last stream. */
+  liveRoots: number;
+}
+
+interface RootEntry {
+  readonly root: RootContext;
+  holders: number;
+}
+
+export class PluginManager implements RootSource {
+  readonly environment: WasmEnvironment;
+  /** VMs that new plugins may share. */
+  readonly #shared: Map<string, VmEntry> = new Map();
+  #liveVms = 0;
+
+  constructor(environment: WasmEnvironment) {
+    this.environment = environment;
+  }
+
+  /** VMs that are not free yet, the failed and the draining ones too. */
+  get liveVms(): number {
+    return this.#liveVms;
+  }
+
+  /** Starts a plugin; diagnostics when the module cannot run or refuses its configuration. */
+  load(config: PluginConfig, module: WasmModule): Plugin | readonly Diagnostic[] {
+    const lease = this.acquire(config, module);
+    return "root" in lease ? new Plugin(this, { config, module }, lease) : lease;
+  }
+
+  /**
+   * Tries a plugin on a VM of its own that is thrown away: what `load` would find, without touching a VM
+   * that serves.
+   */
+  tryOut(config: PluginConfig, module: WasmModule): readonly Diagnostic[] {
+    const entry = this.#createVm(`canary\0${keyOf(config, module)}`, config, module);
+    if (!("vm" in entry)) return entry;
+    const result = this.#createRoot(entry, config);
+    if (!("root" in result)) return result;
+    result.root.retire();
+    return [];
+  }
+
+  acquire(config: PluginConfig, module: WasmModule): RootLease | readonly Diagnostic[] {
+    const key = keyOf(config, module);
+    let entry = this.#shared.get(key);
+    if (entry === undefined || entry.vm.failure !== null) {
+      const created = this.#createVm(key, config, module);
+      if (!("vm" in created)) return created;
+      entry = created;
+      this.#shared.set(key, entry);
+    }
+    const rootKey = rootKeyOf(config);
+    let rootEntry = entry.roots.get(rootKey);
+    if (rootEntry === undefined) {
+      const created = this.#createRoot(entry, config);
+      if (!("root" in created)) return created;
+      rootEntry = { root: created.root, holders: 0 };
+      entry.roots.set(rootKey, rootEntry);
+    }
+    rootEntry.holders++;
+    return this.#lease(entry, rootKey, rootEntry);
+  }
+
+  #lease(entry: VmEntry, rootKey: string, rootEntry: RootEntry): RootLease {
+    let isHeld = true;
+    return {
+      root: rootEntry.root,
+      release: (): void => {
+        if (!isHeld) return;
+        isHeld = false;
+        if (--rootEntry.holders > 0) return;
+        if (entry.roots.get(rootKey) === rootEntry) entry.roots.delete(rootKey);
+        rootEntry.root.retire();
+      },
+    };
+  }
+
+  #createVm(key: string, config: PluginConfig, module: WasmModule): VmEntry | readonly Diagnostic[] {
+    const source = sourceOf(config);
+    const result = createVm(module, vmOptions(config), this.environment, source);
+    if (!("vm" in result)) return result.diagnostics;
+    this.environment.shared.retain(config.vmId);
+    this.#liveVms++;
+    this.environment.events?.onVmCreated?.(source);
+    return { key, vm: result.vm, roots: new Map(), liveRoots: 0 };
+  }
+
+  #createRoot(entry: VmEntry, config: PluginConfig): { root: RootContext } | readonly Diagnostic[] {
+    const root = new RootContext(entry.vm, {
+      source: sourceOf(config),
+      vmConfiguration: config.vmConfiguration,
+      pluginConfiguration: config.pluginConfiguration,
+    });
+    entry.liveRoots++;
+    root.onDeleted = (): void => {
+      if (--entry.liveRoots === 0) this.#free(entry);
+    };
+    const failure = root.start();
+    if (failure === null) return { root };
+    root.discard();
+    return [failure.diagnostic];
+  }
+
+  #free(entry: VmEntry): void {
+    if (this.#shared.get(entry.key) === entry) this.#shared.delete(entry.key);
+    this.#liveVms--;
+    this.environment.shared.release(entry.vm.options.vmId);
+    this.environment.events?.onVmDestroyed?.(entry.vm.source);
+  }
+}
+
+function sourceOf(config: PluginConfig): LogSource {
+  return { pluginName: config.name, rootId: config.rootId, vmId: config.vmId };
+}
+
+function vmOptions(config: PluginConfig): VmOptions & LinkOptions {
+  return {
+    vmId: config.vmId,
+    compat: config.compat,
+    allowedCapabilities: config.allowedCapabilities === null ? null : new Set(config.allowedCapabilities),
+    environment: Object.entries(config.environment).map(([name, value]) => `${name}=${value}`),
+    maxHttpCalls: config.maxHttpCalls,
+    maxMetrics: config.maxMetrics,
+    maxLogLineBytes: config.maxLogLineBytes,
+    unknownImports: config.unknownImports,
+    maxMemoryBytes: config.maxMemoryBytes,
+  };
+}
+
+/** What must be equal for two plugins to share a VM. */
+function keyOf(config: PluginConfig, module: WasmModule): string {
+  return JSON.stringify([
+    config.vmId,
+    module.digest,
+    textOf(config.vmConfiguration),
+    Object.entries(config.environment).sort(),
+    config.allowedCapabilities === null ? null : [...config.allowedCapabilities].sort(),
+    config.compat,
+    config.unknownImports,
+    config.maxMemoryBytes,
+    config.maxHttpCalls,
+    config.maxMetrics,
+    config.maxLogLineBytes,
+  ]);
+}
+
+/** What must be equal besides for two plugins to share a root context. */
+function rootKeyOf(config: PluginConfig): string {
+  return JSON.stringify([config.name, config.rootId, textOf(config.pluginConfiguration)]);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return latin1Slice(bytes, 0, bytes.length);
+}

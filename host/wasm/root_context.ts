@@ -1,0 +1,376 @@
+// host/wasm/root_context.ts: a plugin's own context: start, configuration, ticks, callouts, end.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * ```text
+ * context_create(id, 0) → vm_start → configure → ticks, queues, callouts, streams …
+ *   → done → true: delete · false: waits for proxy_done, then delete
+ * ```
+ * A root context ends when nobody makes streams from it any more and its last stream is gone.
+ *
+ * @see Envoy: source/extensions/common/wasm/context.cc, proxy-wasm-cpp-host src/wasm.cc
+ * @module
+ */
+import { BufferType, MapType, Status } from "../../abi/mod.ts";
+import type { Timer } from "../base/clock.ts";
+import { type CalloutData, type Context, Deferred, PluginContext } from "./context.ts";
+import { configureRefused, vmStartRefused } from "./diagnostics.ts";
+import { type GrpcCalloutOwner, GrpcCallouts, type GrpcEvent } from "./grpc_callouts.ts";
+import { type HttpCalloutOwner, HttpCallouts } from "./http_callouts.ts";
+import type { HeaderMapPort, LogSource } from "./ports.ts";
+import type { Vm, VmFailure } from "./vm.ts";
+
+/** Callouts fail with this code in `proxy_get_status` when there is no gRPC status. */
+const BROKEN_CONNECTION = Status.BrokenConnection;
+
+/** What maps 4 to 7 and buffers 4, 5 and 8 hold while a callback about them runs. */
+class CurrentCallout implements CalloutData {
+  responseHeaders: HeaderMapPort | null = null;
+  responseTrailers: HeaderMapPort | null = null;
+  responseBody: Uint8Array | null = null;
+  initialMetadata: HeaderMapPort | null = null;
+  trailingMetadata: HeaderMapPort | null = null;
+  message: Uint8Array | null = null;
+  foreignArguments: Uint8Array | null = null;
+
+  map(type: number): HeaderMapPort | null {
+    switch (type) {
+      case MapType.GrpcCallInitialMetadata:
+        return this.initialMetadata;
+      case MapType.GrpcCallTrailingMetadata:
+        return this.trailingMetadata;
+      case MapType.HttpCallResponseHeaders:
+        return this.responseHeaders;
+      case MapType.HttpCallResponseTrailers:
+        return this.responseTrailers;
+      default:
+        return null;
+    }
+  }
+
+  buffer(type: number): Uint8Array | null {
+    switch (type) {
+      case BufferType.HttpCallResponseBody:
+        return this.responseBody;
+      case BufferType.GrpcCallMessage:
+        return this.message;
+      case BufferType.ForeignFunctionArguments:
+        return this.foreignArguments;
+      default:
+        return null;
+    }
+  }
+}
+
+/** What a root context is made from. */
+export interface RootOptions {
+  readonly source: LogSource;
+  readonly vmConfiguration: Uint8Array;
+  readonly pluginConfiguration: Uint8Array;
+}
+
+export class RootContext extends PluginContext implements HttpCalloutOwner, GrpcCalloutOwner {
+  readonly vm: Vm;
+  override readonly source: LogSource;
+  override readonly vmConfiguration: Uint8Array;
+  override readonly pluginConfiguration: Uint8Array;
+  override readonly calloutData: CurrentCallout = new CurrentCallout();
+  override isConfiguring = false;
+  override lastStatus = 0;
+  override lastStatusMessage = "";
+  /** Told once the context is deleted: the VM may be free now. */
+  onDeleted: (() => void) | null = null;
+  /** Live streams that were made from this context. */
+  streamCount = 0;
+  readonly #httpCalls: HttpCallouts;
+  readonly #grpcCalls: GrpcCallouts;
+  #tickTimer: Timer | null = null;
+  #tickPeriodMs = 0;
+  #isRetired = false;
+  #isPendingDone = false;
+  #isDone = false;
+  #isDeleted = false;
+
+  constructor(vm: Vm, options: RootOptions) {
+    super(vm.newContextId());
+    this.vm = vm;
+    this.source = options.source;
+    this.vmConfiguration = options.vmConfiguration;
+    this.pluginConfiguration = options.pluginConfiguration;
+    this.#httpCalls = new HttpCallouts(this);
+    this.#grpcCalls = new GrpcCallouts(this);
+    vm.contexts.set(this.id, this);
+  }
+
+  override get root(): this {
+    return this;
+  }
+
+  override get stream(): null {
+    return null;
+  }
+
+  get isDeleted(): boolean {
+    return this.#isDeleted;
+  }
+
+  /** Callouts under way, for limits and leak checks. */
+  get calloutCount(): number {
+    return this.#httpCalls.size + this.#grpcCalls.size;
+  }
+
+  /** Starts and configures the plugin; null when it accepts. A refusal leaves the VM as it is, a trap fails it. */
+  start(): VmFailure | null {
+    const { vm } = this;
+    const { callbacks } = vm;
+    if (callbacks.proxy_on_context_create !== null) vm.call(this, callbacks.proxy_on_context_create, 0, 0, 0, 0);
+    if (vm.failure === null && callbacks.proxy_on_vm_start !== null) {
+      const accepted = vm.call(this, callbacks.proxy_on_vm_start, this.vmConfiguration.length, 0, 0, 0) !== 0;
+      if (vm.failure === null && !accepted) {
+        return { state: "StartFailed", diagnostic: vmStartRefused(this.source.pluginName, vm.lastWords) };
+      }
+    }
+    if (vm.failure === null && callbacks.proxy_on_configure !== null) {
+      this.isConfiguring = true;
+      const accepted = vm.call(this, callbacks.proxy_on_configure, this.pluginConfiguration.length, 0, 0, 0) !== 0;
+      this.isConfiguring = false;
+      if (vm.failure === null && !accepted) {
+        return { state: "ConfigureFailed", diagnostic: configureRefused(this.source.pluginName, vm.lastWords) };
+      }
+    }
+    return vm.failure;
+  }
+
+  override setTickPeriod(periodMs: number): void {
+    this.#tickPeriodMs = periodMs;
+    if (periodMs === 0) {
+      this.#tickTimer?.disable();
+      return;
+    }
+    if (this.#isDeleted) return;
+    this.#tickTimer ??= this.vm.environment.clock.createTimer(() => this.#tick());
+    this.#tickTimer.enable(periodMs);
+  }
+
+  #tick(): void {
+    const { vm } = this;
+    const fn = vm.callbacks.proxy_on_tick;
+    if (fn === null || vm.failure !== null) return;
+    vm.call(this, fn, 0, 0, 0, 0);
+    // Armed after the callback, so ticks never pile up; it may have set another period, or none.
+    if (this.#tickPeriodMs > 0 && vm.failure === null && !this.#isDeleted && !this.#tickTimer!.enabled) {
+      this.#tickTimer!.enable(this.#tickPeriodMs);
+    }
+  }
+
+  override onQueueReady(token: number): void {
+    const { vm } = this;
+    const fn = vm.callbacks.proxy_on_queue_ready;
+    if (fn !== null && !this.#isDeleted) vm.call(this, fn, token, 0, 0, 0);
+  }
+
+  /** Calls the guest's foreign-function callback with `args` in buffer 8. */
+  callForeign(functionId: number, args: Uint8Array): void {
+    const { vm } = this;
+    const fn = vm.callbacks.proxy_on_foreign_function;
+    if (fn === null) return;
+    this.calloutData.foreignArguments = args;
+    vm.call(this, fn, functionId, args.length, 0, 0);
+    this.calloutData.foreignArguments = null;
+  }
+
+  override httpCall(
+    cluster: string,
+    headers: readonly (readonly [string, string])[],
+    body: Uint8Array,
+    trailers: readonly (readonly [string, string])[],
+    timeoutMs: number,
+  ): number {
+    const { vm } = this;
+    if (this.#httpCalls.size >= vm.options.maxHttpCalls) {
+      vm.explain(`proxy_http_call: ${this.#httpCalls.size} calls are under way, the most that there may be`);
+      return -Status.InternalFailure;
+    }
+    const token = vm.newCalloutNumber() * 4;
+    const request = { cluster, headers, body, trailers, timeoutMs };
+    const result = this.#httpCalls.send(vm.environment.httpCalls, request, token);
+    if (result === -Status.BadArgument) vm.explain(`proxy_http_call: there is no cluster ${JSON.stringify(cluster)}`);
+    return result;
+  }
+
+  deliverHttpCall(token: number): void {
+    this.vm.defer(this, Deferred.HttpCallDone, token);
+  }
+
+  #onHttpCallDone(token: number): void {
+    const call = this.#httpCalls.take(token);
+    const { vm, calloutData } = this;
+    const fn = vm.callbacks.proxy_on_http_call_response;
+    if (call === null || fn === null || this.#isDeleted) return;
+    const isFailure = call.headers === null;
+    if (isFailure) {
+      this.lastStatus = BROKEN_CONNECTION;
+      this.lastStatusMessage = vm.isEnvoyCompatible ? "reset" : call.failure ?? "reset";
+    } else if (!vm.isEnvoyCompatible) {
+      this.lastStatus = 0;
+      this.lastStatusMessage = "";
+    }
+    calloutData.responseHeaders = call.headers;
+    calloutData.responseTrailers = call.trailers;
+    calloutData.responseBody = call.body;
+    vm.call(this, fn, token, call.headers?.size ?? 0, call.body?.length ?? 0, call.trailers?.size ?? 0);
+    calloutData.responseHeaders = null;
+    calloutData.responseTrailers = null;
+    calloutData.responseBody = null;
+  }
+
+  override grpcOpen(
+    upstream: string,
+    service: string,
+    method: string,
+    metadata: readonly (readonly [string, string])[],
+    message: Uint8Array | null,
+    timeoutMs: number,
+  ): number {
+    const { vm } = this;
+    if (this.#grpcCalls.size >= vm.options.maxHttpCalls) {
+      vm.explain(`proxy_grpc_call: ${this.#grpcCalls.size} calls are under way, the most that there may be`);
+      return -Status.InternalFailure;
+    }
+    const request = { upstream, service, method, metadata };
+    return this.#grpcCalls.open(vm.environment.grpc, request, message, timeoutMs, vm.newCalloutNumber());
+  }
+
+  override grpcSend(token: number, message: Uint8Array, end: boolean): Status {
+    return this.#grpcCalls.send(token, message, end);
+  }
+
+  override grpcClose(token: number): Status {
+    return this.#grpcCalls.close(token);
+  }
+
+  override grpcCancel(token: number): Status {
+    return this.#grpcCalls.cancel(token);
+  }
+
+  deliverGrpcEvents(): void {
+    this.vm.defer(this, Deferred.GrpcEvents, 0);
+  }
+
+  #onGrpcEvents(): void {
+    for (let event = this.#grpcCalls.nextEvent(); event !== null; event = this.#grpcCalls.nextEvent()) {
+      if (this.#isDeleted) return;
+      this.#onGrpcEvent(event);
+    }
+  }
+
+  #onGrpcEvent(event: GrpcEvent): void {
+    const { vm, calloutData } = this;
+    const { callbacks } = vm;
+    switch (event.kind) {
+      case "initial_metadata":
+        if (callbacks.proxy_on_grpc_receive_initial_metadata === null) return;
+        calloutData.initialMetadata = event.metadata;
+        vm.call(this, callbacks.proxy_on_grpc_receive_initial_metadata, event.token, event.metadata.size, 0, 0);
+        calloutData.initialMetadata = null;
+        return;
+      case "message":
+        if (callbacks.proxy_on_grpc_receive === null) return;
+        calloutData.message = event.message;
+        vm.call(this, callbacks.proxy_on_grpc_receive, event.token, event.message.length, 0, 0);
+        calloutData.message = null;
+        return;
+      case "trailing_metadata":
+        if (callbacks.proxy_on_grpc_receive_trailing_metadata === null) return;
+        calloutData.trailingMetadata = event.metadata;
+        vm.call(this, callbacks.proxy_on_grpc_receive_trailing_metadata, event.token, event.metadata.size, 0, 0);
+        calloutData.trailingMetadata = null;
+        return;
+      case "close":
+        this.lastStatus = event.status;
+        this.lastStatusMessage = event.message;
+        if (callbacks.proxy_on_grpc_close === null) return;
+        vm.call(this, callbacks.proxy_on_grpc_close, event.token, event.status, 0, 0);
+    }
+  }
+
+  override runDeferred(operation: Deferred, token: number): void {
+    switch (operation) {
+      case Deferred.HttpCallDone:
+        this.#onHttpCallDone(token);
+        break;
+      case Deferred.GrpcEvents:
+        this.#onGrpcEvents();
+        break;
+      case Deferred.PluginDone:
+        this.#delete();
+        break;
+      case Deferred.VmFailed:
+        this.#tickTimer?.disable();
+        this.#endCallouts();
+        break;
+    }
+  }
+
+  /** A stream begins to use this context. */
+  addStream(context: Context): void {
+    this.streamCount++;
+    this.vm.contexts.set(context.id, context);
+  }
+
+  /** A stream is gone. */
+  removeStream(context: Context): void {
+    this.vm.contexts.delete(context.id);
+    this.streamCount--;
+    if (this.#isRetired && this.streamCount === 0) this.#finish();
+  }
+
+  /** No new stream will be made from this context: it ends after its last one. */
+  retire(): void {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    if (this.streamCount === 0) this.#finish();
+  }
+
+  /** Ends a context that refused to start: deleted at once, without `proxy_on_done`. */
+  discard(): void {
+    this.#isRetired = true;
+    this.#isDone = true;
+    this.#delete();
+  }
+
+  #finish(): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    const { vm } = this;
+    const fn = vm.callbacks.proxy_on_done;
+    if (fn === null || vm.failure !== null) return this.#delete();
+    this.#isPendingDone = true;
+    const isDone = vm.call(this, fn, 0, 0, 0, 0) !== 0;
+    if (isDone || vm.failure !== null) this.#delete();
+  }
+
+  override done(): boolean {
+    if (!this.#isPendingDone) return false;
+    this.#isPendingDone = false;
+    this.vm.defer(this, Deferred.PluginDone, 0);
+    return true;
+  }
+
+  #delete(): void {
+    if (this.#isDeleted) return;
+    this.#isPendingDone = false;
+    const { vm } = this;
+    if (vm.callbacks.proxy_on_delete !== null) vm.call(this, vm.callbacks.proxy_on_delete, 0, 0, 0, 0);
+    this.#isDeleted = true;
+    this.#tickTimer?.disable();
+    this.#endCallouts();
+    vm.contexts.delete(this.id);
+    this.onDeleted?.();
+  }
+
+  #endCallouts(): void {
+    this.#httpCalls.cancelAll();
+    this.#grpcCalls.cancelAll();
+    this.vm.environment.shared.removeConsumer(this);
+  }
+}

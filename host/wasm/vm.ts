@@ -1,0 +1,324 @@
+// host/wasm/vm.ts: one instance of a module, and the guard around every call into it.
+// pure: no I/O, no clock, no runtime globals
+// hot: runs per callback and per host call; see bench/micro/wasm_hostcalls.bench.ts
+/**
+ * Invariants:
+ *
+ * - The guest is never entered while it runs, but for its allocator. What would enter it is deferred.
+ * - A trap, or the decision to stop a guest, makes `failure` non-null for good; from then on no callback
+ *   runs. The flag decides, not the exception: a guest can catch exceptions.
+ * - While the guest starts or allocates, `context` is null and every proxy-wasm function but logging traps.
+ *
+ * @see Envoy: proxy-wasm-cpp-host include/proxy-wasm/wasm.h, wasm_vm.h
+ * @module
+ */
+import { ABI_VERSIONS, type AbiVersion, BufferType, LogLevel, Status } from "../../abi/mod.ts";
+import { latin1Write } from "../base/bytes.ts";
+import type { ByteQueue } from "../base/byte_queue.ts";
+import { bug } from "../base/error.ts";
+import type { Diagnostic } from "../base/diagnostic.ts";
+import { callbackName, type Callbacks, type GuestFunction } from "./callbacks.ts";
+import type { Context, Deferred } from "./context.ts";
+import { Deferred as Op } from "./context.ts";
+import * as problems from "./diagnostics.ts";
+import { GuestMemory } from "./memory.ts";
+import type { LogSource, WasmEnvironment } from "./ports.ts";
+import { guestFrames, trapMessage } from "./trace.ts";
+
+/** Why a VM cannot run any more; Envoy's names. */
+export type FailState =
+  | "UnableToCreateVm"
+  | "MissingFunction"
+  | "UnableToInitializeCode"
+  | "StartFailed"
+  | "ConfigureFailed"
+  | "RuntimeError";
+
+export interface VmFailure {
+  readonly state: FailState;
+  readonly diagnostic: Diagnostic;
+}
+
+/** Where guests are to be treated exactly as Envoy treats them, or better than that. */
+export type Compat = "nuncio" | "envoy";
+
+export interface VmOptions {
+  readonly vmId: string;
+  readonly compat: Compat;
+  /** Names of allowed host functions, callbacks and WASI functions; null allows all. */
+  readonly allowedCapabilities: ReadonlySet<string> | null;
+  /** `environ_get`, already "KEY=value". */
+  readonly environment: readonly string[];
+  readonly maxHttpCalls: number;
+  readonly maxMetrics: number;
+  /** Bytes of one log line; longer ones are cut. */
+  readonly maxLogLineBytes: number;
+}
+
+/** Thrown through the guest to end it; `fatal` is false for a regular `proc_exit(0)` from `_start`. */
+export class GuestExit extends Error {
+  readonly fatal: boolean;
+
+  constructor(message: string, fatal: boolean) {
+    super(message);
+    this.fatal = fatal;
+  }
+}
+
+export class Vm {
+  readonly options: VmOptions;
+  readonly environment: WasmEnvironment;
+  readonly abiVersion: AbiVersion;
+  readonly code: WebAssembly.Module;
+  readonly memory: GuestMemory = new GuestMemory();
+  /** Who speaks when no plugin does. */
+  readonly source: LogSource;
+  readonly isEnvoyCompatible: boolean;
+  /** Live contexts by id. */
+  readonly contexts: Map<number, Context> = new Map();
+  /** What host functions act on; null while the guest starts or allocates, and outside calls. */
+  context: Context | null = null;
+  failure: VmFailure | null = null;
+  /** The last critical message or line on standard error: a panic's text. */
+  lastWords = "";
+  callbacks: Callbacks;
+  #allocator: ((size: number) => number) | null = null;
+  #running: GuestFunction | null = null;
+  #inGuest = false;
+  #starting = false;
+  #nextContextId = 1;
+  #nextCallout = 1;
+  /** Context, operation, token, context, operation, token, … */
+  #deferred: (Context | number)[] = [];
+  #warned: Set<string> | null = null;
+
+  constructor(
+    code: WebAssembly.Module,
+    abiVersion: AbiVersion,
+    callbacks: Callbacks,
+    options: VmOptions,
+    environment: WasmEnvironment,
+    source: LogSource,
+  ) {
+    this.code = code;
+    this.abiVersion = abiVersion;
+    this.callbacks = callbacks;
+    this.options = options;
+    this.environment = environment;
+    this.source = source;
+    this.isEnvoyCompatible = options.compat === "envoy";
+  }
+
+  /** Gives the VM its exports, once the instance is made. */
+  bind(callbacks: Callbacks, allocator: ((size: number) => number) | null): void {
+    this.callbacks = callbacks;
+    this.#allocator = allocator;
+  }
+
+  /** True while a guest frame is on the stack. */
+  get inGuest(): boolean {
+    return this.#inGuest;
+  }
+
+  isAtLeast(version: AbiVersion): boolean {
+    return ABI_VERSIONS.indexOf(this.abiVersion) >= ABI_VERSIONS.indexOf(version);
+  }
+
+  /** An id that no live context has; 0 is the VM's. */
+  newContextId(): number {
+    let id = this.#nextContextId;
+    while (id === 0 || this.contexts.has(id)) id = (id + 1) >>> 0;
+    this.#nextContextId = (id + 1) >>> 0;
+    return id;
+  }
+
+  /** The next number that callout tokens of all kinds are made from. */
+  newCalloutNumber(): number {
+    const number = this.#nextCallout;
+    this.#nextCallout = number === 0x3fffffff ? 1 : number + 1;
+    return number;
+  }
+
+  /**
+   * Calls the guest: `fn(context.id, a, b, c, d)`; functions that take less ignore the rest. 0 when the VM
+   * has failed, before or in this call.
+   */
+  call(context: Context, fn: GuestFunction, a: number, b: number, c: number, d: number): number {
+    if (this.failure !== null) return 0;
+    if (this.#inGuest) bug(true, `${callbackName(this.callbacks, fn)}: the guest is running already`);
+    this.#inGuest = true;
+    this.#running = fn;
+    this.context = context;
+    let result = 0;
+    try {
+      result = fn(context.id, a, b, c, d);
+    } catch (error) {
+      result = 0;
+      this.#onThrow(error, "RuntimeError");
+    }
+    this.context = null;
+    this.#running = null;
+    this.#inGuest = false;
+    if (this.#deferred.length !== 0) this.#runDeferred();
+    return this.failure === null ? result : 0;
+  }
+
+  /** Runs one of the module's start functions; host functions but a few trap meanwhile. */
+  start(name: string, fn: () => unknown): void {
+    this.#inGuest = true;
+    this.#starting = true;
+    try {
+      fn();
+    } catch (error) {
+      if (!(error instanceof GuestExit) || error.fatal) this.#onThrow(error, "UnableToInitializeCode", name);
+    }
+    this.#starting = false;
+    this.#inGuest = false;
+  }
+
+  get isStarting(): boolean {
+    return this.#starting;
+  }
+
+  #onThrow(error: unknown, state: FailState, where?: string): void {
+    const name = where ?? (this.#running === null ? "" : callbackName(this.callbacks, this.#running));
+    const stack = error instanceof Error ? error.stack ?? "" : "";
+    const frames = guestFrames(stack, this.code);
+    this.fail(state, problems.trap(name, trapMessage(error), frames, this.lastWords));
+  }
+
+  /** Ends the VM for good. The first failure counts. */
+  fail(state: FailState, diagnostic: Diagnostic): void {
+    if (this.failure !== null) return;
+    this.failure = { state, diagnostic };
+    const source = this.context?.root.source ?? this.source;
+    let text = diagnostic.message;
+    if (diagnostic.stack !== undefined && diagnostic.stack.length > 0) {
+      text += "\nProxy-Wasm plugin in-VM backtrace:\n" +
+        diagnostic.stack.map((frame, index) => `${String(index).padStart(3)}: ${frame}`).join("\n");
+    }
+    this.log(LogLevel.Critical, source, text);
+    this.environment.events?.onVmFailed?.(source, diagnostic.message);
+    for (const context of this.contexts.values()) this.#deferred.push(context, Op.VmFailed, 0);
+  }
+
+  /**
+   * Stops the guest from within a host function. The flag is set first: a guest that catches the exception
+   * still never runs again once it has returned.
+   */
+  stop(reason: string): never {
+    const exit = new GuestExit(reason, true);
+    this.#onThrow(exit, this.#starting ? "UnableToInitializeCode" : "RuntimeError");
+    throw exit;
+  }
+
+  /** What host functions do that are called while the guest starts or allocates. */
+  refuse(name: string): never {
+    return this.stop(
+      `restricted_callback: ${name} was called while the guest ${this.#starting ? "starts" : "allocates memory"}`,
+    );
+  }
+
+  /** Has `operation` carried out after the guest has returned, at once when it is not running. */
+  defer(context: Context, operation: Deferred, token: number): void {
+    if (!this.#inGuest) {
+      context.runDeferred(operation, token);
+      return;
+    }
+    this.#deferred.push(context, operation, token);
+  }
+
+  #runDeferred(): void {
+    // Operations may call the guest, which may defer more and run what is left here: always take the first.
+    while (this.#deferred.length !== 0) {
+      const batch = this.#deferred;
+      this.#deferred = [];
+      for (let i = 0; i < batch.length; i += 3) {
+        (batch[i] as Context).runDeferred(batch[i + 1] as Deferred, batch[i + 2] as number);
+      }
+    }
+  }
+
+  /** Guest memory of `size` bytes, or 0. */
+  allocate(size: number): number {
+    if (this.#allocator === null) return 0;
+    const context = this.context;
+    this.context = null;
+    const ptr = this.#allocator(size) >>> 0;
+    this.context = context;
+    return ptr !== 0 && this.memory.has(ptr, size) ? ptr : 0;
+  }
+
+  /** Hands latin1 text to the guest. */
+  returnLatin1(text: string, outPtr: number, outSize: number): Status {
+    const memory = this.memory;
+    const size = text.length;
+    if (!memory.has(outPtr, 4) || !memory.has(outSize, 4)) return Status.InvalidMemoryAccess;
+    let ptr = 0;
+    if (size !== 0) {
+      ptr = this.allocate(size);
+      if (ptr === 0) return Status.InvalidMemoryAccess;
+      latin1Write(memory.bytes, text, ptr);
+    }
+    memory.setU32(outPtr, ptr);
+    memory.setU32(outSize, size);
+    return Status.Ok;
+  }
+
+  /** Hands bytes to the guest. */
+  returnBytes(bytes: Uint8Array, outPtr: number, outSize: number): Status {
+    const memory = this.memory;
+    const size = bytes.length;
+    if (!memory.has(outPtr, 4) || !memory.has(outSize, 4)) return Status.InvalidMemoryAccess;
+    let ptr = 0;
+    if (size !== 0) {
+      ptr = this.allocate(size);
+      if (ptr === 0) return Status.InvalidMemoryAccess;
+      memory.bytes.set(bytes, ptr);
+    }
+    memory.setU32(outPtr, ptr);
+    memory.setU32(outSize, size);
+    return Status.Ok;
+  }
+
+  /** Hands bytes `start` to `end` of a queue to the guest. */
+  returnQueue(queue: ByteQueue, start: number, end: number, outPtr: number, outSize: number): Status {
+    const memory = this.memory;
+    if (!memory.has(outPtr, 4) || !memory.has(outSize, 4)) return Status.InvalidMemoryAccess;
+    let ptr = 0;
+    if (end > start) {
+      ptr = this.allocate(end - start);
+      if (ptr === 0) return Status.InvalidMemoryAccess;
+      queue.copyTo(memory.bytes, ptr, start, end);
+    }
+    memory.setU32(outPtr, ptr);
+    memory.setU32(outSize, end - start);
+    return Status.Ok;
+  }
+
+  log(level: number, source: LogSource, text: string): void {
+    const port = this.environment.log;
+    if (level < port.level) return;
+    port.log(level, source, text);
+  }
+
+  /** Explains to people why a host function refused; the same sentence only once per VM. */
+  explain(text: string): void {
+    this.#warned ??= new Set();
+    if (this.#warned.has(text) || this.#warned.size >= 100) return;
+    this.#warned.add(text);
+    const source = this.context?.root.source ?? this.source;
+    const callback = this.#running === null ? "start" : callbackName(this.callbacks, this.#running);
+    this.log(LogLevel.Warn, source, `${text} (in ${callback})`);
+  }
+
+  /** Bytes of guest memory now. */
+  get memoryBytes(): number {
+    return this.memory.byteLength;
+  }
+}
+
+/** Whether a number is a buffer type. */
+export function isBufferType(type: number): type is BufferType {
+  return type >= BufferType.HttpRequestBody && type <= BufferType.ForeignFunctionArguments;
+}
