@@ -7,7 +7,7 @@
  * @see Envoy: source/common/protobuf/utility.cc
  * @module
  */
-import { ANY, type Element, type MapKey, Message, setScalar } from "../api/message.ts";
+import { ANY, defaultValue, type Element, type MapKey, Message, setScalar } from "../api/message.ts";
 import { type FieldSchema, type MessageSchema, typeNameOfUrl, type TypeRegistry } from "../api/schema.ts";
 import { type DiagnosticList, quoted } from "../base/diagnostic.ts";
 import type { SourceText, Span } from "../base/source.ts";
@@ -102,12 +102,7 @@ export class Decoder {
       const { value } = entry;
       const hidden = secret || field.sensitive;
       if (hidden && value.start >= 0) this.#source.redact(value.start, value.end);
-      if (
-        value.kind === "null" && field.typeName !== "google.protobuf.Value" &&
-        field.typeName !== "google.protobuf.NullValue"
-      ) {
-        continue;
-      }
+      if (value.kind === "null" && !(field.kind === "one" && takesNull(field))) continue;
       if (!this.#checkOneof(message, field, entry, place)) continue;
       this.#checkDeprecated(message, field, entry, place);
       if (!this.#field(message, field, value, place.field(field.name), hidden)) {
@@ -128,22 +123,33 @@ export class Decoder {
   }
 
   #list(message: Message, field: FieldSchema, node: TreeNode, place: Place, secret: boolean): boolean {
-    const items = node.kind === "list" ? node.items : [node];
     const list: Element[] = [];
+    const whole = this.#items(message, field, node, place, secret, list);
+    if (list.length !== 0) message.set(field, list);
+    return whole;
+  }
+
+  /** Adds the items of a list, of lists in it too, or the one value that stands for a list. */
+  #items(
+    message: Message,
+    field: FieldSchema,
+    node: TreeNode,
+    place: Place,
+    secret: boolean,
+    list: Element[],
+  ): boolean {
+    // A ListValue is itself a list, so lists of them do not flatten.
+    const isList = node.kind === "list" && field.typeName !== "google.protobuf.ListValue";
     let whole = true;
-    for (const item of items) {
-      if (item.kind === "null" && field.typeName !== "google.protobuf.Value") continue;
-      const value = this.#element(
-        message.schema,
-        field,
-        item,
-        node.kind === "list" ? place.item(list.length) : place,
-        secret,
-      );
+    for (const item of isList ? node.items : [node]) {
+      if (item.kind === "list" && isList) {
+        if (!this.#items(message, field, item, place, secret, list)) whole = false;
+        continue;
+      }
+      const value = this.#element(message.schema, field, item, isList ? place.item(list.length) : place, secret);
       if (value === null) whole = false;
       else list.push(value);
     }
-    if (list.length !== 0) message.set(field, list);
     return whole;
   }
 
@@ -172,6 +178,7 @@ export class Decoder {
   }
 
   #element(owner: MessageSchema, field: FieldSchema, node: TreeNode, place: Place, secret: boolean): Element | null {
+    if (node.kind === "null" && !takesNull(field)) return this.#nullElement(field, node, place);
     if (field.type === "message") {
       return this.message(field.message, node, place, secret, isOpaqueAny(owner, field));
     }
@@ -182,6 +189,16 @@ export class Decoder {
     return null;
   }
 
+  /** A null in a list or a map counts as an empty value, which nobody means. */
+  #nullElement(field: FieldSchema, node: TreeNode, place: Place): Element {
+    const at = span(this.#source, node.start, node.end);
+    this.#warn("config/null-item", "a null in a list or a map counts as an empty value", at, place);
+    if (field.type !== "message") return defaultValue(field.type);
+    const message = new Message(field.message);
+    this.#positions.record(message, this.#source, node);
+    return message;
+  }
+
   #enum(owner: MessageSchema, field: FieldSchema, node: TreeNode, place: Place): number | null {
     const type = field.enum;
     if (node.kind === "null" && type.typeName === "google.protobuf.NullValue") return 0;
@@ -189,6 +206,7 @@ export class Decoder {
     const names = type.values.map(([name]) => name);
     if (node.kind === "string") {
       const number = type.number(node.text);
+      if (number === null && /^\s*-?[0-9]{1,9}\s*$/.test(node.text)) return Number(node.text);
       if (number !== null) {
         const name = names.find((candidate) => candidate.toUpperCase() === node.text.toUpperCase())!;
         if (type.isDisallowed(name)) {
@@ -241,11 +259,17 @@ export class Decoder {
   #typeOf(entry: TreeEntry, place: Place): MessageSchema | null {
     const url = entry.value.kind === "string" ? entry.value.text : "";
     const where = place.field(entry.key);
-    if (!url.includes("/")) {
-      const help = `write it as type.googleapis.com/${url === "" ? "envoy.…" : url}`;
-      this.#error("config/unknown-type", `${quoted(url)} is not a type URL: there is no "/"`, entry.value, where, [
-        help,
-      ]);
+    if (url.lastIndexOf("/") < 1) {
+      const help = `write it as type.googleapis.com/${url === "" ? "envoy.…" : typeNameOfUrl(url)}`;
+      this.#error(
+        "config/unknown-type",
+        `${quoted(url)} is not a type URL, which has a host and a "/"`,
+        entry.value,
+        where,
+        [
+          help,
+        ],
+      );
       return null;
     }
     const name = typeNameOfUrl(url);
@@ -362,6 +386,11 @@ export class Decoder {
   ): void {
     this.#diagnostics.add({ severity, code, message, span: at, help, at: place.toString() });
   }
+}
+
+/** True for the types that null is a value of. */
+function takesNull(field: FieldSchema): boolean {
+  return field.typeName === "google.protobuf.Value" || field.typeName === "google.protobuf.NullValue";
 }
 
 /** True for a field whose `Any` is not opened up. */

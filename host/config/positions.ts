@@ -86,7 +86,7 @@ export class Positions {
     let left = index;
     for (const { source, entry } of this.#entries(message, field)) {
       const { value } = entry;
-      const items = value.kind === "list" ? value.items.filter((item) => item.kind !== "null") : [value];
+      const items = value.kind === "list" ? flatten(value.items) : [value];
       const item = items[left];
       if (item !== undefined) return nodeMark({ source, node: item });
       left -= items.length;
@@ -109,6 +109,11 @@ export class Positions {
   #originsOf(message: Message): readonly Origin[] {
     return this.#origins.get(message) ?? [];
   }
+}
+
+/** Lists in lists are one list. */
+function flatten(items: readonly TreeNode[]): TreeNode[] {
+  return items.flatMap((item) => item.kind === "list" ? flatten(item.items) : [item]);
 }
 
 function nodeMark({ source, node }: Origin): Span | undefined {

@@ -24,7 +24,12 @@ export class Refusal {
 
 export type Scalar = string | number | bigint | boolean | Uint8Array;
 
-const NUMBER = /^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$/;
+/** What Envoy's JSON reader takes in quotes, which is more than JSON's own numbers. */
+const NUMBER = /^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$/;
+const HEX_NUMBER = /^([-+]?)(0[xX][0-9a-fA-F]+)$/;
+const INFINITY = /^([-+]?)(inf|infinity)$/i;
+const TRUE_TEXT = /^(true|t|yes|y|1)$/i;
+const FALSE_TEXT = /^(false|f|no|n|0)$/i;
 const INT_RANGES: Readonly<Record<string, readonly [bigint, bigint]>> = {
   int32: [-(2n ** 31n), 2n ** 31n - 1n],
   uint32: [0n, 2n ** 32n - 1n],
@@ -81,20 +86,31 @@ function readString(node: TreeScalar, secret: boolean): string | Refusal {
 
 function readBool(node: TreeScalar, secret: boolean): boolean | Refusal {
   if (node.kind === "bool") return node.value as boolean;
-  if (node.kind === "string" && (node.text === "true" || node.text === "false")) return node.text === "true";
+  if (node.kind === "string" && TRUE_TEXT.test(node.text)) return true;
+  if (node.kind === "string" && FALSE_TEXT.test(node.text)) return false;
   return wrongType("a bool (true or false)", node, secret);
 }
 
 function readFloat(type: "double" | "float", node: TreeScalar, secret: boolean): number | Refusal {
-  let value: number;
-  if (node.kind === "number") value = node.value as number;
-  else if (node.kind === "string" && NUMBER.test(node.text)) value = Number(node.text);
-  else if (node.kind === "string" && /^(NaN|-?Infinity)$/.test(node.text)) return Number(node.text);
-  else return wrongType("a number", node, secret);
-  if (!Number.isFinite(value) || (type === "float" && Math.abs(value) > MAX_FLOAT)) {
+  const value = node.kind === "number"
+    ? node.value as number
+    : node.kind === "string"
+    ? floatOfText(node.text.trim())
+    : null;
+  if (value === null) return wrongType("a number", node, secret);
+  if (type === "float" && Number.isFinite(value) && Math.abs(value) > MAX_FLOAT) {
     return new Refusal("config/number-out-of-range", `${node.text} does not fit a ${type}`);
   }
   return type === "float" ? Math.fround(value) : value;
+}
+
+function floatOfText(text: string): number | null {
+  if (NUMBER.test(text)) return Number(text);
+  if (/^[-+]?nan$/i.test(text)) return Number.NaN;
+  const infinity = INFINITY.exec(text);
+  if (infinity !== null) return infinity[1] === "-" ? -Infinity : Infinity;
+  const hex = HEX_NUMBER.exec(text);
+  return hex === null ? null : hex[1] === "-" ? -Number(hex[2]) : Number(hex[2]);
 }
 
 function readInteger(type: ScalarType, node: TreeScalar, secret: boolean): number | bigint | Refusal {
@@ -115,12 +131,15 @@ function readInteger(type: ScalarType, node: TreeScalar, secret: boolean): numbe
   return wide ? value : Number(value);
 }
 
-/** `7`, `"7"`, `7.0` and `7e2` are whole. */
+/** `7`, `"7"`, `7.0`, `7e2` and `"0x7"` are whole. */
 function wholeNumber(node: TreeScalar): bigint | null {
   if (node.kind === "number" && Number.isSafeInteger(node.value)) return BigInt(node.value as number);
-  if (/^-?[0-9]+$/.test(node.text)) return BigInt(node.text);
-  if (!NUMBER.test(node.text)) return null;
-  const value = Number(node.text);
+  const { text } = node;
+  if (/^[-+]?[0-9]+$/.test(text)) return BigInt(text.replace("+", ""));
+  const hex = HEX_NUMBER.exec(text);
+  if (hex !== null) return hex[1] === "-" ? -BigInt(hex[2]!) : BigInt(hex[2]!);
+  if (!NUMBER.test(text)) return null;
+  const value = Number(text);
   return Number.isInteger(value) ? BigInt(value) : null;
 }
 

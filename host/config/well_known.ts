@@ -59,8 +59,10 @@ function expected(what: string, node: TreeNode): Refusal {
 }
 
 function readWrapper(schema: MessageSchema, node: TreeNode, secret: boolean): Message | Refusal {
-  const inner = node.kind === "map" ? plainForm(node, ["value"])?.get("value") ?? node : node;
   const field = schema.field("value")!;
+  const parts = node.kind === "map" ? plainForm(node, ["value"]) : null;
+  if (parts !== null && parts.size === 0) return new Message(schema);
+  const inner = parts?.get("value") ?? node;
   const value = readScalar(field.type as ScalarType, inner, secret);
   if (value instanceof Refusal) return value;
   const message = new Message(schema);

@@ -18,6 +18,7 @@ import {
 } from "js-yaml";
 import type { DiagnosticList } from "../base/diagnostic.ts";
 import type { SourceText } from "../base/source.ts";
+import { type PaddedText, padFlowLines } from "./yaml_flow.ts";
 import type { TreeEntry, TreeList, TreeMap, TreeNode, TreeScalar } from "./tree.ts";
 
 const DEPTH_LIMIT = 256;
@@ -37,27 +38,41 @@ export function parseJsonTree(source: SourceText, diagnostics: DiagnosticList): 
 type Syntax = "yaml" | "json";
 
 function parseTree(source: SourceText, diagnostics: DiagnosticList, syntax: Syntax): TreeNode | null {
-  let events: Event[];
+  const read = readEvents(source.text);
+  if (!(read instanceof YAMLException)) return new TreeBuilder(source, read, null, diagnostics, syntax).build();
+  const padded = read.reason === FLOW_INDENT_REASON ? padFlowLines(source.text) : null;
+  const again = padded === null ? read : readEvents(padded.text);
+  if (!(again instanceof YAMLException)) return new TreeBuilder(source, again, padded, diagnostics, syntax).build();
+  redactSuspects(source);
+  const position = again.mark?.position ?? 0;
+  const at = Math.min(padded?.original(position) ?? position, source.text.length);
+  diagnostics.add({
+    code: "config/invalid-yaml",
+    severity: "error",
+    message: `this is not YAML: ${again.reason}`,
+    span: { source, start: at, end: at },
+    help: source.text[at] === "\t" ? ["indent with spaces; YAML does not allow tabs"] : undefined,
+  });
+  return null;
+}
+
+/** What js-yaml says of a flow collection whose lines are not indented. */
+const FLOW_INDENT_REASON = "deficient indentation";
+
+function readEvents(text: string): Event[] | YAMLException {
   try {
-    events = parseEvents(source.text, { maxDepth: DEPTH_LIMIT });
+    return parseEvents(text, { maxDepth: DEPTH_LIMIT });
   } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    redactSuspects(source);
-    const at = Math.min(error.mark?.position ?? 0, source.text.length);
-    diagnostics.add({
-      code: "config/invalid-yaml",
-      severity: "error",
-      message: `this is not YAML: ${error.reason}`,
-      span: { source, start: at, end: at },
-      help: source.text[at] === "\t" ? ["indent with spaces; YAML does not allow tabs"] : undefined,
-    });
-    return null;
+    if (error instanceof YAMLException) return error;
+    throw error;
   }
-  return new TreeBuilder(source, events, diagnostics, syntax).build();
 }
 
 class TreeBuilder {
   readonly #source: SourceText;
+  /** The text that the events refer to, and its padding. */
+  readonly #text: string;
+  readonly #padded: PaddedText | null;
   readonly #events: readonly Event[];
   readonly #diagnostics: DiagnosticList;
   readonly #anchors = new Map<string, TreeNode>();
@@ -65,8 +80,16 @@ class TreeBuilder {
   #at = 0;
   #failed = false;
 
-  constructor(source: SourceText, events: readonly Event[], diagnostics: DiagnosticList, syntax: Syntax) {
+  constructor(
+    source: SourceText,
+    events: readonly Event[],
+    padded: PaddedText | null,
+    diagnostics: DiagnosticList,
+    syntax: Syntax,
+  ) {
     this.#source = source;
+    this.#padded = padded;
+    this.#text = padded?.text ?? source.text;
     this.#syntax = syntax;
     this.#events = events;
     this.#diagnostics = diagnostics;
@@ -83,10 +106,15 @@ class TreeBuilder {
     const next = this.#events[this.#at + 1];
     if (next !== undefined) {
       const place = this.#events[this.#at + 2];
-      const start = place === undefined ? end : startOf(place);
+      const start = place === undefined ? end : this.#original(startOf(place));
       this.#problem("warning", "config/extra-document", "only the first YAML document is read", start, start);
     }
     return this.#failed ? null : root;
+  }
+
+  /** An offset of the events as an offset of the source. */
+  #original(offset: number): number {
+    return this.#padded === null ? offset : this.#padded.original(offset);
   }
 
   #node(): TreeNode {
@@ -101,7 +129,12 @@ class TreeBuilder {
         const items: TreeNode[] = [];
         while (this.#events[this.#at]!.type !== EVENT_ID.POP) items.push(this.#node());
         this.#at++;
-        const node: TreeList = { kind: "list", items, start: event.start, end: endOf(items.at(-1), event.start) };
+        const node: TreeList = {
+          kind: "list",
+          items,
+          start: this.#original(event.start),
+          end: endOf(items.at(-1), this.#original(event.start)),
+        };
         this.#anchor(event, node);
         return node;
       }
@@ -110,7 +143,12 @@ class TreeBuilder {
         while (this.#events[this.#at]!.type !== EVENT_ID.POP) this.#entry(entries);
         this.#at++;
         const last = entries.at(-1)?.value;
-        const node: TreeMap = { kind: "map", entries, start: event.start, end: endOf(last, event.start) };
+        const node: TreeMap = {
+          kind: "map",
+          entries,
+          start: this.#original(event.start),
+          end: endOf(last, this.#original(event.start)),
+        };
         this.#anchor(event, node);
         return node;
       }
@@ -131,7 +169,7 @@ class TreeBuilder {
       this.#problem("error", "config/invalid-yaml", "a key must be a scalar, this is a collection", key.start, key.end);
       return;
     }
-    entries.push({ key: key.text, keyStart: key.start, keyEnd: key.end, value });
+    entries.push({ key: key.kind === "null" ? "null" : key.text, keyStart: key.start, keyEnd: key.end, value });
   }
 
   #scalar(event: ScalarEvent): TreeScalar {
@@ -139,9 +177,12 @@ class TreeBuilder {
       const at = this.#previousEnd();
       return { kind: "null", value: null, text: "", start: at, end: at };
     }
-    const text = getScalarValue(this.#source.text, event);
-    const { valueStart: start, valueEnd: end } = event;
-    if (event.style === SCALAR_STYLE.PLAIN) {
+    const text = getScalarValue(this.#text, event);
+    const start = this.#original(event.valueStart);
+    const end = this.#original(event.valueEnd);
+    const tag = this.#tag(event);
+    // A tag makes a quoted scalar a plain one, whatever it says; "!" makes any scalar a string.
+    if (event.style === SCALAR_STYLE.PLAIN || (tag !== "" && tag !== "!")) {
       if (this.#syntax === "json") return jsonScalar(text, start, end);
       return this.#tag(event) === "!"
         ? { kind: "string", value: text, text, start, end }
@@ -155,25 +196,32 @@ class TreeBuilder {
   #previousEnd(): number {
     for (let i = this.#at - 2; i > 0; i--) {
       const event = this.#events[i]!;
-      if (event.type === EVENT_ID.SCALAR && event.valueEnd >= 0) return event.valueEnd;
+      if (event.type === EVENT_ID.SCALAR && event.valueEnd >= 0) return this.#original(event.valueEnd);
     }
     return 0;
   }
 
   #tag(event: ScalarEvent): string {
-    return event.tagStart < 0 ? "" : this.#source.text.slice(event.tagStart, event.tagEnd);
+    return event.tagStart < 0 ? "" : this.#text.slice(event.tagStart, event.tagEnd);
   }
 
   #anchor(event: { readonly anchorStart: number; readonly anchorEnd: number }, node: TreeNode): void {
-    if (event.anchorStart >= 0) this.#anchors.set(this.#source.text.slice(event.anchorStart, event.anchorEnd), node);
+    if (event.anchorStart >= 0) this.#anchors.set(this.#text.slice(event.anchorStart, event.anchorEnd), node);
   }
 
   #alias(start: number, end: number): TreeNode {
-    const name = this.#source.text.slice(start, end);
+    const name = this.#text.slice(start, end);
     const node = this.#anchors.get(name);
     if (node !== undefined) return node;
-    this.#problem("error", "config/invalid-yaml", `no anchor "${name}" stands before this alias`, start - 1, end);
-    return { kind: "null", value: null, text: "", start, end };
+    const at = this.#original(start);
+    this.#problem(
+      "error",
+      "config/invalid-yaml",
+      `no anchor "${name}" stands before this alias`,
+      at - 1,
+      at + name.length,
+    );
+    return { kind: "null", value: null, text: "", start: at, end: at };
   }
 
   #problem(severity: "error" | "warning", code: string, message: string, start: number, end: number): void {
