@@ -2,17 +2,20 @@
 // pure: no I/O, no clock, no runtime globals
 // hot: runs per route; see bench/micro/route.bench.ts
 /**
- * Several fields of one name are seen as one value, joined by ",".
+ * A header with several fields matches when one of them does; only the headers that Envoy keeps in one
+ * field (`accept`, `x-forwarded-for`, …) are seen as one value, joined by ",". `invert_match` flips the
+ * whole answer.
  *
- * | field is absent | result |
+ * | field is absent | result, before it is flipped |
  * | --- | --- |
- * | `present_match` | `present_match: false`, flipped by `invert_match` |
- * | else, `treat_missing_header_as_empty` | that of "", flipped by `invert_match` |
- * | else | false, flipped by `invert_match` |
+ * | `treat_missing_header_as_empty` | that of "" |
+ * | `present_match: false` | true |
+ * | else | false |
  *
  * @see Envoy: source/common/http/header_utility.h HeaderData
  * @module
  */
+import { INLINE_REQUEST_HEADERS, joinInline } from "./inline_headers.ts";
 import { compileStringMatcher, type StringMatcherPlan, type StringPredicate } from "./string_matcher.ts";
 
 /** A HeaderMatcher as plain data; the name is lower case. */
@@ -26,10 +29,14 @@ export interface HeaderMatcherPlan {
   readonly treatMissingAsEmpty: boolean;
 }
 
-/** The part of a header map that matchers need. */
+/** The part of a header map that matchers need; names are lower case. */
 export interface HeaderSource {
-  /** All values of a lower-case name joined by ",", or null. */
+  /** The first value, or null. */
+  get(name: string): string | null;
+  /** All values joined by ",", or null. */
   getJoined(name: string): string | null;
+  /** All values in order. */
+  getAll(name: string): readonly string[];
 }
 
 export class HeaderMatcher {
@@ -38,6 +45,7 @@ export class HeaderMatcher {
   readonly #present: boolean;
   readonly #invert: boolean;
   readonly #treatMissingAsEmpty: boolean;
+  readonly #isInline: boolean;
 
   constructor(plan: HeaderMatcherPlan) {
     const { test } = plan;
@@ -50,13 +58,24 @@ export class HeaderMatcher {
     this.#present = test.kind === "present" ? test.present : true;
     this.#invert = plan.invert;
     this.#treatMissingAsEmpty = plan.treatMissingAsEmpty;
+    this.#isInline = INLINE_REQUEST_HEADERS.has(plan.name);
   }
 
   matches(headers: HeaderSource): boolean {
-    let value = headers.getJoined(this.name);
-    if (value === null && this.#treatMissingAsEmpty) value = "";
-    if (this.#predicate === null) return ((value !== null) === this.#present) !== this.#invert;
-    return (value !== null && this.#predicate(value)) !== this.#invert;
+    return this.#matches(headers) !== this.#invert;
+  }
+
+  #matches(headers: HeaderSource): boolean {
+    const joined = headers.getJoined(this.name) ?? (this.#treatMissingAsEmpty ? "" : null);
+    const predicate = this.#predicate;
+    if (predicate === null) return (joined !== null) === this.#present;
+    if (joined === null) return false;
+    // Nearly every header has one value.
+    if (!joined.includes(",") || joined === headers.get(this.name)) return predicate(joined);
+    const values = headers.getAll(this.name);
+    if (this.#isInline) return predicate(values.reduce(joinInline));
+    for (let i = 0; i < values.length; i++) if (predicate(values[i]!)) return true;
+    return false;
   }
 }
 

@@ -6,30 +6,28 @@
  * runtime. The shapes that most configurations use (`/api/.*`, `(.*)\.png`, plain text) are recognised and
  * answered by string comparison; every other pattern is at least guarded by its literal prefix.
  *
- * Text that is not ASCII is matched as the Unicode text that its bytes are in UTF-8. Bytes that are not
- * UTF-8 match no pattern as a whole, as in RE2.
+ * As in Envoy, one character is one byte: a pattern is turned into wire text, and `.` takes half of an `é`.
  *
  * @see Envoy: source/common/common/regex.cc
  * @module
  */
 import { RE2JS } from "re2js";
-import { fromWireText, isAscii, toWireText } from "./wire_text.ts";
+import { toWireText } from "./wire_text.ts";
 
 /** What is wrong with a pattern, or null. */
 export function regexProblem(pattern: string): string | null {
-  const unsupported = /\(\?(?:=|!|<=|<!)/.exec(pattern);
   try {
-    RE2JS.compile(pattern);
+    RE2JS.compile(toWireText(pattern));
     return null;
   } catch (error) {
     const reason = (error as Error).message.replace(/^error parsing regexp: /, "");
-    if (unsupported !== null) return `${reason}: RE2 has no lookahead and no lookbehind`;
+    if (/\(\?(?:=|!|<=|<!)/.test(pattern)) return `${reason}: RE2 has no lookahead and no lookbehind`;
     if (/\\[1-9]/.test(pattern)) return `${reason}: RE2 has no backreferences`;
     return reason;
   }
 }
 
-/** What a recognised pattern means; `literal` is wire text. */
+/** What a recognised pattern means. */
 interface Shape {
   readonly kind: "exact" | "prefix" | "suffix" | "contains" | "any" | "none";
   readonly literal: string;
@@ -39,10 +37,6 @@ interface Shape {
   readonly guard: string;
 }
 
-/** `.` takes no newline, and no byte outside ASCII without decoding. */
-// deno-lint-ignore no-control-regex
-const NOT_DOT = /[^\x00-\x09\x0b-\x7f]/;
-
 /** A compiled pattern. The pattern must be one that `regexProblem` has nothing against. */
 export class Regex {
   readonly pattern: string;
@@ -51,7 +45,7 @@ export class Regex {
 
   constructor(pattern: string) {
     this.pattern = pattern;
-    this.#shape = recognise(pattern);
+    this.#shape = recognise(toWireText(pattern));
   }
 
   /** True when the whole text matches. */
@@ -59,6 +53,8 @@ export class Regex {
     const shape = this.#shape;
     const literal = shape.literal;
     switch (shape.kind) {
+      case "none":
+        return text.startsWith(shape.guard) && this.#engine().testExact(text);
       case "exact":
         return text === literal;
       case "prefix":
@@ -70,22 +66,19 @@ export class Regex {
       case "contains":
         if (!text.includes(literal)) return false;
         break;
-      case "none":
-        return text.startsWith(shape.guard) && this.#matchesSlowly(text);
     }
-    return NOT_DOT.test(text) ? this.#matchesSlowly(text) : text.length >= literal.length + shape.restMin;
+    // What is left is for the dot, which takes anything but a newline.
+    return text.length >= literal.length + shape.restMin && !text.includes("\n");
   }
 
   /** True when some part of the text matches. */
   test(text: string): boolean {
-    return this.#engine().test(isAscii(text) ? text : fromWireText(text) ?? text);
+    return this.#engine().test(text);
   }
 
   /** The text with every match replaced, as RE2's GlobalReplace does it. */
   replaceAll(text: string, substitution: Substitution): string {
-    const decoded = fromWireText(text);
-    const unicode = decoded ?? text;
-    const matcher = this.#engine().matcher(unicode);
+    const matcher = this.#engine().matcher(text);
     let result = "";
     let end = 0;
     let matched = false;
@@ -94,34 +87,27 @@ export class Regex {
       // An empty match right behind a match does not count.
       if (matched && start === end && matcher.end() === start) continue;
       matched = true;
-      result += unicode.slice(end, start);
+      result += text.slice(end, start);
       for (const part of substitution) {
-        if (typeof part === "string") result += decoded === null ? toWireText(part) : part;
+        if (typeof part === "string") result += part;
         else result += matcher.group(part) ?? "";
       }
       end = matcher.end();
     }
-    if (!matched) return text;
-    result += unicode.slice(end);
-    return decoded === null ? result : toWireText(result);
-  }
-
-  #matchesSlowly(text: string): boolean {
-    const unicode = fromWireText(text);
-    return unicode !== null && this.#engine().testExact(unicode);
+    return matched ? result + text.slice(end) : text;
   }
 
   #engine(): RE2JS {
-    return this.#re2 ??= RE2JS.compile(this.pattern);
+    return this.#re2 ??= RE2JS.compile(toWireText(this.pattern));
   }
 }
 
-/** Text and numbers of groups, in order. */
+/** Wire text and numbers of groups, in order. */
 export type Substitution = readonly (string | number)[];
 
 /** Reads RE2's rewrite syntax: `\0` to `\9` are groups, `\\` is a backslash. A string says what is wrong. */
 export function parseSubstitution(text: string, pattern: string): Substitution | string {
-  const groups = RE2JS.compile(pattern).groupCount();
+  const groups = RE2JS.compile(toWireText(pattern)).groupCount();
   const parts: (string | number)[] = [];
   let literal = "";
   for (let i = 0; i < text.length; i++) {
@@ -135,14 +121,14 @@ export function parseSubstitution(text: string, pattern: string): Substitution |
     } else if (next !== undefined && next >= "0" && next <= "9") {
       const group = Number(next);
       if (group > groups) return `\\${group} names a group, but the pattern has ${groups}`;
-      if (literal !== "") parts.push(literal);
+      if (literal !== "") parts.push(toWireText(literal));
       literal = "";
       parts.push(group);
     } else {
       return "a backslash must be followed by a digit or a backslash";
     }
   }
-  if (literal !== "") parts.push(literal);
+  if (literal !== "") parts.push(toWireText(literal));
   return parts;
 }
 
@@ -151,25 +137,22 @@ const ESCAPABLE = new Set("\\.+*?()[]{}|^$/-_,:;=@#%&!~<>\"'` ");
 const ANYTHING = ["(.*)", ".*", "(.+)", ".+"];
 
 function recognise(pattern: string): Shape {
-  // Half a surrogate pair is no literal.
-  if (/[\ud800-\udfff]/.test(pattern)) return { kind: "none", literal: "", restMin: 0, guard: "" };
   let body = pattern.startsWith("^") ? pattern.slice(1) : pattern;
   if (body.endsWith("$") && !body.endsWith("\\$")) body = body.slice(0, -1);
   const head = ANYTHING.find((any) => body.startsWith(any));
-  const start = head === undefined ? 0 : head.length;
-  const run = literalRun(body, start);
-  const literal = toWireText(run.literal);
-  const tail = body.slice(run.end);
-  const none: Shape = { kind: "none", literal: "", restMin: 0, guard: guardOf(pattern, body) };
+  const { literal, end } = literalRun(body, head === undefined ? 0 : head.length);
+  const tail = body.slice(end);
+  // Alternatives make it unclear what every match starts with.
+  const guard = pattern.includes("|") || head !== undefined ? "" : literal;
+  const none: Shape = { kind: "none", literal: "", restMin: 0, guard };
   if (head === undefined) {
-    if (tail === "") return { kind: "exact", literal, restMin: 0, guard: literal };
-    if (!ANYTHING.includes(tail)) return none;
-    return { kind: "prefix", literal, restMin: minimum(tail), guard: literal };
+    if (tail === "") return { kind: "exact", literal, restMin: 0, guard };
+    return ANYTHING.includes(tail) ? { kind: "prefix", literal, restMin: minimum(tail), guard } : none;
   }
-  if (tail === "") return { kind: literal === "" ? "any" : "suffix", literal, restMin: minimum(head), guard: "" };
+  if (tail === "") return { kind: literal === "" ? "any" : "suffix", literal, restMin: minimum(head), guard };
   // `.+x.+` needs a character on each side of some x: left to the engine.
-  if (tail === ".*" && (head === ".*" || head === "(.*)")) return { kind: "contains", literal, restMin: 0, guard: "" };
-  return none;
+  const contains = (tail === ".*" || tail === "(.*)") && (head === ".*" || head === "(.*)");
+  return contains ? { kind: "contains", literal, restMin: 0, guard } : none;
 }
 
 function minimum(any: string): number {
@@ -185,7 +168,7 @@ function literalRun(pattern: string, start: number): { readonly literal: string;
     let length = 1;
     if (next === "\\") {
       next = pattern[end + 1] ?? "";
-      if (!ESCAPABLE.has(next) || next === "") break;
+      if (!ESCAPABLE.has(next)) break;
       length = 2;
     } else if (META.has(next)) {
       break;
@@ -196,9 +179,4 @@ function literalRun(pattern: string, start: number): { readonly literal: string;
     end += length;
   }
   return { literal, end };
-}
-
-/** What every match of the whole pattern starts with; "" when alternatives make that unclear. */
-function guardOf(pattern: string, body: string): string {
-  return pattern.includes("|") ? "" : toWireText(literalRun(body, 0).literal);
 }

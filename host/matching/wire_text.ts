@@ -7,11 +7,10 @@
  *
  * @module
  */
-import { fromLatin1, fromUtf8, latin1Slice } from "../base/bytes.ts";
+import { fromUtf8, latin1Slice } from "../base/bytes.ts";
 
 // deno-lint-ignore no-control-regex
 const NON_ASCII = /[^\x00-\x7f]/;
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** True when every character is ASCII. */
 export function isAscii(text: string): boolean {
@@ -23,16 +22,6 @@ export function toWireText(text: string): string {
   if (isAscii(text)) return text;
   const bytes = fromUtf8(text);
   return latin1Slice(bytes, 0, bytes.length);
-}
-
-/** The Unicode text that these bytes are in UTF-8, or null when they are not UTF-8. */
-export function fromWireText(wire: string): string | null {
-  if (isAscii(wire)) return wire;
-  try {
-    return strictUtf8.decode(fromLatin1(wire));
-  } catch {
-    return null;
-  }
 }
 
 /** Lower case for A to Z only, as Envoy compares: `toLowerCase` would change bytes of UTF-8 sequences. */

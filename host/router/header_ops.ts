@@ -9,6 +9,8 @@
  * @module
  */
 import type { HeaderMap } from "../http/header_map.ts";
+import { INLINE_REQUEST_HEADERS, INLINE_RESPONSE_HEADERS, joinInline } from "../matching/inline_headers.ts";
+import { toWireText } from "../matching/wire_text.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { HeaderOpsPlan } from "./plan.ts";
 
@@ -42,6 +44,8 @@ interface Addition {
   readonly name: string;
   readonly action: Action;
   readonly keepEmptyValue: boolean;
+  /** Appending joins values with a comma. */
+  readonly isInline: boolean;
   /** The value when it is the same for all requests. */
   readonly literal: string;
   readonly formatter: HeaderFormatter | null;
@@ -53,13 +57,15 @@ export class HeaderOps {
   readonly #add: readonly Addition[];
   readonly isEmpty: boolean;
 
-  constructor(plan: HeaderOpsPlan, compileFormat: CompileFormat) {
+  constructor(plan: HeaderOpsPlan, direction: "request" | "response", compileFormat: CompileFormat) {
+    const inline = direction === "request" ? INLINE_REQUEST_HEADERS : INLINE_RESPONSE_HEADERS;
     this.#remove = plan.remove;
     this.#add = plan.add.map(({ name, format, action, keepEmptyValue }) => ({
       name,
       action: ACTIONS[action],
       keepEmptyValue,
-      literal: format,
+      isInline: inline.has(name),
+      literal: toWireText(format),
       formatter: format.includes("%") ? compileFormat(format) : null,
     }));
     this.isEmpty = this.#remove.length === 0 && this.#add.length === 0;
@@ -112,15 +118,7 @@ function write(addition: Addition, headers: HeaderMap, value: string): void {
     headers.add(name, value);
     return;
   }
-  if (INLINE_HEADERS.has(name)) {
-    const old = headers.get(name);
-    if (old !== null) {
-      if (value !== "") headers.set(name, old === "" ? value : old + "," + value);
-      return;
-    }
-  }
-  headers.add(name, value);
+  const old = addition.isInline ? headers.get(name) : null;
+  if (old === null) headers.add(name, value);
+  else headers.set(name, joinInline(old, value));
 }
-
-/** Headers that Envoy keeps in one field: appending joins with a comma. */
-const INLINE_HEADERS: ReadonlySet<string> = new Set([]);

@@ -128,7 +128,7 @@ export interface WeightedClusterPlan {
 }
 
 export type PathRewritePlan =
-  /** Replaces what the route matched: its prefix, or for `path` and regex routes the whole path. */
+  /** Replaces what the route matched: its prefix or path, or for regex routes the whole path. */
   | { readonly kind: "prefix"; readonly value: string }
   | { readonly kind: "regex"; readonly pattern: string; readonly substitution: Substitution };
 
@@ -168,7 +168,7 @@ export interface HeaderOpsPlan {
 export interface HeaderAddPlan {
   /** Lower case. */
   readonly name: string;
-  /** A format string: `%…%` operators, `%%` for a percent sign. */
+  /** A format string in Unicode: `%…%` operators, `%%` for a percent sign. */
   readonly format: string;
   readonly action: "append" | "addIfAbsent" | "overwrite" | "overwriteIfExists";
   readonly keepEmptyValue: boolean;

@@ -12,8 +12,21 @@ export function hasLocation(status: number): boolean {
   return status === 201 || (status >= 300 && status < 400);
 }
 
+/** The redirect of `require_tls`: the scheme changes, and the host keeps whatever port it has. */
+export const TLS_REDIRECT: RedirectPlan = {
+  kind: "redirect",
+  status: 301,
+  scheme: "https",
+  host: "",
+  port: 0,
+  path: "",
+  pathRewrite: null,
+  stripQuery: false,
+};
+
 /** The absolute URL that a request is sent to. Without a redirect it is the request's own. */
 export function locationOf(redirect: RedirectPlan | null, headers: HeaderMap): string {
+  if (redirect === TLS_REDIRECT) return "https://" + (headers.authority ?? "") + (headers.path ?? "");
   const requestScheme = headers.scheme ?? "";
   if (redirect === null) {
     return requestScheme + "://" + hostOf(headers, requestScheme, false) + (headers.path ?? "");

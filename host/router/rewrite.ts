@@ -13,14 +13,14 @@ import type { HostRewritePlan, PathMatchPlan, PathRewritePlan } from "./plan.ts"
 
 /** Changes the path, keeping the query. */
 export class PathRewrite {
-  /** How much of the path a `prefix_rewrite` replaces; -1 for all of it. */
+  /** How much of the path a `prefix_rewrite` replaces; -1 for all of it, which regex routes do. */
   readonly #matchedLength: number;
   readonly #prefix: string;
   readonly #regex: Regex | null;
   readonly #substitution: Substitution;
 
   constructor(plan: PathRewritePlan, match: PathMatchPlan) {
-    this.#matchedLength = match.kind === "prefix" || match.kind === "separatedPrefix" ? match.value.length : -1;
+    this.#matchedLength = match.kind === "regex" ? -1 : match.value.length;
     this.#prefix = plan.kind === "prefix" ? plan.value : "";
     this.#regex = plan.kind === "regex" ? new Regex(plan.pattern) : null;
     this.#substitution = plan.kind === "regex" ? plan.substitution : [];

@@ -9,7 +9,6 @@
  * @module
  */
 import type { HeaderMap } from "../http/header_map.ts";
-import { isGrpcContentType } from "../http/local_reply.ts";
 import { HeaderMatcher, matchesAll } from "../matching/header_matcher.ts";
 import { QueryMatcher } from "../matching/query_matcher.ts";
 import { Regex } from "../matching/regex.ts";
@@ -42,7 +41,7 @@ export class RouteMatch {
     if (this.isUnconditional) return true;
     const fraction = this.#fraction;
     if (fraction !== null && random % fraction.denominator >= fraction.numerator) return false;
-    if (this.#grpc && !isGrpcContentType(headers.get("content-type"))) return false;
+    if (this.#grpc && !isGrpc(headers)) return false;
     if (!matchesAll(this.#headers, headers)) return false;
     for (let i = 0; i < this.#query.length; i++) {
       if (!this.#query[i]!.matches(headers.path ?? "")) return false;
@@ -52,10 +51,18 @@ export class RouteMatch {
   }
 }
 
+/** `application/grpc`, alone or followed by `+`; routes do not take it with parameters. */
+function isGrpc(headers: HeaderMap): boolean {
+  const contentType = headers.get("content-type");
+  return contentType !== null && (contentType === GRPC || contentType.startsWith(GRPC + "+"));
+}
+
+const GRPC = "application/grpc";
+
 function acceptsTls(plan: TlsMatchPlan, info: StreamInfo): boolean {
   const { tls } = info.connection;
-  // Over plaintext Envoy matches whatever is asked.
-  if (tls === null) return true;
-  if (plan.presented !== null && plan.presented !== tls.peerCertificatePresented) return false;
-  return plan.validated === null || plan.validated === tls.peerCertificateValidated;
+  // Over plaintext there is no certificate.
+  const presented = tls !== null && tls.peerCertificatePresented;
+  const validated = tls !== null && tls.peerCertificateValidated;
+  return (plan.presented ?? presented) === presented && (plan.validated ?? validated) === validated;
 }

@@ -17,6 +17,7 @@ import { type CompileFilterConfig, FilterConfigLevel, FilterConfigs } from "./fi
 import { type CompileFormat, HeaderOps } from "./header_ops.ts";
 import { PathIndex, type RouteConditions } from "./path_index.ts";
 import type { RouteConfigPlan, RoutePlan, VirtualHostPlan, WeightedClusterPlan } from "./plan.ts";
+import { TLS_REDIRECT } from "./redirect.ts";
 import { RouteEntry, RouteRecipe, type RouteSurroundings } from "./route.ts";
 import { RouteMatch } from "./route_match.ts";
 
@@ -71,10 +72,7 @@ export class VirtualHost implements RouteConditions<RouteRequest> {
     // Only CONNECT has no path, and no route takes it without one.
     if (headers.path === null) return null;
     let path = pathWithoutQuery(headers.path);
-    if (this.#ignorePathParameters) {
-      const semicolon = path.indexOf(";");
-      if (semicolon !== -1) path = path.slice(0, semicolon);
-    }
+    if (this.#ignorePathParameters && path.includes(";")) path = path.replace(/;[^/]*/g, "");
     const request: RouteRequest = { headers, info, random, path };
     const count = this.#matches.length;
     let best = this.#index.lowest(path, count, this, request);
@@ -111,9 +109,11 @@ class RouteBuilder {
     this.#config = config;
     this.#general = [general, new FilterConfigLevel(plan.filterConfigs, compiler.compileFilterConfig)];
     const { compileFormat } = compiler;
-    this.#outerRequest = [plan.requestHeaders, config.requestHeaders].map((ops) => new HeaderOps(ops, compileFormat));
+    this.#outerRequest = [plan.requestHeaders, config.requestHeaders].map((ops) =>
+      new HeaderOps(ops, "request", compileFormat)
+    );
     this.#outerResponse = [plan.responseHeaders, config.responseHeaders].map((ops) =>
-      new HeaderOps(ops, compileFormat)
+      new HeaderOps(ops, "response", compileFormat)
     );
   }
 
@@ -129,16 +129,7 @@ class RouteBuilder {
         tls: null,
         fraction: null,
       },
-      action: {
-        kind: "redirect",
-        status: 301,
-        scheme: "https",
-        host: "",
-        port: 0,
-        path: "",
-        pathRewrite: null,
-        stripQuery: false,
-      },
+      action: TLS_REDIRECT,
       metadata: null,
     }, { virtualHost: this.#virtualHost, requestHeaders: [], responseHeaders: [] });
     return new RouteEntry(recipe, new FilterConfigs(this.#general), null, null);
@@ -168,8 +159,8 @@ class RouteBuilder {
   #weighted(recipe: RouteRecipe, levels: readonly FilterConfigLevel[], plan: WeightedClusterPlan): ClusterSpecifier {
     const configs = new FilterConfigs([...levels, this.#level(plan)]);
     const { hostRewriteLiteral } = plan;
-    const requestHeaders = new HeaderOps(plan.requestHeaders, this.#compiler.compileFormat);
-    const responseHeaders = new HeaderOps(plan.responseHeaders, this.#compiler.compileFormat);
+    const requestHeaders = new HeaderOps(plan.requestHeaders, "request", this.#compiler.compileFormat);
+    const responseHeaders = new HeaderOps(plan.responseHeaders, "response", this.#compiler.compileFormat);
     const extras = requestHeaders.isEmpty && responseHeaders.isEmpty && hostRewriteLiteral === ""
       ? null
       : { requestHeaders, responseHeaders, hostRewriteLiteral };
@@ -185,8 +176,11 @@ class RouteBuilder {
     const { compileFormat } = this.#compiler;
     return {
       virtualHost: this.#virtualHost,
-      requestHeaders: this.#inOrder(new HeaderOps(route.requestHeaders, compileFormat), this.#outerRequest),
-      responseHeaders: this.#inOrder(new HeaderOps(route.responseHeaders, compileFormat), this.#outerResponse),
+      requestHeaders: this.#inOrder(new HeaderOps(route.requestHeaders, "request", compileFormat), this.#outerRequest),
+      responseHeaders: this.#inOrder(
+        new HeaderOps(route.responseHeaders, "response", compileFormat),
+        this.#outerResponse,
+      ),
     };
   }
 

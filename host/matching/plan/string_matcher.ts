@@ -33,7 +33,12 @@ export function planStringMatcher(node: ConfigNode): StringMatcherPlan | null {
     case "safe_regex": {
       const regex = node.message("safe_regex");
       const pattern = regex === null ? null : planRegex(regex);
-      if (node.has("ignore_case")) node.accept("ignore_case", "it has no effect on safe_regex: write (?i)");
+      if (node.bool("ignore_case")) {
+        node.error("matching/case-of-regex", "ignore_case has no effect for safe_regex", {
+          field: "ignore_case",
+          help: "start the pattern with (?i)",
+        });
+      }
       return pattern === null ? null : { kind: "regex", pattern };
     }
     default:
@@ -47,7 +52,7 @@ export interface RegexSubstitutionPlan {
   readonly substitution: Substitution;
 }
 
-/** A RegexMatchAndSubstitute, or null after reporting what is wrong. */
+/** A RegexMatchAndSubstitute, or null when it changes nothing, which is reported. */
 export function planRegexSubstitution(node: ConfigNode): RegexSubstitutionPlan | null {
   const regex = node.message("pattern");
   const text = node.string("substitution");
@@ -55,7 +60,8 @@ export function planRegexSubstitution(node: ConfigNode): RegexSubstitutionPlan |
   if (pattern === null) return null;
   const substitution = parseSubstitution(text, pattern);
   if (typeof substitution !== "string") return { pattern, substitution };
-  node.error("matching/bad-substitution", `invalid substitution "${text}": ${substitution}`, {
+  // Envoy loads such a configuration, and then replaces nothing.
+  node.warn("matching/bad-substitution", `substitution "${text}" has no effect: ${substitution}`, {
     field: "substitution",
   });
   return null;

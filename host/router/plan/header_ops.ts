@@ -57,7 +57,7 @@ function planAddition(node: ConfigNode, context: RoutePlanContext): HeaderAddPla
   if (problem !== null) header.error("router/bad-format", problem, { field: "value" });
   return {
     name,
-    format: toWireText(value),
+    format: value,
     action: planAction(node),
     keepEmptyValue: node.bool("keep_empty_value"),
   };

@@ -25,7 +25,6 @@ export function planRouteConfig(node: ConfigNode, context: RoutePlanContext): Ro
   const hosts = node.messages("virtual_hosts");
   const virtualHosts = hosts.map((host) => planVirtualHost(host, limits, context));
   checkDomains(hosts, virtualHosts);
-  checkNames(hosts, virtualHosts);
   return {
     name: node.string("name"),
     virtualHosts,
@@ -118,15 +117,5 @@ function checkDomains(nodes: readonly ConfigNode[], plans: readonly VirtualHostP
       }
       seen.add(domain);
     });
-  });
-}
-
-function checkNames(nodes: readonly ConfigNode[], plans: readonly VirtualHostPlan[]): void {
-  const seen = new Set<string>();
-  plans.forEach(({ name }, i) => {
-    if (seen.has(name)) {
-      nodes[i]!.error("router/duplicate-virtual-host", `there are two virtual hosts "${name}"`, { field: "name" });
-    }
-    seen.add(name);
   });
 }
