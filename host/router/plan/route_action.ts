@@ -87,7 +87,7 @@ function checkCluster(
   context: RoutePlanContext,
 ): void {
   if (!limits.validateClusters || context.clusters === null || context.clusters.has(name)) return;
-  const near = nearestName(name, context.clusters);
+  const near = nearestName(name, [...context.clusters]);
   node.error("router/unknown-cluster", `route: unknown cluster '${name}'`, {
     field,
     help: near === null ? "add the cluster to static_resources.clusters" : `did you mean '${near}'?`,
