@@ -9,6 +9,9 @@
  * @module
  */
 import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../http/h1/options.ts";
+import type { DnsLookupFamily } from "../net/dns.ts";
+
+export type { DnsLookupFamily } from "../net/dns.ts";
 
 /** How hosts are found. */
 export type DiscoveryType = "STATIC" | "STRICT_DNS" | "LOGICAL_DNS";
@@ -114,8 +117,6 @@ export interface HttpProtocolPlan {
   readonly maxStreamDurationMs: number;
   readonly http1: Http1ClientOptions;
 }
-
-export type DnsLookupFamily = "AUTO" | "V4_ONLY" | "V6_ONLY" | "V4_PREFERRED" | "ALL";
 
 export interface DnsPlan {
   readonly refreshRateMs: number;

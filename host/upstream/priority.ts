@@ -32,12 +32,13 @@ export class PrioritySet {
   readonly #overprovisioningFactor: number;
   readonly #panicThresholdPercent: number;
   readonly #listeners: ((added: readonly Host[], removed: readonly Host[]) => void)[] = [];
-  #load: PriorityLoad = { healthy: [100], degraded: [0], panic: [false] };
+  #load: PriorityLoad;
 
   constructor(overprovisioningFactor: number, panicThresholdPercent: number) {
     this.#overprovisioningFactor = overprovisioningFactor;
     this.#panicThresholdPercent = panicThresholdPercent;
     this.ensurePriority(0);
+    this.#load = computePriorityLoad(this.#sets, panicThresholdPercent);
   }
 
   get hostSets(): readonly HostSet[] {

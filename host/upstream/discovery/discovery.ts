@@ -9,31 +9,12 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
+import type { DnsResolver } from "../../net/dns.ts";
 import type { SocketAddress } from "../../observe/stream_info.ts";
-import type { ClusterPlan, DnsLookupFamily, EndpointPlan, LocalityEndpointsPlan } from "../plan.ts";
+import type { ClusterPlan, EndpointPlan, LocalityEndpointsPlan } from "../plan.ts";
 import type { ClusterStats } from "../stats.ts";
 
-export interface DnsAddress {
-  /** An IP address without brackets. */
-  readonly address: string;
-  /** 0 when the resolver does not know. */
-  readonly ttlSeconds: number;
-}
-
-/** An answer; an empty list says that the name has no address. */
-export type DnsAnswer =
-  | { readonly status: "completed"; readonly addresses: readonly DnsAddress[] }
-  | { readonly status: "failed"; readonly details: string };
-
-export interface DnsQuery {
-  /** The callback does not come any more. */
-  cancel(): void;
-}
-
-/** Looks names up; the callback comes once, never before `resolve` returned. IP addresses answer themselves. */
-export interface DnsResolver {
-  resolve(name: string, family: DnsLookupFamily, callback: (answer: DnsAnswer) => void): DnsQuery;
-}
+export type { DnsAddress, DnsAnswer, DnsQuery, DnsResolver } from "../../net/dns.ts";
 
 /** One host as discovery found it. */
 export interface FoundEndpoint {

@@ -1,0 +1,241 @@
+// test/host/upstream/lb/balancers.test.ts: every policy, exactly where it is exact, by statistics where it is not.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { SeededRandom } from "../../../../host/base/random.ts";
+import { ipAddress } from "../../../../host/net/address.ts";
+import { Host } from "../../../../host/upstream/host.ts";
+import { createPickerFactory, LoadBalancer } from "../../../../host/upstream/lb/balancer.ts";
+import { EdfScheduler } from "../../../../host/upstream/lb/edf.ts";
+import { NO_LOCALITY } from "../../../../host/upstream/plan.ts";
+import type { EndpointHealth, LoadBalancingPlan } from "../../../../host/upstream/plan.ts";
+import { PrioritySet } from "../../../../host/upstream/priority.ts";
+
+const COMMON = { panicThresholdPercent: 50, failTrafficOnPanic: false };
+const LEAST_REQUEST = {
+  policy: "LEAST_REQUEST",
+  choiceCount: 2,
+  selectionMethod: "N_CHOICES",
+  activeRequestBias: 1,
+} as const;
+
+let port = 1;
+
+function host(weight = 1, health: EndpointHealth = "HEALTHY", priority = 0): Host {
+  return new Host({
+    clusterName: "a",
+    address: ipAddress("10.0.0.1", port++),
+    hostname: "",
+    locality: NO_LOCALITY,
+    weight,
+    priority,
+    health,
+    metadata: {},
+  });
+}
+
+function hosts(count: number): Host[] {
+  return Array.from({ length: count }, () => host());
+}
+
+/** How often each host was picked, in order of the list. */
+function picks(plan: LoadBalancingPlan, list: readonly Host[], times: number, seed = 7): number[] {
+  const picker = createPickerFactory(plan)(list, new SeededRandom(seed));
+  const counts = new Map<Host, number>(list.map((host) => [host, 0]));
+  for (let i = 0; i < times; i++) {
+    const picked = picker.pick(null);
+    counts.set(picked, counts.get(picked)! + 1);
+  }
+  return [...counts.values()];
+}
+
+/** Pearson's statistic against equal shares. */
+function chiSquare(counts: readonly number[]): number {
+  const expected = counts.reduce((a, b) => a + b) / counts.length;
+  return counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+}
+
+test("edf: a round of sum(weights) turns has every entry exactly weight times, evenly spread", () => {
+  const edf = new EdfScheduler<string>();
+  for (const [name, weight] of [["a", 5], ["b", 1], ["c", 2]] as const) edf.add(name, weight);
+  const weights: Record<string, number> = { a: 5, b: 1, c: 2 };
+  const weightOf = (name: string): number => weights[name]!;
+  for (let round = 0; round < 50; round++) {
+    const turns = Array.from({ length: 8 }, () => edf.pickAndAdd(weightOf));
+    assert.equal(
+      ["a", "b", "c"].map((name) => turns.filter((turn) => turn === name).length),
+      [5, 1, 2],
+      `round ${round}`,
+    );
+    assert.not.ok(turns.join("").includes("aaaa"), turns.join(""));
+  }
+});
+
+test("edf: weights of 1/3 and the like do not drift", () => {
+  const edf = new EdfScheduler<number>();
+  const weights = [3, 7, 11, 13];
+  weights.forEach((weight, i) => edf.add(i, weight));
+  const counts = [0, 0, 0, 0];
+  for (let i = 0; i < 34 * 1000; i++) counts[edf.pickAndAdd((i) => weights[i]!)]!++;
+  assert.equal(counts, weights.map((weight) => weight * 1000));
+});
+
+test("edf: a changed weight counts from the next turn on", () => {
+  const edf = new EdfScheduler<string>();
+  const weights: Record<string, number> = { a: 1, b: 1 };
+  edf.add("a", 1);
+  edf.add("b", 1);
+  for (let i = 0; i < 10; i++) edf.pickAndAdd((name) => weights[name]!);
+  weights["a"] = 9;
+  const counts = { a: 0, b: 0 };
+  for (let i = 0; i < 100; i++) counts[edf.pickAndAdd((name) => weights[name]!) as "a" | "b"]++;
+  assert.ok(counts.a >= 88 && counts.a <= 91, String(counts.a));
+});
+
+test("ROUND_ROBIN: in turn, from a random one on", () => {
+  const list = hosts(3);
+  const starts = new Set<number>();
+  for (let seed = 0; seed < 20; seed++) {
+    const picker = createPickerFactory({ ...COMMON, policy: "ROUND_ROBIN" })(list, new SeededRandom(seed));
+    const turns = Array.from({ length: 6 }, () => list.indexOf(picker.pick(null)));
+    starts.add(turns[0]!);
+    assert.equal(turns, [0, 1, 2, 3, 4, 5].map((i) => (turns[0]! + i) % 3));
+  }
+  assert.is(starts.size, 3);
+});
+
+test("ROUND_ROBIN with weights: exact shares", () => {
+  const list = [host(1), host(2), host(5)];
+  assert.equal(picks({ ...COMMON, policy: "ROUND_ROBIN" }, list, 8000).map((n) => Math.round(n / 10)), [100, 200, 500]);
+});
+
+test("RANDOM: equal shares whatever the weights", () => {
+  for (const seed of [1, 2, 3]) {
+    const counts = picks({ ...COMMON, policy: "RANDOM" }, [host(1), host(100), host(1), host(7)], 20_000, seed);
+    // 3 degrees of freedom: 16.27 is exceeded once in a thousand times.
+    assert.ok(chiSquare(counts) < 16.27, `${counts}`);
+  }
+});
+
+test("LEAST_REQUEST: equal shares when all are idle", () => {
+  const counts = picks({ ...COMMON, ...LEAST_REQUEST }, hosts(5), 20_000);
+  // 4 degrees of freedom.
+  assert.ok(chiSquare(counts) < 18.47, `${counts}`);
+});
+
+test("LEAST_REQUEST: a busy host gets only what its two choices leave: 1 of n²", () => {
+  const list = hosts(4);
+  list[0]!.rqActive = 10;
+  const counts = picks({ ...COMMON, ...LEAST_REQUEST }, list, 16_000);
+  assert.ok(counts[0]! > 850 && counts[0]! < 1150, `${counts}`);
+});
+
+test("LEAST_REQUEST with more choices hardly ever picks the busy host", () => {
+  const list = hosts(4);
+  list[0]!.rqActive = 10;
+  const counts = picks({ ...COMMON, ...LEAST_REQUEST, choiceCount: 6 }, list, 16_000);
+  assert.ok(counts[0]! < 20, `${counts}`);
+});
+
+test("LEAST_REQUEST keeps the load of hosts together", () => {
+  const list = hosts(10);
+  const picker = createPickerFactory({ ...COMMON, ...LEAST_REQUEST })(list, new SeededRandom(3));
+  for (let i = 0; i < 1000; i++) picker.pick(null).rqActive++;
+  const active = list.map((host) => host.rqActive);
+  assert.ok(Math.max(...active) - Math.min(...active) <= 6, `${active}`);
+});
+
+test("FULL_SCAN: always the least busy; among equals any", () => {
+  const list = hosts(4);
+  list[0]!.rqActive = 3;
+  list[2]!.rqActive = 1;
+  const counts = picks({ ...COMMON, ...LEAST_REQUEST, selectionMethod: "FULL_SCAN" }, list, 10_000);
+  assert.is(counts[0], 0);
+  assert.is(counts[2], 0);
+  assert.ok(Math.abs(counts[1]! - 5000) < 250, `${counts}`);
+});
+
+test("LEAST_REQUEST with weights: weight / (active + 1) ^ bias", () => {
+  const list = [host(1), host(3)];
+  list[1]!.rqActive = 2;
+  // 1/1 to 3/3.
+  assert.equal(picks({ ...COMMON, ...LEAST_REQUEST }, list, 1000).map((n) => Math.round(n / 10)), [50, 50]);
+  // The bias 0 ignores what is active.
+  const ignoring = picks({ ...COMMON, ...LEAST_REQUEST, activeRequestBias: 0 }, list, 1000);
+  assert.equal(ignoring.map((n) => Math.round(n / 10)), [25, 75]);
+  // 1/1 to 3/9.
+  const squared = picks({ ...COMMON, ...LEAST_REQUEST, activeRequestBias: 2 }, list, 1000);
+  assert.equal(squared.map((n) => Math.round(n / 10)), [75, 25]);
+});
+
+function balancer(priorities: PrioritySet, changes: Partial<LoadBalancingPlan> = {}): [LoadBalancer, () => number] {
+  let panics = 0;
+  const plan = { ...COMMON, policy: "ROUND_ROBIN", ...changes } as LoadBalancingPlan;
+  return [new LoadBalancer(plan, priorities, new SeededRandom(5), () => void panics++), () => panics];
+}
+
+test("only healthy hosts are picked while half of them are", () => {
+  const priorities = new PrioritySet(140, 50);
+  const list = [host(), host(1, "UNHEALTHY"), host(), host(1, "UNHEALTHY")];
+  priorities.updateHosts(0, list, []);
+  const [lb, panics] = balancer(priorities);
+  const seen = new Set(Array.from({ length: 20 }, () => lb.chooseHost(null)));
+  assert.equal([...seen].every((host) => host!.coarseHealth === "healthy"), true);
+  assert.is(seen.size, 2);
+  assert.is(panics(), 0);
+});
+
+test("in panic all hosts are picked, and it is counted", () => {
+  const priorities = new PrioritySet(140, 50);
+  const list = [host(), host(1, "UNHEALTHY"), host(1, "UNHEALTHY")];
+  priorities.updateHosts(0, list, []);
+  const [lb, panics] = balancer(priorities);
+  assert.is(new Set(Array.from({ length: 30 }, () => lb.chooseHost(null))).size, 3);
+  assert.is(panics(), 30);
+});
+
+test("a panic threshold of 0 turns panic off: no healthy host, no host", () => {
+  const priorities = new PrioritySet(140, 0);
+  priorities.updateHosts(0, [host(1, "UNHEALTHY")], []);
+  const [lb, panics] = balancer(priorities);
+  assert.is(lb.chooseHost(null), null);
+  assert.is(panics(), 0);
+});
+
+test("fail_traffic_on_panic: no host in panic", () => {
+  const priorities = new PrioritySet(140, 50);
+  priorities.updateHosts(0, [host(1, "UNHEALTHY"), host()].slice(0, 1), []);
+  const [lb] = balancer(priorities, { failTrafficOnPanic: true });
+  assert.is(lb.chooseHost(null), null);
+});
+
+test("a host that becomes healthy again is picked after refreshHealth", () => {
+  const priorities = new PrioritySet(140, 50);
+  const list = [host(), host(), host(1, "UNHEALTHY")];
+  priorities.updateHosts(0, list, []);
+  const [lb] = balancer(priorities);
+  assert.not.ok(Array.from({ length: 10 }, () => lb.chooseHost(null)).includes(list[2]!));
+  list[2]!.setConfiguredHealth("HEALTHY");
+  priorities.refreshHealth();
+  assert.ok(Array.from({ length: 3 }, () => lb.chooseHost(null)).includes(list[2]!));
+});
+
+test("shouldSelectAnotherHost: tries again so many times, then takes what it has", () => {
+  const priorities = new PrioritySet(140, 50);
+  const list = hosts(3);
+  priorities.updateHosts(0, list, []);
+  const [lb] = balancer(priorities);
+  const refused: Host[] = [];
+  const context = {
+    hashKey: null,
+    hostSelectionRetryCount: 2,
+    shouldSelectAnotherHost(host: Host) {
+      refused.push(host);
+      return true;
+    },
+  };
+  const picked = lb.chooseHost(context);
+  assert.is(refused.length, 2);
+  assert.is(new Set([...refused, picked]).size, 3);
+});
+
+test.run();
