@@ -147,6 +147,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
 
   onTunnel(stream: ServerStream): void {
     stream.awaitsTunnel = false;
+    this.closeAfterResponse = true;
     this.#parser.enterTunnel();
     if (this.#held.length === 0 || this.#running) return;
     // Not from within the encoder's caller, which does not expect data before it returned.

@@ -3,7 +3,7 @@
  * @module
  */
 import { concatBytes, fromLatin1, latin1Slice } from "../../../../host/base/bytes.ts";
-import { takeReadBuffer } from "../../../../host/base/read_buffer.ts";
+import { READ_BUFFER_BYTES, takeReadBuffer } from "../../../../host/base/read_buffer.ts";
 import type { ByteQueue } from "../../../../host/base/byte_queue.ts";
 import type {
   CodecError,
@@ -35,13 +35,16 @@ export function textOf(queue: ByteQueue): string {
 
 /** Gives bytes as a socket does: in a read buffer, of which nothing is left when the call returns. */
 export function lend(chunk: string | Uint8Array, callback: (data: Uint8Array) => void): void {
-  const data = typeof chunk === "string" ? bytes(chunk) : chunk;
-  const buffer = takeReadBuffer();
-  buffer.bytes.set(data);
-  buffer.lend();
-  callback(buffer.bytes.subarray(0, data.length));
-  buffer.bytes.fill(0x21, 0, data.length);
-  buffer.endLend();
+  const all = typeof chunk === "string" ? bytes(chunk) : chunk;
+  for (let at = 0; at < all.length; at += READ_BUFFER_BYTES) {
+    const data = all.subarray(at, at + READ_BUFFER_BYTES);
+    const buffer = takeReadBuffer();
+    buffer.bytes.set(data);
+    buffer.lend();
+    callback(buffer.bytes.subarray(0, data.length));
+    buffer.bytes.fill(0x21, 0, data.length);
+    buffer.endLend();
+  }
 }
 
 /** Keeps what is written. */
