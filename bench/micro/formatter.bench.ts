@@ -1,12 +1,11 @@
 // bench/micro/formatter.bench.ts: what an access-log line costs.
 import { bench, do_not_optimize, run, summary } from "mitata";
-import type { HeaderMap } from "../../host/http/header_map.ts";
 import { compileFormat, DEFAULT_FORMAT } from "../../host/observe/formatter.ts";
 import { compileJsonFormat } from "../../host/observe/formatter_json.ts";
 import { formatWorld, proxiedStream } from "../../test/host/observe/formatter_fixture.ts";
 
 const input = proxiedStream();
-const headers = input.requestHeaders as HeaderMap;
+const headers = input.requestHeaders;
 for (const name of ["user-agent", "x-request-id", "accept", "x-forwarded-proto"]) headers.add(name, "value of " + name);
 const world = formatWorld();
 const text = compileFormat(DEFAULT_FORMAT, world).format;

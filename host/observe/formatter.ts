@@ -228,6 +228,19 @@ export function valueText(value: FormatValue, absent: string): string {
   return value instanceof JsonText ? value.text : String(value);
 }
 
+/** A world to compile in when only the problems are asked for. */
+export const CHECK_WORLD: FormatWorld = {
+  hostname: "",
+  environment: () => undefined,
+  clock: {
+    nowMs: () => 0,
+    wallMs: () => 0,
+    wallNs: () => 0n,
+    createTimer: () => ({ enable() {}, disable() {}, enabled: false }),
+  },
+  random: { uint32: () => 0, fraction: () => 0, uuid: () => "" },
+};
+
 /**
  * Compiles a text format.
  *

@@ -1,6 +1,6 @@
 // host/observe/log.ts: component loggers over pino, with levels that change at run time.
 /**
- * One `Logging` a thread, writing to what the caller gives: JSON lines for machines, a readable line for
+ * One `LogRegistry` a thread, writing to what the caller gives: JSON lines for machines, a readable line for
  * terminals, or an spdlog pattern (`--log-format`). A message is a constant; data goes into fields. Lines
  * that repeat are counted instead of written. Whatever a peer or a guest put into a field cannot end a
  * line, colour a terminal or make a key.
@@ -22,6 +22,9 @@ export const LOG_COMPONENTS: readonly string[] =
     "jwt json_rpc kafka key_value_store lua local_rate_limit main matcher mcp misc mongo multi_connection notification " +
     "oauth2 quic quic_stream pool rate_limit_quota rbac rds redis router runtime stats secret sse tap testing thrift " +
     "tracing upstream udp wasm websocket golang stats_sinks dynamic_modules ip_tagging").split(" ");
+
+/** Levels by component; goes through `postMessage`. */
+export type LogLevels = Readonly<Record<string, LogLevel>>;
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -83,7 +86,7 @@ export function parseLogLevel(text: string): LogLevel | null {
 }
 
 /** All loggers of a thread. */
-export class Logging {
+export class LogRegistry {
   readonly #root: PinoLogger;
   readonly #clock: Clock;
   readonly #loggers = new Map<string, ComponentLogger>();
@@ -121,9 +124,16 @@ export class Logging {
     return logger;
   }
 
-  /** Levels by component. */
-  levels(): ReadonlyMap<string, LogLevel> {
-    return new Map([...this.#loggers.values()].map((logger) => [logger.component, logger.level]));
+  levels(): LogLevels {
+    return Object.fromEntries([...this.#loggers.values()].map((logger) => [logger.component, logger.level]));
+  }
+
+  /** Takes over the levels of another thread, components that are new here included. */
+  setLevels(levels: LogLevels): void {
+    for (const [component, level] of Object.entries(levels)) {
+      this.logger(component);
+      this.setLevel(component, level);
+    }
   }
 
   /** False when there is no such component. */

@@ -154,7 +154,10 @@ export class StreamInfo {
   traceId = "";
   spanId = "";
   filterChainName = "";
+  /** A health check that a filter recognised. */
+  healthCheck = false;
   listenerName = "";
+  trafficDirection: "UNSPECIFIED" | "INBOUND" | "OUTBOUND" = "UNSPECIFIED";
   upstream: UpstreamInfo | null = null;
   #flags: ResponseFlag[] | null = null;
   #dynamicMetadata: Map<string, Record<string, unknown>> | null = null;

@@ -212,9 +212,13 @@ const HTTP_TO_GRPC: Readonly<Record<number, number>> = {
 };
 
 /** The status of a gRPC call, or null when the request is none. */
-export function grpcStatus(input: FormatInput): number | null {
+function grpcStatus(input: FormatInput): number | null {
   const type = input.requestHeaders?.get("content-type") ?? "";
-  if (!/^application\/grpc(?:$|\+|;)/.test(type)) return null;
+  return /^application\/grpc(?:$|\+|;)/.test(type) ? grpcStatusOf(input) : null;
+}
+
+/** What an answer says in gRPC's terms, or null without an answer. -1 when it is no number. */
+export function grpcStatusOf(input: FormatInput): number | null {
   const text = input.responseTrailers?.get("grpc-status") ?? input.responseHeaders?.get("grpc-status") ?? null;
   if (text !== null) return /^\d{1,9}$/.test(text) ? Number(text) : -1;
   if (input.info.responseCode === 0) return null;

@@ -66,8 +66,13 @@ export function formatWorld(): FormatWorld {
   };
 }
 
+export interface ProxiedStream extends FormatInput {
+  readonly requestHeaders: HeaderMap;
+  readonly responseHeaders: HeaderMap;
+}
+
 /** `POST /p/q?a=1%202&b` answered by a cluster's host. */
-export function proxiedStream(): FormatInput & { readonly info: StreamInfo } {
+export function proxiedStream(): ProxiedStream {
   const info = new StreamInfo(connection(1, "127.0.0.1:18080", "127.0.0.1:55000"), 100, START_WALL_MS);
   info.protocol = "HTTP/1.1";
   info.responseCode = 200;

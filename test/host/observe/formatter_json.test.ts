@@ -1,7 +1,6 @@
 // test/host/observe/formatter_json.test.ts: JSON formats, against lines that the real Envoy wrote.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { HeaderMap } from "../../../host/http/header_map.ts";
 import type { FormatInput } from "../../../host/observe/formatter.ts";
 import { compileJsonFormat } from "../../../host/observe/formatter_json.ts";
 import { formatWorld, proxiedStream } from "./formatter_fixture.ts";
@@ -32,7 +31,7 @@ test("keys are sorted, one command keeps its type, constants stay", () => {
 test("strings are escaped; bytes that are no UTF-8 become escapes", () => {
   const input = proxiedStream();
   const value = (text: string): string => {
-    (input.requestHeaders as HeaderMap).set("x", text);
+    input.requestHeaders.set("x", text);
     return line({ a: "%REQ(x)%", "é": "é%REQ(x)%" }, input);
   };
   assert.is(value('a\tb"\\/<'), '{"a":"a\\tb\\"\\\\/<","\xc3\xa9":"\xc3\xa9a\\tb\\"\\\\/<"}');

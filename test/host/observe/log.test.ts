@@ -2,13 +2,13 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ManualClock } from "../../../host/base/clock.ts";
-import { LOG_COMPONENTS, Logging, type LogOptions, parseLogLevel } from "../../../host/observe/log.ts";
+import { LOG_COMPONENTS, type LogOptions, LogRegistry, parseLogLevel } from "../../../host/observe/log.ts";
 
-function setUp(options: Partial<LogOptions> = {}): { logging: Logging; lines: string[]; clock: ManualClock } {
+function setUp(options: Partial<LogOptions> = {}): { logging: LogRegistry; lines: string[]; clock: ManualClock } {
   const lines: string[] = [];
   const clock = new ManualClock(Date.UTC(2026, 10, 21, 14, 19, 45, 674));
   const destination = { write: (line: string): void => void lines.push(line) };
-  return { logging: new Logging({ destination, clock, format: "json", ...options }), lines, clock };
+  return { logging: new LogRegistry({ destination, clock, format: "json", ...options }), lines, clock };
 }
 
 test("json: one object a line, fixed keys, Envoy's levels", () => {
@@ -73,8 +73,11 @@ test("levels: per component, all, and for components to come", () => {
   logging.setAllLevels("off");
   wasm.critical("6");
   assert.equal(lines.map((line) => JSON.parse(line).msg), ["1", "4"]);
-  assert.is(logging.levels().get("wasm"), "off");
-  assert.equal([...logging.levels().keys()], [...LOG_COMPONENTS, "mine"]);
+  assert.is(logging.levels()["wasm"], "off");
+  assert.equal(Object.keys(logging.levels()), [...LOG_COMPONENTS, "mine"]);
+  const other = setUp().logging;
+  other.setLevels({ ...logging.levels(), http: "debug" });
+  assert.equal([other.levels()["mine"], other.levels()["http"]], ["off", "debug"]);
 });
 
 test("equal lines are written five times, then counted", () => {

@@ -1,0 +1,118 @@
+// host/extensions/access_loggers/common/filter_plan.ts: the AccessLogFilter message as plain data.
+/**
+ * @see Envoy: api/envoy/config/accesslog/v3/accesslog.proto
+ * @module
+ */
+import type { ConfigNode } from "../../../config/node.ts";
+import type { HeaderMatcherPlan } from "../../../matching/header_matcher.ts";
+import { planHeaderMatcher } from "../../../matching/plan/header_matcher.ts";
+import type { PlanContext } from "../../define.ts";
+
+/** What access loggers are planned with: the context, and the AccessLog message that holds the filter. */
+export interface AccessLogPlanContext extends PlanContext {
+  readonly accessLog: ConfigNode;
+}
+
+export type ComparisonOp = "EQ" | "GE" | "LE" | "NE";
+
+export type AccessLogFilterPlan =
+  | { readonly kind: "status_code" | "duration"; readonly op: ComparisonOp; readonly value: number }
+  | { readonly kind: "not_health_check" }
+  | { readonly kind: "sample"; readonly numerator: number; readonly denominator: number; readonly independent: boolean }
+  | { readonly kind: "and" | "or"; readonly filters: readonly AccessLogFilterPlan[] }
+  | { readonly kind: "header"; readonly matcher: HeaderMatcherPlan }
+  | { readonly kind: "response_flag"; readonly flags: readonly string[] }
+  | { readonly kind: "grpc_status"; readonly statuses: readonly number[]; readonly exclude: boolean }
+  | { readonly kind: "log_type"; readonly types: readonly string[]; readonly exclude: boolean };
+
+/** gRPC's status codes by the names of the enum. */
+const GRPC_STATUSES = [
+  "OK",
+  "CANCELED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
+];
+
+const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
+const NO_RUNTIME = "there is no runtime that could override the configured value";
+
+/** The filter of an AccessLog message; null when it has none, or none that can be used. */
+export function planAccessLogFilter(accessLog: ConfigNode): AccessLogFilterPlan | null {
+  const filter = accessLog.message("filter");
+  return filter === null ? null : planFilter(filter);
+}
+
+function planFilter(filter: ConfigNode): AccessLogFilterPlan | null {
+  const kind = filter.oneof("filter_specifier");
+  const node = kind === null ? null : filter.message(kind);
+  if (node === null) return null;
+  switch (kind) {
+    case "status_code_filter":
+      return planComparison("status_code", node);
+    case "duration_filter":
+      return planComparison("duration", node);
+    case "not_health_check_filter":
+      return { kind: "not_health_check" };
+    case "runtime_filter":
+      return planSample(node);
+    case "and_filter":
+    case "or_filter":
+      return {
+        kind: kind === "and_filter" ? "and" : "or",
+        filters: node.messages("filters").map(planFilter).filter((plan) => plan !== null),
+      };
+    case "header_filter": {
+      const header = node.message("header");
+      const matcher = header === null ? null : planHeaderMatcher(header);
+      return matcher === null ? null : { kind: "header", matcher };
+    }
+    case "response_flag_filter":
+      return { kind: "response_flag", flags: node.strings("flags") };
+    case "grpc_status_filter":
+      return {
+        kind: "grpc_status",
+        statuses: node.strings("statuses").map((name) => GRPC_STATUSES.indexOf(name)),
+        exclude: node.bool("exclude"),
+      };
+    case "log_type_filter":
+      return { kind: "log_type", types: node.strings("types"), exclude: node.bool("exclude") };
+    default:
+      filter.error("access_log/unsupported-filter", `access logs have no ${kind} here`, {
+        field: kind!,
+        help: "use status_code_filter, duration_filter, header_filter, response_flag_filter or grpc_status_filter",
+      });
+      return null;
+  }
+}
+
+function planComparison(kind: "status_code" | "duration", node: ConfigNode): AccessLogFilterPlan | null {
+  const comparison = node.message("comparison");
+  const value = comparison?.message("value") ?? null;
+  if (comparison === null || value === null) return null;
+  if (value.has("runtime_key")) value.accept("runtime_key", NO_RUNTIME);
+  return { kind, op: comparison.enum("op") as ComparisonOp, value: value.number("default_value") };
+}
+
+function planSample(node: ConfigNode): AccessLogFilterPlan {
+  node.accept("runtime_key", NO_RUNTIME);
+  const percent = node.message("percent_sampled");
+  return {
+    kind: "sample",
+    numerator: percent?.number("numerator") ?? 0,
+    denominator: DENOMINATORS[percent?.enum("denominator") ?? "HUNDRED"]!,
+    independent: node.bool("use_independent_randomness"),
+  };
+}
