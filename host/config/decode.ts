@@ -13,10 +13,11 @@ import { type DiagnosticList, quoted } from "../base/diagnostic.ts";
 import type { SourceText, Span } from "../base/source.ts";
 import { nearestName } from "../base/suggest.ts";
 import { nearestTypeName, oldFieldHelp } from "./hints.ts";
+import { isOpaqueAny, isRepeatedLater, mapKey, redactScalars, takesNull } from "./decode_fields.ts";
 import type { Place } from "./place.ts";
 import { type Positions, span } from "./positions.ts";
 import { readScalar, Refusal } from "./scalars.ts";
-import { describeNode, findEntry, type TreeEntry, type TreeMap, type TreeNode } from "./tree.ts";
+import { describeNode, findEntry, isScalar, type TreeEntry, type TreeMap, type TreeNode } from "./tree.ts";
 import { isTypedStruct, isWellKnown, readWellKnown } from "./well_known.ts";
 
 export interface DecodeOptions {
@@ -24,11 +25,6 @@ export interface DecodeOptions {
   readonly allowUnknownFields?: boolean;
 }
 
-/** Fields whose `Any` goes to somebody else as it is: a `TypedStruct` in them stays one. */
-const OPAQUE_ANYS: ReadonlySet<string> = new Set([
-  "envoy.extensions.wasm.v3.PluginConfig.configuration",
-  "envoy.extensions.wasm.v3.VmConfig.configuration",
-]);
 /** Aliases can make a small text huge; this is more than any honest configuration has. */
 const NODE_LIMIT = 5_000_000;
 
@@ -101,7 +97,7 @@ export class Decoder {
       }
       const { value } = entry;
       const hidden = secret || field.sensitive;
-      if (hidden && value.start >= 0) this.#source.redact(value.start, value.end);
+      if (field.sensitive && !secret) redactScalars(this.#source, value);
       if (value.kind === "null" && !(field.kind === "one" && takesNull(field))) continue;
       if (!this.#checkOneof(message, field, entry, place)) continue;
       this.#checkDeprecated(message, field, entry, place);
@@ -217,7 +213,7 @@ export class Decoder {
     }
     const near = node.kind === "string" ? nearestName(node.text, names) : null;
     const help = near !== null ? `a value with a similar name exists: ${near}` : `use one of ${names.join(", ")}`;
-    const there = node.kind === "string" ? quoted(node.text) : describeNode(node);
+    const there = node.kind === "string" ? quoted(node.text) : isScalar(node) ? node.text : describeNode(node);
     this.#error("config/unknown-enum-value", `${owner.shortName}.${field.name} has no value ${there}`, node, place, [
       help,
     ]);
@@ -386,28 +382,4 @@ export class Decoder {
   ): void {
     this.#diagnostics.add({ severity, code, message, span: at, help, at: place.toString() });
   }
-}
-
-/** True for the types that null is a value of. */
-function takesNull(field: FieldSchema): boolean {
-  return field.typeName === "google.protobuf.Value" || field.typeName === "google.protobuf.NullValue";
-}
-
-/** True for a field whose `Any` is not opened up. */
-export function isOpaqueAny(owner: MessageSchema, field: FieldSchema): boolean {
-  return field.typeName === ANY && OPAQUE_ANYS.has(`${owner.typeName}.${field.name}`);
-}
-
-function isRepeatedLater(map: TreeMap, index: number): boolean {
-  const { entries } = map;
-  const { key } = entries[index]!;
-  for (let i = index + 1; i < entries.length; i++) if (entries[i]!.key === key) return true;
-  return false;
-}
-
-function mapKey(field: FieldSchema, text: string): MapKey | Refusal {
-  if (field.keyType === "string") return text;
-  const kind = "string" as const;
-  const value = readScalar(field.keyType, { kind, value: text, text, start: -1, end: -1 }, false);
-  return value instanceof Uint8Array ? text : value;
 }

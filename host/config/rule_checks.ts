@@ -11,11 +11,17 @@ import type { FieldSchema, RuleBody } from "../api/schema.ts";
 import { quoted } from "../base/diagnostic.ts";
 import { parseDuration, Refusal } from "./scalars.ts";
 
-/** What is wrong with `value`, or null. */
-export function brokenScalarRule(kind: string, rule: RuleBody, value: Element, field: FieldSchema): string | null {
+/** What is wrong with `value`, or null; a secret value is not quoted. */
+export function brokenScalarRule(
+  kind: string,
+  rule: RuleBody,
+  value: Element,
+  field: FieldSchema,
+  secret: boolean,
+): string | null {
   switch (kind) {
     case "string":
-      return brokenString(rule, value as string, field.sensitive);
+      return brokenString(rule, value as string, secret);
     case "bytes":
       return brokenBytes(rule, value as Uint8Array);
     case "bool":

@@ -220,7 +220,10 @@ export class RuleChecker {
   ): void {
     for (const kind in rules) {
       if (kind === "message") continue;
-      const problem = brokenScalarRule(kind, rules[kind]!, value, field);
+      let problem = brokenScalarRule(kind, rules[kind]!, value, field, true);
+      if (problem !== null && !this.#isSecret(message, field, item)) {
+        problem = brokenScalarRule(kind, rules[kind]!, value, field, false);
+      }
       if (problem !== null) this.#broken(message, field, item, place, `${field.name} ${problem}`);
     }
   }
@@ -239,6 +242,11 @@ export class RuleChecker {
       span: this.#positions?.valueSpan(message, field, item),
       at: place.toString(),
     });
+  }
+
+  #isSecret(message: Message, field: FieldSchema, item: number | string | undefined): boolean {
+    const at = this.#positions?.valueSpan(message, field, item);
+    return field.sensitive || (at !== undefined && at.source.isRedacted(at.start, at.end));
   }
 
   #isWritten(message: Message, field: FieldSchema): boolean {

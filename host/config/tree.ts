@@ -61,6 +61,10 @@ export function treeOfJson(value: unknown): TreeNode {
   return { kind: "map", entries, ...place };
 }
 
+export function isScalar(node: TreeNode): node is TreeScalar {
+  return node.kind !== "map" && node.kind !== "list";
+}
+
 /** How a message names what is there. */
 export function describeNode(node: TreeNode): string {
   switch (node.kind) {

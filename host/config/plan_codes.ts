@@ -1,0 +1,99 @@
+// host/config/plan_codes.ts: the catalogue of what planners find wrong with a well-formed configuration.
+/**
+ * Rows like those of `codes.ts`, for problems that only show when a configuration is put together:
+ * references, addresses, chains, extensions.
+ *
+ * @module
+ */
+import type { CodeEntry } from "./codes.ts";
+
+export const PLAN_CODES: readonly CodeEntry[] = [
+  {
+    code: "config/bad-address",
+    summary: "an address or port cannot be used",
+    explanation: "The message quotes it. IP addresses are written as such; names belong into clusters that use DNS.",
+  },
+  {
+    code: "config/bad-server-name",
+    summary: "a server name of a filter chain match cannot match anything",
+    explanation: "Server names are exact, or begin with *. and stand for all names that end so.",
+  },
+  {
+    code: "config/conflict",
+    summary: "two settings contradict each other",
+    explanation: "The message names both. Remove one, or bring them into agreement.",
+  },
+  {
+    code: "config/disabled-extension",
+    summary: "an extension is switched off",
+    explanation: "It is named in --disable-extensions and a configuration uses it.",
+  },
+  {
+    code: "config/duplicate",
+    summary: "a name or a match is given twice",
+    explanation: "Names of listeners, clusters and the like are unique, and so are filter chain matches.",
+  },
+  {
+    code: "config/endpoints",
+    summary: "the endpoints do not fit the type of the cluster",
+    explanation: "For example, LOGICAL_DNS takes exactly one endpoint, and STATIC takes IP addresses only.",
+  },
+  {
+    code: "config/filter-order",
+    summary: "a chain of filters does not end as it must",
+    explanation: "A terminal filter (router, tcp_proxy, …) is the last one of its chain, and no other one is.",
+  },
+  {
+    code: "config/missing-field",
+    summary: "something is needed here that is not set",
+    explanation: "The message names it. Envoy finds this out when it builds the object, and so does nuncio.",
+  },
+  {
+    code: "config/missing-file",
+    summary: "a file that the configuration names cannot be read",
+    explanation: "Paths are relative to the working directory of the proxy. Check the path and the permissions.",
+  },
+  {
+    code: "config/missing-variable",
+    summary: "an environment variable that the configuration names is not set",
+    explanation: "Set it for the proxy, or remove the reference.",
+  },
+  {
+    code: "config/out-of-range",
+    summary: "a value does not fit another one",
+    explanation: "For example an upper bound below the lower one.",
+  },
+  {
+    code: "config/tls-inspector-added",
+    summary: "a filter chain match needs the TLS inspector, which was added",
+    explanation:
+      "Matching server names or protocols of TLS needs envoy.filters.listener.tls_inspector; list it to be explicit.",
+  },
+  {
+    code: "config/unknown-cluster",
+    summary: "a cluster is named that does not exist",
+    explanation: "Clusters are those under static_resources.clusters; the help line names the nearest.",
+  },
+  {
+    code: "config/unsupported",
+    summary: "Envoy can do this and nuncio cannot",
+    explanation: "The message says what, and the help line what to do instead where there is a way.",
+  },
+  {
+    code: "config/unsupported-extension",
+    summary: "an extension exists in Envoy and not in nuncio",
+    explanation: "The extensions that nuncio has are listed in the reference.",
+  },
+  {
+    code: "config/wasm-code",
+    summary: "a WebAssembly module cannot be loaded",
+    explanation:
+      "The file is missing, is no proxy-wasm module, or imports functions that no host has; all of them are listed.",
+  },
+  {
+    code: "config/wasm-plugin",
+    summary: "a plugin refused its configuration or failed while it started",
+    explanation:
+      "on_vm_start or on_configure returned false or trapped; what the plugin logged stands beside the message.",
+  },
+];
