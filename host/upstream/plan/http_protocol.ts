@@ -13,6 +13,7 @@ import { DEFAULT_HTTP_PLAN, type HttpProtocolPlan } from "../plan.ts";
 
 const OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const HTTP2_MESSAGE = "HTTP/2 to upstreams is not supported yet";
+const HTTP3_MESSAGE = "HTTP/3 to upstreams is not supported yet";
 
 export function planHttpProtocol(cluster: ConfigNode): HttpProtocolPlan {
   for (const [name, options] of cluster.anyMap("typed_extension_protocol_options")) {
@@ -36,13 +37,13 @@ function planOptions(options: ConfigNode): HttpProtocolPlan {
   if (choice === "explicit_http_config") {
     const config = options.message(choice)!;
     const protocol = config.oneof("protocol_config");
-    if (protocol === "http_protocol_options") http1 = config.message(protocol);
-    else if (protocol === "http2_protocol_options") {
-      config.error("config/unsupported", HTTP2_MESSAGE, { field: protocol });
-    } else if (protocol !== null) {
-      config.error("config/unsupported", "HTTP/3 to upstreams is not supported yet", { field: protocol });
+    if (protocol === "http_protocol_options") {
+      http1 = config.message(protocol);
+    } else if (protocol !== null && config.has(protocol)) {
+      const message = protocol === "http2_protocol_options" ? HTTP2_MESSAGE : HTTP3_MESSAGE;
+      config.error("config/unsupported", message, { field: protocol });
     }
-  } else if (choice !== null) {
+  } else if (choice !== null && options.has(choice)) {
     // `use_downstream_protocol_config` and `auto_config` ask for HTTP/2 where the peer has it.
     options.error("config/unsupported", `${choice} needs HTTP/2 to upstreams, which is not supported yet`, {
       field: choice,

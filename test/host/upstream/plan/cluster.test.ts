@@ -1,0 +1,305 @@
+// test/host/upstream/plan/cluster.test.ts: Cluster messages to plans, with every problem at its position.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
+import { unreadFields } from "../../../../host/config/unread.ts";
+import { HTTP1_CLIENT_DEFAULTS } from "../../../../host/http/h1/options.ts";
+import { type ClusterPlan, createClusterPlan } from "../../../../host/upstream/plan.ts";
+import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
+
+const registry = loadRegistry();
+
+interface Planned {
+  readonly plan: ClusterPlan | null;
+  /** `severity code path: message` of each diagnostic, unread fields among them. */
+  readonly problems: string[];
+}
+
+/** Plans a cluster of which `yaml` gives the fields. */
+function plan(yaml: string): Planned {
+  const { root, diagnostics } = loadBootstrap({ registry, typeName: "envoy.config.cluster.v3.Cluster", yaml });
+  const result = root === null ? null : planCluster(root);
+  const all = [
+    ...diagnostics.all.filter((item) => item.code !== "config/deprecated-field"),
+    ...(root === null ? [] : unreadFields(root)),
+  ];
+  return {
+    plan: result,
+    problems: all.filter((item) => item.severity !== "note").map((item) =>
+      `${item.severity} ${item.code} ${item.at}: ${item.message}`
+    ),
+  };
+}
+
+/** The plan of a cluster that has no problems. */
+function good(yaml: string): ClusterPlan {
+  const { plan: result, problems } = plan(yaml);
+  assert.equal(problems, []);
+  return result!;
+}
+
+const ENDPOINTS = `
+load_assignment:
+  cluster_name: a
+  endpoints:
+  - lb_endpoints:
+    - endpoint: { address: { socket_address: { address: 10.0.0.1, port_value: 80 } } }
+`;
+const OPTIONS = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+const http = (fields: string): string =>
+  `name: a\ntyped_extension_protocol_options: { o: { "@type": ${OPTIONS}, ${fields} } }\n`;
+const policy = (type: string, fields = ""): string =>
+  `{ typed_extension_config: { name: x, typed_config: { "@type": type.googleapis.com/envoy.extensions.load_balancing_policies.${type}${fields} } } }`;
+
+test("a bare cluster has Envoy's defaults", () => {
+  assert.equal(good("name: a"), createClusterPlan("a"));
+});
+
+test("the usual fields", () => {
+  const result = good(`
+name: "a:b"
+alt_stat_name: "stat:name"
+type: strict_dns
+connect_timeout: 0.25s
+per_connection_buffer_limit_bytes: 32768
+dns_refresh_rate: 10s
+dns_jitter: 1s
+dns_failure_refresh_rate: { base_interval: 1s, max_interval: 20s }
+respect_dns_ttl: true
+dns_lookup_family: V4_PREFERRED
+upstream_connection_options: { tcp_keepalive: { keepalive_time: 60 } }
+metadata: { filter_metadata: { envoy.x: { k: [1, v] } } }
+common_lb_config: { healthy_panic_threshold: { value: 20 } }
+circuit_breakers:
+  thresholds:
+  - { max_connections: 1, max_pending_requests: 2, max_requests: 3, max_retries: 4, track_remaining: true }
+  - { priority: HIGH, max_connections: 9 }
+  - { max_connections: 7 }
+  per_host_thresholds: [{ max_connections: 5 }]
+load_assignment:
+  cluster_name: other
+  policy: { overprovisioning_factor: 200 }
+  endpoints:
+  - locality: { region: r, zone: z, sub_zone: s }
+    load_balancing_weight: 3
+    priority: 1
+    lb_endpoints:
+    - endpoint: { hostname: h, address: { socket_address: { address: one.example, port_value: 80 } } }
+      load_balancing_weight: 7
+      health_status: DEGRADED
+      metadata: { filter_metadata: { envoy.lb: { canary: true } } }
+`);
+  assert.equal(result, {
+    ...createClusterPlan("a:b"),
+    statName: "stat_name",
+    observabilityName: "stat:name",
+    type: "STRICT_DNS",
+    connectTimeoutMs: 250,
+    perConnectionBufferLimitBytes: 32768,
+    loadBalancing: { policy: "ROUND_ROBIN", panicThresholdPercent: 20, failTrafficOnPanic: false },
+    localities: [{
+      priority: 1,
+      locality: { region: "r", zone: "z", subZone: "s" },
+      weight: 3,
+      endpoints: [{
+        address: "one.example",
+        port: 80,
+        hostname: "h",
+        weight: 7,
+        health: "DEGRADED",
+        metadata: { "envoy.lb": { canary: true } },
+      }],
+    }],
+    overprovisioningFactor: 200,
+    circuitBreakers: {
+      default: { maxConnections: 1, maxPendingRequests: 2, maxRequests: 3, maxRetries: 4, trackRemaining: true },
+      high: { maxConnections: 9, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3, trackRemaining: false },
+      maxConnectionsPerHost: 5,
+    },
+    dns: {
+      refreshRateMs: 10_000,
+      jitterMs: 1000,
+      failureRefresh: { baseMs: 1000, maxMs: 20_000 },
+      respectTtl: true,
+      lookupFamily: "V4_PREFERRED",
+    },
+    tcpKeepalive: { timeSeconds: 60 },
+    metadata: { "envoy.x": { k: [1, "v"] } },
+  });
+});
+
+test("a DnsCluster is STRICT_DNS, or LOGICAL_DNS with all_addresses_in_single_endpoint", () => {
+  const dns = (fields: string): string =>
+    `name: a\ncluster_type: { name: envoy.cluster.dns, typed_config: { "@type": type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster${fields} } }\n${
+      ENDPOINTS.replace("10.0.0.1", "one.example")
+    }`;
+  const strict = good(dns(", dns_refresh_rate: 7s, dns_lookup_family: V6_ONLY"));
+  assert.equal([strict.type, strict.dns.refreshRateMs, strict.dns.lookupFamily], ["STRICT_DNS", 7000, "V6_ONLY"]);
+  const logical = good(dns(", all_addresses_in_single_endpoint: true"));
+  assert.equal([logical.type, logical.dns.lookupFamily], ["LOGICAL_DNS", "AUTO"]);
+});
+
+test("HttpProtocolOptions: HTTP/1.1 and its options", () => {
+  const result = good(http(
+    "common_http_protocol_options: { idle_timeout: 5s, max_connection_duration: 6s, max_stream_duration: 7s, " +
+      "max_requests_per_connection: 8, max_headers_count: 9, max_response_headers_kb: 10 }, " +
+      "explicit_http_config: { http_protocol_options: { enable_trailers: true, allow_chunked_length: true, " +
+      "send_fully_qualified_url: true } }",
+  ));
+  assert.equal(result.http, {
+    protocol: "HTTP/1.1",
+    idleTimeoutMs: 5000,
+    maxConnectionDurationMs: 6000,
+    maxStreamDurationMs: 7000,
+    maxRequestsPerConnection: 8,
+    http1: {
+      ...HTTP1_CLIENT_DEFAULTS,
+      enableTrailers: true,
+      allowChunkedLength: true,
+      sendFullyQualifiedUrl: true,
+      maxResponseHeadersCount: 9,
+      maxResponseHeadersBytes: 10 * 1024,
+    },
+  });
+});
+
+test("the deprecated fields of the Cluster say the same", () => {
+  const result = good(
+    "name: a\nmax_requests_per_connection: 8\ncommon_http_protocol_options: { idle_timeout: 5s }\n" +
+      "http_protocol_options: { enable_trailers: true }",
+  );
+  assert.equal([result.http.maxRequestsPerConnection, result.http.idleTimeoutMs], [8, 5000]);
+  assert.ok(result.http.http1.enableTrailers);
+});
+
+test("load balancing policies, in both spellings", () => {
+  const of = (yaml: string): unknown => good(`name: a\n${yaml}`).loadBalancing;
+  const common = { panicThresholdPercent: 50, failTrafficOnPanic: false };
+  const least = {
+    ...common,
+    policy: "LEAST_REQUEST",
+    choiceCount: 2,
+    selectionMethod: "N_CHOICES",
+    activeRequestBias: 1,
+  };
+  assert.equal(of("lb_policy: RANDOM"), { ...common, policy: "RANDOM" });
+  assert.equal(of("lb_policy: LEAST_REQUEST"), least);
+  assert.equal(
+    of(
+      "lb_policy: LEAST_REQUEST\nleast_request_lb_config: { choice_count: 5, active_request_bias: { default_value: 2, runtime_key: k } }",
+    ),
+    { ...least, choiceCount: 5, activeRequestBias: 2 },
+  );
+  const list = (...policies: string[]): string => `load_balancing_policy: { policies: [${policies.join(", ")}] }`;
+  assert.equal(of(list(policy("round_robin.v3.RoundRobin"))), { ...common, policy: "ROUND_ROBIN" });
+  assert.equal(of("lb_policy: RING_HASH\n" + list(policy("random.v3.Random"))), { ...common, policy: "RANDOM" });
+  assert.equal(of(list(policy("least_request.v3.LeastRequest", ", selection_method: FULL_SCAN"))), {
+    ...least,
+    selectionMethod: "FULL_SCAN",
+  });
+  // The first that is known counts.
+  assert.equal(of(list(policy("maglev.v3.Maglev"), policy("random.v3.Random"), policy("round_robin.v3.RoundRobin"))), {
+    ...common,
+    policy: "RANDOM",
+  });
+});
+
+test("a unix socket and a named endpoint", () => {
+  const result = good(`
+name: a
+load_assignment:
+  cluster_name: a
+  named_endpoints: { e: { address: { socket_address: { address: 10.0.0.1, port_value: 80 } } } }
+  endpoints: { lb_endpoints: [{ endpoint: { address: { pipe: { path: /run/x } } } }, { endpoint_name: e }] }
+`);
+  assert.equal(result.localities[0]!.endpoints.map((e) => [e.address, e.port]), [["/run/x", 0], ["10.0.0.1", 80]]);
+});
+
+test("raw_buffer is the transport socket there is", () => {
+  const raw = "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
+  good(`name: a\ntransport_socket: { name: x, typed_config: { "@type": ${raw} } }`);
+  good("name: a\ntransport_socket: { name: envoy.transport_sockets.raw_buffer }");
+});
+
+/** What is refused: YAML and the start of the only problem. */
+const REFUSED: readonly (readonly [string, string])[] = [
+  ["name: a\ntype: EDS", "error config/unsupported type: clusters of type EDS are not supported yet"],
+  ["name: a\ntype: ORIGINAL_DST", "error config/unsupported type: clusters of type ORIGINAL_DST"],
+  ["name: a\nlb_policy: MAGLEV", "error config/unsupported lb_policy: load balancing policy MAGLEV"],
+  [
+    `name: a\nload_balancing_policy: { policies: [${policy("maglev.v3.Maglev")}] }`,
+    "error config/unsupported load_balancing_policy.policies: no support yet for envoy.extensions.load_balancing_policies.maglev",
+  ],
+  [
+    http("explicit_http_config: { http2_protocol_options: {} }"),
+    "error config/unsupported typed_extension_protocol_options",
+  ],
+  [http("auto_config: {}"), "error config/unsupported typed_extension_protocol_options"],
+  ["name: a\nhttp2_protocol_options: {}", "error config/unsupported http2_protocol_options: HTTP/2 to upstreams"],
+  [
+    "name: a\ntransport_socket: { name: tls, typed_config: { '@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext } }",
+    "error config/unsupported transport_socket: transport socket 'tls' is not supported yet",
+  ],
+  [
+    "name: a" + ENDPOINTS.replace("10.0.0.1", "localhost"),
+    "error config/bad-address load_assignment: 'localhost' is no IP address",
+  ],
+  [
+    "name: a\ntype: STRICT_DNS" +
+    ENDPOINTS.replace("socket_address: { address: 10.0.0.1, port_value: 80 }", "pipe: { path: /x }"),
+    "error config/bad-address load_assignment: a STRICT_DNS cluster cannot have the unix socket '/x'",
+  ],
+  [
+    "name: a\ntype: LOGICAL_DNS",
+    "error config/endpoints name: a LOGICAL_DNS cluster has exactly one endpoint, this one has 0",
+  ],
+  [
+    "name: a" + ENDPOINTS.replace(", port_value: 80", ", port_value: 0"),
+    "error config/bad-address load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value",
+  ],
+  [
+    "name: a" + ENDPOINTS.replace("address: 10.0.0.1", "protocol: UDP, address: 10.0.0.1"),
+    "error config/unsupported load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.protocol",
+  ],
+  [
+    "name: a\nload_assignment: { cluster_name: a, endpoints: { lb_endpoints: [{ endpoint_name: gone }] } }",
+    "error config/missing-field load_assignment.endpoints[0].lb_endpoints[0].endpoint_name: there is no named endpoint 'gone'",
+  ],
+  ["name: a\nwait_for_warm_on_init: false", "error config/unsupported wait_for_warm_on_init"],
+  [
+    "name: a\ntype: STRICT_DNS\ndns_failure_refresh_rate: { base_interval: 2s, max_interval: 1s }",
+    "error config/conflict dns_failure_refresh_rate.max_interval",
+  ],
+];
+
+for (const [yaml, expected] of REFUSED) {
+  test(`refused: ${expected}`, () => {
+    const { problems } = plan(yaml);
+    assert.is(problems.length, 1, problems.join("\n"));
+    assert.ok(problems[0]!.startsWith(expected), problems[0]);
+  });
+}
+
+test("fields that nobody reads are reported, never ignored", () => {
+  for (
+    const field of [
+      "health_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} }]",
+      "outlier_detection: {}",
+      "lb_subset_config: {}",
+      "preconnect_policy: {}",
+      "upstream_bind_config: {}",
+      "common_lb_config: { zone_aware_lb_config: {} }",
+      "circuit_breakers: { thresholds: [{ max_connection_pools: 1 }] }",
+      "lb_policy: LEAST_REQUEST\nleast_request_lb_config: { slow_start_config: {} }",
+    ]
+  ) {
+    const { problems } = plan(`name: a\n${field}`);
+    assert.is(problems.length, 1, `${field}: ${problems.join("\n")}`);
+  }
+});
+
+test("all problems at once", () => {
+  assert.is(plan("name: a\ntype: EDS\nlb_policy: MAGLEV\nhttp2_protocol_options: {}").problems.length, 3);
+});
+
+test.run();
