@@ -54,6 +54,9 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     const clock = config.clock;
     this.info = new StreamInfo(connection.info, clock.nowMs(), clock.wallMs());
     this.info.protocol = connection.protocol;
+    this.info.listenerName = connection.chainInfo.listenerName;
+    this.info.filterChainName = connection.chainInfo.filterChainName;
+    this.info.trafficDirection = connection.chainInfo.trafficDirection;
     this.#random = config.random.uint32();
     const plan = config.plan;
     this.#idleTimeoutMs = plan.streamIdleTimeoutMs;
@@ -105,7 +108,12 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     }
     const refusal = this.#checkRequest(headers);
     if (refusal === null) {
-      const origin = mutateRequestHeaders(headers, this.info.connection, this.#config, upgrade !== null && !refusedUpgrade);
+      const origin = mutateRequestHeaders(
+        headers,
+        this.info.connection,
+        this.#config,
+        upgrade !== null && !refusedUpgrade,
+      );
       if (origin.remoteAddress !== null) this.info.remoteAddress = origin.remoteAddress;
       this.info.requestId = headers.get("x-request-id") ?? "";
     }

@@ -11,7 +11,7 @@
 import type { Timer } from "../base/clock.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
-import type { ConnectionInfo } from "../observe/stream_info.ts";
+import type { ConnectionInfo, StreamInfo } from "../observe/stream_info.ts";
 import { ActiveStream } from "./active_stream.ts";
 import type {
   CodecError,
@@ -30,6 +30,7 @@ export type ServerCodecFactory = (connection: Connection, callbacks: ServerCodec
 
 export class ConnectionManager implements ConnectionHandler, ServerCodecCallbacks {
   readonly info: ConnectionInfo;
+  readonly chainInfo: StreamInfo;
   readonly #connection: Connection;
   readonly #config: ConnectionManagerConfig;
   readonly #codec: ServerCodec;
@@ -43,8 +44,15 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   #closed = false;
   #dispatching = false;
 
-  constructor(connection: Connection, config: ConnectionManagerConfig, createCodec: ServerCodecFactory) {
+  /** `chainInfo` holds what the connection's streams inherit: the names of listener and filter chain. */
+  constructor(
+    connection: Connection,
+    config: ConnectionManagerConfig,
+    createCodec: ServerCodecFactory,
+    chainInfo: StreamInfo,
+  ) {
     this.#connection = connection;
+    this.chainInfo = chainInfo;
     this.info = connection.info;
     this.#config = config;
     this.#codec = createCodec(connection, this);

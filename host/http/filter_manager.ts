@@ -404,7 +404,9 @@ export class FilterManager {
   setWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks | null): void {
     this.#watermarks = callbacks;
     // A router that joins late must know how full the client's side is.
-    for (let i = 0; callbacks !== null && i < this.#aboveHighWatermark; i++) callbacks.onAboveWriteBufferHighWatermark();
+    for (let i = 0; callbacks !== null && i < this.#aboveHighWatermark; i++) {
+      callbacks.onAboveWriteBufferHighWatermark();
+    }
   }
 
   onAboveWriteBufferHighWatermark(): void {

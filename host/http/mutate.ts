@@ -96,7 +96,7 @@ export function mutateRequestHeaders(
   if (internal) {
     headers.set("x-envoy-internal", "true");
   } else {
-    if (edge) for (const name of EDGE_ONLY_HEADERS) headers.remove(name);
+    if (edge) { for (const name of EDGE_ONLY_HEADERS) headers.remove(name); }
     for (const name of INTERNAL_ONLY_HEADERS) headers.remove(name);
     if (edge) headers.set("x-envoy-external-address", final.address);
   }

@@ -101,6 +101,10 @@ export interface Platform {
   workingDirectory(): string;
 
   readFile(path: string): FileRead;
+  /** A file that lines are appended to; what cannot be written is dropped. */
+  appendFile(path: string): OutputStream;
+  /** Writes a whole file; the text says why it could not. */
+  writeFile(path: string, text: string): string | null;
   fileFacts(path: string): FileFacts | null;
   /**
    * Tells of changes in a folder, by name within it (null when the system does not say). Watching the folder,

@@ -2,7 +2,7 @@
 /**
  * @module
  */
-import { readFileSync, statSync, watch } from "node:fs";
+import { openSync, readFileSync, statSync, watch, writeFileSync, writeSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
@@ -48,6 +48,29 @@ class ProcessOutput implements OutputStream {
 
   write(text: string | Uint8Array): void {
     if (this.#open) this.#stream.write(text);
+  }
+}
+
+/** Lines appended to a file, each write at once. */
+class FileOutput implements OutputStream {
+  readonly #path: string;
+  #file: number | null = null;
+  readonly isTerminal = false;
+  readonly columns = 80;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  write(text: string | Uint8Array): void {
+    try {
+      this.#file ??= openSync(this.#path, "a");
+      if (typeof text === "string") writeSync(this.#file, text);
+      else writeSync(this.#file, text);
+    } catch {
+      // A full disk or a missing folder must not stop a proxy; the next line tries again.
+      this.#file = null;
+    }
   }
 }
 
@@ -128,6 +151,19 @@ export class NodePlatform implements Platform {
 
   workingDirectory(): string {
     return process.cwd();
+  }
+
+  appendFile(path: string): OutputStream {
+    return new FileOutput(path);
+  }
+
+  writeFile(path: string, text: string): string | null {
+    try {
+      writeFileSync(path, text);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   readFile(path: string): FileRead {

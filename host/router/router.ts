@@ -179,7 +179,11 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     }
     const suffix = reason + (details === "" ? "" : `|${details}`);
     if (this.#responseStarted) {
-      info.setFlag(reason === StreamResetReason.ConnectionTermination ? ResponseFlag.UpstreamProtocolError : resetReasonFlag(reason));
+      info.setFlag(
+        reason === StreamResetReason.ConnectionTermination
+          ? ResponseFlag.UpstreamProtocolError
+          : resetReasonFlag(reason),
+      );
       const after = reason === StreamResetReason.ConnectionTermination ? StreamResetReason.ProtocolError : suffix;
       this.#stream.resetStream(`upstream_reset_after_response_started{${after}}`);
       return;
@@ -280,7 +284,6 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     return this.#requestHeaders!.get("x-envoy-internal") === "true" ? "internal" : "external";
   }
 }
-
 
 function newUpstreamInfo(cluster: Cluster): UpstreamInfo {
   return {

@@ -48,7 +48,13 @@ export class UpstreamRequest implements ResponseDecoder, StreamCallbacks, HttpPo
   /** Nothing more comes: response complete, reset, or given up. */
   done = false;
 
-  constructor(owner: UpstreamRequestOwner, headers: HeaderMap, headersEnd: boolean, limitBytes: number, info: UpstreamInfo) {
+  constructor(
+    owner: UpstreamRequestOwner,
+    headers: HeaderMap,
+    headersEnd: boolean,
+    limitBytes: number,
+    info: UpstreamInfo,
+  ) {
     this.#owner = owner;
     this.#headers = headers;
     this.#pendingEnd = headersEnd;

@@ -1,0 +1,179 @@
+// host/cli/commands/serve.ts: runs the proxy, or only checks its configuration.
+/**
+ * Exit codes: 0 ok, 1 bad configuration, 2 bad usage, 3 failed to start, 130 after a second signal.
+ *
+ * @module
+ */
+import type { DiagnosticList } from "../../base/diagnostic.ts";
+import { renderDiagnostic, renderText } from "../../base/diagnostic_render.ts";
+import { NuncioError } from "../../base/error.ts";
+import { LOG_COMPONENTS, type LogLevel, type LogLevels, type LogRegistry, parseLogLevel } from "../../observe/log.ts";
+import type { Platform } from "../../platform/mod.ts";
+import { loadConfiguration } from "../../server/configuration.ts";
+import { createLogRegistry, type LogSettings } from "../../server/logging.ts";
+import { PluginRegistry } from "../../server/plugin_registry.ts";
+import { Server } from "../../server/server.ts";
+import { WasmTrial } from "../../server/wasm_trial.ts";
+import { startupBanner } from "../banner.ts";
+import { localAddress } from "../local_address.ts";
+import { exitOnSignals } from "../signals.ts";
+
+type Flags = ReadonlyMap<string, readonly string[]>;
+
+export async function serveCommand(platform: Platform, flags: Flags, notes: readonly string[]): Promise<number> {
+  const startedMs = platform.clock.nowMs();
+  const levels = logLevels(flags);
+  if (typeof levels === "string") {
+    platform.stderr.write(`nuncio: ${levels}\n`);
+    return 2;
+  }
+  const settings = logSettings(platform, flags);
+  const logs = createLogRegistry(platform, settings, levels);
+  const logger = logs.logger("main");
+  for (const note of notes) logger.debug(note);
+
+  let server: Server | null = null;
+  const plugins = new PluginRegistry({
+    trial: new WasmTrial(platform),
+    logger: logs.logger("wasm"),
+    readFile: (path) => platform.readFile(path),
+    publish: (next, previous) => server!.publishPlugin(next, previous),
+  });
+  const concurrency = chooseConcurrency(platform, flags, logs);
+  let configuration;
+  try {
+    configuration = await loadConfiguration({
+      platform,
+      configPath: one(flags, "config-path"),
+      configYaml: one(flags, "config-yaml"),
+      apiDescriptors: one(flags, "api-descriptors"),
+      allowUnknownFields: flags.has("allow-unknown-static-fields") || flags.has("allow-unknown-fields"),
+      lenient: flags.has("lenient"),
+      disabledExtensions: new Set((one(flags, "disable-extensions") ?? "").split(",").filter((name) => name !== "")),
+      node: {
+        serviceNode: one(flags, "service-node") ?? "",
+        serviceCluster: one(flags, "service-cluster") ?? "",
+        serviceZone: one(flags, "service-zone") ?? "",
+      },
+    }, plugins);
+  } catch (error) {
+    if (!(error instanceof NuncioError)) throw error;
+    platform.stderr.write(`nuncio: ${error.message}\n`);
+    return 1;
+  }
+  const { plan, root, diagnostics } = configuration;
+  const validate = one(flags, "mode") === "validate";
+  if (plan === null || validate) {
+    plugins.close();
+    return reportConfiguration(platform, diagnostics, settings.color);
+  }
+  for (const diagnostic of diagnostics.all) {
+    if (diagnostic.severity === "warning") {
+      platform.stderr.write(renderDiagnostic(diagnostic, { color: settings.color }) + "\n\n");
+    }
+  }
+
+  const drainTime = one(flags, "drain-time-s");
+  server = new Server({
+    platform,
+    logs,
+    logSettings: settings,
+    logLevels: levels,
+    concurrency,
+    drainTimeMs: drainTime === null ? null : Number(drainTime) * 1000,
+    drainStrategy: one(flags, "drain-strategy") === "immediate" ? "immediate" : "gradual",
+    accessLog: {
+      flushIntervalMs: Number(one(flags, "file-flush-interval-msec") ?? 10_000),
+      flushBytes: Number(one(flags, "file-flush-min-size-kb") ?? 64) * 1024,
+    },
+    localAddress: localAddress(one(flags, "local-address-ip-version") === "v6" ? 6 : 4),
+    plugins,
+  });
+  const stopWatching = exitOnSignals(platform, server, logger, one(flags, "sigterm") === "envoy");
+  const started = await server.start(plan);
+  if (!started.ok) {
+    for (const problem of started.problems) logger.critical("failed to start", { problem });
+    stopWatching();
+    logs.flushRepeats();
+    return 3;
+  }
+  if (one(flags, "mode") === "init_only") {
+    await server.stop();
+    stopWatching();
+    return 0;
+  }
+  const { startControl } = await import("../control.ts");
+  const control = await startControl({ platform, server, plan, root: root!, logs, flags });
+  if (!control.ok) {
+    logger.critical("failed to start", { problem: control.problem });
+    await server.stop();
+    stopWatching();
+    return 3;
+  }
+  const readyMs = platform.clock.nowMs() - startedMs;
+  if (platform.stderr.isTerminal) platform.stderr.write(startupBanner(server, control.adminUrl, readyMs));
+  else {logger.info("all workers accept connections", {
+      ready_ms: Math.round(readyMs),
+      admin: control.adminUrl ?? "none",
+    });}
+  return 0;
+}
+
+function reportConfiguration(platform: Platform, diagnostics: DiagnosticList, color: boolean): number {
+  if (diagnostics.total > 0) platform.stderr.write(renderText(diagnostics, { color }) + "\n");
+  if (diagnostics.hasErrors) return 1;
+  platform.stdout.write("configuration OK\n");
+  return 0;
+}
+
+/** The last value of a flag, or null. */
+function one(flags: Flags, name: string): string | null {
+  return flags.get(name)?.at(-1) ?? null;
+}
+
+function chooseConcurrency(platform: Platform, flags: Flags, logs: LogRegistry): number {
+  const asked = one(flags, "concurrency");
+  const wanted = Math.max(1, asked === null ? platform.availableParallelism() : Number(asked));
+  if (wanted > 1 && !platform.supportsReusePort) {
+    logs.logger("main").warn("this system cannot share a port between workers: there will be one worker", {
+      asked: wanted,
+    });
+    return 1;
+  }
+  return wanted;
+}
+
+function logSettings(platform: Platform, flags: Flags): LogSettings {
+  const color = one(flags, "color") ?? "auto";
+  const pattern = one(flags, "log-format");
+  const pretty = flags.has("log-pretty") || (!flags.has("log-json") && platform.stderr.isTerminal);
+  const path = one(flags, "log-path");
+  return {
+    format: pattern !== null ? { pattern } : pretty ? "pretty" : "json",
+    color: color === "always" ||
+      (color === "auto" && platform.stderr.isTerminal && path === null && (platform.env("NO_COLOR") ?? "") === ""),
+    path,
+  };
+}
+
+/** Levels from `-l` and `--component-log-level`, or what is wrong with them. */
+function logLevels(flags: Flags): LogLevels | string {
+  const levels: Record<string, LogLevel> = {};
+  const all = one(flags, "log-level");
+  if (all !== null) {
+    const level = parseLogLevel(all);
+    if (level === null) return `-l ${all}: expected trace, debug, info, warning, error, critical or off`;
+    for (const component of LOG_COMPONENTS) levels[component] = level;
+  }
+  for (const part of (one(flags, "component-log-level") ?? "").split(",")) {
+    if (part === "") continue;
+    const [component, text = ""] = part.split(":");
+    const level = parseLogLevel(text);
+    if (level === null) return `--component-log-level ${part}: expected COMPONENT:LEVEL`;
+    if (!LOG_COMPONENTS.includes(component!)) {
+      return `--component-log-level ${part}: there is no component '${component}'`;
+    }
+    levels[component!] = level;
+  }
+  return levels;
+}

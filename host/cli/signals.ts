@@ -1,0 +1,38 @@
+// host/cli/signals.ts: how signals end the proxy.
+/**
+ * SIGTERM and SIGINT drain: no new connections, requests in flight finish, exit 0. A second signal exits at
+ * once with 130. SIGUSR1 reopens log files.
+ *
+ * @module
+ */
+import type { Logger } from "../observe/log.ts";
+import type { Platform } from "../platform/mod.ts";
+import type { Server } from "../server/server.ts";
+
+/** Returns what ends the watching. `atOnce`: exit as Envoy does on SIGTERM, without a drain. */
+export function exitOnSignals(platform: Platform, server: Server, logger: Logger, atOnce: boolean): () => void {
+  let ending = false;
+  const end = (signal: string): void => {
+    if (ending) platform.exit(130);
+    ending = true;
+    logger.info("ending", { signal, drain: !atOnce });
+    const drained = atOnce ? Promise.resolve() : server.drainForExit();
+    drained.then(() => server.stop()).then(() => platform.exit(0), (error: unknown) => {
+      logger.critical("the drain failed", { err: String(error) });
+      platform.exit(1);
+    });
+  };
+  const watches = [
+    platform.onSignal("SIGTERM", () => end("SIGTERM")),
+    platform.onSignal("SIGINT", () => end("SIGINT")),
+    platform.onSignal("SIGUSR1", () => void server.callAll("reopenLogs", undefined)),
+    platform.onUncaughtError((error, origin) => {
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      logger.critical("an error that nobody caught: draining, then exit 1", { origin, err: text });
+      if (ending) return;
+      ending = true;
+      server.drainForExit().then(() => server.stop()).finally(() => platform.exit(1));
+    }),
+  ];
+  return () => watches.forEach((watch) => watch.close());
+}

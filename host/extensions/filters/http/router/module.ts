@@ -1,0 +1,11 @@
+// host/extensions/filters/http/router/module.ts: makes the router of a stream.
+/** @module */
+import { Router, type RouterConfig, type RouterPlan } from "../../../../router/router.ts";
+import type { HttpFilterModule } from "../../../define.ts";
+
+export const module: HttpFilterModule = {
+  create(use, context) {
+    const config: RouterConfig = { plan: use.plan as RouterPlan, clusters: context.clusters };
+    return (stream) => new Router(config, stream);
+  },
+};

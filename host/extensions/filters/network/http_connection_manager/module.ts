@@ -1,0 +1,71 @@
+// host/extensions/filters/network/http_connection_manager/module.ts: makes the connection managers of a chain.
+/** @module */
+import { ConnectionManager, type ServerCodecFactory } from "../../../../http/conn_manager.ts";
+import type { ConnectionManagerConfig } from "../../../../http/conn_manager_config.ts";
+import { ConnectionManagerStats } from "../../../../http/conn_manager_stats.ts";
+import { Http1ServerCodec } from "../../../../http/h1/server.ts";
+import { HTTP1_SERVER_DEFAULTS, type Http1ServerOptions } from "../../../../http/h1/options.ts";
+import type { Connection } from "../../../../net/connection_port.ts";
+import type { TerminalContext } from "../../../../net/network_chain.ts";
+import { compileFormat } from "../../../../observe/formatter.ts";
+import { RouteTable } from "../../../../router/route_table.ts";
+import type { DrainableConnection, FactoryContext, NetworkFilterModule } from "../../../define.ts";
+import type { HttpConnectionManagerPlan } from "./planner.ts";
+
+export const module: NetworkFilterModule = {
+  createTerminal(plan, context) {
+    const config = createConfig(plan as HttpConnectionManagerPlan, context);
+    const createCodec = codecFactory(config);
+    return (connection: Connection, terminal: TerminalContext): DrainableConnection => {
+      const manager = new ConnectionManager(connection, config, createCodec, terminal.info);
+      connection.setHandler(manager);
+      return manager;
+    };
+  },
+};
+
+function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext): ConnectionManagerConfig {
+  const { manager } = plan;
+  const prefix = `http.${manager.statPrefix}`;
+  const table = new RouteTable(plan.routeConfig, {
+    compileFormat: (text) => {
+      const { format } = compileFormat(text, context.world, { omitEmptyValues: true });
+      return { format };
+    },
+  });
+  return {
+    plan: manager,
+    clock: context.clock,
+    random: context.random,
+    dates: context.dates,
+    stats: new ConnectionManagerStats(
+      context.stats.scope(prefix),
+      context.stats.scope(`listener.${context.listener.statPrefix}.${prefix}`),
+    ),
+    routes: { current: () => table },
+    filters: context.createHttpFilters(plan.httpFilters),
+    upgradeFilters: plan.upgradeFilters.map((uses) => context.createHttpFilters(uses)),
+    accessLoggers: context.createAccessLoggers(plan.accessLog),
+    localAddress: context.localAddress,
+    serviceCluster: context.serviceCluster,
+    serviceNode: context.serviceNode,
+    bufferLimitBytes: context.bufferLimitBytes,
+    drain: context.drain,
+  };
+}
+
+function codecFactory(config: ConnectionManagerConfig): ServerCodecFactory {
+  const { http1 } = config.plan;
+  const options: Http1ServerOptions = {
+    ...HTTP1_SERVER_DEFAULTS,
+    enableTrailers: http1.enableTrailers,
+    lenient: http1.lenient,
+    allowAbsoluteUrl: http1.allowAbsoluteUrl,
+    acceptHttp10: http1.acceptHttp10,
+    defaultHostForHttp10: http1.defaultHostForHttp10,
+    headersWithUnderscoresAction: http1.headersWithUnderscoresAction,
+    maxRequestHeadersBytes: http1.maxRequestHeadersKib * 1024,
+    maxRequestHeadersCount: http1.maxHeadersCount,
+  };
+  return (connection, callbacks) => new Http1ServerCodec(connection, callbacks, options);
+}

@@ -1,0 +1,206 @@
+// host/extensions/filters/network/http_connection_manager/planner.ts: the HttpConnectionManager message as plain data.
+/**
+ * @see Envoy: source/extensions/filters/network/http_connection_manager/config.cc
+ * @module
+ */
+import { type CidrBlock, cidrBlock } from "../../../../base/cidr.ts";
+import type { ConfigNode } from "../../../../config/node.ts";
+import type { ConnectionManagerPlan, Http1Plan, UpgradePlan } from "../../../../http/conn_manager_config.ts";
+import type { PathPlan } from "../../../../http/path.ts";
+import type { ExtensionPlan } from "../../../../net/plan.ts";
+import type { RouteConfigPlan } from "../../../../router/plan.ts";
+import { planRouteConfig } from "../../../../router/plan/route_config.ts";
+import type { HttpFilterUse, NetworkFilterPlanner, PlanContext } from "../../../define.ts";
+
+export interface HttpConnectionManagerPlan {
+  readonly manager: ConnectionManagerPlan;
+  readonly routeConfig: RouteConfigPlan;
+  readonly httpFilters: readonly HttpFilterUse[];
+  /** Chains of `upgrade_configs[].filters`, by `UpgradePlan.filters`. */
+  readonly upgradeFilters: readonly (readonly HttpFilterUse[])[];
+  readonly accessLog: readonly ExtensionPlan[];
+}
+
+export const planner: NetworkFilterPlanner = {
+  terminal: true,
+  plan(config: ConfigNode, context: PlanContext): HttpConnectionManagerPlan | null {
+    planCodec(config);
+    const upgradeFilters: (readonly HttpFilterUse[])[] = [];
+    const upgrades = planUpgrades(config, upgradeFilters, context);
+    const httpFilters = planFilters(config, "http_filters", context);
+    const accessLog: ExtensionPlan[] = [];
+    for (const node of config.messages("access_log")) {
+      const plan = context.planAccessLog(node);
+      if (plan !== null) accessLog.push(plan);
+    }
+    const routeConfig = planRoutes(config, context);
+    if (routeConfig === null) return null;
+    return { manager: planManager(config, upgrades), routeConfig, httpFilters, upgradeFilters, accessLog };
+  },
+};
+
+function planCodec(config: ConfigNode): void {
+  const codec = config.enum("codec_type");
+  if (codec === "HTTP2" || codec === "HTTP3") {
+    config.error("config/unsupported", `codec_type ${codec}: HTTP/1 is what downstream connections speak so far`, {
+      field: "codec_type",
+      help: "use AUTO or HTTP1",
+    });
+  }
+}
+
+function planRoutes(config: ConfigNode, context: PlanContext): RouteConfigPlan | null {
+  const routes = config.message("route_config");
+  if (routes === null) {
+    const other = config.oneof("route_specifier");
+    if (other === null) config.error("config/missing-field", "HttpConnectionManager has no route_config");
+    return null;
+  }
+  return planRouteConfig(routes, {
+    clusters: context.clusterNames,
+    validateClustersByDefault: true,
+    formatProblem: (format) => context.formatProblem(format),
+    planFilterConfig: (_name, node) => context.planRouteFilterConfig(node),
+    readDataSource: (node) => context.readDataSource(node),
+  });
+}
+
+function planFilters(config: ConfigNode, field: string, context: PlanContext): HttpFilterUse[] {
+  const uses: HttpFilterUse[] = [];
+  const nodes = config.messages(field);
+  for (const [index, node] of nodes.entries()) {
+    const use = context.planHttpFilter(node);
+    if (use === null) continue;
+    const last = index === nodes.length - 1;
+    if (use.terminal && !last) {
+      node.error(
+        "config/filter-order",
+        `terminal filter '${use.name}' is not the last one of the chain`,
+        { help: "move it to the end of http_filters" },
+      );
+    } else if (!use.terminal && last) {
+      node.error(
+        "config/filter-order",
+        `non-terminal filter '${use.name}' is the last one of the chain`,
+        { help: "end http_filters with envoy.filters.http.router" },
+      );
+    }
+    uses.push(use);
+  }
+  if (nodes.length === 0 && field === "http_filters") {
+    config.error("config/filter-order", "the chain has no HTTP filter, not even a terminal one", {
+      help: "end http_filters with envoy.filters.http.router",
+    });
+  }
+  return uses;
+}
+
+function planUpgrades(
+  config: ConfigNode,
+  chains: (readonly HttpFilterUse[])[],
+  context: PlanContext,
+): UpgradePlan[] {
+  const upgrades: UpgradePlan[] = [];
+  for (const node of config.messages("upgrade_configs")) {
+    const type = node.string("upgrade_type").toLowerCase();
+    if (type === "connect" || type === "connect-udp") {
+      node.error("config/unsupported", `upgrade_type ${type.toUpperCase()} is not supported yet`, {
+        field: "upgrade_type",
+      });
+    }
+    const enabled = node.bool("enabled", true);
+    let filters = -1;
+    if (node.has("filters")) {
+      filters = chains.length;
+      chains.push(planFilters(node, "filters", context));
+    }
+    upgrades.push({ type, enabled, filters });
+  }
+  return upgrades;
+}
+
+function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): ConnectionManagerPlan {
+  const common = config.message("common_http_protocol_options");
+  config.accept("stream_error_on_invalid_http_message", "an HTTP/1 connection always ends after a malformed message");
+  config.accept("http1_safe_max_connection_duration", "a connection at its limit always finishes what is in flight");
+  return {
+    statPrefix: config.string("stat_prefix"),
+    serverName: config.string("server_name") || "envoy",
+    serverHeaderTransformation: config.enum("server_header_transformation") as "OVERWRITE",
+    via: config.string("via"),
+    addUserAgent: config.bool("add_user_agent"),
+    useRemoteAddress: config.bool("use_remote_address"),
+    skipXffAppend: config.bool("skip_xff_append"),
+    xffNumTrustedHops: config.number("xff_num_trusted_hops"),
+    appendXForwardedPort: config.bool("append_x_forwarded_port"),
+    internalAddresses: planInternalAddresses(config.message("internal_address_config")),
+    generateRequestId: config.bool("generate_request_id", true),
+    preserveExternalRequestId: config.bool("preserve_external_request_id"),
+    alwaysSetRequestIdInResponse: config.bool("always_set_request_id_in_response"),
+    path: planPath(config),
+    stripMatchingHostPort: config.bool("strip_matching_host_port"),
+    stripAnyHostPort: config.bool("strip_any_host_port"),
+    stripTrailingHostDot: config.bool("strip_trailing_host_dot"),
+    proxy100Continue: config.bool("proxy_100_continue"),
+    streamIdleTimeoutMs: config.durationMs("stream_idle_timeout", 300_000),
+    requestTimeoutMs: config.durationMs("request_timeout", 0),
+    requestHeadersTimeoutMs: config.durationMs("request_headers_timeout", 0),
+    maxStreamDurationMs: common?.durationMs("max_stream_duration", 0) ?? 0,
+    delayedCloseTimeoutMs: config.durationMs("delayed_close_timeout", 1000),
+    drainTimeoutMs: config.durationMs("drain_timeout", 5000),
+    idleTimeoutMs: common?.durationMs("idle_timeout", 3_600_000) ?? 3_600_000,
+    maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,
+    maxRequestsPerConnection: common?.number("max_requests_per_connection") ?? 0,
+    upgrades,
+    http1: planHttp1(config, common),
+  };
+}
+
+/** Of forward_client_cert_details only the default makes sense until connections have client certificates. */
+function planPath(config: ConfigNode): PathPlan {
+  if (config.enum("forward_client_cert_details") !== "SANITIZE") {
+    config.error("config/unsupported", "x-forwarded-client-cert is always removed so far", {
+      field: "forward_client_cert_details",
+    });
+  }
+  const action = config.enum("path_with_escaped_slashes_action");
+  return {
+    normalizePath: config.bool("normalize_path"),
+    mergeSlashes: config.bool("merge_slashes"),
+    escapedSlashesAction: action === "IMPLEMENTATION_SPECIFIC_DEFAULT"
+      ? "KEEP_UNCHANGED"
+      : action as PathPlan["escapedSlashesAction"],
+  };
+}
+
+function planInternalAddresses(node: ConfigNode | null): CidrBlock[] {
+  if (node === null) return [];
+  const blocks: CidrBlock[] = [];
+  for (const range of node.messages("cidr_ranges")) {
+    const address = range.string("address_prefix");
+    const block = cidrBlock(address, range.number("prefix_len"));
+    if (block === null) range.error("config/bad-address", `'${address}' is no IP address`, { field: "address_prefix" });
+    else blocks.push(block);
+  }
+  return blocks;
+}
+
+function planHttp1(config: ConfigNode, common: ConfigNode | null): Http1Plan {
+  const options = config.message("http_protocol_options");
+  options?.accept("use_balsa_parser", "there is one HTTP/1 parser");
+  options?.accept("allow_custom_methods", "every method that is a token is passed on");
+  options?.accept(
+    "override_stream_error_on_invalid_http_message",
+    "an HTTP/1 connection always ends after a malformed message",
+  );
+  return {
+    maxRequestHeadersKib: config.number("max_request_headers_kb", 60),
+    maxHeadersCount: common?.number("max_headers_count", 100) ?? 100,
+    acceptHttp10: options?.bool("accept_http_10") ?? false,
+    defaultHostForHttp10: options?.string("default_host_for_http_10") ?? "",
+    enableTrailers: options?.bool("enable_trailers") ?? false,
+    allowAbsoluteUrl: options?.bool("allow_absolute_url", true) ?? true,
+    headersWithUnderscoresAction: (common?.enum("headers_with_underscores_action") ?? "ALLOW") as "ALLOW",
+    lenient: false,
+  };
+}

@@ -1,0 +1,80 @@
+// host/extensions/standard.ts: the extensions that nuncio has. If it is not here, it is not in nuncio.
+/** @module */
+import type {
+  AccessLogModule,
+  AccessLogPlanner,
+  ExtensionRow,
+  HttpFilterModule,
+  HttpFilterPlanner,
+  NetworkFilterModule,
+  NetworkFilterPlanner,
+} from "./define.ts";
+
+export const HTTP_FILTERS: readonly ExtensionRow<HttpFilterPlanner, HttpFilterModule>[] = [
+  {
+    name: "envoy.filters.http.router",
+    config: "envoy.extensions.filters.http.router.v3.Router",
+    loadPlanner: async () => (await import("./filters/http/router/planner.ts")).planner,
+    load: async () => (await import("./filters/http/router/module.ts")).module,
+  },
+  {
+    name: "envoy.filters.http.wasm",
+    config: "envoy.extensions.filters.http.wasm.v3.Wasm",
+    loadPlanner: async () => (await import("./filters/http/wasm/planner.ts")).planner,
+    load: async () => (await import("./filters/http/wasm/module.ts")).module,
+  },
+];
+
+export const NETWORK_FILTERS: readonly ExtensionRow<NetworkFilterPlanner, NetworkFilterModule>[] = [
+  {
+    name: "envoy.filters.network.http_connection_manager",
+    config: "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    loadPlanner: async () => (await import("./filters/network/http_connection_manager/planner.ts")).planner,
+    load: async () => (await import("./filters/network/http_connection_manager/module.ts")).module,
+  },
+  {
+    name: "envoy.filters.network.tcp_proxy",
+    config: "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+    loadPlanner: async () => (await import("./filters/network/tcp_proxy/planner.ts")).planner,
+    load: async () => (await import("./filters/network/tcp_proxy/module.ts")).module,
+  },
+  {
+    name: "envoy.filters.network.wasm",
+    config: "envoy.extensions.filters.network.wasm.v3.Wasm",
+    loadPlanner: async () => (await import("./filters/network/wasm/planner.ts")).planner,
+    load: async () => (await import("./filters/network/wasm/module.ts")).module,
+  },
+  {
+    name: "envoy.filters.network.direct_response",
+    config: "envoy.extensions.filters.network.direct_response.v3.Config",
+    loadPlanner: async () => (await import("./filters/network/direct_response/planner.ts")).planner,
+    load: async () => (await import("./filters/network/direct_response/module.ts")).module,
+  },
+  {
+    name: "envoy.filters.network.echo",
+    config: "envoy.extensions.filters.network.echo.v3.Echo",
+    loadPlanner: async () => (await import("./filters/network/echo/planner.ts")).planner,
+    load: async () => (await import("./filters/network/echo/module.ts")).module,
+  },
+];
+
+export const ACCESS_LOGGERS: readonly ExtensionRow<AccessLogPlanner, AccessLogModule>[] = [
+  {
+    name: "envoy.access_loggers.file",
+    config: "envoy.extensions.access_loggers.file.v3.FileAccessLog",
+    loadPlanner: async () => (await import("./access_loggers/file/plan.ts")).planner,
+    load: async () => (await import("./access_loggers/file/logger.ts")).module,
+  },
+  {
+    name: "envoy.access_loggers.stdout",
+    config: "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+    loadPlanner: async () => (await import("./access_loggers/stdout/plan.ts")).planner,
+    load: async () => (await import("./access_loggers/stdout/logger.ts")).module,
+  },
+  {
+    name: "envoy.access_loggers.stderr",
+    config: "envoy.extensions.access_loggers.stream.v3.StderrAccessLog",
+    loadPlanner: async () => (await import("./access_loggers/stderr/plan.ts")).planner,
+    load: async () => (await import("./access_loggers/stderr/logger.ts")).module,
+  },
+];

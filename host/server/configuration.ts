@@ -1,0 +1,68 @@
+// host/server/configuration.ts: from the command line's files to a checked plan.
+/**
+ * Everything that can be wrong is found before anything is started: the message, its cross references, the
+ * fields that nobody reads, the code of wasm plugins.
+ *
+ * @module
+ */
+import type { DiagnosticList } from "../base/diagnostic.ts";
+import { anyTypeNames } from "../config/any_types.ts";
+import type { ConfigNode } from "../config/node.ts";
+import { loadBootstrap, loadRegistry, loadRegistryFromDescriptors } from "../config/load.ts";
+import { unreadFields } from "../config/unread.ts";
+import type { Platform } from "../platform/mod.ts";
+import { type BootstrapPlan, type NodeFlags, planBootstrap } from "./plan/bootstrap.ts";
+import { Planners } from "./plan/planners.ts";
+import type { PluginRegistry } from "./plugin_registry.ts";
+
+export interface ConfigurationOptions {
+  readonly platform: Platform;
+  readonly configPath: string | null;
+  readonly configYaml: string | null;
+  readonly apiDescriptors: string | null;
+  readonly allowUnknownFields: boolean;
+  /** Fields that nuncio does not act on are warnings. */
+  readonly lenient: boolean;
+  readonly disabledExtensions: ReadonlySet<string>;
+  readonly node: NodeFlags;
+}
+
+export interface Configuration {
+  /** Null when there are errors. */
+  readonly plan: BootstrapPlan | null;
+  readonly root: ConfigNode | null;
+  readonly diagnostics: DiagnosticList;
+}
+
+/** Loads and checks a configuration; `plugins` tries the wasm code that it names. */
+export async function loadConfiguration(
+  options: ConfigurationOptions,
+  plugins: PluginRegistry,
+): Promise<Configuration> {
+  const { platform } = options;
+  const registry = options.apiDescriptors === null
+    ? loadRegistry()
+    : await loadRegistryFromDescriptors(options.apiDescriptors);
+  const { root, diagnostics } = loadBootstrap({
+    registry,
+    ...(options.configPath !== null && { paths: [options.configPath] }),
+    ...(options.configYaml !== null && { yaml: options.configYaml }),
+    allowUnknownFields: options.allowUnknownFields,
+  });
+  if (root === null) return { plan: null, root, diagnostics };
+  const planners = await Planners.load(anyTypeNames(root), {
+    readFile: (path) => platform.readFile(path),
+    env: (name) => platform.env(name),
+    world: {
+      hostname: platform.hostname,
+      environment: (name) => platform.env(name),
+      clock: platform.clock,
+      random: platform.random,
+    },
+    disabledExtensions: options.disabledExtensions,
+  });
+  const plan = planBootstrap(root, planners, options.node);
+  await plugins.load(plan.plugins, plan.node, plan.clusters.map((cluster) => cluster.name));
+  diagnostics.addAll(unreadFields(root, { lenient: options.lenient }));
+  return { plan: diagnostics.hasErrors ? null : plan, root, diagnostics };
+}

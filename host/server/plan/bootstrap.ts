@@ -1,0 +1,135 @@
+// host/server/plan/bootstrap.ts: a Bootstrap message as one generation's plans.
+/**
+ * Reads everything, reports everything: problems of listeners do not keep those of clusters from being
+ * found. Cross references (routes to clusters, duplicate names) are checked here.
+ *
+ * @see Envoy: source/server/server.cc, source/server/configuration_impl.cc
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+import type { ListenerScope } from "../../extensions/define.ts";
+import { planListener } from "../../net/plan/listener.ts";
+import type { ListenerPlan } from "../../net/plan.ts";
+import type { ClusterPlan } from "../../upstream/plan.ts";
+import { planCluster } from "../../upstream/plan/cluster.ts";
+import type { AdminPlan, NodeIdentity, UsedExtensions } from "../snapshot.ts";
+import type { Planners, WasmPluginUse } from "./planners.ts";
+
+/** What a bootstrap asks for. Plugins still need their code. */
+export interface BootstrapPlan {
+  readonly node: NodeIdentity;
+  readonly admin: AdminPlan | null;
+  readonly listeners: readonly ListenerPlan[];
+  readonly clusters: readonly ClusterPlan[];
+  readonly plugins: readonly WasmPluginUse[];
+  readonly extensions: UsedExtensions;
+  readonly statsFlushIntervalMs: number;
+}
+
+/** What the command line says of the node; empty strings leave the configuration's. */
+export interface NodeFlags {
+  readonly serviceNode: string;
+  readonly serviceCluster: string;
+  readonly serviceZone: string;
+}
+
+export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeFlags): BootstrapPlan {
+  const resources = root.message("static_resources");
+  const clusterNodes = resources?.messages("clusters") ?? [];
+  const clusterNames = new Set(clusterNodes.map((node) => node.string("name")));
+  const clusters: ClusterPlan[] = [];
+  const seenClusters = new Set<string>();
+  for (const node of clusterNodes) {
+    const plan = planCluster(node);
+    const name = node.string("name");
+    if (seenClusters.has(name)) node.error("config/duplicate", `cluster '${name}' is there twice`, { field: "name" });
+    seenClusters.add(name);
+    if (plan !== null) clusters.push(plan);
+  }
+  const listeners: ListenerPlan[] = [];
+  const seenListeners = new Set<string>();
+  for (const node of resources?.messages("listeners") ?? []) {
+    const plan = planOneListener(node, planners, clusterNames);
+    const name = node.string("name");
+    if (name !== "" && seenListeners.has(name)) {
+      node.error("config/duplicate", `listener '${name}' is there twice`, { field: "name" });
+    }
+    seenListeners.add(name);
+    if (plan !== null) listeners.push(plan);
+  }
+  acceptWithoutEffect(root);
+  return {
+    node: planNode(root.message("node"), flags),
+    admin: planAdmin(root.message("admin")),
+    listeners,
+    clusters,
+    plugins: planners.plugins,
+    extensions: planners.usedExtensions,
+    statsFlushIntervalMs: root.durationMs("stats_flush_interval", 5000),
+  };
+}
+
+function planOneListener(node: ConfigNode, planners: Planners, clusterNames: ReadonlySet<string>): ListenerPlan | null {
+  return planListener(node, {
+    planFilters(filterNodes, scope) {
+      const listener: ListenerScope = scope;
+      const context = planners.context(listener, clusterNames);
+      return filterNodes.flatMap((filterNode, index) => {
+        const plan = planners.planNetworkFilter(filterNode, context);
+        if (plan === null) return [];
+        const last = index === filterNodes.length - 1;
+        if (plan.terminal !== last) {
+          filterNode.error(
+            "config/filter-order",
+            plan.terminal
+              ? `terminal filter '${plan.name}' is not the last one of the chain`
+              : `non-terminal filter '${plan.name}' is the last one of the chain`,
+          );
+        }
+        return [{ name: plan.name, extension: plan.extension, plan: plan.plan }];
+      });
+    },
+    planAccessLog: (logNode, scope) => planners.context(scope, clusterNames).planAccessLog(logNode),
+  });
+}
+
+function planNode(node: ConfigNode | null, flags: NodeFlags): NodeIdentity {
+  const locality = node?.message("locality") ?? null;
+  node?.accept("user_agent_name", "a control plane would see it; there is none");
+  node?.accept("user_agent_version", "a control plane would see it; there is none");
+  return {
+    id: flags.serviceNode || (node?.string("id") ?? ""),
+    cluster: flags.serviceCluster || (node?.string("cluster") ?? ""),
+    region: locality?.string("region") ?? "",
+    zone: flags.serviceZone || (locality?.string("zone") ?? ""),
+    subZone: locality?.string("sub_zone") ?? "",
+    metadata: (node?.json("metadata") ?? {}) as Record<string, unknown>,
+  };
+}
+
+function planAdmin(node: ConfigNode | null): AdminPlan | null {
+  if (node === null) return null;
+  node.accept("profile_path", "profiles are taken with the runtime's own tools");
+  node.accept("ignore_global_conn_limit", "admin connections are never counted against a limit");
+  if (node.has("access_log_path") && node.string("access_log_path") !== "/dev/null") {
+    node.accept("access_log_path", "admin requests are logged by the admin component at debug level");
+  }
+  const socket = node.message("address")?.message("socket_address") ?? null;
+  if (socket === null) {
+    if (node.message("address") !== null) {
+      node.error("config/unsupported", "the admin interface listens on a socket_address", { field: "address" });
+    }
+    return null;
+  }
+  socket.accept("protocol", "the admin interface speaks HTTP over TCP");
+  return { address: socket.string("address"), port: socket.number("port_value") };
+}
+
+/** Fields of the bootstrap that mean nothing here, each with its reason. */
+function acceptWithoutEffect(root: ConfigNode): void {
+  root.accept("enable_dispatcher_stats", "there is no dispatcher to measure; see /server_info for the event loop");
+  root.accept("perf_tracing_file_path", "the runtime's own tracing takes its place");
+  root.accept("default_socket_interface", "sockets are the runtime's");
+  root.accept("memory_allocator_manager", "memory is the runtime's");
+  root.accept("enable_worker_cpu_affinity", "threads are the runtime's");
+}

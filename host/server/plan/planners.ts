@@ -1,0 +1,238 @@
+// host/server/plan/planners.ts: finds the planner of every extension that a configuration names.
+/**
+ * Extensions are found by the type of their configuration message, as Envoy finds them; the name in the
+ * configuration is free. Planners are loaded before planning, so that planning itself is synchronous.
+ *
+ * @module
+ */
+import { nearestName } from "../../base/suggest.ts";
+import type { ConfigNode } from "../../config/node.ts";
+import type { WasmPluginPlan } from "../../extensions/common/wasm/plan.ts";
+import type {
+  AccessLogPlanner,
+  ExtensionRow,
+  HttpFilterPlanner,
+  HttpFilterUse,
+  ListenerScope,
+  NetworkFilterPlanner,
+  PlanContext,
+} from "../../extensions/define.ts";
+import { ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } from "../../extensions/standard.ts";
+import type { ExtensionPlan } from "../../net/plan.ts";
+import { type FormatWorld, parseFormat } from "../../observe/formatter.ts";
+import type { UsedExtensions } from "../snapshot.ts";
+
+/** What planning may look at outside the configuration. */
+export interface PlanEnvironment {
+  readFile(
+    path: string,
+  ): { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly message: string };
+  env(name: string): string | undefined;
+  /** What format strings may look at. */
+  readonly world: FormatWorld;
+  /** `--disable-extensions`. */
+  readonly disabledExtensions: ReadonlySet<string>;
+}
+
+/** A plugin that the configuration asks for, and where. */
+export interface WasmPluginUse {
+  readonly key: string;
+  readonly plan: WasmPluginPlan;
+  readonly node: ConfigNode;
+}
+
+interface Found<Planner> {
+  readonly row: ExtensionRow<Planner, unknown>;
+  readonly planner: Planner;
+  readonly config: ConfigNode;
+}
+
+type PlannerMap<Planner> = Map<string, { readonly row: ExtensionRow<Planner, unknown>; readonly planner: Planner }>;
+
+export class Planners {
+  readonly #environment: PlanEnvironment;
+  readonly #http: PlannerMap<HttpFilterPlanner>;
+  readonly #network: PlannerMap<NetworkFilterPlanner>;
+  readonly #accessLog: PlannerMap<AccessLogPlanner>;
+  readonly #used = { http: new Set<string>(), network: new Set<string>(), accessLog: new Set<string>() };
+  readonly #plugins = new Map<string, WasmPluginUse>();
+
+  private constructor(
+    environment: PlanEnvironment,
+    http: PlannerMap<HttpFilterPlanner>,
+    network: PlannerMap<NetworkFilterPlanner>,
+    accessLog: PlannerMap<AccessLogPlanner>,
+  ) {
+    this.#environment = environment;
+    this.#http = http;
+    this.#network = network;
+    this.#accessLog = accessLog;
+  }
+
+  /** Loads the planners of the extensions among `typeNames`. */
+  static async load(typeNames: ReadonlySet<string>, environment: PlanEnvironment): Promise<Planners> {
+    const [http, network, accessLog] = await Promise.all([
+      loadPlanners(HTTP_FILTERS, typeNames),
+      loadPlanners(NETWORK_FILTERS, typeNames),
+      loadPlanners(ACCESS_LOGGERS, typeNames),
+    ]);
+    return new Planners(environment, http, network, accessLog);
+  }
+
+  get usedExtensions(): UsedExtensions {
+    return {
+      httpFilters: [...this.#used.http],
+      networkFilters: [...this.#used.network],
+      accessLoggers: [...this.#used.accessLog],
+    };
+  }
+
+  get plugins(): readonly WasmPluginUse[] {
+    return [...this.#plugins.values()];
+  }
+
+  context(listener: ListenerScope, clusterNames: ReadonlySet<string>): PlanContext {
+    const context: PlanContext = {
+      listener,
+      clusterNames,
+      readFile: (path) => this.#environment.readFile(path),
+      env: (name) => this.#environment.env(name),
+      formatProblem: (format) => parseFormat(format, this.#environment.world).problems[0]?.message ?? null,
+      readDataSource: (node) => this.#readDataSource(node),
+      planHttpFilter: (node) => this.#planHttpFilter(node, context),
+      planAccessLog: (node) => this.#planAccessLog(node, context),
+      planRouteFilterConfig: (config) => this.#planRouteFilterConfig(config),
+      addWasmPlugin: (node, plan) => this.#addWasmPlugin(node, plan),
+    };
+    return context;
+  }
+
+  /** Plans a network filter; null after an error was reported on the node. */
+  planNetworkFilter(node: ConfigNode, context: PlanContext): ExtensionPlan & { readonly terminal: boolean } | null {
+    const found = this.#find(node, this.#network, NETWORK_FILTERS, "network filter");
+    if (found === null) return null;
+    this.#used.network.add(found.row.name);
+    const plan = found.planner.plan(found.config, context);
+    return { name: node.string("name"), extension: found.row.name, plan, terminal: found.planner.terminal === true };
+  }
+
+  #planHttpFilter(node: ConfigNode, context: PlanContext): HttpFilterUse | null {
+    const optional = node.bool("is_optional");
+    const found = this.#find(node, this.#http, HTTP_FILTERS, "HTTP filter", optional);
+    if (found === null) return null;
+    this.#used.http.add(found.row.name);
+    const plan = found.planner.plan(found.config, context);
+    return {
+      name: node.string("name"),
+      extension: found.row.name,
+      plan,
+      disabled: node.bool("disabled"),
+      terminal: found.planner.terminal === true,
+    };
+  }
+
+  #planAccessLog(node: ConfigNode, context: PlanContext): ExtensionPlan | null {
+    const found = this.#find(node, this.#accessLog, ACCESS_LOGGERS, "access logger");
+    if (found === null) return null;
+    this.#used.accessLog.add(found.row.name);
+    return {
+      name: node.string("name"),
+      extension: found.row.name,
+      plan: found.planner.plan(found.config, { ...context, accessLog: node } as PlanContext),
+    };
+  }
+
+  #planRouteFilterConfig(config: ConfigNode): unknown {
+    for (const { planner } of this.#http.values()) {
+      if (planner.routeConfig === config.typeName && planner.planRoute !== undefined) return planner.planRoute(config);
+    }
+    config.error("config/unsupported", `${config.typeName} has no per-route configuration here`);
+    return null;
+  }
+
+  #addWasmPlugin(node: ConfigNode, plan: WasmPluginPlan): string {
+    const key = JSON.stringify(plan, (_name, value) => value instanceof Uint8Array ? [...value] : value as unknown);
+    if (!this.#plugins.has(key)) this.#plugins.set(key, { key, plan, node });
+    return key;
+  }
+
+  #readDataSource(node: ConfigNode): Uint8Array | null {
+    switch (node.oneof("specifier")) {
+      case "filename": {
+        const path = node.string("filename");
+        const file = this.#environment.readFile(path);
+        if (file.ok) return file.bytes;
+        node.error("config/missing-file", `file '${path}' cannot be read: ${file.message}`, { field: "filename" });
+        return null;
+      }
+      case "inline_bytes":
+        return node.bytes("inline_bytes");
+      case "inline_string":
+        return new TextEncoder().encode(node.string("inline_string"));
+      case "environment_variable": {
+        const name = node.string("environment_variable");
+        const value = this.#environment.env(name);
+        if (value !== undefined) return new TextEncoder().encode(value);
+        node.error("config/missing-variable", `environment variable ${name} is not set`, {
+          field: "environment_variable",
+        });
+        return null;
+      }
+      default:
+        node.error("config/missing-field", "the data source names neither a file nor inline data");
+        return null;
+    }
+  }
+
+  #find<Planner>(
+    node: ConfigNode,
+    planners: PlannerMap<Planner>,
+    rows: readonly ExtensionRow<Planner, unknown>[],
+    kind: string,
+    optional = false,
+  ): Found<Planner> | null {
+    const config = node.any("typed_config");
+    if (config === null) {
+      const name = node.string("name");
+      const row = rows.find((each) => each.name === name);
+      node.error("config/missing-field", `${kind} '${name}' has no typed_config`, {
+        help: row === undefined
+          ? `say what it is by typed_config: {"@type": type.googleapis.com/…}`
+          : `add typed_config: {"@type": type.googleapis.com/${row.config}}`,
+      });
+      return null;
+    }
+    const found = planners.get(config.typeName);
+    if (found === undefined) {
+      if (optional) {
+        node.warn(
+          "config/unsupported-extension",
+          `optional ${kind} ${config.typeName} is left out: nuncio does not have it`,
+        );
+        return null;
+      }
+      const near = nearestName(config.typeName, rows.map((row) => row.config));
+      node.error("config/unsupported-extension", `nuncio has no ${kind} for ${config.typeName}`, {
+        field: "typed_config",
+        help: near === null ? `${kind}s here: ${rows.map((row) => row.name).join(", ")}` : `there is ${near}`,
+      });
+      return null;
+    }
+    if (this.#environment.disabledExtensions.has(found.row.name)) {
+      node.error("config/disabled-extension", `${found.row.name} is turned off by --disable-extensions`);
+      return null;
+    }
+    return { row: found.row, planner: found.planner, config };
+  }
+}
+
+async function loadPlanners<Planner>(
+  rows: readonly ExtensionRow<Planner, unknown>[],
+  typeNames: ReadonlySet<string>,
+): Promise<PlannerMap<Planner>> {
+  const wanted = rows.filter((row) => typeNames.has(row.config));
+  const loaded = await Promise.all(
+    wanted.map(async (row) => [row.config, { row, planner: await row.loadPlanner() }] as const),
+  );
+  return new Map(loaded);
+}

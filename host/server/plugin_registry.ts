@@ -1,0 +1,234 @@
+// host/server/plugin_registry.ts: the wasm plugins of the process: their code, its versions, its reloads.
+/**
+ * Lives on the main thread. New code reaches workers only after it was tried; a module that fails leaves
+ * everything as it was, with the reason kept for the admin page.
+ *
+ * @module
+ */
+import type { Diagnostic } from "../base/diagnostic.ts";
+import type { ConfigNode } from "../config/node.ts";
+import type { WasmPluginPlan } from "../extensions/common/wasm/plan.ts";
+import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
+import type { Logger } from "../observe/log.ts";
+import type { FileRead } from "../platform/mod.ts";
+import type { WasmModule } from "../wasm/mod.ts";
+import type { NodeIdentity } from "./snapshot.ts";
+import type { TrialReply, WasmTrial } from "./wasm_trial.ts";
+
+/** What the registry needs of the server. */
+export interface PluginRegistryOptions {
+  readonly trial: Pick<WasmTrial, "try" | "close">;
+  readonly logger: Logger;
+  readFile(path: string): FileRead;
+  /** Gives new code to all workers; a text says which refused, and then none has it. */
+  publish(snapshot: WasmPluginSnapshot, previous: WasmPluginSnapshot): Promise<string | null>;
+}
+
+/** One loaded plugin, for the admin page. */
+export interface RegisteredPlugin {
+  readonly key: string;
+  readonly name: string;
+  readonly rootId: string;
+  readonly vmId: string;
+  readonly file: string | null;
+  readonly version: number;
+  readonly sha256: string;
+  readonly abiVersion: string;
+  readonly previousSha256: string | null;
+  /** What went wrong with the last reload; null when it went well. */
+  readonly lastError: string | null;
+}
+
+/** How a reload or rollback went for one plugin. */
+export type SwapReport =
+  | {
+    readonly ok: true;
+    readonly name: string;
+    readonly oldSha256: string;
+    readonly newSha256: string;
+    readonly changed: boolean;
+  }
+  | { readonly ok: false; readonly name: string; readonly error: string };
+
+interface Entry {
+  readonly key: string;
+  readonly plan: WasmPluginPlan;
+  current: WasmPluginSnapshot;
+  previous: WasmModule | null;
+  lastError: string | null;
+  /** One reload at a time: the next one waits for this. */
+  busy: Promise<unknown>;
+}
+
+export class PluginRegistry {
+  readonly #options: PluginRegistryOptions;
+  readonly #entries = new Map<string, Entry>();
+  #node: NodeIdentity = { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} };
+  #clusterNames: readonly string[] = [];
+
+  constructor(options: PluginRegistryOptions) {
+    this.#options = options;
+  }
+
+  /** Loads and tries what a configuration asks for; problems are reported at its nodes. */
+  async load(
+    uses: readonly { readonly key: string; readonly plan: WasmPluginPlan; readonly node: ConfigNode }[],
+    node: NodeIdentity,
+    clusterNames: readonly string[],
+  ): Promise<void> {
+    this.#node = node;
+    this.#clusterNames = clusterNames;
+    for (const use of uses) {
+      const bytes = this.#readCode(use.plan);
+      if (typeof bytes === "string") {
+        use.node.error("config/wasm-code", bytes);
+        continue;
+      }
+      const reply = await this.#try(bytes, use.plan);
+      if (!reply.result.ok) {
+        use.node.error("config/wasm-plugin", trialError(use.plan, reply));
+        continue;
+      }
+      const current: WasmPluginSnapshot = { key: use.key, plan: use.plan, module: reply.result.module, version: 1 };
+      this.#entries.set(use.key, {
+        key: use.key,
+        plan: use.plan,
+        current,
+        previous: null,
+        lastError: null,
+        busy: Promise.resolve(),
+      });
+    }
+    this.#options.trial.close();
+  }
+
+  get snapshots(): WasmPluginSnapshot[] {
+    return [...this.#entries.values()].map((entry) => entry.current);
+  }
+
+  /** Ends the thread that tries modules. */
+  close(): void {
+    this.#options.trial.close();
+  }
+
+  get plugins(): RegisteredPlugin[] {
+    return [...this.#entries.values()].map((entry) => ({
+      key: entry.key,
+      name: entry.plan.name,
+      rootId: entry.plan.rootId,
+      vmId: entry.plan.vmId,
+      file: entry.plan.code.kind === "file" ? entry.plan.code.path : null,
+      version: entry.current.version,
+      sha256: entry.current.module.digest,
+      abiVersion: entry.current.module.info.abiVersion ?? "",
+      previousSha256: entry.previous?.digest ?? null,
+      lastError: entry.lastError,
+    }));
+  }
+
+  /** Names of all plugins, for messages. */
+  get names(): string[] {
+    return [...new Set([...this.#entries.values()].map((entry) => entry.plan.name))];
+  }
+
+  /** Files that plugins come from, to be watched. */
+  get files(): string[] {
+    const files = [...this.#entries.values()].map((entry) =>
+      entry.plan.code.kind === "file" ? entry.plan.code.path : null
+    );
+    return [...new Set(files.filter((file) => file !== null))];
+  }
+
+  /** Loads every plugin of a name again; null when there is none. */
+  reload(name: string): Promise<SwapReport[]> | null {
+    return this.#each((entry) => entry.plan.name === name, (entry) => this.#reload(entry));
+  }
+
+  /** Loads every plugin that comes from a file again, if the file changed. */
+  reloadFile(path: string): Promise<SwapReport[]> | null {
+    return this.#each(
+      (entry) => entry.plan.code.kind === "file" && entry.plan.code.path === path,
+      (entry) => this.#reload(entry),
+    );
+  }
+
+  /** Goes one version back; null when there is no plugin of this name. */
+  rollBack(name: string): Promise<SwapReport[]> | null {
+    return this.#each((entry) => entry.plan.name === name, (entry) => this.#rollBack(entry));
+  }
+
+  #each(matches: (entry: Entry) => boolean, act: (entry: Entry) => Promise<SwapReport>): Promise<SwapReport[]> | null {
+    const entries = [...this.#entries.values()].filter(matches);
+    if (entries.length === 0) return null;
+    const reports = entries.map((entry) => {
+      const report = entry.busy.then(() => act(entry));
+      entry.busy = report;
+      return report;
+    });
+    return Promise.all(reports).finally(() => this.#options.trial.close());
+  }
+
+  async #reload(entry: Entry): Promise<SwapReport> {
+    const bytes = this.#readCode(entry.plan);
+    if (typeof bytes === "string") return this.#refuse(entry, bytes);
+    const reply = await this.#try(bytes, entry.plan);
+    if (!reply.result.ok) return this.#refuse(entry, trialError(entry.plan, reply));
+    const { module } = reply.result;
+    const oldSha256 = entry.current.module.digest;
+    if (module.digest === oldSha256) {
+      entry.lastError = null;
+      return { ok: true, name: entry.plan.name, oldSha256, newSha256: oldSha256, changed: false };
+    }
+    return await this.#swap(entry, module);
+  }
+
+  async #rollBack(entry: Entry): Promise<SwapReport> {
+    if (entry.previous === null) return this.#refuse(entry, `wasm plugin '${entry.plan.name}' has no earlier version`);
+    return await this.#swap(entry, entry.previous);
+  }
+
+  async #swap(entry: Entry, module: WasmModule): Promise<SwapReport> {
+    const before = entry.current;
+    const next: WasmPluginSnapshot = { ...before, module, version: before.version + 1 };
+    const refusal = await this.#options.publish(next, before);
+    if (refusal !== null) return this.#refuse(entry, refusal);
+    entry.current = next;
+    entry.previous = before.module;
+    entry.lastError = null;
+    const oldSha256 = before.module.digest;
+    this.#options.logger.info("a wasm plugin was reloaded", {
+      plugin: entry.plan.name,
+      old_sha256: oldSha256,
+      new_sha256: module.digest,
+      version: next.version,
+    });
+    return { ok: true, name: entry.plan.name, oldSha256, newSha256: module.digest, changed: true };
+  }
+
+  #refuse(entry: Entry, error: string): SwapReport {
+    entry.lastError = error;
+    this.#options.logger.error("a wasm plugin was not reloaded: the old code goes on", {
+      plugin: entry.plan.name,
+      reason: error,
+    });
+    return { ok: false, name: entry.plan.name, error };
+  }
+
+  #try(bytes: Uint8Array, plan: WasmPluginPlan): Promise<TrialReply> {
+    return this.#options.trial.try({ bytes, plan, node: this.#node, clusterNames: this.#clusterNames });
+  }
+
+  #readCode(plan: WasmPluginPlan): Uint8Array | string {
+    if (plan.code.kind === "inline") return plan.code.bytes;
+    const file = this.#options.readFile(plan.code.path);
+    return file.ok ? file.bytes : `wasm file '${plan.code.path}' cannot be read: ${file.message}`;
+  }
+}
+
+function trialError(plan: WasmPluginPlan, reply: TrialReply): string {
+  const diagnostics: readonly Diagnostic[] = reply.result.ok ? [] : reply.result.diagnostics;
+  const lines = diagnostics.map((each) => [each.message, ...(each.notes ?? [])].join("; "));
+  const said = reply.log.length === 0 ? "" : ` (the guest said: ${reply.log.slice(-3).join(" | ")})`;
+  const where = plan.code.kind === "file" ? plan.code.path : "inline code";
+  return `wasm plugin '${plan.name}' from ${where} cannot run: ${lines.join("; ")}${said}`;
+}

@@ -1,0 +1,36 @@
+// host/server/snapshot.ts: one generation of configuration, as workers get it.
+/**
+ * Everything is structured-cloneable and never changes once posted: plain data, compiled
+ * `WebAssembly.Module`s, handles of shared memory.
+ *
+ * @module
+ */
+import type { NodeFacts } from "../extensions/common/wasm/properties.ts";
+import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
+import type { ListenerPlan } from "../net/plan.ts";
+import type { ClusterPlan } from "../upstream/plan.ts";
+
+/** Who this proxy is. */
+export type NodeIdentity = NodeFacts;
+
+export interface Snapshot {
+  readonly generation: number;
+  readonly node: NodeIdentity;
+  readonly listeners: readonly ListenerPlan[];
+  readonly clusters: readonly ClusterPlan[];
+  readonly plugins: readonly WasmPluginSnapshot[];
+  /** Names of the extensions that the plans use, by kind: what a worker loads before it builds. */
+  readonly extensions: UsedExtensions;
+}
+
+export interface UsedExtensions {
+  readonly httpFilters: readonly string[];
+  readonly networkFilters: readonly string[];
+  readonly accessLoggers: readonly string[];
+}
+
+/** Where the admin interface listens. */
+export interface AdminPlan {
+  readonly address: string;
+  readonly port: number;
+}

@@ -1,0 +1,47 @@
+// host/server/wasm_trial_main.ts: the entry of the thread in which modules are tried.
+/** @module */
+import { UnansweredHttpCalls } from "../extensions/common/wasm/http_calls.ts";
+import { WasmPlugins } from "../extensions/common/wasm/plugins.ts";
+import { LogRegistry } from "../observe/log.ts";
+import { StatsStore } from "../observe/stats.ts";
+import { detectPlatform } from "../platform/detect.ts";
+import { compileModule, SharedStore } from "../wasm/mod.ts";
+import type { TrialReply, TrialRequest, TrialResult } from "./wasm_trial.ts";
+
+const platform = detectPlatform();
+const channel = platform.workerChannel<TrialRequest, TrialReply>();
+
+channel?.onMessage((request) => {
+  const log: string[] = [];
+  tryOut(request, log).then(
+    (result) => channel.post({ id: request.id, result, log }),
+    (error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      const diagnostics = [{ code: "wasm/trial-failed", severity: "error" as const, message }];
+      channel.post({ id: request.id, result: { ok: false, diagnostics }, log });
+    },
+  );
+});
+
+async function tryOut(request: TrialRequest, log: string[]): Promise<TrialResult> {
+  const compiled = await compileModule(request.bytes);
+  if ("diagnostics" in compiled) return { ok: false, diagnostics: compiled.diagnostics };
+  const logs = new LogRegistry({
+    clock: platform.clock,
+    format: { pattern: "%v" },
+    level: "warning",
+    destination: { write: (line) => log.push(line.trimEnd()) },
+  });
+  // Stats, shared data and clusters of its own: nothing that the guest does here is seen anywhere.
+  const plugins = new WasmPlugins({
+    clock: platform.clock,
+    random: platform.random,
+    stats: StatsStore.create(1),
+    httpCalls: new UnansweredHttpCalls(new Set(request.clusterNames)),
+    logger: logs.logger("wasm"),
+    shared: SharedStore.create(platform.clock, { maxBytes: 4 * 1024 * 1024 }),
+  });
+  const diagnostics = plugins.tryOut(request.plan, compiled.module, request.node);
+  plugins.close();
+  return diagnostics.length === 0 ? { ok: true, module: compiled.module } : { ok: false, diagnostics };
+}

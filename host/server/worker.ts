@@ -1,0 +1,341 @@
+// host/server/worker.ts: one worker: its listeners, clusters and filters, generation after generation.
+/**
+ * Workers share nothing but memory made for it: each binds its own sockets (reusePort), keeps its own pools
+ * and VMs. The same class runs in a thread (`worker_main.ts`) and in process.
+ *
+ * @see Envoy: source/server/worker_impl.cc, source/common/listener_manager/listener_manager_impl.cc
+ * @module
+ */
+import type { TimerClock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { ClusterHttpCalls } from "../extensions/common/wasm/http_calls.ts";
+import { WasmPlugins, type WasmPluginSnapshot, type WasmPluginStatus } from "../extensions/common/wasm/plugins.ts";
+import type {
+  AccessLogModule,
+  DrainableConnection,
+  ExtensionRow,
+  FactoryContext,
+  HttpFilterModule,
+  ListenerScope,
+  NetworkFilterModule,
+} from "../extensions/define.ts";
+import { ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } from "../extensions/standard.ts";
+import { HttpDate } from "../http/date.ts";
+import type { AccessLogger } from "../http/conn_manager_config.ts";
+import type { SocketConnection } from "../net/connection.ts";
+import { systemDnsResolver } from "../net/dns.ts";
+import { CloseType } from "../net/filter.ts";
+import { Listener } from "../net/listener.ts";
+import type { ListenerPlan } from "../net/plan.ts";
+import type { FormatWorld } from "../observe/formatter.ts";
+import type { Logger } from "../observe/log.ts";
+import type { StatsStore } from "../observe/stats.ts";
+import { createClientCodec } from "../upstream/client_codec.ts";
+import { ClusterManager } from "../upstream/cluster_manager.ts";
+import { SocketDialer } from "../upstream/dialer.ts";
+import { type ClusterStatus, clusterStatus } from "../upstream/view.ts";
+import type { SharedStorePort } from "../wasm/mod.ts";
+import { DrainManager } from "./drain.ts";
+import type { LogLevels } from "../observe/log.ts";
+import { buildChain, type ServedChain } from "./served_chain.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { ApplyOutcome, DrainOrder, SwapOutcome, WorkerActivity, WorkerCalls } from "./worker_protocol.ts";
+
+/** What a worker gets from the thread that it runs in. */
+export interface WorkerEnvironment {
+  readonly index: number;
+  readonly concurrency: number;
+  readonly clock: TimerClock;
+  readonly random: Random;
+  readonly stats: StatsStore;
+  readonly hostname: string;
+  /** This machine's own address, for x-forwarded-for. */
+  readonly localAddress: string;
+  env(name: string): string | undefined;
+  logger(component: string): Logger;
+  setLogLevels(levels: LogLevels): void;
+  /** Flush interval and size of access logs. */
+  readonly accessLog: AccessLogSettings;
+  readonly shared: SharedStorePort;
+  onBug(error: unknown): void;
+}
+
+export interface AccessLogSettings {
+  readonly flushIntervalMs: number;
+  readonly flushBytes: number;
+}
+
+interface ServedListener {
+  readonly key: string;
+  readonly listener: Listener<ServedChain>;
+  readonly drain: DrainManager;
+  readonly plan: ListenerPlan;
+}
+
+interface Modules {
+  readonly http: ReadonlyMap<string, HttpFilterModule>;
+  readonly network: ReadonlyMap<string, NetworkFilterModule>;
+  readonly accessLog: ReadonlyMap<string, AccessLogModule>;
+}
+
+export class Worker {
+  readonly #environment: WorkerEnvironment;
+  readonly #clusters: ClusterManager;
+  readonly #plugins: WasmPlugins;
+  readonly #dates: HttpDate;
+  readonly #listeners = new Map<string, ServedListener>();
+  /** Listeners that were replaced or removed and still have connections. */
+  readonly #retired = new Set<ServedListener>();
+  readonly #served = new WeakMap<SocketConnection, DrainableConnection>();
+  readonly #accessLoggers = new Map<string, AccessLogger & { reopen?(): void; close?(): void }>();
+  #snapshot: Snapshot | null = null;
+
+  constructor(environment: WorkerEnvironment) {
+    this.#environment = environment;
+    const { clock, random, stats } = environment;
+    this.#dates = new HttpDate(clock);
+    this.#clusters = new ClusterManager({
+      clock,
+      random,
+      stats,
+      dialer: new SocketDialer(clock, (error) => environment.onBug(error)),
+      dns: systemDnsResolver,
+      createClientCodec,
+      primary: environment.index === 0,
+    });
+    this.#plugins = new WasmPlugins({
+      clock,
+      random,
+      stats,
+      httpCalls: new ClusterHttpCalls(this.#clusters, clock),
+      logger: environment.logger("wasm"),
+      shared: environment.shared,
+    });
+  }
+
+  /** Carries out a call of main's. */
+  async handle<Name extends keyof WorkerCalls>(
+    name: Name,
+    argument: Parameters<WorkerCalls[Name]>[0],
+  ): Promise<ReturnType<WorkerCalls[Name]>> {
+    const result = await this.#dispatch(name, argument);
+    return result as ReturnType<WorkerCalls[Name]>;
+  }
+
+  #dispatch(name: keyof WorkerCalls, argument: unknown): unknown {
+    switch (name) {
+      case "apply":
+        return this.apply(argument as Snapshot);
+      case "swapPlugin":
+        return this.swapPlugin(argument as WasmPluginSnapshot);
+      case "drain":
+        return this.drain(argument as DrainOrder);
+      case "closeIdle":
+        return this.closeIdle();
+      case "stop":
+        return this.stop();
+      case "activity":
+        return this.activity();
+      case "clusters":
+        return this.clusters();
+      case "plugins":
+        return this.plugins();
+      case "setLogLevels":
+        this.#environment.setLogLevels(argument as LogLevels);
+        return null;
+      case "reopenLogs":
+        for (const logger of this.#accessLoggers.values()) logger.reopen?.();
+        return null;
+    }
+  }
+
+  async apply(snapshot: Snapshot): Promise<ApplyOutcome> {
+    const modules = await loadModules(snapshot);
+    const problems = this.#plugins.update(snapshot.plugins, snapshot.node);
+    if (problems.length > 0) return { ok: false, problems };
+    await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
+    this.#snapshot = snapshot;
+    const names = new Set(snapshot.listeners.map((plan) => plan.name));
+    for (const [name, served] of this.#listeners) if (!names.has(name)) this.#retire(name, served);
+    const failures: string[] = [];
+    for (const plan of snapshot.listeners) {
+      const failure = await this.#applyListener(plan, snapshot, modules);
+      if (failure !== null) failures.push(failure);
+    }
+    return failures.length === 0 ? { ok: true } : { ok: false, problems: failures };
+  }
+
+  async swapPlugin(plugin: WasmPluginSnapshot): Promise<SwapOutcome> {
+    return await Promise.resolve(this.#plugins.swap(plugin));
+  }
+
+  drain(order: DrainOrder): null {
+    for (const served of this.#listeners.values()) {
+      if (order.inboundOnly && served.plan.trafficDirection !== "INBOUND") continue;
+      served.drain.start(order.strategy, order.durationMs);
+      if (order.stopAccepting) served.listener.stopAccepting();
+    }
+    return null;
+  }
+
+  closeIdle(): null {
+    for (const connection of this.#connections()) {
+      const served = this.#served.get(connection);
+      if (served !== undefined && served.idle) served.drain();
+    }
+    return null;
+  }
+
+  stop(): null {
+    for (const served of [...this.#listeners.values(), ...this.#retired]) {
+      served.listener.closeAll(CloseType.NoFlush, "server stopped");
+    }
+    this.#listeners.clear();
+    this.#retired.clear();
+    this.#clusters.close();
+    this.#plugins.close();
+    for (const logger of this.#accessLoggers.values()) logger.close?.();
+    this.#accessLoggers.clear();
+    return null;
+  }
+
+  activity(): WorkerActivity {
+    let connections = 0;
+    let streams = 0;
+    for (const connection of this.#connections()) {
+      connections++;
+      streams += this.#served.get(connection)?.activeStreams ?? 0;
+    }
+    return {
+      connections,
+      streams,
+      drainingClusters: this.#clusters.drainingCount,
+      armedTimers: this.#environment.clock.armedTimers,
+    };
+  }
+
+  clusters(): ClusterStatus[] {
+    return [...this.#clusters.clusters()].map((cluster) => clusterStatus(cluster));
+  }
+
+  plugins(): WasmPluginStatus[] {
+    return this.#plugins.status();
+  }
+
+  *#connections(): Generator<SocketConnection> {
+    for (const served of this.#listeners.values()) yield* served.listener.connections;
+    for (const served of this.#retired) yield* served.listener.connections;
+  }
+
+  async #applyListener(plan: ListenerPlan, snapshot: Snapshot, modules: Modules): Promise<string | null> {
+    const key = JSON.stringify(plan, (_name, value) => value instanceof Uint8Array ? [...value] : value as unknown);
+    const before = this.#listeners.get(plan.name);
+    if (before !== undefined && before.key === key) return null;
+    const { clock, random, stats } = this.#environment;
+    const drain = new DrainManager(clock, random);
+    const context = this.#factoryContext(plan, snapshot, modules, drain);
+    const chains = plan.filterChains.map((chain) => buildChain(chain, modules.network, context));
+    const fallback = plan.defaultFilterChain === null
+      ? null
+      : buildChain(plan.defaultFilterChain, modules.network, context);
+    const scope = stats.scope(`listener.${plan.statPrefix}`);
+    const listener = new Listener<ServedChain>({
+      plan,
+      clock,
+      stats: scope,
+      workerStats: scope.scope(`worker_${this.#environment.index}`),
+      filterChains: chains,
+      defaultFilterChain: fallback,
+      onConnection: (connection, chain) => {
+        connection.setBufferLimitBytes(plan.perConnectionBufferLimitBytes);
+        this.#served.set(connection, chain.serve(connection));
+      },
+      onBug: (error) => this.#environment.onBug(error),
+    });
+    // The old listener gives its address up first when both cannot have it at once.
+    if (before !== undefined) this.#retire(plan.name, before);
+    const result = await listener.listen();
+    if (!result.ok) return `listener '${plan.name}': ${result.message}`;
+    this.#listeners.set(plan.name, { key, listener, drain, plan });
+    return null;
+  }
+
+  /** Lets a listener's connections finish, and forgets it when they have. */
+  #retire(name: string, served: ServedListener): void {
+    this.#listeners.delete(name);
+    this.#retired.add(served);
+    served.drain.start("immediate", 0);
+    served.listener.stopAccepting();
+    for (const connection of served.listener.connections) this.#served.get(connection)?.drain();
+    served.listener.onIdle(() => this.#retired.delete(served));
+  }
+
+  #factoryContext(plan: ListenerPlan, snapshot: Snapshot, modules: Modules, drain: DrainManager): FactoryContext {
+    const environment = this.#environment;
+    const listener: ListenerScope = {
+      name: plan.name,
+      statPrefix: plan.statPrefix,
+      trafficDirection: plan.trafficDirection,
+    };
+    const world: FormatWorld = {
+      hostname: environment.hostname,
+      environment: (name) => environment.env(name),
+      clock: environment.clock,
+      random: environment.random,
+    };
+    const context: FactoryContext = {
+      clock: environment.clock,
+      random: environment.random,
+      dates: this.#dates,
+      stats: environment.stats,
+      clusters: this.#clusters,
+      wasm: this.#plugins,
+      listener,
+      world,
+      accessLogSettings: environment.accessLog,
+      localAddress: environment.localAddress,
+      serviceCluster: snapshot.node.cluster,
+      serviceNode: snapshot.node.id,
+      bufferLimitBytes: plan.perConnectionBufferLimitBytes,
+      drain,
+      logger: (component) => environment.logger(component),
+      createHttpFilters: (uses) =>
+        uses.map((use) => ({
+          name: use.name,
+          disabled: use.disabled,
+          terminal: use.terminal,
+          create: modules.http.get(use.extension)!.create(use, context),
+        })),
+      createAccessLoggers: (plans) =>
+        plans.map((each) => {
+          // One logger for one plan: two chains that log to one file share its buffer.
+          const key = JSON.stringify(each);
+          let logger = this.#accessLoggers.get(key);
+          if (logger === undefined) {
+            logger = modules.accessLog.get(each.extension)!.create(each.plan, context);
+            this.#accessLoggers.set(key, logger);
+          }
+          return logger;
+        }),
+    };
+    return context;
+  }
+}
+
+async function loadModules(snapshot: Snapshot): Promise<Modules> {
+  const { extensions } = snapshot;
+  const [http, network, accessLog] = await Promise.all([
+    loadNamed(HTTP_FILTERS, extensions.httpFilters),
+    loadNamed(NETWORK_FILTERS, extensions.networkFilters),
+    loadNamed(ACCESS_LOGGERS, extensions.accessLoggers),
+  ]);
+  return { http, network, accessLog };
+}
+
+async function loadNamed<Module>(
+  rows: readonly ExtensionRow<unknown, Module>[],
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Module>> {
+  const wanted = rows.filter((row) => names.includes(row.name));
+  return new Map(await Promise.all(wanted.map(async (row) => [row.name, await row.load()] as const)));
+}

@@ -1,0 +1,50 @@
+// host/server/worker_environment.ts: what a worker gets from its thread, made from the platform.
+/** @module */
+import type { TimerClock } from "../base/clock.ts";
+import type { LogLevels, LogRegistry } from "../observe/log.ts";
+import type { StatsStore } from "../observe/stats.ts";
+import type { Platform } from "../platform/mod.ts";
+import type { SharedStorePort } from "../wasm/mod.ts";
+import { createLogRegistry, type LogSettings } from "./logging.ts";
+import type { AccessLogSettings, WorkerEnvironment } from "./worker.ts";
+import type { WorkerEvent } from "./worker_protocol.ts";
+
+export interface WorkerEnvironmentOptions {
+  readonly platform: Platform;
+  readonly index: number;
+  readonly concurrency: number;
+  readonly stats: StatsStore;
+  readonly shared: SharedStorePort;
+  readonly localAddress: string;
+  readonly logLevels: LogLevels;
+  readonly logSettings: LogSettings;
+  readonly accessLog: AccessLogSettings;
+  /** Absent in a thread of its own: there loggers are made from the options. */
+  readonly logs?: LogRegistry;
+  emit(event: WorkerEvent): void;
+}
+
+export function createWorkerEnvironment(options: WorkerEnvironmentOptions): WorkerEnvironment {
+  const { platform } = options;
+  const logs = options.logs ?? createLogRegistry(platform, options.logSettings, options.logLevels);
+  const main = logs.logger("main");
+  return {
+    index: options.index,
+    concurrency: options.concurrency,
+    clock: platform.clock as TimerClock,
+    random: platform.random,
+    stats: options.stats,
+    hostname: platform.hostname,
+    localAddress: options.localAddress,
+    env: (name) => platform.env(name),
+    logger: (component) => logs.logger(component),
+    setLogLevels: (levels) => logs.setLevels(levels),
+    accessLog: options.accessLog,
+    shared: options.shared,
+    onBug(error) {
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      main.error("a bug was contained: one connection was reset", { err: text });
+      options.emit({ kind: "bug", message: text });
+    },
+  };
+}
