@@ -38,6 +38,7 @@ export interface Callbacks {
   readonly proxy_on_done: GuestFunction | null;
   readonly proxy_on_log: GuestFunction | null;
   readonly proxy_on_delete: GuestFunction | null;
+  readonly envoy_on_resolve_dns: GuestFunction | null;
 }
 
 type CallbackName = keyof Callbacks;
@@ -79,6 +80,7 @@ export function bindCallbacks(
     proxy_on_done: find("proxy_on_done"),
     proxy_on_log: find("proxy_on_log"),
     proxy_on_delete: find("proxy_on_delete"),
+    envoy_on_resolve_dns: find("envoy_on_resolve_dns"),
   };
 }
 

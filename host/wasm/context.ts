@@ -27,8 +27,9 @@ export const Deferred = {
   CloseUpstream: 7,
   HttpCallDone: 8,
   GrpcEvents: 9,
-  PluginDone: 10,
-  VmFailed: 11,
+  DnsDone: 10,
+  PluginDone: 11,
+  VmFailed: 12,
 } as const;
 export type Deferred = (typeof Deferred)[keyof typeof Deferred];
 
@@ -130,6 +131,8 @@ export abstract class PluginContext extends Context implements QueueConsumer {
     message: Uint8Array | null,
     timeoutMs: number,
   ): number;
+  /** The token of a look-up. */
+  abstract resolveDns(name: string): number;
   abstract grpcSend(token: number, message: Uint8Array, end: boolean): Status;
   abstract grpcClose(token: number): Status;
   abstract grpcCancel(token: number): Status;

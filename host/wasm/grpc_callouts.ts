@@ -49,16 +49,18 @@ class GrpcCallout implements GrpcCallCallbacks, GrpcStreamCallbacks {
   }
 
   onInitialMetadata(metadata: HeaderMapPort): void {
-    this.#callouts.push(this, { kind: "initial_metadata", token: this.token, metadata });
+    if (!this.isClosedRemotely) this.#callouts.push(this, { kind: "initial_metadata", token: this.token, metadata });
   }
 
   onMessage(message: Uint8Array): void {
-    this.#callouts.push(this, { kind: "message", token: this.token, message });
+    if (this.isClosedRemotely) return;
+    // A call is over with its one message.
     if ((this.token & 3) === GRPC_CALL) this.isClosedRemotely = true;
+    this.#callouts.push(this, { kind: "message", token: this.token, message });
   }
 
   onTrailingMetadata(metadata: HeaderMapPort): void {
-    this.#callouts.push(this, { kind: "trailing_metadata", token: this.token, metadata });
+    if (!this.isClosedRemotely) this.#callouts.push(this, { kind: "trailing_metadata", token: this.token, metadata });
   }
 
   onFailure(status: number, message: string): void {
@@ -66,8 +68,9 @@ class GrpcCallout implements GrpcCallCallbacks, GrpcStreamCallbacks {
   }
 
   onClose(status: number, message: string): void {
-    this.#callouts.push(this, { kind: "close", token: this.token, status, message });
+    if (this.isClosedRemotely) return;
     this.isClosedRemotely = true;
+    this.#callouts.push(this, { kind: "close", token: this.token, status, message });
   }
 }
 
@@ -151,7 +154,7 @@ export class GrpcCallouts {
 
   /** Takes an event from a callout; those of an ended one are dropped. */
   push(callout: GrpcCallout, event: GrpcEvent): void {
-    if (callout.isOver || callout.isClosedRemotely) return;
+    if (callout.isOver) return;
     this.#events.push(event);
     this.#owner.deliverGrpcEvents();
   }

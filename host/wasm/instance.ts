@@ -24,7 +24,7 @@ export function createVm(
 ): VmResult {
   const found = checkModule(module.info, options);
   if (found.length > 0) return { diagnostics: found };
-  const vm = new Vm(module.code, module.info.abiVersion!, NO_CALLBACKS, options, environment, source);
+  const vm = new Vm(module, NO_CALLBACKS, options, environment, source);
   let instance: WebAssembly.Instance | null = null;
   // A `start` section runs now, with imports that find neither memory nor context.
   vm.start("start section", () => {

@@ -42,6 +42,8 @@ export interface ImportInfo {
 export interface ExportInfo {
   readonly name: string;
   readonly kind: ExternalKind;
+  /** Among all of its kind, imported ones first. */
+  readonly index: number;
   readonly type: FunctionType | null;
 }
 
@@ -55,6 +57,10 @@ export interface ModuleInfo {
   readonly memories: readonly Limits[];
   readonly hasStart: boolean;
   readonly customSections: readonly string[];
+  /** Functions that are imported; indexes of the module's own begin after them. */
+  readonly importedFunctionCount: number;
+  /** Where the body of each of its own functions ends, as a byte offset in the module. */
+  readonly functionEnds: Uint32Array;
 }
 
 const KINDS: readonly ExternalKind[] = ["func", "table", "memory", "global", "tag"];
@@ -66,6 +72,7 @@ const SECTION_FUNCTION = 3;
 const SECTION_MEMORY = 5;
 const SECTION_EXPORT = 7;
 const SECTION_START = 8;
+const SECTION_CODE = 10;
 
 /** Something in the module is none of what this reader knows. Never leaves this file. */
 class UnreadableModule extends Error {}
@@ -206,6 +213,7 @@ function read(bytes: Uint8Array): ModuleInfo {
   const memories: Limits[] = [];
   const customSections: string[] = [];
   let hasStart = false;
+  let functionEnds = new Uint32Array(0);
   let position = 8;
   while (position < bytes.length) {
     const header = new Reader(bytes, position, bytes.length);
@@ -230,18 +238,55 @@ function read(bytes: Uint8Array): ModuleInfo {
       for (let count = reader.number(); count > 0; count--) functions.push(types[reader.number()] ?? null);
     } else if (id === SECTION_MEMORY) {
       for (let count = reader.number(); count > 0; count--) memories.push(reader.limits());
+    } else if (id === SECTION_CODE) {
+      functionEnds = readFunctionEnds(reader);
     } else if (id === SECTION_EXPORT) {
       for (let count = reader.number(); count > 0; count--) {
         const name = reader.name();
         const kind = kindOf(reader.byte());
         const index = reader.number();
-        exports.push({ name, kind, type: kind === "func" ? functions[index] ?? null : null });
+        exports.push({ name, kind, index, type: kind === "func" ? functions[index] ?? null : null });
       }
     }
   }
   const names = exports.filter((row) => row.kind === "func").map((row) => row.name);
   const abiVersion = detectAbiVersion(names);
-  return { byteLength: bytes.length, abiVersion, imports, exports, memories, hasStart, customSections };
+  return {
+    byteLength: bytes.length,
+    abiVersion,
+    imports,
+    exports,
+    memories,
+    hasStart,
+    customSections,
+    importedFunctionCount: imports.filter((row) => row.kind === "func").length,
+    functionEnds,
+  };
+}
+
+function readFunctionEnds(reader: Reader): Uint32Array<ArrayBuffer> {
+  const count = reader.number();
+  if (count > reader.end - reader.offset) throw new UnreadableModule("more functions than bytes");
+  const ends = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    const size = reader.number();
+    reader.offset += size;
+    ends[i] = reader.offset;
+  }
+  return ends;
+}
+
+/** The index of the function whose body has this byte; the first of the module's own when none has. */
+export function functionAt(info: ModuleInfo, offset: number): number {
+  const { functionEnds } = info;
+  let low = 0;
+  let high = functionEnds.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (functionEnds[middle]! > offset) high = middle;
+    else low = middle + 1;
+  }
+  return info.importedFunctionCount + low;
 }
 
 function kindOf(byte: number): ExternalKind {

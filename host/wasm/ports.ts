@@ -195,6 +195,16 @@ export interface GrpcClientPort {
   openStream(request: GrpcRequest, callbacks: GrpcStreamCallbacks): GrpcStreamHandle | GrpcFailure;
 }
 
+export interface DnsAddress {
+  readonly address: string;
+  readonly ttlSeconds: number;
+}
+
+export interface DnsPort {
+  /** One callback, at once or later; no addresses when the name cannot be resolved. */
+  resolve(name: string, onAnswer: (addresses: readonly DnsAddress[]) => void): void;
+}
+
 /** On whose behalf a foreign function runs. */
 export interface ForeignCall {
   readonly source: LogSource;
@@ -259,6 +269,8 @@ export interface WasmEnvironment {
   readonly shared: SharedStorePort;
   readonly httpCalls: HttpCallPort | null;
   readonly grpc: GrpcClientPort | null;
+  /** For Envoy's `envoy_resolve_dns`; without it every name is unknown. */
+  readonly dns?: DnsPort;
   readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
   readonly events?: WasmEvents;
 }

@@ -12,8 +12,10 @@
  */
 import { BufferType, MapType, Status } from "../../abi/mod.ts";
 import type { Timer } from "../base/clock.ts";
+import type { GuestFunction } from "./callbacks.ts";
 import { type CalloutData, type Context, Deferred, PluginContext } from "./context.ts";
 import { configureRefused, vmStartRefused } from "./diagnostics.ts";
+import { type DnsCalloutOwner, DnsCallouts } from "./dns_callouts.ts";
 import { type GrpcCalloutOwner, GrpcCallouts, type GrpcEvent } from "./grpc_callouts.ts";
 import { type HttpCalloutOwner, HttpCallouts } from "./http_callouts.ts";
 import type { HeaderMapPort, LogSource } from "./ports.ts";
@@ -68,7 +70,7 @@ export interface RootOptions {
   readonly pluginConfiguration: Uint8Array;
 }
 
-export class RootContext extends PluginContext implements HttpCalloutOwner, GrpcCalloutOwner {
+export class RootContext extends PluginContext implements HttpCalloutOwner, GrpcCalloutOwner, DnsCalloutOwner {
   readonly vm: Vm;
   override readonly source: LogSource;
   override readonly vmConfiguration: Uint8Array;
@@ -83,6 +85,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   streamCount = 0;
   readonly #httpCalls: HttpCallouts;
   readonly #grpcCalls: GrpcCallouts;
+  readonly #dnsCalls: DnsCallouts;
   #tickTimer: Timer | null = null;
   #tickPeriodMs = 0;
   #isRetired = false;
@@ -98,6 +101,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     this.pluginConfiguration = options.pluginConfiguration;
     this.#httpCalls = new HttpCallouts(this);
     this.#grpcCalls = new GrpcCallouts(this);
+    this.#dnsCalls = new DnsCallouts(this);
     vm.contexts.set(this.id, this);
   }
 
@@ -115,7 +119,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
 
   /** Callouts under way, for limits and leak checks. */
   get calloutCount(): number {
-    return this.#httpCalls.size + this.#grpcCalls.size;
+    return this.#httpCalls.size + this.#grpcCalls.size + this.#dnsCalls.size;
   }
 
   /** Starts and configures the plugin; null when it accepts. A refusal leaves the VM as it is, a trap fails it. */
@@ -170,12 +174,8 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
 
   /** Calls the guest's foreign-function callback with `args` in buffer 8. */
   callForeign(functionId: number, args: Uint8Array): void {
-    const { vm } = this;
-    const fn = vm.callbacks.proxy_on_foreign_function;
-    if (fn === null) return;
-    this.calloutData.foreignArguments = args;
-    vm.call(this, fn, functionId, args.length, 0, 0);
-    this.calloutData.foreignArguments = null;
+    const fn = this.vm.callbacks.proxy_on_foreign_function;
+    if (fn !== null) this.#withArguments(args, fn, functionId);
   }
 
   override httpCall(
@@ -293,6 +293,30 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     }
   }
 
+  override resolveDns(name: string): number {
+    const token = this.vm.newCalloutNumber();
+    this.#dnsCalls.resolve(this.vm.environment.dns, name, token);
+    return token;
+  }
+
+  deliverDns(token: number): void {
+    this.vm.defer(this, Deferred.DnsDone, token);
+  }
+
+  #onDnsDone(token: number): void {
+    const answer = this.#dnsCalls.take(token);
+    const fn = this.vm.callbacks.envoy_on_resolve_dns;
+    if (answer === null || fn === null) return;
+    this.#withArguments(answer, fn, token);
+  }
+
+  /** Calls the guest with `bytes` in buffer 8. */
+  #withArguments(bytes: Uint8Array, fn: GuestFunction, a: number): void {
+    this.calloutData.foreignArguments = bytes;
+    this.vm.call(this, fn, a, bytes.length, 0, 0);
+    this.calloutData.foreignArguments = null;
+  }
+
   override runDeferred(operation: Deferred, token: number): void {
     switch (operation) {
       case Deferred.HttpCallDone:
@@ -300,6 +324,9 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
         break;
       case Deferred.GrpcEvents:
         this.#onGrpcEvents();
+        break;
+      case Deferred.DnsDone:
+        this.#onDnsDone(token);
         break;
       case Deferred.PluginDone:
         this.#delete();
@@ -371,6 +398,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   #endCallouts(): void {
     this.#httpCalls.cancelAll();
     this.#grpcCalls.cancelAll();
+    this.#dnsCalls.cancelAll();
     this.vm.environment.shared.removeConsumer(this);
   }
 }

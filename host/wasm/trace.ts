@@ -1,14 +1,15 @@
 // host/wasm/trace.ts: from a JavaScript error to the guest's frames by name.
 // pure: no I/O, no clock, no runtime globals
 /**
- * V8 puts wasm frames into `Error.stack` as `at name (wasm://wasm/module-id:wasm-function[12]:0x1a2b)`; the
- * number in brackets is the function's index, the last one the byte offset in the module. V8 leaves the
- * name out for some modules, so the module's own name section has the first word.
+ * V8 puts wasm frames into `Error.stack` as `at name (wasm://wasm/module-id:wasm-function[12]:0x1a2b)`. The
+ * last number is the byte offset in the module, which tells the function: the index in brackets is always 0
+ * on Deno. Names are those of the module's name section and exports.
  *
  * @see https://github.com/v8/v8/wiki/Stack-Trace-API
  * @module
  */
-import { readFunctionNames } from "./module.ts";
+import type { WasmModule } from "./compile.ts";
+import { functionAt, readFunctionNames } from "./module.ts";
 
 /** One function of the guest on the stack. */
 export interface GuestFrame {
@@ -19,27 +20,33 @@ export interface GuestFrame {
   readonly offset: number;
 }
 
-const FRAME = /at (?:(.*?) \()?wasm:\/\/[^\s)]*?wasm-function\[(\d+)\](?::0x([0-9a-f]+))?/g;
+const FRAME = /wasm:\/\/[^\s)]*?wasm-function\[\d+\]:0x([0-9a-f]+)/g;
 /** Frames kept, as in Envoy's backtraces. */
 const MAX_FRAMES = 20;
 
 /** The guest's frames, innermost first; none when the error did not come through a guest. */
-export function guestFrames(stack: string, code: WebAssembly.Module | null): GuestFrame[] {
+export function guestFrames(stack: string, module: WasmModule): GuestFrame[] {
   const frames: GuestFrame[] = [];
   let names: Map<number, string> | null = null;
   for (const match of stack.matchAll(FRAME)) {
     if (frames.length === MAX_FRAMES) break;
-    names ??= functionNames(code);
-    const functionIndex = Number(match[2]);
-    const name = names.get(functionIndex) ?? match[1] ?? `function ${functionIndex}`;
-    frames.push({ name: demangle(name), functionIndex, offset: parseInt(match[3] ?? "0", 16) });
+    names ??= functionNames(module);
+    const offset = parseInt(match[1]!, 16);
+    const functionIndex = functionAt(module.info, offset);
+    const name = names.get(functionIndex) ?? `function ${functionIndex}`;
+    frames.push({ name: demangle(name), functionIndex, offset });
   }
   return frames;
 }
 
-function functionNames(code: WebAssembly.Module | null): Map<number, string> {
-  const section = code === null ? undefined : WebAssembly.Module.customSections(code, "name")[0];
-  return section === undefined ? new Map() : readFunctionNames(new Uint8Array(section));
+/** What the name section says, and for functions without a name what they are exported as. */
+function functionNames(module: WasmModule): Map<number, string> {
+  const section = WebAssembly.Module.customSections(module.code, "name")[0];
+  const names = section === undefined ? new Map<number, string>() : readFunctionNames(new Uint8Array(section));
+  for (const row of module.info.exports) {
+    if (row.kind === "func" && !names.has(row.index)) names.set(row.index, row.name);
+  }
+  return names;
 }
 
 /** Rust's older mangling: `_ZN4core9panicking5panic17h0123456789abcdefE` is `core::panicking::panic`. */

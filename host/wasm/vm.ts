@@ -12,14 +12,14 @@
  * @see Envoy: proxy-wasm-cpp-host include/proxy-wasm/wasm.h, wasm_vm.h
  * @module
  */
-import { ABI_VERSIONS, type AbiVersion, BufferType, LogLevel, Status } from "../../abi/mod.ts";
+import { type AbiVersion, BufferType, LogLevel, Status } from "../../abi/mod.ts";
 import { latin1Write } from "../base/bytes.ts";
 import type { ByteQueue } from "../base/byte_queue.ts";
 import { bug } from "../base/error.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { callbackName, type Callbacks, type GuestFunction } from "./callbacks.ts";
-import type { Context, Deferred } from "./context.ts";
-import { Deferred as Op } from "./context.ts";
+import type { WasmModule } from "./compile.ts";
+import { type Context, Deferred } from "./context.ts";
 import * as problems from "./diagnostics.ts";
 import { GuestMemory } from "./memory.ts";
 import type { LogSource, WasmEnvironment } from "./ports.ts";
@@ -69,7 +69,7 @@ export class Vm {
   readonly options: VmOptions;
   readonly environment: WasmEnvironment;
   readonly abiVersion: AbiVersion;
-  readonly code: WebAssembly.Module;
+  readonly module: WasmModule;
   readonly memory: GuestMemory = new GuestMemory();
   /** Who speaks when no plugin does. */
   readonly source: LogSource;
@@ -93,15 +93,15 @@ export class Vm {
   #warned: Set<string> | null = null;
 
   constructor(
-    code: WebAssembly.Module,
-    abiVersion: AbiVersion,
+    module: WasmModule,
     callbacks: Callbacks,
     options: VmOptions,
     environment: WasmEnvironment,
     source: LogSource,
   ) {
-    this.code = code;
-    this.abiVersion = abiVersion;
+    this.module = module;
+    // Modules without a version are refused before; see checkModule.
+    this.abiVersion = module.info.abiVersion ?? "0.2.1";
     this.callbacks = callbacks;
     this.options = options;
     this.environment = environment;
@@ -118,10 +118,6 @@ export class Vm {
   /** True while a guest frame is on the stack. */
   get inGuest(): boolean {
     return this.#inGuest;
-  }
-
-  isAtLeast(version: AbiVersion): boolean {
-    return ABI_VERSIONS.indexOf(this.abiVersion) >= ABI_VERSIONS.indexOf(version);
   }
 
   /** An id that no live context has; 0 is the VM's. */
@@ -183,7 +179,7 @@ export class Vm {
   #onThrow(error: unknown, state: FailState, where?: string): void {
     const name = where ?? (this.#running === null ? "" : callbackName(this.callbacks, this.#running));
     const stack = error instanceof Error ? error.stack ?? "" : "";
-    const frames = guestFrames(stack, this.code);
+    const frames = guestFrames(stack, this.module);
     this.fail(state, problems.trap(name, trapMessage(error), frames, this.lastWords));
   }
 
@@ -199,7 +195,7 @@ export class Vm {
     }
     this.log(LogLevel.Critical, source, text);
     this.environment.events?.onVmFailed?.(source, diagnostic.message);
-    for (const context of this.contexts.values()) this.#deferred.push(context, Op.VmFailed, 0);
+    for (const context of this.contexts.values()) this.#deferred.push(context, Deferred.VmFailed, 0);
   }
 
   /**
@@ -229,7 +225,7 @@ export class Vm {
   }
 
   #runDeferred(): void {
-    // Operations may call the guest, which may defer more and run what is left here: always take the first.
+    // Operations may call the guest, which may defer more and carry that out itself.
     while (this.#deferred.length !== 0) {
       const batch = this.#deferred;
       this.#deferred = [];

@@ -1,4 +1,4 @@
-// host/wasm/hostcalls/foreign.ts: functions of the embedder by name.
+// host/wasm/hostcalls/foreign.ts: functions of the embedder by name, and Envoy's own host function.
 // pure: no I/O, no clock, no runtime globals
 /**
  * @module
@@ -16,6 +16,17 @@ export const BUILT_IN_FOREIGN_FUNCTIONS: ReadonlyMap<string, ForeignFunction> = 
 ]);
 
 export const foreignHostcalls: HostcallTable = {
+  envoy_resolve_dns: (vm) => (address: number, addressSize: number, returnToken: number): Status => {
+    const context = vm.context ?? vm.refuse("envoy_resolve_dns");
+    const memory = vm.memory;
+    if (!memory.has(address >>> 0, addressSize >>> 0) || !memory.has(returnToken >>> 0, 4)) {
+      return Status.InvalidMemoryAccess;
+    }
+    const token = context.root.resolveDns(memory.utf8(address >>> 0, addressSize >>> 0));
+    memory.setU32(returnToken >>> 0, token);
+    return Status.Ok;
+  },
+
   proxy_call_foreign_function: (vm) =>
   (
     name: number,

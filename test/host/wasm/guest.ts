@@ -44,11 +44,11 @@ const STRINGS = 0x1000;
 /** An address outside of every guest's memory. */
 export const BAD = 0x7fff0000;
 
-/** Strings of the guest that is being written. */
-let strings: { offset: number; bytes: Uint8Array }[] = [];
+/** All strings of a test file; every guest has them all. */
+const strings: { offset: number; bytes: Uint8Array }[] = [];
 let nextString = STRINGS;
 
-/** Pointer and size of a string as two constants; reset by `guest`. */
+/** Pointer and size of a string as two constants. */
 export function s(text: string): string {
   const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
   let known = strings.find((row) => latin1Slice(row.bytes, 0, row.bytes.length) === text);
@@ -122,8 +122,6 @@ export function guestText(guest: GuestText): string {
       Array.from(row.bytes, (byte) => "\\" + byte.toString(16).padStart(2, "0")).join("")
     }")`
   );
-  strings = [];
-  nextString = STRINGS;
   return `(module
     ${importsOf(text)}
     ${guest.memory ?? '(memory (export "memory") 1)'}
