@@ -146,6 +146,7 @@ function planWeightedCluster(
 function planPathRewrite(node: ConfigNode): PathRewritePlan | null {
   const prefix = node.string("prefix_rewrite");
   const regex = node.message("regex_rewrite");
+  const substitution = regex === null ? null : planRegexSubstitution(regex);
   if (prefix !== "" && regex !== null) {
     node.error("router/two-path-rewrites", "both prefix_rewrite and regex_rewrite are set", {
       field: "regex_rewrite",
@@ -153,7 +154,7 @@ function planPathRewrite(node: ConfigNode): PathRewritePlan | null {
     });
   }
   if (prefix !== "") return { kind: "prefix", value: toWireText(prefix) };
-  return regex === null ? null : regexRewrite(planRegexSubstitution(regex));
+  return regexRewrite(substitution);
 }
 
 function regexRewrite(plan: RegexSubstitutionPlan | null): PathRewritePlan | null {

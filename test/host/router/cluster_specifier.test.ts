@@ -1,0 +1,67 @@
+// test/host/router/cluster_specifier.test.ts: which cluster a request goes to.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ask, tableOfRoutes } from "./support.ts";
+
+const weighted = (fields: object): object => ({ match: { prefix: "/" }, route: { weighted_clusters: fields } });
+const CLUSTERS = [{ name: "c", weight: 1 }, { name: "d", weight: 0 }, { name: "e", weight: 2 }];
+
+test("weights, of which some may be 0", () => {
+  const table = tableOfRoutes([weighted({ clusters: CLUSTERS })]);
+  const seen = [0, 1, 2, 3, 4, 4294967295].map((random) => ask(table, { random })!.clusterName);
+  assert.equal(seen, ["c", "e", "e", "c", "e", "c"]);
+});
+
+test("a header gives the random value; what is no number leaves the stream's", () => {
+  const table = tableOfRoutes([weighted({ header_name: "X-Rand", clusters: CLUSTERS })]);
+  const rows: [readonly string[], string][] = [
+    [["0"], "c"],
+    [["1"], "e"],
+    [["3"], "c"],
+    [["18446744073709551615"], "c"],
+    [["4"], "e"],
+    [["18446744073709551616"], "e"],
+    [["x"], "e"],
+    [["0", "0"], "e"],
+    [[], "e"],
+  ];
+  for (const [values, expected] of rows) {
+    const headers = values.map((value) => ["x-rand", value] as const);
+    assert.is(ask(table, { headers, random: 1 })!.clusterName, expected, values.join());
+  }
+});
+
+test("cluster_header, of routes and of weighted clusters", () => {
+  for (
+    const route of [
+      { match: { prefix: "/" }, route: { cluster_header: "X-Cl" } },
+      weighted({ clusters: [{ cluster_header: "X-Cl", weight: 1 }] }),
+    ]
+  ) {
+    const table = tableOfRoutes([route]);
+    assert.is(ask(table, { headers: [["x-cl", "d"]] })!.clusterName, "d");
+    // No such cluster: the router answers 503.
+    assert.is(ask(table, {})!.clusterName, "");
+  }
+});
+
+test("a weighted cluster configures filters more specifically than its route", () => {
+  const cors = { "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy" };
+  const off = { "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", disabled: true };
+  const table = tableOfRoutes([{
+    ...weighted({
+      clusters: [{ name: "c", weight: 1, typed_per_filter_config: { f: off } }, { name: "d", weight: 1 }],
+    }),
+    typed_per_filter_config: { f: cors },
+  }]);
+  assert.is(ask(table, { random: 0 })!.filterDisabled("f"), true);
+  assert.is(ask(table, { random: 1 })!.filterDisabled("f"), false);
+  assert.is(ask(table, { random: 0 })!.perFilterConfig("f"), "envoy.extensions.filters.http.cors.v3.CorsPolicy");
+});
+
+test("redirects and direct responses have no cluster", () => {
+  const table = tableOfRoutes([{ match: { prefix: "/" }, redirect: { host_redirect: "x" } }]);
+  assert.is(ask(table, {})!.clusterName, null);
+});
+
+test.run();

@@ -1,0 +1,206 @@
+// test/host/router/plan/route_config.test.ts: configurations that Envoy 1.40 took, and those that it refused.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { direct, planned } from "../support.ts";
+
+const one = (route: object, more: object = {}): object => ({
+  ...more,
+  virtual_hosts: [{ name: "v", domains: ["*"], routes: [route] }],
+});
+const host = (name: string, domains: string[]): object => ({ name, domains, routes: [direct({ prefix: "/" }, "")] });
+const to = (action: object): object => ({ match: { prefix: "/" }, route: { cluster: "c", ...action } });
+const weighted = (...clusters: object[]): object => ({
+  match: { prefix: "/" },
+  route: { weighted_clusters: { clusters } },
+});
+const adding = (key: string, value: string, more: object = {}): object => ({
+  ...to({}),
+  request_headers_to_add: [{ header: { key, value }, ...more }],
+});
+const regex = (pattern: string): object => direct({ safe_regex: { regex: pattern } }, "");
+const rewrite = (substitution: string): object => to({ regex_rewrite: { pattern: { regex: "a" }, substitution } });
+
+/** Configurations that are refused, with a part of the message and the place. */
+const REFUSED: readonly [string, object, string, string][] = [
+  [
+    "two wildcards",
+    { virtual_hosts: [host("a", ["*"]), host("b", ["*"])] },
+    "single wildcard",
+    "virtual_hosts[1].domains",
+  ],
+  [
+    "a domain twice",
+    { virtual_hosts: [host("a", ["x", "X"])] },
+    'unique values for domains are permitted, "x"',
+    "domains[1]",
+  ],
+  [
+    "a suffix twice",
+    { virtual_hosts: [host("a", ["*.x"]), host("b", ["*.X"])] },
+    '"*.x" is there twice',
+    "virtual_hosts[1]",
+  ],
+  ["lookahead", one(regex("(?=a)b")), "no lookahead", "match.safe_regex.regex"],
+  ["backreference", one(regex("(a)\\1")), "no backreferences", "match.safe_regex.regex"],
+  ["repetition", one(regex("a{1001}")), "repeat count", "match.safe_regex.regex"],
+  [
+    "a bad regex in a header matcher",
+    one(direct({ prefix: "/", headers: [{ name: "x", string_match: { safe_regex: { regex: "[" } } }] }, "")),
+    "missing closing ]",
+    "headers[0].string_match.safe_regex.regex",
+  ],
+  [
+    "ignore_case with a regex",
+    one(
+      direct(
+        { prefix: "/", headers: [{ name: "x", string_match: { safe_regex: { regex: "a" }, ignore_case: true } }] },
+        "",
+      ),
+    ),
+    "ignore_case has no effect for safe_regex",
+    "string_match.ignore_case",
+  ],
+  [
+    "unknown cluster",
+    one({ match: { prefix: "/" }, route: { cluster: "zz" } }),
+    "route: unknown cluster 'zz'",
+    "route.cluster",
+  ],
+  [
+    "unknown weighted cluster",
+    one(weighted({ name: "zz", weight: 1 })),
+    "route: unknown cluster 'zz'",
+    "clusters[0].name",
+  ],
+  ["no weight", one(weighted({ name: "c", weight: 0 })), "sum of the weights is 0", "weighted_clusters.clusters"],
+  [
+    "too much weight",
+    one(weighted({ name: "c", weight: 4294967295 }, { name: "d", weight: 1 })),
+    "4294967296, more than 4294967295",
+    "weighted_clusters.clusters",
+  ],
+  [
+    "two names for a cluster",
+    one(weighted({ name: "c", cluster_header: "x", weight: 1 })),
+    "both name and cluster_header",
+    "clusters[0]",
+  ],
+  ["no name for a cluster", one(weighted({ weight: 1 })), "neither name nor cluster_header", "clusters[0]"],
+  ["unknown command", one(adding("x", "%NOPE%")), "NOPE", "header.value"],
+  ["unterminated command", one(adding("x", "50%")), "%", "header.value"],
+  ["host added", one(adding("Host", "x")), '"host" may not be modified', "header.key"],
+  [":path added", one(adding(":path", "x")), '":path" may not be modified', "header.key"],
+  [
+    "host removed",
+    one({ ...to({}), request_headers_to_remove: ["host"] }),
+    '"host" may not be removed',
+    "request_headers_to_remove",
+  ],
+  [
+    ":path removed",
+    one({ ...to({}), request_headers_to_remove: [":path"] }),
+    '":path" may not be removed',
+    "request_headers_to_remove",
+  ],
+  [
+    "two path rewrites",
+    one(to({ prefix_rewrite: "/a", regex_rewrite: { pattern: { regex: "a" }, substitution: "b" } })),
+    "both prefix_rewrite and regex_rewrite",
+    "route.regex_rewrite",
+  ],
+  [
+    "append twice",
+    one(adding("x", "v", { append: true, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" })),
+    "both append and append_action",
+    "append",
+  ],
+  [
+    "a large body",
+    one({ match: { prefix: "/" }, direct_response: { status: 200, body: { inline_string: "x".repeat(4097) } } }),
+    "response body size is 4097 bytes; maximum is 4096",
+    "direct_response.body",
+  ],
+];
+
+for (const [name, config, message, place] of REFUSED) {
+  test(`refused: ${name}`, () => {
+    const errors = planned(config).problems.filter(({ severity }) => severity === "error");
+    assert.is(errors.length, 1, errors.map((error) => error.message).join("; "));
+    assert.ok(errors[0]!.message.includes(message), errors[0]!.message);
+    assert.ok((errors[0]!.at ?? "").includes(place), errors[0]!.at);
+  });
+}
+
+const TAKEN: readonly [string, object][] = [
+  [
+    "an unknown cluster without validate_clusters",
+    one({ match: { prefix: "/" }, route: { cluster: "zz" } }, {
+      validate_clusters: false,
+    }),
+  ],
+  ["two virtual hosts of one name", { virtual_hosts: [host("a", ["x"]), host("a", ["y"])] }],
+  [
+    "append false beside the default action",
+    one(adding("x", "v", { append: false, append_action: "APPEND_IF_EXISTS_OR_ADD" })),
+  ],
+  ["case_sensitive with a regex", one(direct({ safe_regex: { regex: "a" }, case_sensitive: false }, ""))],
+  ["an empty value", one(adding("x", ""))],
+  ["a prefix with a query", one(direct({ prefix: "/a?b" }, ""))],
+  ["asterisks inside of domains", { virtual_hosts: [host("a", ["a*b", "*.*"])] }],
+  [
+    "a large body that is allowed",
+    one(direct({ prefix: "/" }, "x".repeat(5000)), {
+      max_direct_response_body_size_bytes: 5000,
+    }),
+  ],
+  [
+    "a runtime key",
+    one(direct({
+      prefix: "/",
+      runtime_fraction: { runtime_key: "k", default_value: { numerator: 1 } },
+    }, "")),
+  ],
+];
+
+for (const [name, config] of TAKEN) {
+  test(`taken: ${name}`, () => {
+    const errors = planned(config).problems.filter(({ severity }) => severity === "error");
+    assert.equal(errors.map(({ message }) => message), []);
+  });
+}
+
+test("a substitution that names no group is said to have no effect", () => {
+  for (const substitution of ["\\1", "\\x"]) {
+    const { plan, problems } = planned(one(rewrite(substitution)));
+    assert.equal(problems.map(({ severity }) => severity), ["warning"]);
+    const action = plan.virtualHosts[0]!.routes[0]!.action;
+    assert.is(action.kind === "cluster" && action.pathRewrite, null);
+  }
+});
+
+test("a mistyped cluster gets a suggestion", () => {
+  const { plan, problems } = planned(one({ match: { prefix: "/" }, route: { cluster: "C" } }));
+  assert.is(plan.virtualHosts[0]!.routes.length, 1);
+  assert.ok(JSON.stringify(problems[0]!.help).includes("did you mean 'c'?"), JSON.stringify(problems[0]!.help));
+});
+
+test("what nuncio does not do stays unread, and so is reported", () => {
+  const { problems } = planned(one({
+    ...to({ retry_policy: { retry_on: "5xx" }, hash_policy: [{ header: { header_name: "x" } }] }),
+    decorator: { operation: "x" },
+  }));
+  assert.equal(problems.map(({ at }) => at?.split(".").pop()).sort(), ["decorator", "hash_policy", "retry_policy"]);
+});
+
+test("all problems are reported at once", () => {
+  const { problems } = planned({
+    virtual_hosts: [{
+      name: "v",
+      domains: ["*", "*"],
+      routes: [regex("["), { match: { prefix: "/" }, route: { cluster: "zz" } }, adding("host", "%X%")],
+    }],
+  });
+  assert.is(problems.length, 5, problems.map(({ message }) => message).join("; "));
+});
+
+test.run();
