@@ -56,6 +56,9 @@ export class HttpPool implements ActiveClientOwner, HostPool {
   #connectingCapacity = 0;
   /** Clients that look at bytes now: they may be free a moment later. */
   #dispatching = 0;
+  /** Somebody waits for such a client rather than for a new connection. */
+  #deferred = false;
+  #draining = false;
   #onIdle: (() => void) | null = null;
 
   constructor(host: Host, cluster: PoolCluster, priority: ResourcePriority, createCodec: ClientCodecFactory) {
@@ -115,11 +118,9 @@ export class HttpPool implements ActiveClientOwner, HostPool {
   }
 
   drain(onIdle: () => void): void {
+    this.#draining = true;
     this.#onIdle = onIdle;
     this.drainConnections();
-    if (this.#pending.length === 0) {
-      for (const client of [...this.#clients]) if (client.state === ClientState.Connecting) client.close("drained");
-    }
     this.#checkIdle();
   }
 
@@ -131,7 +132,7 @@ export class HttpPool implements ActiveClientOwner, HostPool {
 
   #attach(client: ActiveClient, decoder: ResponseDecoder & StreamCallbacks, callbacks: HttpPoolCallbacks): void {
     if (!this.ledger.canStart()) {
-      this.ledger.cluster.stats.upstreamRqPendingOverflow.inc();
+      this.ledger.cluster.stats.upstreamRqActiveOverflow.inc();
       callbacks.onPoolFailure(StreamResetReason.Overflow, "", this.#host);
       return;
     }
@@ -141,7 +142,11 @@ export class HttpPool implements ActiveClientOwner, HostPool {
 
   /** Makes connections until there will be one for everybody who waits. */
   #createConnections(): void {
-    while (this.#pending.length > this.#connectingCapacity + this.#dispatching) {
+    while (this.#pending.length > this.#connectingCapacity) {
+      if (this.#pending.length <= this.#connectingCapacity + this.#dispatching) {
+        this.#deferred = true;
+        return;
+      }
       if (!this.ledger.canCreateConnection()) {
         this.ledger.cluster.stats.upstreamCxOverflow.inc();
         // Other hosts may hold all connections of the cluster: one is allowed, else nobody here ever gets any.
@@ -163,9 +168,9 @@ export class HttpPool implements ActiveClientOwner, HostPool {
   }
 
   #checkIdle(): void {
-    if (this.#onIdle === null) return;
+    if (!this.#draining) return;
     if (this.#pending.length === 0) {
-      for (const client of this.#clients) {
+      for (const client of [...this.#clients]) {
         if (client.state === ClientState.Connecting) client.close("drained");
       }
     }
@@ -201,7 +206,7 @@ export class HttpPool implements ActiveClientOwner, HostPool {
       this.#attach(client, waiter.decoder, waiter.callbacks);
     }
     if (client.state !== ClientState.Ready || client.activeStreams > 0) return;
-    if (this.#onIdle !== null) client.close("drained");
+    if (this.#draining) client.close("drained");
     else client.startIdleTimer();
   }
 
@@ -211,7 +216,9 @@ export class HttpPool implements ActiveClientOwner, HostPool {
 
   onDispatchEnd(): void {
     this.#dispatching--;
-    if (this.#pending.length > 0) this.#createConnections();
+    if (!this.#deferred) return;
+    this.#deferred = false;
+    this.#createConnections();
   }
 
   onConnectFailed(_client: ActiveClient, failure: DialFailure): void {

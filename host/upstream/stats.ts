@@ -209,49 +209,60 @@ class CodeCounters {
   }
 }
 
+/** The counters of one prefix. */
+class CodeGroup {
+  readonly #scope: StatsScope;
+  readonly #prefix: string;
+  readonly #byStatus: (CodeCounters | undefined)[] = [];
+  #time: Histogram | null = null;
+
+  constructor(scope: StatsScope, prefix: string) {
+    this.#scope = scope;
+    this.#prefix = prefix;
+  }
+
+  charge(status: number): void {
+    (this.#byStatus[status] ??= new CodeCounters(this.#scope, this.#prefix, status)).inc();
+  }
+
+  recordTime(milliseconds: number): void {
+    this.#time ??= this.#scope.histogram(`${this.#prefix}upstream_rq_time`, HistogramUnit.Milliseconds);
+    this.#time.record(milliseconds);
+  }
+}
+
 /** The counters of response codes. @see Envoy: source/common/http/codes.cc CodeStatsImpl */
 export class CodeStats {
-  readonly #scope: StatsScope;
-  /** By status: counters without prefix. */
-  readonly #plain: (CodeCounters | undefined)[] = [];
-  readonly #prefixed = new Map<string, (CodeCounters | undefined)[]>();
-  readonly #times = new Map<string, Histogram>();
+  readonly #all: CodeGroup;
+  readonly #external: CodeGroup;
+  readonly #internal: CodeGroup;
+  readonly #canary: CodeGroup;
+  readonly #retry: CodeGroup;
 
   constructor(scope: StatsScope) {
-    this.#scope = scope;
+    this.#all = new CodeGroup(scope, "");
+    this.#external = new CodeGroup(scope, "external.");
+    this.#internal = new CodeGroup(scope, "internal.");
+    this.#canary = new CodeGroup(scope, "canary.");
+    this.#retry = new CodeGroup(scope, "retry.");
   }
 
   /** Counts a response that came from a host, or that the proxy made in its place. */
   chargeResponse(status: number, origin: CodeOrigin, canary = false): void {
-    (this.#plain[status] ??= new CodeCounters(this.#scope, "", status)).inc();
-    this.#charge(status, origin);
-    if (canary) this.#charge(status, "canary");
+    this.#all.charge(status);
+    (origin === "internal" ? this.#internal : this.#external).charge(status);
+    if (canary) this.#canary.charge(status);
   }
 
   /** Counts a response that is thrown away because the request is tried again. */
   chargeRetry(status: number): void {
-    this.#charge(status, "retry");
+    this.#retry.charge(status);
   }
 
   /** Records how long a response took, below the same second names. */
   recordTime(milliseconds: number, plain: Histogram, origin: CodeOrigin, canary = false): void {
     plain.record(milliseconds);
-    this.#time(origin).record(milliseconds);
-    if (canary) this.#time("canary").record(milliseconds);
-  }
-
-  #charge(status: number, name: string): void {
-    let counters = this.#prefixed.get(name);
-    if (counters === undefined) this.#prefixed.set(name, counters = []);
-    (counters[status] ??= new CodeCounters(this.#scope, `${name}.`, status)).inc();
-  }
-
-  #time(name: string): Histogram {
-    let histogram = this.#times.get(name);
-    if (histogram === undefined) {
-      histogram = this.#scope.histogram(`${name}.upstream_rq_time`, HistogramUnit.Milliseconds);
-      this.#times.set(name, histogram);
-    }
-    return histogram;
+    (origin === "internal" ? this.#internal : this.#external).recordTime(milliseconds);
+    if (canary) this.#canary.recordTime(milliseconds);
   }
 }

@@ -387,8 +387,10 @@ test("circuit breaker: requests", () => {
   assert.is(s.stat("circuit_breakers.default.rq_open"), 1);
   assert.equal(first.events, ["ready 1"]);
   assert.equal(second.events, ["failure overflow [] 10.0.0.1:80"]);
+  assert.equal([s.stat("upstream_rq_active_overflow"), s.stat("upstream_rq_pending_overflow")], [1, 0]);
   connection.receive("r");
-  assert.equal(s.request().events, ["ready 2"].map(() => "ready 2"));
+  assert.is(s.stat("circuit_breakers.default.rq_open"), 0);
+  assert.is(s.request().events.length, 1);
 });
 
 test("circuit breaker: connections per host", () => {
@@ -450,6 +452,32 @@ test("drain: a connection on its way that nobody waits for is given up", () => {
   handle.cancel();
   assert.ok(s.env.dialer.last.cancelled);
   assert.is(drained, 1);
+  assertQuiet(s);
+});
+
+test("while somebody waits for lack of connections, bytes on others count no overflow", () => {
+  const s = setup({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxConnections: 1 },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  s.request();
+  connection.receive("h");
+  connection.receive("e");
+  assert.is(s.stat("upstream_cx_overflow"), 1);
+});
+
+test("a pool that was drained keeps no connection that is made later", () => {
+  const s = setup();
+  s.pool.drain(() => {});
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.receive("r");
+  assert.ok(connection.closed);
   assertQuiet(s);
 });
 
