@@ -16,7 +16,9 @@ export interface RouteConditions<Request> {
 
 class PathNode {
   label: string;
-  children: Map<number, PathNode> | null = null;
+  /** By the first character of their labels, from `#firstCode` on. */
+  #children: (PathNode | null)[] = [];
+  #firstCode = 0;
   /** Orders, ascending, of prefix routes that end here. */
   prefix: number[] = NONE;
   exact: number[] = NONE;
@@ -24,6 +26,20 @@ class PathNode {
 
   constructor(label: string) {
     this.label = label;
+  }
+
+  child(code: number): PathNode | null {
+    const slot = code - this.#firstCode;
+    return slot >= 0 && slot < this.#children.length ? this.#children[slot]! : null;
+  }
+
+  /** Puts a child where its label says. */
+  setChild(node: PathNode): void {
+    const code = node.label.charCodeAt(0);
+    if (this.#children.length === 0) this.#firstCode = code;
+    for (; code < this.#firstCode; this.#firstCode--) this.#children.unshift(null);
+    while (code - this.#firstCode >= this.#children.length) this.#children.push(null);
+    this.#children[code - this.#firstCode] = node;
   }
 }
 
@@ -64,9 +80,11 @@ export class PathIndex<Request> {
       }
       const code = path.charCodeAt(position);
       if (code === SLASH && node.separated !== NONE) found = first(node.separated, found, conditions, request);
-      const child = node.children?.get(code);
-      if (child === undefined || !path.startsWith(child.label, position)) return found;
-      position += child.label.length;
+      const child = node.child(code);
+      if (child === null) return found;
+      const { label } = child;
+      if (label.length > 1 && !path.startsWith(label, position)) return found;
+      position += label.length;
       node = child;
     }
   }
@@ -76,12 +94,10 @@ export class PathIndex<Request> {
     let node = this.#root;
     let position = 0;
     while (position < value.length) {
-      const children = node.children ??= new Map();
-      const code = value.charCodeAt(position);
-      const child = children.get(code);
-      if (child === undefined) {
+      const child = node.child(value.charCodeAt(position));
+      if (child === null) {
         const leaf = new PathNode(value.slice(position));
-        children.set(code, leaf);
+        node.setChild(leaf);
         return leaf;
       }
       const shared = sharedLength(child.label, value, position);
@@ -91,9 +107,9 @@ export class PathIndex<Request> {
         continue;
       }
       const middle = new PathNode(child.label.slice(0, shared));
+      node.setChild(middle);
       child.label = child.label.slice(shared);
-      middle.children = new Map([[child.label.charCodeAt(0), child]]);
-      children.set(code, middle);
+      middle.setChild(child);
       node = middle;
     }
     return node;
