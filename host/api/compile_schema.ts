@@ -40,7 +40,7 @@ const SCALAR_NAMES: Readonly<Record<number, string>> = {
 
 /** Descriptions of descriptions: no configuration has them. */
 const LEFT_OUT =
-  /^(google\.protobuf\.(compiler\.)?(\w*Descriptor|\w*Options|FeatureSet|Edition|SourceCodeInfo|GeneratedCode|UninterpretedOption|ExtensionRange|SymbolVisibility)|validate\.|(udpa|xds|envoy)\.annotations\.|google\.api\.)/;
+  /^(google\.protobuf\.(compiler\.)?(\w*Descriptor|\w*Options|FeatureSet|Edition|SourceCodeInfo|GeneratedCode|UninterpretedOption|ExtensionRange|SymbolVisibility)|validate\.|(udpa|xds|envoy)\.annotations\.|google\.api\.(?!expr\.))/;
 
 /** The text, one line a type, sorted by name. */
 export function compileSchema(set: FileDescriptorSet): string {

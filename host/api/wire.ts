@@ -82,16 +82,13 @@ function readListItems(
   wireType: number,
   depth: number,
 ): void {
-  let list = message.get(field) as Element[] | undefined;
-  if (list === undefined) {
-    list = [];
-    message.set(field, list);
-  }
+  const list = (message.get(field) ?? []) as Element[];
   const { type } = field;
   if (wireType === WireType.Length && type !== "message" && type !== "string" && type !== "bytes") {
     const packed = reader.sub();
     while (!packed.done) list.push(readScalar(type, packed));
   } else list.push(readElement(field, reader, wireType, depth));
+  if (list.length !== 0) message.set(field, list);
 }
 
 function readMapEntry(message: Message, field: FieldSchema, reader: WireReader, wireType: number, depth: number): void {
@@ -189,11 +186,12 @@ export function encodeMessage(message: Message): Uint8Array {
 
 function writeFields(writer: WireWriter, message: Message): void {
   const fields = [...message.setFields()].sort((a, b) => a.number - b.number);
-  for (const field of fields) writeField(writer, field, message.get(field)!);
-  if (message.packed !== null && message.typeName === ANY) {
+  const isPacked = message.packed !== null && message.typeName === ANY;
+  for (const field of fields) if (!isPacked || field.number === 1) writeField(writer, field, message.get(field)!);
+  if (isPacked) {
     writer.tag(2, WireType.Length);
     const mark = writer.startLength();
-    writeFields(writer, message.packed);
+    writeFields(writer, message.packed!);
     writer.endLength(mark);
   }
 }

@@ -129,7 +129,7 @@ export const CONFIG_CODES: readonly CodeEntry[] = [
   {
     code: "config/too-large",
     summary: "a configuration expands to too many values",
-    explanation: "YAML aliases can repeat a value many times over; five million values are the limit.",
+    explanation: "YAML aliases can repeat a value many times over; two million values are the limit.",
   },
   {
     code: "config/unknown-enum-value",

@@ -25,16 +25,12 @@ export interface DecodeOptions {
   readonly allowUnknownFields?: boolean;
 }
 
-/** Aliases can make a small text huge; this is more than any honest configuration has. */
-const NODE_LIMIT = 5_000_000;
-
 export class Decoder {
   readonly #registry: TypeRegistry;
   readonly #source: SourceText;
   readonly #diagnostics: DiagnosticList;
   readonly #positions: Positions;
   readonly #options: DecodeOptions;
-  #nodesLeft = NODE_LIMIT;
 
   constructor(
     registry: TypeRegistry,
@@ -52,10 +48,6 @@ export class Decoder {
 
   /** The message that `node` stands for; what could not be used is reported and left out. */
   message(schema: MessageSchema, node: TreeNode, place: Place, secret = false, opaque = false): Message | null {
-    if (--this.#nodesLeft <= 0) {
-      if (this.#nodesLeft === 0) this.#error("config/too-large", "the configuration is too large", node, place);
-      return null;
-    }
     if (schema.typeName === ANY) return this.#any(schema, node, place, secret, opaque);
     if (isWellKnown(schema.typeName)) {
       const value = readWellKnown(schema, node, secret);

@@ -17,12 +17,13 @@ import { SourceText } from "../base/source.ts";
 import { MessageNode } from "./config_node.ts";
 import { Coverage } from "./coverage.ts";
 import { type DecodeOptions, Decoder } from "./decode.ts";
+import { findJsonError } from "./json_error.ts";
 import type { ConfigNode } from "./node.ts";
 import { ROOT_PLACE } from "./place.ts";
 import { Positions } from "./positions.ts";
 import { RuleChecker } from "./rules.ts";
 import type { TreeNode } from "./tree.ts";
-import { parseJsonTree, parseYaml } from "./yaml.ts";
+import { parseJsonTree, parseYaml, redactSuspects } from "./yaml.ts";
 
 export const BOOTSTRAP = "envoy.config.bootstrap.v3.Bootstrap";
 const SCHEMA_PATH = fileURLToPath(new URL("../api/gen/envoy.schema", import.meta.url));
@@ -188,10 +189,10 @@ function parseFile(source: SourceText, diagnostics: DiagnosticList): TreeNode | 
   try {
     JSON.parse(source.text);
     return parseJsonTree(source, diagnostics);
-  } catch (error) {
+  } catch {
     if (!source.name.endsWith(".json")) return parseYaml(source, diagnostics);
-    const reason = error instanceof Error ? error.message : String(error);
-    const at = Number(/position (\d+)/.exec(reason)?.[1] ?? source.text.length);
+    redactSuspects(source);
+    const at = findJsonError(source.text);
     diagnostics.add({
       severity: "error",
       code: "config/invalid-json",

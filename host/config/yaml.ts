@@ -22,6 +22,8 @@ import { type PaddedText, padFlowLines } from "./yaml_flow.ts";
 import type { TreeEntry, TreeList, TreeMap, TreeNode, TreeScalar } from "./tree.ts";
 
 const DEPTH_LIMIT = 256;
+/** Aliases can make a small text huge; this is more than any honest configuration has. */
+const NODE_LIMIT = 2_000_000;
 /** A key with this tag is dropped with its value: a place for anchors. */
 const IGNORE_TAG = "!ignore";
 
@@ -75,10 +77,12 @@ class TreeBuilder {
   readonly #padded: PaddedText | null;
   readonly #events: readonly Event[];
   readonly #diagnostics: DiagnosticList;
-  readonly #anchors = new Map<string, TreeNode>();
+  readonly #anchors = new Map<string, { readonly node: TreeNode; readonly size: number }>();
   readonly #syntax: Syntax;
   #at = 0;
   #failed = false;
+  /** Nodes so far, those of aliases counted every time. */
+  #size = 0;
 
   constructor(
     source: SourceText,
@@ -119,10 +123,11 @@ class TreeBuilder {
 
   #node(): TreeNode {
     const event = this.#events[this.#at++]!;
+    const sizeBefore = this.#size++;
     switch (event.type) {
       case EVENT_ID.SCALAR: {
         const node = this.#scalar(event);
-        this.#anchor(event, node);
+        this.#anchor(event, node, this.#size - sizeBefore);
         return node;
       }
       case EVENT_ID.SEQUENCE: {
@@ -135,7 +140,7 @@ class TreeBuilder {
           start: this.#original(event.start),
           end: endOf(items.at(-1), this.#original(event.start)),
         };
-        this.#anchor(event, node);
+        this.#anchor(event, node, this.#size - sizeBefore);
         return node;
       }
       case EVENT_ID.MAPPING: {
@@ -149,7 +154,7 @@ class TreeBuilder {
           start: this.#original(event.start),
           end: endOf(last, this.#original(event.start)),
         };
-        this.#anchor(event, node);
+        this.#anchor(event, node, this.#size - sizeBefore);
         return node;
       }
       case EVENT_ID.ALIAS:
@@ -205,15 +210,22 @@ class TreeBuilder {
     return event.tagStart < 0 ? "" : this.#text.slice(event.tagStart, event.tagEnd);
   }
 
-  #anchor(event: { readonly anchorStart: number; readonly anchorEnd: number }, node: TreeNode): void {
-    if (event.anchorStart >= 0) this.#anchors.set(this.#text.slice(event.anchorStart, event.anchorEnd), node);
+  #anchor(event: { readonly anchorStart: number; readonly anchorEnd: number }, node: TreeNode, size: number): void {
+    if (event.anchorStart < 0) return;
+    this.#anchors.set(this.#text.slice(event.anchorStart, event.anchorEnd), { node, size });
   }
 
   #alias(start: number, end: number): TreeNode {
     const name = this.#text.slice(start, end);
-    const node = this.#anchors.get(name);
-    if (node !== undefined) return node;
+    const anchor = this.#anchors.get(name);
     const at = this.#original(start);
+    if (anchor !== undefined) {
+      this.#size += anchor.size;
+      if (this.#size <= NODE_LIMIT || this.#failed) return anchor.node;
+      const message = "aliases make the configuration too large";
+      this.#problem("error", "config/too-large", message, at - 1, at + name.length);
+      return anchor.node;
+    }
     this.#problem(
       "error",
       "config/invalid-yaml",
@@ -273,7 +285,7 @@ function jsonScalar(text: string, start: number, end: number): TreeScalar {
 }
 
 /** Before the structure is known, secrets are guessed by what they look like. */
-function redactSuspects(source: SourceText): void {
+export function redactSuspects(source: SourceText): void {
   for (const match of source.text.matchAll(PRIVATE_KEY)) source.redact(match.index, match.index + match[0].length);
   for (const match of source.text.matchAll(SECRET_VALUE)) {
     const end = match.index + match[0].length;
