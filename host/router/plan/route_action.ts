@@ -196,7 +196,7 @@ export function planRedirect(node: ConfigNode): RedirectPlan {
   return {
     kind: "redirect",
     status: REDIRECT_STATUS[node.enum("response_code")] ?? 301,
-    scheme: node.bool("https_redirect") ? "https" : asciiLower(toWireText(node.string("scheme_redirect"))),
+    scheme: node.bool("https_redirect") ? "https" : toWireText(node.string("scheme_redirect")),
     host: toWireText(node.string("host_redirect")),
     port: node.number("port_redirect", 0),
     path: toWireText(node.string("path_redirect")),
