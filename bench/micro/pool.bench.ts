@@ -71,7 +71,7 @@ function createCluster(
   return { cluster, dialer };
 }
 
-const COMMON = { panicThresholdPercent: 50, failTrafficOnPanic: false };
+const COMMON = { panicThresholdPercent: 50, failTrafficOnPanic: false, localityWeighted: false };
 const LEAST = {
   ...COMMON,
   policy: "LEAST_REQUEST",

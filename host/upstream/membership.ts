@@ -48,10 +48,7 @@ export class Membership implements MembershipSink {
         after.set(key, host);
         hosts.push(host);
       }
-      const list = byPriority.get(plan.priority);
-      const entry = { locality: plan.locality, weight: plan.weight, hosts };
-      if (list === undefined) byPriority.set(plan.priority, [entry]);
-      else list.push(entry);
+      addLocality(byPriority, plan, hosts);
     }
     for (const [key, host] of before) if (!after.has(key)) changed.add(host.priority);
 
@@ -116,4 +113,16 @@ export class Membership implements MembershipSink {
     }
     return changed;
   }
+}
+
+/** Entries of one locality and priority are one locality; the last weight given counts, as in Envoy. */
+function addLocality(byPriority: Map<number, LocalityHosts[]>, plan: LocalityEndpointsPlan, hosts: Host[]): void {
+  let list = byPriority.get(plan.priority);
+  if (list === undefined) byPriority.set(plan.priority, list = []);
+  const { region, zone, subZone } = plan.locality;
+  const index = list.findIndex(({ locality }) =>
+    locality.region === region && locality.zone === zone && locality.subZone === subZone
+  );
+  if (index < 0) list.push({ locality: plan.locality, weight: plan.weight, hosts });
+  else list[index] = { locality: plan.locality, weight: plan.weight, hosts: [...list[index]!.hosts, ...hosts] };
 }

@@ -73,6 +73,8 @@ export type LoadBalancingPlan =
     readonly panicThresholdPercent: number;
     /** In panic, fail instead of using all hosts. */
     readonly failTrafficOnPanic: boolean;
+    /** Load goes to localities by their weights first. */
+    readonly localityWeighted: boolean;
   }
   & (
     | { readonly policy: "ROUND_ROBIN" }
@@ -169,7 +171,12 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     type: "STATIC",
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1024 * 1024,
-    loadBalancing: { policy: "ROUND_ROBIN", panicThresholdPercent: 50, failTrafficOnPanic: false },
+    loadBalancing: {
+      policy: "ROUND_ROBIN",
+      panicThresholdPercent: 50,
+      failTrafficOnPanic: false,
+      localityWeighted: false,
+    },
     localities: [],
     overprovisioningFactor: 140,
     circuitBreakers: { default: DEFAULT_THRESHOLDS, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: Infinity },

@@ -14,6 +14,7 @@ import type { HostSet } from "../host_set.ts";
 import type { LoadBalancingPlan } from "../plan.ts";
 import { choosePriority, type HostSource, type PrioritySet } from "../priority.ts";
 import { createLeastRequestPicker } from "./least_request.ts";
+import { createLocalityPicker } from "./locality.ts";
 import type { HostPicker, HostPickerFactory, LoadBalancerContext } from "./picker.ts";
 import { createRandomPicker } from "./random.ts";
 import { createRoundRobinPicker } from "./round_robin.ts";
@@ -43,12 +44,14 @@ export class LoadBalancer {
   readonly #createPicker: HostPickerFactory;
   readonly #random: Random;
   readonly #failTrafficOnPanic: boolean;
+  readonly #localityWeighted: boolean;
   readonly #onPanic: () => void;
   readonly #pickers: SetPickers[] = [];
 
   constructor(plan: LoadBalancingPlan, priorities: PrioritySet, random: Random, onPanic: () => void) {
     this.#createPicker = createPickerFactory(plan);
     this.#failTrafficOnPanic = plan.failTrafficOnPanic;
+    this.#localityWeighted = plan.localityWeighted;
     this.#priorities = priorities;
     this.#random = random;
     this.#onPanic = onPanic;
@@ -89,6 +92,14 @@ export class LoadBalancer {
       pickers = { version: set.version, healthy: null, degraded: null, all: null };
       this.#pickers[set.priority] = pickers;
     }
-    return pickers[source] ??= this.#createPicker(hosts, this.#random);
+    return pickers[source] ??= this.#createSourcePicker(set, source, hosts);
+  }
+
+  #createSourcePicker(set: HostSet, source: HostSource, hosts: readonly Host[]): HostPicker {
+    // In panic localities do not count any more.
+    const byLocality = this.#localityWeighted && source !== "all"
+      ? createLocalityPicker(set, hosts, this.#createPicker, this.#random)
+      : null;
+    return byLocality ?? this.#createPicker(hosts, this.#random);
   }
 }

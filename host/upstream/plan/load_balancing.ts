@@ -15,6 +15,9 @@ const ROUND_ROBIN = `${POLICIES}.round_robin.v3.RoundRobin`;
 const RANDOM = `${POLICIES}.random.v3.Random`;
 const LEAST_REQUEST = `${POLICIES}.least_request.v3.LeastRequest`;
 
+const OVERRIDDEN = "load_balancing_policy overrides it";
+const NO_LOCAL_CLUSTER = "zone aware routing needs the cluster that the proxy itself is in, and there is none";
+
 type PolicyPlan = { readonly policy: "ROUND_ROBIN" } | { readonly policy: "RANDOM" } | LeastRequestPlan;
 
 const LEAST_REQUEST_DEFAULTS: LeastRequestPlan = {
@@ -24,15 +27,35 @@ const LEAST_REQUEST_DEFAULTS: LeastRequestPlan = {
   activeRequestBias: 1,
 };
 
+/** How localities count. */
+interface LocalityPlanPart {
+  readonly localityWeighted: boolean;
+  readonly failTrafficOnPanic: boolean;
+}
+
+const NO_LOCALITY_PLAN: LocalityPlanPart = { localityWeighted: false, failTrafficOnPanic: false };
+
 export function planLoadBalancing(cluster: ConfigNode): LoadBalancingPlan {
   const common = cluster.message("common_lb_config");
   common?.accept("update_merge_window", "updates of hosts are applied at once");
   const panic = common?.message("healthy_panic_threshold") ?? null;
   const list = cluster.message("load_balancing_policy");
+  const panicThresholdPercent = panic === null ? 50 : panic.number("value");
+  if (list === null) return { panicThresholdPercent, ...planLocality(common), ...planEnum(cluster) };
+  common?.accept("zone_aware_lb_config", OVERRIDDEN);
+  common?.accept("locality_weighted_lb_config", OVERRIDDEN);
+  return { panicThresholdPercent, ...planList(cluster, list) };
+}
+
+/** `common_lb_config`, or `locality_lb_config` of a policy's own message. */
+function planLocality(node: ConfigNode | null): LocalityPlanPart {
+  if (node === null) return NO_LOCALITY_PLAN;
+  const zoneAware = node.message("zone_aware_lb_config");
+  zoneAware?.accept("routing_enabled", NO_LOCAL_CLUSTER);
+  zoneAware?.accept("min_cluster_size", NO_LOCAL_CLUSTER);
   return {
-    panicThresholdPercent: panic === null ? 50 : panic.number("value"),
-    failTrafficOnPanic: false,
-    ...(list === null ? planEnum(cluster) : planList(cluster, list)),
+    localityWeighted: node.has("locality_weighted_lb_config"),
+    failTrafficOnPanic: zoneAware?.bool("fail_traffic_on_panic") ?? false,
   };
 }
 
@@ -55,10 +78,10 @@ function planEnum(cluster: ConfigNode): PolicyPlan {
   }
 }
 
-function planList(cluster: ConfigNode, list: ConfigNode): PolicyPlan {
-  cluster.accept("lb_policy", "load_balancing_policy overrides it");
+function planList(cluster: ConfigNode, list: ConfigNode): PolicyPlan & LocalityPlanPart {
+  cluster.accept("lb_policy", OVERRIDDEN);
   const unknown: string[] = [];
-  let plan: PolicyPlan | null = null;
+  let plan: PolicyPlan & LocalityPlanPart | null = null;
   for (const policy of list.messages("policies")) {
     if (plan !== null) {
       policy.accept("typed_extension_config", "a policy before it in the list is used");
@@ -68,8 +91,10 @@ function planList(cluster: ConfigNode, list: ConfigNode): PolicyPlan {
     const config = extension?.any("typed_config") ?? null;
     if (extension === null || config === null) continue;
     extension.accept("name", "the policy is known by its type");
-    plan = planPolicy(config);
-    if (plan === null) {
+    const policyPlan = planPolicy(config);
+    if (policyPlan !== null) {
+      plan = { ...planLocality(config.message("locality_lb_config")), ...policyPlan };
+    } else {
       unknown.push(config.typeName);
       policy.accept("typed_extension_config", "it is not supported yet, and a policy after it in the list is used");
     }
@@ -77,7 +102,7 @@ function planList(cluster: ConfigNode, list: ConfigNode): PolicyPlan {
   if (plan !== null) return plan;
   const found = unknown.length === 0 ? "no load balancing policy is named" : `no support yet for ${unknown.join(", ")}`;
   list.error("config/unsupported", found, { field: "policies", help: "use round_robin, least_request or random" });
-  return { policy: "ROUND_ROBIN" };
+  return { ...NO_LOCALITY_PLAN, policy: "ROUND_ROBIN" };
 }
 
 function planPolicy(config: ConfigNode): PolicyPlan | null {

@@ -62,6 +62,19 @@ test("STATIC: priorities, localities, health and metadata of the plan", () => {
   assert.equal(membership(s), [2, 2, 0, 1].map((n, i) => i === 0 ? 1 : n));
 });
 
+test("entries of one locality are one locality, with the last weight", () => {
+  const zone = { region: "r", zone: "z", subZone: "" };
+  const entry = (weight: number, port: number) => ({
+    priority: 0,
+    locality: zone,
+    weight,
+    endpoints: [endpoint("10.0.0.1", port)],
+  });
+  const s = setup({ ...planWith([]), localities: [entry(1, 80), entry(5, 81)] });
+  const { localities } = s.cluster.priorities.hostSets[0]!;
+  assert.equal(localities.map((locality) => [locality.weight, locality.hosts.length]), [[5, 2]]);
+});
+
 test("STRICT_DNS: every address is a host; ready when the first look-up ended", () => {
   const s = setup(strictDns(["one.example:80", "two.example:81"]));
   assert.equal(s.env.dns.queries.map((query) => [query.name, query.family]), [["one.example", "AUTO"], [

@@ -10,7 +10,7 @@ import { NO_LOCALITY } from "../../../../host/upstream/plan.ts";
 import type { EndpointHealth, LoadBalancingPlan } from "../../../../host/upstream/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
 
-const COMMON = { panicThresholdPercent: 50, failTrafficOnPanic: false };
+const COMMON = { panicThresholdPercent: 50, failTrafficOnPanic: false, localityWeighted: false };
 const LEAST_REQUEST = {
   policy: "LEAST_REQUEST",
   choiceCount: 2,
@@ -217,6 +217,42 @@ test("a host that becomes healthy again is picked after refreshHealth", () => {
   list[2]!.setConfiguredHealth("HEALTHY");
   priorities.refreshHealth();
   assert.ok(Array.from({ length: 3 }, () => lb.chooseHost(null)).includes(list[2]!));
+});
+
+/** Picks per locality: each a weight and the health of its hosts. */
+function localityPicks(localities: readonly (readonly [number, ...EndpointHealth[]])[], times: number): number[] {
+  const priorities = new PrioritySet(140, 0);
+  const lists = localities.map(([, ...health]) => health.map((health) => host(1, health)));
+  priorities.updateHosts(
+    0,
+    lists.flat(),
+    lists.map((hosts, i) => ({ locality: NO_LOCALITY, weight: localities[i]![0], hosts })),
+  );
+  const [lb] = balancer(priorities, { localityWeighted: true });
+  const counts = lists.map(() => 0);
+  for (let i = 0; i < times; i++) {
+    const picked = lb.chooseHost(null)!;
+    counts[lists.findIndex((hosts) => hosts.includes(picked))]!++;
+  }
+  return counts;
+}
+
+test("locality weights: shares by weight, whatever the number of hosts; 0 gets nothing", () => {
+  assert.equal(localityPicks([[1, "HEALTHY", "HEALTHY", "HEALTHY"], [3, "HEALTHY"], [0, "HEALTHY"]], 400), [
+    100,
+    300,
+    0,
+  ]);
+});
+
+test("locality weights: a locality that loses half of its hosts keeps 70 percent of its weight", () => {
+  // 1.4 × 1/2 of 10 to all of 10.
+  assert.equal(localityPicks([[10, "HEALTHY", "UNHEALTHY"], [10, "HEALTHY"]], 1700), [700, 1000]);
+  assert.equal(localityPicks([[10, "UNHEALTHY"], [10, "HEALTHY"]], 10), [0, 10]);
+});
+
+test("locality weights: without any weight all hosts are equal", () => {
+  assert.equal(localityPicks([[0, "HEALTHY", "HEALTHY"], [0, "HEALTHY"]], 30), [20, 10]);
 });
 
 test("shouldSelectAnotherHost: tries again so many times, then takes what it has", () => {

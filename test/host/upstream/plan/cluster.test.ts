@@ -96,7 +96,12 @@ load_assignment:
     type: "STRICT_DNS",
     connectTimeoutMs: 250,
     perConnectionBufferLimitBytes: 32768,
-    loadBalancing: { policy: "ROUND_ROBIN", panicThresholdPercent: 20, failTrafficOnPanic: false },
+    loadBalancing: {
+      policy: "ROUND_ROBIN",
+      panicThresholdPercent: 20,
+      failTrafficOnPanic: false,
+      localityWeighted: false,
+    },
     localities: [{
       priority: 1,
       locality: { region: "r", zone: "z", subZone: "s" },
@@ -174,7 +179,7 @@ test("the deprecated fields of the Cluster say the same", () => {
 
 test("load balancing policies, in both spellings", () => {
   const of = (yaml: string): unknown => good(`name: a\n${yaml}`).loadBalancing;
-  const common = { panicThresholdPercent: 50, failTrafficOnPanic: false };
+  const common = { panicThresholdPercent: 50, failTrafficOnPanic: false, localityWeighted: false };
   const least = {
     ...common,
     policy: "LEAST_REQUEST",
@@ -201,6 +206,25 @@ test("load balancing policies, in both spellings", () => {
   assert.equal(of(list(policy("maglev.v3.Maglev"), policy("random.v3.Random"), policy("round_robin.v3.RoundRobin"))), {
     ...common,
     policy: "RANDOM",
+  });
+});
+
+test("locality weights, of the cluster and of a policy", () => {
+  const of = (yaml: string): unknown => good(`name: a\n${yaml}`).loadBalancing;
+  const weighted = { panicThresholdPercent: 50, failTrafficOnPanic: false, localityWeighted: true };
+  assert.equal(of("common_lb_config: { locality_weighted_lb_config: {} }"), { ...weighted, policy: "ROUND_ROBIN" });
+  const list = policy("random.v3.Random", ", locality_lb_config: { locality_weighted_lb_config: {} }");
+  assert.equal(of(`load_balancing_policy: { policies: [${list}] }`), { ...weighted, policy: "RANDOM" });
+  const plain = policy("random.v3.Random");
+  assert.equal(
+    of(`common_lb_config: { locality_weighted_lb_config: {} }\nload_balancing_policy: { policies: [${plain}] }`),
+    { ...weighted, localityWeighted: false, policy: "RANDOM" },
+  );
+  assert.equal(of("common_lb_config: { zone_aware_lb_config: { min_cluster_size: 3, fail_traffic_on_panic: true } }"), {
+    ...weighted,
+    localityWeighted: false,
+    failTrafficOnPanic: true,
+    policy: "ROUND_ROBIN",
   });
 });
 
@@ -288,7 +312,7 @@ test("fields that nobody reads are reported, never ignored", () => {
       "lb_subset_config: {}",
       "preconnect_policy: {}",
       "upstream_bind_config: {}",
-      "common_lb_config: { zone_aware_lb_config: {} }",
+      "common_lb_config: { ignore_new_hosts_until_first_hc: true }",
       "circuit_breakers: { thresholds: [{ max_connection_pools: 1 }] }",
       "lb_policy: LEAST_REQUEST\nleast_request_lb_config: { slow_start_config: {} }",
     ]
