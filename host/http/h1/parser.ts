@@ -4,8 +4,9 @@
 /**
  * The codec calls `next` until it says `NeedMore`. Bodies are never copied: a data event is a range of the
  * codec's own input. A head (or trailer section) that arrives whole, as nearly all do, is scanned where it
- * is; one that arrives in pieces is collected and scanned again when its end is there, when a byte came
- * that no head has, or when it doubled, so that the work stays linear however it drips.
+ * is; one that arrives in pieces is collected and scanned again from its start: with every piece while it
+ * is short, then when a line ended, when a byte came that no head has, or when it doubled. As the number of
+ * lines has a limit, the work stays linear however it drips.
  *
  * @see RFC 9112
  * @module
@@ -59,6 +60,8 @@ type State = (typeof State)[keyof typeof State];
 
 const CHUNK_SIZE_DIGITS = 16;
 const CHUNK_EXTENSION_LIMIT_BYTES = 16 * 1024;
+/** A held head up to this size is scanned with every piece. */
+const SCAN_ALWAYS_BYTES = 1024;
 /** A held head up to this size leaves its buffer for the next one. */
 const KEPT_BUFFER_BYTES = 4096;
 
@@ -288,12 +291,8 @@ export class MessageParser {
     this.#append(bytes, from);
     const held = this.#held;
     const length = this.#heldLength;
-    let worth = length >= 2 * this.#scannedLength || length >= this.#maxHeldBytes;
-    for (let p = before; p < length && !worth; p++) {
-      const byte = held[p]!;
-      if (byte === LF) worth = p < 2 || held[p - 1] === LF || held[p - 2] === LF;
-      else if (byte !== CR && VALUE[byte] === 0) worth = true;
-    }
+    let worth = length <= SCAN_ALWAYS_BYTES || length >= 2 * this.#scannedLength || length >= this.#maxHeldBytes;
+    for (let p = before; p < length && !worth; p++) worth = VALUE[held[p]!] === 0 && held[p] !== CR;
     if (worth) this.#scannedLength = length;
     return worth;
   }

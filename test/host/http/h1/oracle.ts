@@ -140,6 +140,11 @@ export function checkUpstream(result: Proxied, label: string): void {
   }
   for (const output of result.upstream.slice(result.complete)) {
     const messages = readMessages(output, "request");
+    // The head of a tunnel is all that is sent before the upstream has accepted.
+    if (/^CONNECT |\r\nupgrade:/.test(output)) {
+      if (typeof messages === "string" || messages.length !== 1) throw new Error(`${label}: ${JSON.stringify(output)}`);
+      continue;
+    }
     if (typeof messages !== "string") throw new Error(`${label}: a cut request looks whole: ${JSON.stringify(output)}`);
   }
 }
