@@ -37,6 +37,27 @@ export class LocalCount implements SharedCount {
   }
 }
 
+/**
+ * A count that all workers share, kept in a gauge: each adds to its own column, the value is the sum. What a
+ * worker that died held goes with its column.
+ */
+export class GaugeCount implements SharedCount {
+  readonly #gauge: Gauge;
+
+  constructor(gauge: Gauge) {
+    this.#gauge = gauge;
+  }
+
+  add(delta: number): number {
+    this.#gauge.add(delta);
+    return this.#gauge.value;
+  }
+
+  value(): number {
+    return this.#gauge.value;
+  }
+}
+
 /** One limited resource. */
 export class Resource {
   readonly max: number;

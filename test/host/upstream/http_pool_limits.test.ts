@@ -1,0 +1,190 @@
+// test/host/upstream/http_pool_limits.test.ts: circuit breakers, drain and close of an HTTP pool.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ResourcePriority } from "../../../host/upstream/circuit_breaker.ts";
+import { Cluster } from "../../../host/upstream/cluster.ts";
+import { DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
+import { createFakeEnvironment, type FakeConnection, FakeRequest, PeerType, planWith } from "./fakes.ts";
+import { assertQuiet, setup } from "./pool_setup.ts";
+
+test("circuit breaker: connections. Who waits gets a connection when one becomes free", () => {
+  const s = setup({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxConnections: 1, maxPendingRequests: 1, trackRemaining: true },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  const first = s.request();
+  const connection = s.env.dialer.last.connect();
+  assert.is(s.stat("circuit_breakers.default.cx_open"), 1);
+  assert.is(s.stat("circuit_breakers.default.remaining_cx"), 0);
+  const second = s.request();
+  assert.is(s.stat("upstream_cx_overflow"), 1);
+  assert.is(s.stat("circuit_breakers.default.rq_pending_open"), 1);
+  const third = s.request();
+  assert.equal(third.events, ["failure overflow [] no host"]);
+  assert.is(s.stat("upstream_rq_pending_overflow"), 1);
+  assert.is(s.stat("upstream_cx_overflow"), 1);
+  connection.receive("r");
+  assert.equal(first.events, ["ready 1", "response"]);
+  assert.equal(second.events, ["ready 2"]);
+  assert.is(s.stat("circuit_breakers.default.rq_pending_open"), 0);
+  connection.receive("r");
+  connection.finish(PeerType.Remote);
+  assert.is(s.stat("circuit_breakers.default.remaining_cx"), 1);
+  assertQuiet(s);
+});
+
+test("circuit breaker: a host without connections gets one although others hold all", () => {
+  const env = createFakeEnvironment();
+  const thresholds = { ...DEFAULT_THRESHOLDS, maxConnections: 1 };
+  const plan = planWith(["10.0.0.1:80", "10.0.0.2:80"], {
+    circuitBreakers: { default: thresholds, high: thresholds, maxConnectionsPerHost: Infinity },
+  });
+  const cluster = new Cluster(plan, env);
+  cluster.start(() => {});
+  const requests = [cluster.chooseHost(null)!, cluster.chooseHost(null)!].map((host) => {
+    const request = new FakeRequest();
+    cluster.httpPool(host, ResourcePriority.Default).newStream(request, request);
+    return request;
+  });
+  env.dialer.dials.forEach((dial) => dial.connect());
+  assert.equal(requests.map((request) => request.events), [["ready 1"], ["ready 1"]]);
+  assert.is(env.store.valueOf("cluster.a.upstream_cx_overflow"), 1);
+});
+
+test("circuit breaker: requests", () => {
+  const s = setup({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxRequests: 1 },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  const first = s.request();
+  const second = s.request();
+  const [connection] = s.env.dialer.dials.map((dial) => dial.connect()) as [FakeConnection];
+  assert.is(s.stat("circuit_breakers.default.rq_open"), 1);
+  assert.equal(first.events, ["ready 1"]);
+  assert.equal(second.events, ["failure overflow [] 10.0.0.1:80"]);
+  assert.equal([s.stat("upstream_rq_active_overflow"), s.stat("upstream_rq_pending_overflow")], [1, 0]);
+  connection.receive("r");
+  assert.is(s.stat("circuit_breakers.default.rq_open"), 0);
+  assert.is(s.request().events.length, 1);
+});
+
+test("circuit breaker: connections per host", () => {
+  const s = setup({
+    circuitBreakers: { default: DEFAULT_THRESHOLDS, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: 1 },
+  });
+  s.request();
+  s.request();
+  assert.is(s.env.dialer.dials.length, 1);
+  assert.is(s.stat("upstream_cx_overflow"), 1);
+});
+
+test("priorities have circuit breakers of their own", () => {
+  const s = setup({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxPendingRequests: 0 },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  assert.equal(s.request().events, ["failure overflow [] no host"]);
+  const high = new FakeRequest();
+  const host = s.cluster.chooseHost(null)!;
+  s.cluster.httpPool(host, ResourcePriority.High).newStream(high, high);
+  s.env.dialer.last.connect();
+  assert.equal(high.events, ["ready 1"]);
+});
+
+test("drain: idle connections close at once, busy ones after their stream, who waits is served", () => {
+  const s = setup();
+  const busy = s.request();
+  s.request();
+  const [busyConnection, idleConnection] = s.env.dialer.dials.map((dial) => dial.connect()) as FakeConnection[];
+  idleConnection!.receive("r");
+  let drained = 0;
+  s.pool.drain(() => drained++);
+  assert.ok(idleConnection!.closed);
+  assert.not(busyConnection!.closed);
+  const waiting = s.request();
+  const connection = s.env.dialer.last.connect();
+  assert.equal(waiting.events, ["ready 1"]);
+  busyConnection!.receive("r");
+  assert.equal(busy.events, ["ready 1", "response"]);
+  assert.ok(busyConnection!.closed);
+  assert.is(drained, 0);
+  connection.receive("r");
+  assert.ok(connection.closed);
+  assert.is(drained, 1);
+  assertQuiet(s);
+});
+
+test("drain: a connection on its way that nobody waits for is given up", () => {
+  const s = setup();
+  const request = new FakeRequest();
+  const handle = s.pool.newStream(request, request)!;
+  let drained = 0;
+  s.pool.drain(() => drained++);
+  assert.is(drained, 0);
+  handle.cancel();
+  assert.ok(s.env.dialer.last.cancelled);
+  assert.is(drained, 1);
+  assertQuiet(s);
+});
+
+test("while somebody waits for lack of connections, bytes on others count no overflow", () => {
+  const s = setup({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxConnections: 1 },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  s.request();
+  connection.receive("h");
+  connection.receive("e");
+  assert.is(s.stat("upstream_cx_overflow"), 1);
+});
+
+test("a pool that was drained keeps no connection that is made later", () => {
+  const s = setup();
+  s.pool.drain(() => {});
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.receive("r");
+  assert.ok(connection.closed);
+  assertQuiet(s);
+});
+
+test("drainConnections: new connections are made afterwards", () => {
+  const s = setup();
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.receive("r");
+  s.pool.drainConnections();
+  assert.ok(connection.closed);
+  s.request();
+  const next = s.env.dialer.last.connect();
+  next.receive("r");
+  assert.not(next.closed);
+});
+
+test("close: who waits fails and connections are cut", () => {
+  const s = setup();
+  const active = s.request();
+  s.env.dialer.last.connect();
+  const waiting = s.request();
+  s.pool.close();
+  assert.equal(active.events, ["ready 1", "reset connection_termination"]);
+  assert.equal(waiting.events, ["failure local_connection_failure [pool closed] 10.0.0.1:80"]);
+  assert.ok(s.env.dialer.last.cancelled);
+  assertQuiet(s);
+});
+
+test.run();
