@@ -14,6 +14,8 @@ export function exitOnSignals(platform: Platform, server: Server, logger: Logger
   let ending = false;
   const end = (signal: string): void => {
     if (ending) platform.exit(130);
+    // Nothing serves yet, so nothing can be lost.
+    if (server.state !== "LIVE") platform.exit(0);
     ending = true;
     logger.info("ending", { signal, drain: !atOnce });
     const drained = atOnce ? Promise.resolve() : server.drainForExit();

@@ -22,7 +22,7 @@ import type { Logger } from "../observe/log.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
 import type { WasmPlugins } from "./common/wasm/plugins.ts";
-import type { WasmPluginPlan } from "./common/wasm/plan.ts";
+import type { WasmPluginPlan } from "./common/wasm/plugin_plan.ts";
 
 /** One line of `standard.ts`. */
 export interface ExtensionRow<Planner, Module> {

@@ -11,10 +11,9 @@
  */
 import type { ByteQueue } from "../base/byte_queue.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-import { ResponseFlag, StreamInfo } from "../observe/stream_info.ts";
-import type { ResponseEncoder, StreamCallbacks, StreamDecoder } from "./codec.ts";
+import { type ConnectionInfo, ResponseFlag, StreamInfo } from "../observe/stream_info.ts";
+import type { Protocol, ResponseEncoder, StreamCallbacks, StreamDecoder } from "./codec.ts";
 import { StreamResetReason } from "./codec.ts";
-import type { ConnectionManager } from "./conn_manager.ts";
 import type { AccessLogEntry, ConfiguredFilter, ConnectionManagerConfig } from "./conn_manager_config.ts";
 import type { HttpFilterFactory, LocalReply } from "./filter.ts";
 import { FilterManager, type FilterManagerCallbacks } from "./filter_manager.ts";
@@ -23,9 +22,23 @@ import { mutateRequestHeaders, mutateResponseHeaders } from "./mutate.ts";
 import { canonicalizePath } from "./path.ts";
 import type { Route, RouteConfig } from "./route.ts";
 
+/** The connection manager, as its streams see it. */
+export interface StreamOwner {
+  readonly info: ConnectionInfo;
+  /** What streams inherit from their listener and filter chain. */
+  readonly chainInfo: StreamInfo;
+  readonly protocol: Protocol;
+  /** No request will be read after the response that is being made. */
+  closeAfterResponse(): void;
+  /** Asked when response headers are sent: whether they are the connection's last ones. */
+  decideLastResponse(): boolean;
+  /** A stream has ended; `complete` when its response was sent whole. */
+  onStreamFinished(stream: ActiveStream, complete: boolean): void;
+}
+
 export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManagerCallbacks, AccessLogEntry {
   readonly info: StreamInfo;
-  readonly #connection: ConnectionManager;
+  readonly #connection: StreamOwner;
   readonly #config: ConnectionManagerConfig;
   readonly #encoder: ResponseEncoder;
   #filters: FilterManager | null = null;
@@ -47,7 +60,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   #headersTimer: Timer | null = null;
   #durationTimer: Timer | null = null;
 
-  constructor(connection: ConnectionManager, config: ConnectionManagerConfig, encoder: ResponseEncoder) {
+  constructor(connection: StreamOwner, config: ConnectionManagerConfig, encoder: ResponseEncoder) {
     this.#connection = connection;
     this.#config = config;
     this.#encoder = encoder;

@@ -12,7 +12,7 @@ import type { Timer } from "../base/clock.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
 import type { ConnectionInfo, StreamInfo } from "../observe/stream_info.ts";
-import { ActiveStream } from "./active_stream.ts";
+import { ActiveStream, type StreamOwner } from "./active_stream.ts";
 import type {
   CodecError,
   Protocol,
@@ -28,7 +28,7 @@ import { encodeErrorResponse } from "./h1/error_response.ts";
 /** Makes the codec of a new connection. */
 export type ServerCodecFactory = (connection: Connection, callbacks: ServerCodecCallbacks) => ServerCodec;
 
-export class ConnectionManager implements ConnectionHandler, ServerCodecCallbacks {
+export class ConnectionManager implements ConnectionHandler, ServerCodecCallbacks, StreamOwner {
   readonly info: ConnectionInfo;
   readonly chainInfo: StreamInfo;
   readonly #connection: Connection;
@@ -144,12 +144,10 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
 
   // From the streams.
 
-  /** No request will be read after the response that is being made. */
   closeAfterResponse(): void {
     this.#closing = true;
   }
 
-  /** Asked when response headers are sent: whether they are the connection's last ones. */
   decideLastResponse(): boolean {
     if (!this.#closing && this.#config.drain.drainClose()) {
       this.#config.stats.cxDrainClose.inc();
@@ -158,7 +156,6 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     return this.#closing;
   }
 
-  /** A stream has ended; `complete` when its response was sent whole. */
   onStreamFinished(stream: ActiveStream, complete: boolean): void {
     this.#streams.delete(stream);
     if (this.#closed) return;

@@ -28,15 +28,9 @@ import type { ClusterManager } from "../upstream/cluster_manager.ts";
 import type { Host } from "../upstream/host.ts";
 import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";
 import type { RouteEntry } from "./route.ts";
+import type { RouterPlan } from "./router_plan.ts";
 import { finalTimeoutMs } from "./timeouts.ts";
 import { UpstreamRequest, type UpstreamRequestOwner } from "./upstream_request.ts";
-
-/** Settings of the Router message. */
-export interface RouterPlan {
-  /** No `x-envoy-…` headers are added. */
-  readonly suppressEnvoyHeaders: boolean;
-  readonly respectExpectedRqTimeout: boolean;
-}
 
 export interface RouterConfig {
   readonly plan: RouterPlan;

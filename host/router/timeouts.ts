@@ -8,7 +8,7 @@
 import type { HeaderMap } from "../http/header_map.ts";
 import { isGrpcContentType } from "../http/local_reply.ts";
 import type { RouteEntry } from "./route.ts";
-import type { RouterPlan } from "./router.ts";
+import type { RouterPlan } from "./router_plan.ts";
 
 /**
  * Milliseconds from the end of the request to the end of the response; 0 for no limit. Takes the headers

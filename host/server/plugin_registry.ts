@@ -7,7 +7,7 @@
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { ConfigNode } from "../config/node.ts";
-import type { WasmPluginPlan } from "../extensions/common/wasm/plan.ts";
+import type { WasmPluginPlan } from "../extensions/common/wasm/plugin_plan.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type { Logger } from "../observe/log.ts";
 import type { FileRead } from "../platform/mod.ts";

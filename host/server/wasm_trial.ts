@@ -7,7 +7,7 @@
  * @module
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
-import type { WasmPluginPlan } from "../extensions/common/wasm/plan.ts";
+import type { WasmPluginPlan } from "../extensions/common/wasm/plugin_plan.ts";
 import type { Platform, WorkerHandle } from "../platform/mod.ts";
 import type { WasmModule } from "../wasm/mod.ts";
 import type { NodeIdentity } from "./snapshot.ts";

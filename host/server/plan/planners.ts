@@ -7,7 +7,7 @@
  */
 import { nearestName } from "../../base/suggest.ts";
 import type { ConfigNode } from "../../config/node.ts";
-import type { WasmPluginPlan } from "../../extensions/common/wasm/plan.ts";
+import type { WasmPluginPlan } from "../../extensions/common/wasm/plugin_plan.ts";
 import type {
   AccessLogPlanner,
   ExtensionRow,

@@ -25,7 +25,7 @@ import {
   type WasmEvents,
   type WasmModule,
 } from "../../../wasm/mod.ts";
-import type { WasmPluginPlan } from "./plan.ts";
+import type { WasmPluginPlan } from "./plugin_plan.ts";
 import { type NodeFacts, StreamProperties } from "./properties.ts";
 
 /** A plugin with the code that it runs now. */

@@ -1,6 +1,7 @@
 // host/extensions/filters/http/router/module.ts: makes the router of a stream.
 /** @module */
-import { Router, type RouterConfig, type RouterPlan } from "../../../../router/router.ts";
+import { Router, type RouterConfig } from "../../../../router/router.ts";
+import type { RouterPlan } from "../../../../router/router_plan.ts";
 import type { HttpFilterModule } from "../../../define.ts";
 
 export const module: HttpFilterModule = {

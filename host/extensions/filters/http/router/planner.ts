@@ -1,7 +1,7 @@
 // host/extensions/filters/http/router/planner.ts: the Router message as plain data.
 /** @module */
 import type { ConfigNode } from "../../../../config/node.ts";
-import type { RouterPlan } from "../../../../router/router.ts";
+import type { RouterPlan } from "../../../../router/router_plan.ts";
 import type { HttpFilterPlanner } from "../../../define.ts";
 
 export const planner: HttpFilterPlanner = {

@@ -1,0 +1,31 @@
+// host/extensions/common/wasm/plugin_plan.ts: a configured wasm plugin, as plain data.
+/** @module */
+
+export type FailurePolicy = "FAIL_CLOSED" | "FAIL_OPEN" | "FAIL_RELOAD";
+
+/** Where a module's bytes come from. */
+export type WasmCodePlan =
+  /** Watched: a new file is loaded while the proxy runs. */
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "inline"; readonly bytes: Uint8Array };
+
+/** A configured plugin, without its code. */
+export interface WasmPluginPlan {
+  readonly name: string;
+  readonly rootId: string;
+  readonly vmId: string;
+  readonly code: WasmCodePlan;
+  /** What the guest gets in `on_vm_start` and `on_configure`. */
+  readonly vmConfiguration: Uint8Array;
+  readonly pluginConfiguration: Uint8Array;
+  /** `NAME=value`, in order. */
+  readonly environment: readonly (readonly [string, string])[];
+  readonly failurePolicy: FailurePolicy;
+  /** Least time between two reloads of a failed VM. */
+  readonly reloadBackoffMs: number;
+  /** `Pause` from a headers callback lets body callbacks come. */
+  readonly allowOnHeadersStopIteration: boolean;
+  /** Null: everything is allowed. */
+  readonly allowedCapabilities: readonly string[] | null;
+  readonly direction: "UNSPECIFIED" | "INBOUND" | "OUTBOUND";
+}

@@ -1,0 +1,10 @@
+// host/router/router_plan.ts: the settings of the terminal filter, as plain data.
+// pure: no I/O, no clock, no runtime globals
+/** @module */
+
+/** Settings of the Router message. */
+export interface RouterPlan {
+  /** No `x-envoy-…` headers are added. */
+  readonly suppressEnvoyHeaders: boolean;
+  readonly respectExpectedRqTimeout: boolean;
+}
