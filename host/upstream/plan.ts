@@ -115,8 +115,6 @@ export interface HttpProtocolPlan {
   readonly maxConnectionDurationMs: number;
   /** Requests that one connection carries; 0 = no limit. */
   readonly maxRequestsPerConnection: number;
-  /** Longest life of an upstream stream; 0 = no limit. */
-  readonly maxStreamDurationMs: number;
   readonly http1: Http1ClientOptions;
 }
 
@@ -150,7 +148,6 @@ export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
   idleTimeoutMs: 3_600_000,
   maxConnectionDurationMs: 0,
   maxRequestsPerConnection: 0,
-  maxStreamDurationMs: 0,
   http1: HTTP1_CLIENT_DEFAULTS,
 };
 

@@ -60,7 +60,6 @@ function withCommon(common: ConfigNode | null, http1: ConfigNode | null): HttpPr
       DEFAULT_HTTP_PLAN.idleTimeoutMs,
     maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,
     maxRequestsPerConnection: common?.number("max_requests_per_connection") ?? 0,
-    maxStreamDurationMs: common?.durationMs("max_stream_duration", 0) ?? 0,
     http1: planHttp1(common, http1),
   };
 }

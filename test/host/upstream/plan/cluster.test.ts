@@ -146,7 +146,7 @@ test("a DnsCluster is STRICT_DNS, or LOGICAL_DNS with all_addresses_in_single_en
 
 test("HttpProtocolOptions: HTTP/1.1 and its options", () => {
   const result = good(http(
-    "common_http_protocol_options: { idle_timeout: 5s, max_connection_duration: 6s, max_stream_duration: 7s, " +
+    "common_http_protocol_options: { idle_timeout: 5s, max_connection_duration: 6s, " +
       "max_requests_per_connection: 8, max_headers_count: 9, max_response_headers_kb: 10 }, " +
       "explicit_http_config: { http_protocol_options: { enable_trailers: true, allow_chunked_length: true, " +
       "send_fully_qualified_url: true } }",
@@ -155,7 +155,6 @@ test("HttpProtocolOptions: HTTP/1.1 and its options", () => {
     protocol: "HTTP/1.1",
     idleTimeoutMs: 5000,
     maxConnectionDurationMs: 6000,
-    maxStreamDurationMs: 7000,
     maxRequestsPerConnection: 8,
     http1: {
       ...HTTP1_CLIENT_DEFAULTS,
@@ -309,6 +308,7 @@ test("fields that nobody reads are reported, never ignored", () => {
     const field of [
       "health_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} }]",
       "outlier_detection: {}",
+      `typed_extension_protocol_options: { o: { "@type": ${OPTIONS}, common_http_protocol_options: { max_stream_duration: 7s } } }`,
       "lb_subset_config: {}",
       "preconnect_policy: {}",
       "upstream_bind_config: {}",
