@@ -14,7 +14,8 @@
 import { allocUnsafe, EMPTY_BYTES } from "../../base/bytes.ts";
 import type { CodecError } from "../codec.ts";
 import { HeaderMap } from "../header_map.ts";
-import { CR, HEX_VALUE, HTAB, LF, SP, VALUE } from "./characters.ts";
+import { CR, LF, VALUE } from "./characters.ts";
+import { ChunkEvent, ChunkFraming } from "./chunk_framing.ts";
 import { codecError, HEADERS_TOO_LARGE, TOO_MANY_HEADERS } from "./errors.ts";
 import { FAILED, INCOMPLETE, scan, scanFields, scanRequestHead, scanResponseHead } from "./head_scan.ts";
 import type { HeadLimits } from "./head_scan.ts";
@@ -44,22 +45,14 @@ export type ParseEvent = (typeof ParseEvent)[keyof typeof ParseEvent];
 const State = {
   Head: 0,
   Length: 1,
-  ChunkSizeStart: 2,
-  ChunkSize: 3,
-  ChunkSizeEnd: 4,
-  ChunkExtension: 5,
-  ChunkSizeLf: 6,
-  ChunkData: 7,
-  ChunkDataCr: 8,
-  ChunkDataLf: 9,
-  Trailers: 10,
-  UntilClose: 11,
-  Failed: 12,
+  ChunkFraming: 2,
+  ChunkData: 3,
+  Trailers: 4,
+  UntilClose: 5,
+  Failed: 6,
 } as const;
 type State = (typeof State)[keyof typeof State];
 
-const CHUNK_SIZE_DIGITS = 16;
-const CHUNK_EXTENSION_LIMIT_BYTES = 16 * 1024;
 /** A held head up to this size is scanned with every piece. */
 const SCAN_ALWAYS_BYTES = 1024;
 /** A held head up to this size leaves its buffer for the next one. */
@@ -92,8 +85,7 @@ export class MessageParser {
   #state: State = State.Head;
   /** Bytes left of the body or the chunk. */
   #remaining = 0;
-  /** Digits of the chunk size, then bytes of the chunk extension. */
-  #counter = 0;
+  readonly #chunks = new ChunkFraming();
   #held: Uint8Array = EMPTY_BYTES;
   #heldLength = 0;
   /** `#heldLength` at the last scan. */
@@ -141,7 +133,8 @@ export class MessageParser {
           this.ended = false;
           if (this.#remaining === 0) {
             this.ended = this.#state === State.Length;
-            this.#state = this.ended ? State.Head : State.ChunkDataCr;
+            this.#state = this.ended ? State.Head : State.ChunkFraming;
+            this.#chunks.endData();
           }
           return ParseEvent.Data;
         }
@@ -155,10 +148,21 @@ export class MessageParser {
           return this.#readTrailers(bytes, p);
         case State.Failed:
           return ParseEvent.Error;
-        default:
+        case State.ChunkFraming:
           if (p === end) return this.#needMore(end);
-          if (!this.#chunkFramingByte(bytes[p]!)) return this.#fail(this.error!);
-          p++;
+          switch (this.#chunks.take(bytes[p++]!)) {
+            case ChunkEvent.More:
+              break;
+            case ChunkEvent.Data:
+              this.#state = State.ChunkData;
+              this.#remaining = this.#chunks.size;
+              break;
+            case ChunkEvent.Last:
+              this.#state = State.Trailers;
+              break;
+            case ChunkEvent.Refused:
+              return this.#fail(this.#chunks.error!);
+          }
       }
     }
   }
@@ -223,7 +227,8 @@ export class MessageParser {
         this.#remaining = head.contentLength;
         break;
       case BodyFraming.Chunked:
-        this.#state = State.ChunkSizeStart;
+        this.#state = State.ChunkFraming;
+        this.#chunks.begin();
         break;
       case BodyFraming.UntilClose:
       case BodyFraming.Raw:
@@ -314,70 +319,6 @@ export class MessageParser {
     this.#heldLength = 0;
     this.#scannedLength = 0;
     if (this.#held.length > KEPT_BUFFER_BYTES) this.#held = EMPTY_BYTES;
-  }
-
-  /** One byte between chunks. False when it may not stand there; `error` says why. */
-  #chunkFramingByte(byte: number): boolean {
-    switch (this.#state) {
-      case State.ChunkSizeStart:
-      case State.ChunkSize: {
-        const digit = HEX_VALUE[byte]!;
-        if (digit !== 255) {
-          if (this.#state === State.ChunkSizeStart) {
-            this.#state = State.ChunkSize;
-            this.#remaining = 0;
-            this.#counter = 0;
-          }
-          this.#remaining = this.#remaining * 16 + digit;
-          if (++this.#counter > CHUNK_SIZE_DIGITS || this.#remaining > Number.MAX_SAFE_INTEGER) {
-            return this.#refuse("the chunk size is too large");
-          }
-          return true;
-        }
-        if (this.#state === State.ChunkSizeStart) return this.#refuse("expected a chunk size");
-        return this.#afterChunkSize(byte);
-      }
-      case State.ChunkSizeEnd:
-        return this.#afterChunkSize(byte);
-      case State.ChunkExtension:
-        if (byte === CR) {
-          this.#state = State.ChunkSizeLf;
-          return true;
-        }
-        if (VALUE[byte] === 0) return this.#refuse("the chunk extension has a control character");
-        if (++this.#counter > CHUNK_EXTENSION_LIMIT_BYTES) return this.#refuse("the chunk extension is too long");
-        return true;
-      case State.ChunkSizeLf:
-        if (byte !== LF) return this.#refuse("expected LF after CR");
-        this.#state = this.#remaining === 0 ? State.Trailers : State.ChunkData;
-        return true;
-      case State.ChunkDataCr:
-        if (byte !== CR) return this.#refuse("expected CR after the chunk");
-        this.#state = State.ChunkDataLf;
-        return true;
-      default:
-        if (byte !== LF) return this.#refuse("expected LF after CR");
-        this.#state = State.ChunkSizeStart;
-        return true;
-    }
-  }
-
-  #afterChunkSize(byte: number): boolean {
-    if (byte === CR) this.#state = State.ChunkSizeLf;
-    else if (byte === SP || byte === HTAB) {
-      if (this.#state === State.ChunkSize) this.#counter = 0;
-      this.#state = State.ChunkSizeEnd;
-      if (++this.#counter > CHUNK_EXTENSION_LIMIT_BYTES) return this.#refuse("the chunk extension is too long");
-    } else if (byte === 0x3b) {
-      this.#counter = 0;
-      this.#state = State.ChunkExtension;
-    } else return this.#refuse("expected the end of the line or an extension after the chunk size");
-    return true;
-  }
-
-  #refuse(message: string): boolean {
-    this.error = codecError(message);
-    return false;
   }
 }
 

@@ -282,6 +282,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
   #stop(): void {
     this.#done = true;
     this.#held.clear();
+    this.#pauseReading(false);
   }
 }
 
