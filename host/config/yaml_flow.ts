@@ -70,7 +70,7 @@ export function padFlowLines(text: string): PaddedText | null {
         continue;
       }
       if (!"{[".includes(line.charAt(from) || " ")) continue;
-      padding = " ".repeat(indent + 2);
+      padding = " ".repeat(from + 1);
     }
     ({ depth, quote } = scanFlow(line, from, depth, quote));
   }
@@ -97,6 +97,7 @@ function scanFlow(
     const character = line.charAt(i);
     if (quote !== "") {
       if (quote === '"' && character === "\\") i++;
+      else if (quote === "'" && character === "'" && line.charAt(i + 1) === "'") i++;
       else if (character === quote) quote = "";
     } else if (character === "#" && (i === 0 || /\s/.test(line.charAt(i - 1)))) break;
     else if ((character === '"' || character === "'") && /[\s,:[{]/.test(line.charAt(i - 1) || " ")) quote = character;
