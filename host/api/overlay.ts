@@ -8,6 +8,7 @@
  *     repeated CookieMatcher cookies = 17                                     (types relative to the package)
  *     host_rewrite_specifier: string host_rewrite = 44                        (member of a oneof)
  *     string name = 1 {"string":{"min_len":"1"}} sensitive deprecated         (validate.rules, annotations)
+ *     replace repeated envoy.config.route.v3.RateLimit rate_limits = 3          (the type has changed since)
  *   enum RateLimit.XRateLimitOption UNSPECIFIED=0 OFF=1
  * ```
  *
@@ -43,6 +44,7 @@ const SCALARS: Readonly<Record<string, Type>> = {
   string: Type.STRING,
   bytes: Type.BYTES,
 };
+const REPLACE = "replace ";
 const RULES = "validate.rules";
 const SENSITIVE = "udpa.annotations.sensitive";
 
@@ -121,10 +123,12 @@ class Overlay {
   }
 
   #addField(line: string): void {
-    const match = FIELD.exec(line);
+    const isReplacement = line.startsWith(REPLACE);
+    const match = FIELD.exec(isReplacement ? line.slice(REPLACE.length) : line);
     const message = this.#message;
     if (match === null || message === null) throw new Error(`overlay: cannot read "${line}"`);
     const [, oneof, label, type, keyType, valueType, name, number, rules, flags] = match;
+    if (isReplacement) message.field = message.field.filter((field) => field.name !== name);
     if (message.field.some((field) => field.name === name || field.number === Number(number))) {
       throw new Error(`overlay: ${message.name} already has "${line}"`);
     }

@@ -134,6 +134,8 @@ file envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto env
     google.protobuf.UInt32Value max_dynamic_descriptors = 18 {"uint32":{"gte":1}}
     bool enable_retry_after_header = 19
 file envoy/extensions/filters/http/ratelimit/v3/rate_limit.proto envoy.extensions.filters.http.ratelimit.v3
+  message RateLimitPerRoute
+    replace repeated envoy.config.route.v3.RateLimit rate_limits = 3
   message RateLimit
     envoy.config.core.v3.RuntimeFractionalPercent filter_enabled = 14
     envoy.config.core.v3.RuntimeFractionalPercent filter_enforced = 15

@@ -40,6 +40,11 @@ test("fields newer than the published protos are known", () => {
   assert.is(registry.enum(`${wasm}.FailurePolicy`)!.number("fail_open"), 3);
 });
 
+test("a field whose type has changed is that of today", () => {
+  const typeName = "envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute";
+  assert.equal(field(typeName, "rate_limits"), [3, "list", "envoy.config.route.v3.RateLimit", null]);
+});
+
 test("rules and maps of the tables come through", () => {
   const rate = registry.requireMessage("envoy.config.common.mutation_rules.v3.HeaderMutation.RemoveOnMatch");
   assert.equal(rate.field("key_matcher")!.rules, { message: { required: true } });

@@ -31,7 +31,7 @@ function checkPositions(text: string, node: TreeNode): void {
     }
     return;
   }
-  assert.ok(text.slice(node.start, node.end).includes(node.text.split(/\s/)[0]!), `${node.text} at ${node.start}`);
+  assert.ok(text.slice(node.start, node.end).includes(/^\w*/.exec(node.text)![0]), `${node.text} at ${node.start}`);
 }
 
 const MARGIN = [
