@@ -134,7 +134,8 @@ export class FakeDialer implements Dialer {
 
 /**
  * One stream at a time. Bytes: `h` is a response head, `e` its end, `r` head and end, `c` the same with
- * `connection: close`, `!` an error. Bytes after a response make the connection useless, as in the real one.
+ * `connection: close`, `!` an error, `?` one that the codec
+ * sees only when the response is over. Bytes after a response make the connection useless, as in the real one.
  */
 export class FakeCodec implements ClientCodec {
   readonly protocol: Protocol = "HTTP/1.1";
@@ -159,7 +160,8 @@ export class FakeCodec implements ClientCodec {
   dispatch(bytes: Uint8Array): CodecError | null {
     for (const [index, byte] of bytes.entries()) {
       const letter = String.fromCharCode(byte);
-      const more = index + 1 < bytes.length;
+      const more = index + 1 < bytes.length && bytes[index + 1] !== 63;
+      if (letter === "?") return { status: 0, body: "", details: "http1.codec_error", message: "" };
       if (this.decoder === null) return null;
       if (letter === "!") {
         this.onConnectionClosed(StreamResetReason.ProtocolError, "");

@@ -1,7 +1,7 @@
 // test/host/upstream/http_pool.test.ts: every state of an HTTP pool, with fake connections.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { DEFAULT_HTTP_PLAN } from "../../../host/upstream/plan.ts";
+import { DEFAULT_HTTP_PLAN, DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
 import { type FakeConnection, FakeRequest, PeerType } from "./fakes.ts";
 import { assertQuiet, setup } from "./pool_setup.ts";
 
@@ -121,6 +121,25 @@ test("more bytes than the response: the connection is closed and the next reques
   assert.is(s.stat("upstream_cx_destroy_with_active_rq"), 0);
   s.env.dialer.last.connect().receive("r");
   assert.equal(second.events, ["ready 1", "response"]);
+});
+
+test("who waits does not get a connection before all that came with the response before was looked at", () => {
+  const s = setup({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxConnections: 1 },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  s.request();
+  const connection = s.env.dialer.last.connect();
+  const waiting = s.request();
+  connection.receive("r?");
+  assert.ok(connection.closed);
+  assert.is(s.stat("upstream_cx_protocol_error"), 1);
+  assert.equal(waiting.events, []);
+  s.env.dialer.last.connect();
+  assert.equal(waiting.events, ["ready 1"]);
 });
 
 test("a request made while the response before is being read gets that connection, not a new one", () => {

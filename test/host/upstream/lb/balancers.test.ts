@@ -70,6 +70,12 @@ test("edf: a round of sum(weights) turns has every entry exactly weight times, e
   }
 });
 
+test("edf: equal weights take turns in the order in which they came", () => {
+  const edf = new EdfScheduler<string>();
+  for (const name of ["a", "b", "c"]) edf.add(name, 3);
+  assert.is(Array.from({ length: 9 }, () => edf.pickAndAdd(() => 3)).join(""), "abcabcabc");
+});
+
 test("edf: weights of 1/3 and the like do not drift", () => {
   const edf = new EdfScheduler<number>();
   const weights = [3, 7, 11, 13];
