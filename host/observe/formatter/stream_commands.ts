@@ -6,7 +6,15 @@
  */
 import { ResponseFlag, type SocketAddress, type StreamInfo, type TlsInfo, type UpstreamInfo } from "../stream_info.ts";
 import { maskAddress } from "./address_format.ts";
-import { type Command, CommandError, type Extract, type FormatInput, type FormatValue, toWire } from "./command.ts";
+import {
+  type Command,
+  CommandError,
+  type Extract,
+  type FormatInput,
+  type FormatValue,
+  toWire,
+  withoutControls,
+} from "./command.ts";
 
 const LONG_FLAGS: ReadonlyMap<string, string> = new Map(
   Object.entries(ResponseFlag).map((
@@ -160,7 +168,8 @@ const details: Command = {
     const keep = parameter === "ALLOW_WHITESPACES";
     return ({ info }) => {
       if (info.responseCodeDetails === "") return null;
-      return keep ? info.responseCodeDetails : info.responseCodeDetails.replace(/\s/g, "_");
+      // A guest's own text may be in it.
+      return withoutControls(keep ? info.responseCodeDetails : info.responseCodeDetails.replace(/\s/g, "_"));
     };
   },
 };

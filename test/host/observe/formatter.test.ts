@@ -1,4 +1,5 @@
 // test/host/observe/formatter.test.ts: text formats, against lines that the real Envoy wrote.
+import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { HeaderMap } from "../../../host/http/header_map.ts";
@@ -179,8 +180,11 @@ test("flags, short and long, in the order in which they were set", () => {
 
 test("details have no spaces unless asked for", () => {
   const input = proxiedStream();
-  input.info.responseCodeDetails = "a b\tc";
-  assert.is(line("%RESPONSE_CODE_DETAILS% %RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES)%", input), "a_b_c a b\tc");
+  input.info.responseCodeDetails = "a b\tc\x1b";
+  assert.is(
+    line("%RESPONSE_CODE_DETAILS% %RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES)%", input),
+    "a_b_c\\x1b a b\\x09c\\x1b",
+  );
 });
 
 test("the gRPC status comes from trailers, headers, or the HTTP status of a gRPC call", () => {
@@ -349,6 +353,36 @@ test("all problems of a format come at once, with the nearest name", () => {
   const { problems } = compileFormat("%RESPONSE_CODES% %PROTOCOL% %REQ% %", formatWorld());
   assert.equal(problems.map((problem) => problem.position), [0, 28, 34]);
   assert.is(problems[0]!.help, "a command with a similar name exists: RESPONSE_CODE");
+});
+
+test("whatever a format is, it compiles to something or has a problem inside it", () => {
+  const pieces = [
+    "%",
+    "%%",
+    "(",
+    ")",
+    ":",
+    "?",
+    "REQ",
+    "START_TIME",
+    "COALESCE",
+    '{"operators":["PROTOCOL"]}',
+    "%3f",
+    "12",
+    "ü",
+    "\n",
+    "%PROTOCOL%",
+  ];
+  const format = fc.array(fc.oneof(fc.constantFrom(...pieces, ...commandNames()), fc.string()), { maxLength: 8 });
+  fc.assert(
+    fc.property(format, (parts) => {
+      const text = parts.join("");
+      const compiled = compileFormat(text, formatWorld());
+      if (compiled.problems.length === 0) return typeof compiled.format(proxiedStream()) === "string";
+      return compiled.problems.every(({ position, message }) => text[position] === "%" && message !== "");
+    }),
+    { seed: 7, numRuns: 2000 },
+  );
 });
 
 test("no command is the name of a property of every object", () => {
