@@ -30,8 +30,12 @@ const PSEUDO_NAMES = [":authority", ":path", ":method", ":scheme", ":protocol", 
 const NAME_CODES = new Uint8Array(128);
 for (const character of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") NAME_CODES[character.charCodeAt(0)] = 1;
 
+const NOT_WIRE_SAFE = /[\0\n\r\u0100-\uffff]/;
+
 /** Whether a text can stand in a line of HTTP/1: every character one byte, and none of CR, LF, NUL. */
 export function isWireSafeValue(value: string): boolean {
+  // An expression costs more to start and less for each character.
+  if (value.length > 16) return !NOT_WIRE_SAFE.test(value);
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if (code <= 13 ? code === 13 || code === 10 || code === 0 : code > 255) return false;

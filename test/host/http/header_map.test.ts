@@ -101,6 +101,12 @@ test("what HTTP/1 cannot carry is noticed when it is put", () => {
     set.clear();
     assert.ok(set.isWireSafe);
   }
+  const long = "x".repeat(20);
+  for (const bad of ["\r", "\n", "\0", "\u0100", "\u{1f600}"]) {
+    assert.not(isWireSafeValue(bad));
+    assert.not(isWireSafeValue(long + bad + long));
+  }
+  assert.ok(isWireSafeValue(long + "\t \x01\x7f\xff" + long));
   for (const value of ["", "a b", "\t", "\x7f", "\x80\xff", "\x01"]) assert.ok(isWireSafeValue(value));
 });
 
