@@ -121,7 +121,7 @@ export class FilterHost {
 
   /** Why the configuration was refused; empty when it was not. */
   get refusal(): string {
-    return this.#problems.map((problem) => problem.message).join("\n");
+    return this.#problems.flatMap((problem) => [problem.message, ...(problem.notes ?? [])]).join("\n");
   }
 
   /** What ended the filter's VM: a trap with its stack; null as long as it runs. */

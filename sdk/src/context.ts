@@ -93,9 +93,12 @@ export class RootContext extends Context {
     if (this.activate()) proxy_done();
   }
 
-  /** Logs why a configuration is refused; returns false, for `return this.refuse("limit: must be positive")`. */
+  /**
+   * Says why a configuration is refused; returns false, for `return this.refuse("limit: must be positive")`. The
+   * reason is logged as critical, which hosts show together with the refusal.
+   */
   refuse(reason: string): bool {
-    log.error(reason);
+    log.critical(reason);
     return false;
   }
 

@@ -11,7 +11,8 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { DiagnosticList } from "../../base/diagnostic.ts";
 import { NuncioError } from "../../base/error.ts";
 import { type AscConfig, mergeAscConfig } from "./asc_config.ts";
-import { compileFilter, findCompiler, loadCompiler } from "./compile.ts";
+import { withBuildLock } from "./build_lock.ts";
+import { compileFilter, type CompileResult, findCompiler, loadCompiler } from "./compile.ts";
 import { checkModule } from "./module_check.ts";
 import { packageRoot } from "./package_root.ts";
 
@@ -66,34 +67,39 @@ export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
   const key = hash(JSON.stringify([location.version, target, basename(outFile), relative(folder, entry), config]));
 
   if (options.force !== true) {
-    const sizeBytes = await sizeIfUpToDate(recordFile, outFile, key);
-    if (sizeBytes !== 0) return { diagnostics: new DiagnosticList(), outFile, sizeBytes, upToDate: true };
+    const known = await upToDate(recordFile, outFile, key);
+    if (known !== null) return known;
   }
-
-  const result = await compileFilter(await loadCompiler(location), {
-    folder,
-    entry: relative(folder, entry),
-    target,
-    config,
-    outName: basename(outFile),
+  return await withBuildLock(`${outFile}.lock`, async () => {
+    // Another process may have built it while this one waited.
+    const known = options.force === true ? null : await upToDate(recordFile, outFile, key);
+    if (known !== null) return known;
+    const request = { folder, entry: relative(folder, entry), target, config, outName: basename(outFile) };
+    const result = await compileFilter(await loadCompiler(location), request);
+    return await keepResult(result, recordFile, outFile, key);
   });
-  const { diagnostics } = result;
-  const wasm = result.outputs.get(basename(outFile));
-  if (!(wasm instanceof Uint8Array)) {
-    await rm(recordFile, { force: true });
-    return { diagnostics, outFile, sizeBytes: 0, upToDate: false };
-  }
-  diagnostics.addAll(checkModule(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>)));
-  if (diagnostics.hasErrors) {
-    await rm(recordFile, { force: true });
-    return { diagnostics, outFile, sizeBytes: 0, upToDate: false };
-  }
+}
 
+/** Puts a checked module and the record of its inputs in place. */
+async function keepResult(
+  { diagnostics, outputs, inputs }: CompileResult,
+  recordFile: string,
+  outFile: string,
+  key: string,
+): Promise<BuildResult> {
+  const wasm = outputs.get(basename(outFile));
+  if (wasm instanceof Uint8Array) {
+    diagnostics.addAll(checkModule(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>)));
+  }
+  if (!(wasm instanceof Uint8Array) || diagnostics.hasErrors) {
+    await rm(recordFile, { force: true });
+    return { diagnostics, outFile, sizeBytes: 0, upToDate: false };
+  }
   await mkdir(dirname(outFile), { recursive: true });
-  for (const [name, contents] of result.outputs) await replaceFile(join(dirname(outFile), name), contents);
-  const inputs: Record<string, string> = {};
-  for (const [path, text] of result.inputs) inputs[relative(dirname(recordFile), path)] = hash(text);
-  const record: BuildRecord = { key, inputs, output: hash(wasm) };
+  for (const [name, contents] of outputs) await replaceFile(join(dirname(outFile), name), contents);
+  const hashes: Record<string, string> = {};
+  for (const [path, text] of inputs) hashes[relative(dirname(recordFile), path)] = hash(text);
+  const record: BuildRecord = { key, inputs: hashes, output: hash(wasm) };
   await replaceFile(recordFile, JSON.stringify(record, null, 1) + "\n");
   return { diagnostics, outFile, sizeBytes: wasm.length, upToDate: false };
 }
@@ -130,17 +136,17 @@ async function readConfig(path: string): Promise<AscConfig | null> {
   }
 }
 
-/** The size of a module whose inputs are as recorded, otherwise 0. */
-async function sizeIfUpToDate(recordFile: string, outFile: string, key: string): Promise<number> {
+/** The module as it lies there, when all its inputs are as recorded; otherwise null. */
+async function upToDate(recordFile: string, outFile: string, key: string): Promise<BuildResult | null> {
   const record = parseRecord(await readFile(recordFile, "utf8").catch(() => ""));
-  if (record === null || record.key !== key) return 0;
+  if (record === null || record.key !== key) return null;
   const output = await readFile(outFile).catch(() => null);
-  if (output === null || hash(output) !== record.output) return 0;
+  if (output === null || hash(output) !== record.output) return null;
   for (const [path, expected] of Object.entries(record.inputs)) {
     const text = await readFile(join(dirname(recordFile), path), "utf8").catch(() => null);
-    if (text === null || hash(text) !== expected) return 0;
+    if (text === null || hash(text) !== expected) return null;
   }
-  return output.length;
+  return { diagnostics: new DiagnosticList(), outFile, sizeBytes: output.length, upToDate: true };
 }
 
 function parseRecord(text: string): BuildRecord | null {
