@@ -98,6 +98,8 @@ export interface CalloutData {
 /** A plugin's own context as host functions use it. */
 export abstract class PluginContext extends Context implements QueueConsumer {
   abstract readonly source: LogSource;
+  /** `plugin_name`, `plugin_root_id`, `plugin_vm_id`. */
+  abstract readonly ownProperties: ReadonlyMap<string, Uint8Array>;
   abstract readonly vmConfiguration: Uint8Array;
   abstract readonly pluginConfiguration: Uint8Array;
   /** True during `proxy_on_configure`. */

@@ -13,6 +13,8 @@ import { EMPTY_BYTES, latin1Slice, latin1Write, utf8Slice } from "../base/bytes.
 
 /** Up to this many bytes a loop is faster than `latin1Slice`, on both runtimes. */
 const LOOP_READ_LIMIT = 8;
+const KNOWN_NAMES = 64;
+const KNOWN_NAME_LIMIT = 40;
 
 /** The lower-case code of each byte that a header name may have; 0 for others. */
 const NAME_CODES: Uint8Array = makeNameCodes();
@@ -31,6 +33,8 @@ export class GuestMemory {
   #memory: WebAssembly.Memory | null = null;
   #bytes: Uint8Array = EMPTY_BYTES;
   #view: DataView = new DataView(EMPTY_BYTES.buffer);
+  /** Names that this guest used last, by shape: comparing is faster than making a string. */
+  readonly #names: string[] = new Array(KNOWN_NAMES).fill("");
 
   bind(memory: WebAssembly.Memory): void {
     this.#memory = memory;
@@ -117,6 +121,13 @@ export class GuestMemory {
       }
       return text;
     }
+    const slot = (size * 7 + bytes[ptr]! * 3 + bytes[ptr + size - 1]!) & (KNOWN_NAMES - 1);
+    const known = this.#names[slot]!;
+    if (known.length === size) {
+      let i = 0;
+      while (i < size && known.charCodeAt(i) === bytes[ptr + i]) i++;
+      if (i === size) return known;
+    }
     let changed = false;
     for (let i = start; i < size; i++) {
       const byte = bytes[ptr + i]!;
@@ -125,7 +136,9 @@ export class GuestMemory {
       if (code !== byte) changed = true;
     }
     const text = latin1Slice(bytes, ptr, ptr + size);
-    return changed ? text.toLowerCase() : text;
+    if (changed) return text.toLowerCase();
+    if (size <= KNOWN_NAME_LIMIT) this.#names[slot] = text;
+    return text;
   }
 
   /**

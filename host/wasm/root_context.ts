@@ -11,6 +11,7 @@
  * @module
  */
 import { BufferType, MapType, Status } from "../../abi/mod.ts";
+import { fromUtf8 } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import type { GuestFunction } from "./callbacks.ts";
 import { type CalloutData, type Context, Deferred, PluginContext } from "./context.ts";
@@ -73,6 +74,7 @@ export interface RootOptions {
 export class RootContext extends PluginContext implements HttpCalloutOwner, GrpcCalloutOwner, DnsCalloutOwner {
   readonly vm: Vm;
   override readonly source: LogSource;
+  override readonly ownProperties: ReadonlyMap<string, Uint8Array>;
   override readonly vmConfiguration: Uint8Array;
   override readonly pluginConfiguration: Uint8Array;
   override readonly calloutData: CurrentCallout = new CurrentCallout();
@@ -97,6 +99,11 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     super(vm.newContextId());
     this.vm = vm;
     this.source = options.source;
+    this.ownProperties = new Map([
+      ["plugin_name", fromUtf8(options.source.pluginName)],
+      ["plugin_root_id", fromUtf8(options.source.rootId)],
+      ["plugin_vm_id", fromUtf8(options.source.vmId)],
+    ]);
     this.vmConfiguration = options.vmConfiguration;
     this.pluginConfiguration = options.pluginConfiguration;
     this.#httpCalls = new HttpCallouts(this);

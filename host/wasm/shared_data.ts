@@ -33,12 +33,13 @@ export class SharedData {
   }
 
   set(scope: number, key: Uint8Array, value: Uint8Array, cas: number): Status {
-    const { words, bytes } = this.#scopes.arena;
+    const { arena } = this.#scopes;
     const hash = hashOf(scope, key);
     const known = this.#find(scope, key, hash);
-    if (known !== 0 && cas !== 0 && words[(known >> 2) + ENTRY.cas]! >>> 0 !== cas) return Status.CasMismatch;
+    if (known !== 0 && cas !== 0 && arena.words[(known >> 2) + ENTRY.cas]! >>> 0 !== cas) return Status.CasMismatch;
     const data = this.#scopes.allocate(scope, 4 + value.length);
     if (data === 0) return Status.InternalFailure;
+    const { words, bytes } = arena;
     words[data >> 2] = value.length;
     bytes.set(value, data + 4);
     if (known === 0) return this.#add(scope, key, hash, data);
@@ -51,13 +52,13 @@ export class SharedData {
   }
 
   #add(scope: number, key: Uint8Array, hash: number, data: number): Status {
-    const { words, bytes } = this.#scopes.arena;
     const entry = this.#scopes.allocate(scope, ENTRY.key * 4 + key.length);
     if (entry === 0 || !this.#makeRoom()) {
       this.#scopes.free(scope, data);
       if (entry !== 0) this.#scopes.free(scope, entry);
       return Status.InternalFailure;
     }
+    const { words, bytes } = this.#scopes.arena;
     const word = entry >> 2;
     const bucket = this.#bucket(hash);
     words[word + ENTRY.next] = words[bucket]!;
@@ -101,13 +102,13 @@ export class SharedData {
   /** Makes more buckets when there are as many entries as buckets; false when there is no memory for the first. */
   #makeRoom(): boolean {
     const { arena } = this.#scopes;
-    const { words } = arena;
-    const count = words[this.#scopes.head(HEAD.bucketCount)]!;
-    if (words[this.#scopes.head(HEAD.entryCount)]! < count) return true;
+    const count = arena.words[this.#scopes.head(HEAD.bucketCount)]!;
+    if (arena.words[this.#scopes.head(HEAD.entryCount)]! < count) return true;
     const newCount = count === 0 ? FIRST_BUCKET_COUNT : count * 2;
     const buckets = arena.allocate(newCount * 4);
     // Chains become longer then.
     if (buckets === 0) return count !== 0;
+    const { words } = arena;
     words.fill(0, buckets >> 2, (buckets >> 2) + newCount);
     const old = words[this.#scopes.head(HEAD.buckets)]!;
     for (let i = 0; i < count; i++) {

@@ -44,16 +44,17 @@ export class SharedQueues {
 
   /** A new queue; 0 when there are too many or memory is full. */
   add(scope: number, name: Uint8Array): number {
-    const { words, bytes } = this.#scopes.arena;
+    const { arena } = this.#scopes;
     const directory = this.#scopes.head(HEAD.directory);
-    let token = words[this.#scopes.head(HEAD.lastToken)]! >>> 0;
+    let token = arena.words[this.#scopes.head(HEAD.lastToken)]! >>> 0;
     let tries = 0;
     do {
       if (tries++ === MAX_QUEUES) return 0;
       token = (token + 1) >>> 0 || 1;
-    } while (words[directory + token % MAX_QUEUES] !== 0);
+    } while (arena.words[directory + token % MAX_QUEUES] !== 0);
     const queue = this.#scopes.allocate(scope, QUEUE.name * 4 + name.length);
     if (queue === 0) return 0;
+    const { words, bytes } = arena;
     words[this.#scopes.head(HEAD.lastToken)] = token;
     const word = queue >> 2;
     words.fill(0, word, word + QUEUE.name);
@@ -85,10 +86,11 @@ export class SharedQueues {
 
   /** Appends a message, with an event when somebody consumes; false when the scope or memory is full. */
   push(queue: number, data: Uint8Array): boolean {
-    const { words, bytes } = this.#scopes.arena;
+    const { arena } = this.#scopes;
     const word = queue >> 2;
-    const message = this.#scopes.allocate(words[word + QUEUE.scope]!, MESSAGE.data * 4 + data.length);
+    const message = this.#scopes.allocate(arena.words[word + QUEUE.scope]!, MESSAGE.data * 4 + data.length);
     if (message === 0) return false;
+    const { words, bytes } = arena;
     words[(message >> 2) + MESSAGE.next] = 0;
     words[(message >> 2) + MESSAGE.size] = data.length;
     bytes.set(data, message + MESSAGE.data * 4);

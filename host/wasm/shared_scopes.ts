@@ -65,9 +65,9 @@ export class SharedScopes {
   }
 
   #add(name: Uint8Array): number {
-    const { words, bytes } = this.arena;
     const scope = this.arena.allocate(SCOPE.name * 4 + name.length);
     if (scope === 0) return 0;
+    const { words, bytes } = this.arena;
     const word = scope >> 2;
     words[word + SCOPE.next] = words[this.head(HEAD.scopes)]!;
     words[word + SCOPE.references] = 0;

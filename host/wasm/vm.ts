@@ -23,6 +23,7 @@ import { type Context, Deferred } from "./context.ts";
 import * as problems from "./diagnostics.ts";
 import { GuestMemory } from "./memory.ts";
 import type { LogSource, WasmEnvironment } from "./ports.ts";
+import { addLastWords, GuestOutput } from "./stdio.ts";
 import { guestFrames, trapMessage } from "./trace.ts";
 
 /** Why a VM cannot run any more; Envoy's names. */
@@ -79,7 +80,7 @@ export class Vm {
   /** What host functions act on; null while the guest starts or allocates, and outside calls. */
   context: Context | null = null;
   failure: VmFailure | null = null;
-  /** The last critical message or line on standard error: a panic's text. */
+  /** The last critical message, or what was written to standard error in the last call that did: a panic's text. */
   lastWords = "";
   callbacks: Callbacks;
   #allocator: ((size: number) => number) | null = null;
@@ -91,6 +92,11 @@ export class Vm {
   /** Context, operation, token, context, operation, token, … */
   #deferred: (Context | number)[] = [];
   #warned: Set<string> | null = null;
+  #stdout: GuestOutput | null = null;
+  #stderr: GuestOutput | null = null;
+  /** Standard output or error was written to in this call, and may hold a part of a line. */
+  #hasOutput = false;
+  #hasErrorOutput = false;
 
   constructor(
     module: WasmModule,
@@ -152,6 +158,7 @@ export class Vm {
       result = 0;
       this.#onThrow(error, "RuntimeError");
     }
+    if (this.#hasOutput) this.flushOutput();
     this.context = null;
     this.#running = null;
     this.#inGuest = false;
@@ -168,6 +175,7 @@ export class Vm {
     } catch (error) {
       if (!(error instanceof GuestExit) || error.fatal) this.#onThrow(error, "UnableToInitializeCode", name);
     }
+    if (this.#hasOutput) this.flushOutput();
     this.#starting = false;
     this.#inGuest = false;
   }
@@ -179,6 +187,7 @@ export class Vm {
   #onThrow(error: unknown, state: FailState, where?: string): void {
     const name = where ?? (this.#running === null ? "" : callbackName(this.callbacks, this.#running));
     const stack = error instanceof Error ? error.stack ?? "" : "";
+    if (this.#hasOutput) this.flushOutput();
     const frames = guestFrames(stack, this.module);
     this.fail(state, problems.trap(name, trapMessage(error), frames, this.lastWords));
   }
@@ -296,6 +305,33 @@ export class Vm {
     const port = this.environment.log;
     if (level < port.level) return;
     port.log(level, source, text);
+  }
+
+  /** Takes what the guest writes to standard output or error. */
+  writeOutput(isError: boolean, bytes: Uint8Array): void {
+    this.#hasOutput = true;
+    if (isError && !this.#hasErrorOutput) {
+      this.#hasErrorOutput = true;
+      this.lastWords = "";
+    }
+    const limit = this.options.maxLogLineBytes;
+    const output = isError
+      ? this.#stderr ??= new GuestOutput(LogLevel.Error, limit, (level, text) => this.#logOutput(level, text))
+      : this.#stdout ??= new GuestOutput(LogLevel.Info, limit, (level, text) => this.#logOutput(level, text));
+    output.write(bytes);
+  }
+
+  /** Logs the parts of lines that are left. */
+  flushOutput(): void {
+    this.#hasOutput = false;
+    this.#hasErrorOutput = false;
+    this.#stdout?.flush(false);
+    this.#stderr?.flush(false);
+  }
+
+  #logOutput(level: LogLevel, text: string): void {
+    if (level === LogLevel.Error) this.lastWords = addLastWords(this.lastWords, text);
+    this.log(level, this.context?.root.source ?? this.source, text);
   }
 
   /** Explains to people why a host function refused; the same sentence only once per VM. */

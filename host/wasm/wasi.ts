@@ -8,8 +8,8 @@
  * @see Envoy: proxy-wasm-cpp-host src/exports.cc
  * @module
  */
-import { Errno, LogLevel, type WasiRow } from "../../abi/mod.ts";
-import { concatBytes, fromUtf8, utf8Slice } from "../base/bytes.ts";
+import { Errno, type WasiRow } from "../../abi/mod.ts";
+import { fromUtf8 } from "../base/bytes.ts";
 import { setNanoseconds } from "./hostcalls/timer.ts";
 import type { HostFunction, HostFunctionFactory } from "./hostcalls/family.ts";
 import { GuestExit, type Vm } from "./vm.ts";
@@ -18,6 +18,8 @@ const STDOUT = 1;
 const STDERR = 2;
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
+/** The monotonic clock's start: Go's run time dies of a clock that says 0. */
+const MONOTONIC_START_MS = 1000;
 /** Most bytes of one `random_get`, Envoy's. */
 const MAX_RANDOM_BYTES = 64 * 1024;
 const FILETYPE_CHARACTER_DEVICE = 2;
@@ -27,33 +29,20 @@ function isStdio(fd: number): boolean {
   return fd === STDOUT || fd === STDERR;
 }
 
-/** Writes the buffers of an I/O vector to the log, one line break at the end left out. */
+/** Writes the buffers of an I/O vector to the log. */
 function write(vm: Vm, fd: number, vector: number, count: number, returnWritten: number): Errno {
   if (!isStdio(fd)) return Errno.BadFileDescriptor;
   const { memory } = vm;
   const start = vector >>> 0;
   const entries = count >>> 0;
   if (!memory.has(start, entries * 8) || !memory.has(returnWritten >>> 0, 4)) return Errno.Fault;
-  const chunks: Uint8Array[] = [];
-  const limit = vm.options.maxLogLineBytes;
   let total = 0;
-  let kept = 0;
   for (let i = 0; i < entries; i++) {
     const ptr = memory.getU32(start + i * 8);
     const size = memory.getU32(start + i * 8 + 4);
     if (!memory.has(ptr, size)) return Errno.Fault;
+    vm.writeOutput(fd === STDERR, memory.view(ptr, size));
     total += size;
-    if (kept < limit && size > 0) {
-      const chunk = memory.view(ptr, Math.min(size, limit - kept));
-      chunks.push(chunk);
-      kept += chunk.length;
-    }
-  }
-  if (total > 0) {
-    const bytes = concatBytes(chunks, kept);
-    const text = utf8Slice(bytes, 0, kept).replace(/\n$/, "");
-    if (fd === STDERR) vm.lastWords = text;
-    vm.log(fd === STDERR ? LogLevel.Error : LogLevel.Info, vm.context?.root.source ?? vm.source, text);
   }
   memory.setU32(returnWritten >>> 0, total);
   return Errno.Success;
@@ -94,7 +83,7 @@ const COMPUTED: Readonly<Record<string, HostFunctionFactory>> = {
   clock_time_get: (vm) => (id: number, _precision: bigint, returnTime: number): Errno => {
     const { clock } = vm.environment;
     if (id !== CLOCK_REALTIME && id !== CLOCK_MONOTONIC) return Errno.NotSupported;
-    const ms = id === CLOCK_REALTIME ? clock.wallMs() : clock.nowMs();
+    const ms = id === CLOCK_REALTIME ? clock.wallMs() : clock.nowMs() + MONOTONIC_START_MS;
     return setNanoseconds(vm.memory, returnTime >>> 0, ms) ? Errno.Success : Errno.Fault;
   },
 

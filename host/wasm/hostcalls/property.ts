@@ -18,21 +18,30 @@ import type { HostcallTable } from "./family.ts";
 /** Under this prefix a stream's filter state holds what guests set. */
 const STATE_PREFIX = "wasm.";
 
+/** Guests ask for the same few paths again and again. */
+const MAX_KNOWN_PATHS = 100;
+const MAX_KNOWN_PATH_LENGTH = 200;
+
 export const propertyHostcalls: HostcallTable = {
   proxy_get_property: (vm) => {
     const pairs = new PairsWriter();
+    const paths = new Map<string, readonly string[]>();
     return (path: number, pathSize: number, returnValue: number, returnSize: number): Status => {
       const context = vm.context ?? vm.refuse("proxy_get_property");
       const ptr = path >>> 0;
       const size = pathSize >>> 0;
       if (!vm.memory.has(ptr, size)) return Status.InvalidMemoryAccess;
       const text = vm.memory.utf8(ptr, size);
-      const segments = splitPath(text);
+      let segments = paths.get(text);
+      if (segments === undefined) {
+        segments = splitPath(text);
+        if (paths.size < MAX_KNOWN_PATHS && text.length < MAX_KNOWN_PATH_LENGTH) paths.set(text, segments);
+      }
       if (segments.length === 0) return Status.SerializationFailure;
       const outPtr = returnValue >>> 0;
       const outSize = returnSize >>> 0;
       const own = ownProperty(context, segments);
-      if (own !== null) return vm.returnBytes(fromUtf8(own), outPtr, outSize);
+      if (own !== null) return vm.returnBytes(own, outPtr, outSize);
       const port = vm.environment.properties;
       const value = port.get(context.stream, segments);
       if (value !== null) {
@@ -78,18 +87,8 @@ function splitPath(text: string): string[] {
 }
 
 /** What every plugin may ask about itself, also while its context is being made. */
-function ownProperty(context: Context, segments: readonly string[]): string | null {
-  if (segments.length !== 1) return null;
-  switch (segments[0]) {
-    case "plugin_name":
-      return context.root.source.pluginName;
-    case "plugin_root_id":
-      return context.root.source.rootId;
-    case "plugin_vm_id":
-      return context.root.source.vmId;
-    default:
-      return null;
-  }
+function ownProperty(context: Context, segments: readonly string[]): Uint8Array | null {
+  return segments.length === 1 ? context.root.ownProperties.get(segments[0]!) ?? null : null;
 }
 
 /** The bytes of a value as guests expect them; null when it has none. */

@@ -61,7 +61,7 @@ test("clocks", async () => {
   ].join("\n"));
   assert.equal(notes, [0, 0, 58, 21, 0, 58, 21]);
   assert.is(host.u64(0x200), BigInt(host.env.clock.wallMs()) * 1_000_000n);
-  assert.is(host.u64(0x208), 0n);
+  assert.is(host.u64(0x208), 1_000_000_000n);
   assert.is(host.u64(0x210), 1n);
 });
 
@@ -106,6 +106,29 @@ test("constants answer what their row says", async () => {
   const calls = rows.map((row) => note(row.name, ...row.params.map((type) => `(${type}.const 0)`)));
   const { notes } = await run(calls.join("\n"));
   assert.equal(notes, rows.map((row) => (row.answer as { errno: number }).errno));
+});
+
+test("lines are put together from pieces, also of characters", async () => {
+  const { GuestOutput, addLastWords } = await import("../../../host/wasm/stdio.ts");
+  const lines: string[] = [];
+  const output = new GuestOutput(4, 10, (level, text) => lines.push(`${level} ${text}`));
+  for (const piece of ["pa", "nic", ": ", "\n", "\n", "a\nb\nc\xc3", "\xa9"]) {
+    output.write(Uint8Array.from(piece, (char) => char.charCodeAt(0)));
+  }
+  output.flush(false);
+  output.flush(false);
+  output.write(new TextEncoder().encode("x".repeat(30) + "\n"));
+  assert.equal(lines, ["4 panic: ", "4 ", "4 a", "4 b", "4 cé", "4 xxxxxxxxxx"]);
+  assert.is(addLastWords(addLastWords("", "a"), "b"), "a\nb");
+  assert.is(addLastWords("", "x".repeat(5000)).length, 1000);
+});
+
+test("what a guest wrote to standard error before it trapped is with the failure", async () => {
+  const [ptr, size] = s("panic: no luck").split(") (");
+  const { host } = await run(`(i32.store (i32.const 0x200) ${ptr})) (i32.store (i32.const 0x204) (${size})
+    (drop (call $fd_write ${i32(2, 0x200, 1, OUT)})) unreachable`);
+  assert.equal(host.plugin.root.vm.failure!.diagnostic.notes, ["its last words: panic: no luck"]);
+  assert.equal(host.env.texts(4), ["panic: no luck"]);
 });
 
 test.run();
