@@ -16,7 +16,7 @@ import type { SocketConnectionInfo } from "./connection_info.ts";
 import { enterDispatch, flushLater, inDispatch, leaveDispatch } from "./dispatch.ts";
 import { CloseType, PeerType } from "./filter.ts";
 import type { ReadLane } from "./read_lane.ts";
-import { errorCode, errorText, type Socket } from "./socket.ts";
+import { errorCode, errorText, resetSocket, type Socket } from "./socket.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 /** How long a closing connection waits for its peer. @see Envoy: delayed_close_timeout */
@@ -317,7 +317,7 @@ export class SocketConnection implements Connection {
 
   /** Ends the socket now. */
   #abort(type: CloseType): void {
-    if (type === CloseType.AbortReset) this.#socket.resetAndDestroy();
+    if (type === CloseType.AbortReset) resetSocket(this.#socket);
     else this.#socket.destroy();
     this.#finish(PeerType.Local, this.info.localCloseReason);
   }

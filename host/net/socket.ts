@@ -7,6 +7,7 @@
  */
 import { connect, createServer, type Server, type Socket, type TcpNetConnectOpts } from "node:net";
 import type { SocketAddress } from "../observe/stream_info.ts";
+import { detectPlatform } from "../platform/detect.ts";
 import { ipAddress, isPipe, pipeAddress, pipePath } from "./address.ts";
 
 export type { Server, Socket };
@@ -75,6 +76,19 @@ export function guarded<S extends Socket>(socket: S): S {
 }
 
 function ignoreError(): void {}
+
+/** Node's `resetAndDestroy` sends a FIN before the RST, so that peers take a reset for an orderly end. */
+const resetSendsFinFirst = detectPlatform().runtime === "node";
+
+/** Resets a TCP connection; a unix socket, which knows no reset, is closed. */
+export function resetSocket(socket: Socket): void {
+  // The system refuses a reset while it is still asked for a FIN, and Node then leaks the socket.
+  const shuttingDown = socket.writableEnded && !socket.writableFinished;
+  if (shuttingDown || socket.remotePort === undefined) return void socket.destroy();
+  if (!resetSendsFinFirst) return void socket.resetAndDestroy();
+  (socket as { resetAndClosing?: boolean }).resetAndClosing = true;
+  socket.destroy();
+}
 
 /** The peer's address; null when the connection is gone already. */
 export function remoteAddressOf(socket: Socket): SocketAddress | null {

@@ -260,6 +260,18 @@ test("an error of a handler resets its connection and is reported", async () => 
   p.close();
 });
 
+test("a reset right after end() closes the socket all the same", async () => {
+  const p = await pair();
+  p.client.enableHalfClose(true);
+  p.server.enableHalfClose(true);
+  // The process ends only if no socket is left; the runner waits for that.
+  p.client.end();
+  p.client.close(CloseType.AbortReset);
+  assert.is(p.clientEvents.closes.length, 1);
+  await p.serverEvents.until(() => p.serverEvents.ended || p.serverEvents.closes.length > 0);
+  p.close();
+});
+
 test("connections leave no timer behind", async () => {
   const before = systemClock.armedTimers;
   const p = await pair();
