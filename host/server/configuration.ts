@@ -7,6 +7,7 @@
  */
 import type { DiagnosticList } from "../base/diagnostic.ts";
 import { anyTypeNames } from "../config/any_types.ts";
+import type { Coverage } from "../config/coverage.ts";
 import type { ConfigNode } from "../config/node.ts";
 import { loadBootstrap, loadRegistry, loadRegistryFromDescriptors } from "../config/load.ts";
 import { unreadFields } from "../config/unread.ts";
@@ -32,6 +33,8 @@ export interface Configuration {
   readonly plan: BootstrapPlan | null;
   readonly root: ConfigNode | null;
   readonly diagnostics: DiagnosticList;
+  /** Which fields were read: what the reference page of the configuration is made of. */
+  readonly coverage: Coverage;
 }
 
 /** Loads and checks a configuration; `plugins` tries the wasm code that it names. */
@@ -43,13 +46,13 @@ export async function loadConfiguration(
   const registry = options.apiDescriptors === null
     ? loadRegistry()
     : await loadRegistryFromDescriptors(options.apiDescriptors);
-  const { root, diagnostics } = loadBootstrap({
+  const { root, diagnostics, coverage } = loadBootstrap({
     registry,
     ...(options.configPath !== null && { paths: [options.configPath] }),
     ...(options.configYaml !== null && { yaml: options.configYaml }),
     allowUnknownFields: options.allowUnknownFields,
   });
-  if (root === null) return { plan: null, root, diagnostics };
+  if (root === null) return { plan: null, root, diagnostics, coverage };
   const planners = await Planners.load(anyTypeNames(root), {
     readFile: (path) => platform.readFile(path),
     env: (name) => platform.env(name),
@@ -64,5 +67,5 @@ export async function loadConfiguration(
   const plan = planBootstrap(root, planners, options.node);
   await plugins.load(plan.plugins, plan.node, plan.clusters.map((cluster) => cluster.name));
   diagnostics.addAll(unreadFields(root, { lenient: options.lenient }));
-  return { plan: diagnostics.hasErrors ? null : plan, root, diagnostics };
+  return { plan: diagnostics.hasErrors ? null : plan, root, diagnostics, coverage };
 }

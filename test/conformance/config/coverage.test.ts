@@ -1,0 +1,60 @@
+// test/conformance/config/coverage.test.ts: the reference page of the configuration says what planners read.
+/** `UPDATE_GOLDENS=1` writes the page. */
+import { readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { renderText } from "../../../host/base/diagnostic_render.ts";
+import { renderCoverage } from "../../../host/config/coverage.ts";
+import { loadRegistry } from "../../../host/config/load.ts";
+import { LogRegistry } from "../../../host/observe/log.ts";
+import { detectPlatform } from "../../../host/platform/detect.ts";
+import { type Configuration, loadConfiguration } from "../../../host/server/configuration.ts";
+import { PluginRegistry } from "../../../host/server/plugin_registry.ts";
+
+const PAGE = fileURLToPath(new URL("../../../docs/reference/configuration.md", import.meta.url));
+const EVERYTHING = fileURLToPath(new URL("./coverage/everything.yaml", import.meta.url));
+
+/** Loads a file; wasm code counts as good without being tried. */
+function load(path: string, yaml: string | null = null): Promise<Configuration> {
+  const platform = detectPlatform();
+  const logs = new LogRegistry({ clock: platform.clock, format: "json", destination: { write() {} } });
+  const module = { code: null as never, info: null as never, digest: "" };
+  const plugins = new PluginRegistry({
+    trial: { try: () => Promise.resolve({ id: 0, result: { ok: true, module }, log: [] }), close() {} },
+    logger: logs.logger("wasm"),
+    readFile: (file) => platform.readFile(file),
+    publish: () => Promise.resolve(null),
+  });
+  return loadConfiguration({
+    platform,
+    configPath: path,
+    configYaml: yaml,
+    apiDescriptors: null,
+    allowUnknownFields: false,
+    lenient: false,
+    disabledExtensions: new Set(),
+    node: { serviceNode: "", serviceCluster: "", serviceZone: "" },
+  }, plugins);
+}
+
+test("the configuration with everything has no error", async () => {
+  const { diagnostics } = await load(EVERYTHING);
+  assert.is(diagnostics.hasErrors, false, renderText(diagnostics));
+});
+
+test("the reference page lists what is read", async () => {
+  const { coverage } = await load(EVERYTHING);
+  const page = renderCoverage(coverage.dump(), loadRegistry());
+  if (process.env["UPDATE_GOLDENS"] === "1") writeFileSync(PAGE, page);
+  assert.is(readFileSync(PAGE, "utf8"), page, "run this test with UPDATE_GOLDENS=1");
+});
+
+test("a field that nobody reads is an error at its place", async () => {
+  const { plan, diagnostics } = await load(EVERYTHING, "cluster_manager: { outlier_detection: { event_log_path: /x } }");
+  assert.is(plan, null);
+  assert.match(renderText(diagnostics), /is known to Envoy, but not to nuncio/);
+});
+
+test.run();
