@@ -8,7 +8,7 @@
  * @module
  */
 import { Status } from "../../abi/mod.ts";
-import type { CallHandle, HeaderMapPort, HttpCallCallbacks, HttpCallRequest } from "./ports.ts";
+import type { CallHandle, HeaderMapPort, HttpCallCallbacks, HttpCallPort, HttpCallRequest } from "./ports.ts";
 
 /** Who owns the calls: a plugin's context. */
 export interface HttpCalloutOwner {
@@ -65,7 +65,7 @@ export class HttpCallouts {
 
   /** The token, or a negative status. */
   send(
-    port: { send(request: HttpCallRequest, callbacks: HttpCallCallbacks): CallHandle | string } | null,
+    port: HttpCallPort | null,
     request: HttpCallRequest,
     token: number,
   ): number {

@@ -183,7 +183,7 @@ export class HttpContext extends Context {
     body: ByteQueue,
     end: boolean,
   ): FilterDataStatus {
-    if (this.#vm.failure !== null) return this.#onFailedBody(direction);
+    if (this.#vm.failure !== null) return this.#onFailedBody();
     if (fn === null || !this.#isCreated) return FilterDataStatus.Continue;
     direction.enter();
     direction.body = body;
@@ -194,7 +194,7 @@ export class HttpContext extends Context {
     direction.mayAddTrailers = false;
     if (this.#vm.failure !== null) {
       direction.close();
-      return this.#onFailedBody(direction);
+      return this.#onFailedBody();
     }
     let status: FilterDataStatus = FilterDataStatus.StopIterationNoBuffer;
     if (!direction.isForcedToStop) {
@@ -216,14 +216,14 @@ export class HttpContext extends Context {
     fn: Callbacks["proxy_on_request_trailers"],
     trailers: HeaderMapPort,
   ): 0 | 1 {
-    if (this.#vm.failure !== null) return this.#onFailedBody(direction) === FilterDataStatus.Continue ? 0 : 1;
+    if (this.#vm.failure !== null) return this.#onFailedBody() === FilterDataStatus.Continue ? 0 : 1;
     if (fn === null || !this.#isCreated) return 0;
     direction.enter();
     direction.trailersOpen = true;
     const result = this.#vm.call(this, fn, trailers.size, 0, 0, 0);
     if (this.#vm.failure !== null) {
       direction.close();
-      return this.#onFailedBody(direction) === FilterDataStatus.Continue ? 0 : 1;
+      return this.#onFailedBody() === FilterDataStatus.Continue ? 0 : 1;
     }
     const isStopped = direction.isForcedToStop || (!direction.isContinued && result !== 0);
     direction.leave(isStopped);
@@ -244,7 +244,7 @@ export class HttpContext extends Context {
     return STOP_ALL;
   }
 
-  #onFailedBody(_direction: HttpDirection): FilterDataStatus {
+  #onFailedBody(): FilterDataStatus {
     if (this.#mayBypass) return FilterDataStatus.Continue;
     this.#failStream();
     return FilterDataStatus.StopIterationNoBuffer;
@@ -258,7 +258,7 @@ export class HttpContext extends Context {
 
   /** The VM has failed in somebody's call. What waits for this guest would wait for ever. */
   #onVmFailed(): void {
-    if (this.#isDone) return;
+    if (this.#isDone || this.#hasReplied) return;
     // A callback that is running answers for itself.
     const request = this.#request.isPaused && !this.#request.isRunning;
     const response = this.#response.isPaused && !this.#response.isRunning;

@@ -9,10 +9,10 @@
  * @module
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
-import type { Callbacks } from "./callbacks.ts";
 import type { WasmModule } from "./compile.ts";
-import { FAIL_STREAM_REPLY, HttpContext, type StreamPolicy } from "./http_context.ts";
-import { NetworkContext } from "./network_context.ts";
+import { httpFilterClass, networkFilterClass } from "./filter_class.ts";
+import { FAIL_STREAM_REPLY, type HttpContext, type StreamPolicy } from "./http_context.ts";
+import type { NetworkContext } from "./network_context.ts";
 import type { HttpStreamPort, LogSource, NetworkStreamPort, WasmEnvironment } from "./ports.ts";
 import type { RootContext } from "./root_context.ts";
 import type { Compat, VmFailure } from "./vm.ts";
@@ -137,6 +137,7 @@ export class Plugin {
   #lease: RootLease;
   #policy: StreamPolicy;
   #HttpFilter: typeof HttpContext;
+  #NetworkFilter: typeof NetworkContext;
   #generation = 1;
   #loadedAtMs: number;
   #reloadDelayMs = 0;
@@ -148,6 +149,7 @@ export class Plugin {
     this.#lease = lease;
     this.#policy = policyOf(version.config);
     this.#HttpFilter = httpFilterClass(lease.root.vm.callbacks);
+    this.#NetworkFilter = networkFilterClass(lease.root.vm.callbacks);
     this.#loadedAtMs = roots.environment.clock.nowMs();
     this.#newReloadDelay();
   }
@@ -176,7 +178,7 @@ export class Plugin {
   /** The filter for a new connection; null leaves this plugin out of it. */
   createNetworkFilter(stream: NetworkStreamPort): WasmNetworkFilter | null {
     if (this.#lease.root.vm.failure === null || this.#reload()) {
-      return new NetworkContext(this.#lease.root, stream, this.#policy);
+      return new this.#NetworkFilter(this.#lease.root, stream, this.#policy);
     }
     return this.#policy.failOpen ? null : new FailedNetworkFilter(stream);
   }
@@ -225,6 +227,7 @@ export class Plugin {
   #take(lease: RootLease): void {
     this.#lease = lease;
     this.#HttpFilter = httpFilterClass(lease.root.vm.callbacks);
+    this.#NetworkFilter = networkFilterClass(lease.root.vm.callbacks);
     this.#loadedAtMs = this.#roots.environment.clock.nowMs();
     this.#newReloadDelay();
   }
@@ -292,37 +295,4 @@ class FailedNetworkFilter {
     this.#stream.close("flush_write", "wasm_fail_stream");
     return 1;
   }
-}
-
-/** The filter's methods and the callbacks without which they have nothing to do. */
-const OPTIONAL_METHODS: readonly (readonly [keyof HttpContext, keyof Callbacks])[] = [
-  ["onRequestBody", "proxy_on_request_body"],
-  ["onRequestTrailers", "proxy_on_request_trailers"],
-  ["onResponseHeaders", "proxy_on_response_headers"],
-  ["onResponseBody", "proxy_on_response_body"],
-  ["onResponseTrailers", "proxy_on_response_trailers"],
-  ["onDone", "proxy_on_done"],
-  ["onLog", "proxy_on_log"],
-];
-
-const classes = new Map<number, typeof HttpContext>();
-
-/**
- * A class of contexts without the methods for callbacks that a guest lacks. One class for each set of
- * callbacks, however many VMs have it, so that the filter manager's call sites stay monomorphic.
- */
-function httpFilterClass(callbacks: Callbacks): typeof HttpContext {
-  let mask = 0;
-  OPTIONAL_METHODS.forEach(([, callback], index) => {
-    if (callbacks[callback] !== null) mask |= 1 << index;
-  });
-  let known = classes.get(mask);
-  if (known === undefined) {
-    known = class extends HttpContext {};
-    OPTIONAL_METHODS.forEach(([method], index) => {
-      if ((mask & (1 << index)) === 0) Object.defineProperty(known!.prototype, method, { value: undefined });
-    });
-    classes.set(mask, known);
-  }
-  return known;
 }

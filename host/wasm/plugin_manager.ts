@@ -65,6 +65,8 @@ export class PluginManager implements RootSource {
     const result = this.#createRoot(entry, config);
     if (!("root" in result)) return result;
     result.root.retire();
+    // It may want to wait for proxy_done; nobody waits for a try-out.
+    if (!result.root.isDeleted) result.root.discard();
     return [];
   }
 

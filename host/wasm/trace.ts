@@ -67,7 +67,7 @@ function demangle(name: string): string {
 
 /** The error's message without the engine's decoration. */
 export function trapMessage(error: unknown): string {
-  if (error instanceof RangeError) return "the guest's call stack is exhausted";
+  if (error instanceof RangeError && error.message.includes("call stack")) return "the guest's call stack is exhausted";
   if (error instanceof Error) return error.message;
   return "the guest threw an exception";
 }

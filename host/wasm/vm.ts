@@ -147,6 +147,7 @@ export class Vm {
    */
   call(context: Context, fn: GuestFunction, a: number, b: number, c: number, d: number): number {
     if (this.failure !== null) return 0;
+    // The message is made only when needed: this runs per callback.
     if (this.#inGuest) bug(true, `${callbackName(this.callbacks, fn)}: the guest is running already`);
     this.#inGuest = true;
     this.#running = fn;
@@ -205,6 +206,7 @@ export class Vm {
     this.log(LogLevel.Critical, source, text);
     this.environment.events?.onVmFailed?.(source, diagnostic.message);
     for (const context of this.contexts.values()) this.#deferred.push(context, Deferred.VmFailed, 0);
+    if (!this.#inGuest) this.#runDeferred();
   }
 
   /**

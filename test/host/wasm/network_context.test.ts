@@ -46,6 +46,15 @@ test("Envoy takes the end of upstream data for the upstream's close", async () =
   assert.equal(host.notes(), [3, 1, 1, 5, 0]);
 });
 
+test("methods without a callback are absent", async () => {
+  const host = new Host(await guest({ callbacks: { proxy_on_downstream_data: "(i32.const 0)" } }));
+  const filter = host.plugin.createNetworkFilter(new FakeConnection())!;
+  assert.type(filter.onDownstreamData, "function");
+  for (const name of ["onUpstreamData", "onDownstreamClose", "onUpstreamClose", "onDone", "onLog"] as const) {
+    assert.is(filter[name], undefined, name);
+  }
+});
+
 test("pause, edit and resume, both directions", async () => {
   const host = new Host(
     await guest({

@@ -165,6 +165,7 @@ test("a try-out finds what loading would, and leaves nothing", async () => {
   const bad = await version("2", { proxy_on_vm_start: "(i32.const 0)" });
   assert.is(manager.tryOut(pluginConfig({ name: "p" }), bad).length, 1);
   assert.is(manager.tryOut(pluginConfig({ name: "p" }), await guest({ callbacks: {}, marker: null })).length, 1);
+  assert.equal(manager.tryOut(pluginConfig({ name: "p" }), await version("3", { proxy_on_done: "(i32.const 0)" })), []);
   assert.is(manager.liveVms, 1);
   assert.is(seen(plugin).value, "1");
 });
@@ -201,6 +202,16 @@ test("a plugin on a VM that failed is loaded on a new one", async () => {
   assert.is(seen(b).value, "1");
   a.dispose();
   assert.is(manager.liveVms, 1);
+});
+
+test("a VM that is failed from outside fails the streams that wait for it at once", async () => {
+  const manager = new PluginManager(new FakeEnvironment());
+  const plugin = load(manager, await guest({ callbacks: { proxy_on_request_headers: "(i32.const 1)" } }));
+  const stream = new FakeHttpStream();
+  stream.requestHeaders = HeaderMap.of(GET);
+  plugin.createHttpFilter(stream)!.onRequestHeaders!(stream.requestHeaders, true);
+  plugin.root.vm.fail("RuntimeError", { code: "wasm/trap", severity: "error", message: "x" });
+  assert.equal(stream.events, ["sendLocalReply"]);
 });
 
 test("what admin pages show", async () => {
