@@ -133,6 +133,7 @@ export class TcpStream {
     const terminal = (connection: Connection, context: TerminalContext) => {
       this.#terminal = connection;
       this.#context = context;
+      connection.enableHalfClose(true);
       connection.setHandler(new TestUpstream(this.upstream));
     };
     startNetworkChain(this.#connection, { filters: [filter], terminal, halfClose: true }, info, clock);

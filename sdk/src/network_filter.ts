@@ -13,7 +13,10 @@ export class NetworkFilter extends StreamContext {
     super(StreamKind.Network);
   }
 
-  /** A client connected. `StopIteration` keeps the next filters, and so the upstream connection, from starting. */
+  /**
+   * A client connected. `StopIteration` keeps the next filters, and so the upstream connection, from starting until
+   * `resumeDownstream()`, or until bytes come and `onDownstreamData` continues.
+   */
   onNewConnection(): StreamStatus {
     return StreamStatus.Continue;
   }

@@ -129,15 +129,20 @@ async function readBody(message: IncomingMessage): Promise<string> {
   return new TextDecoder().decode(await new Blob(chunks as BlobPart[]).arrayBuffer());
 }
 
-/** Headers in lower case and in order of their names, without what cannot be compared. */
+/**
+ * Headers in lower case and in order of their names, without what cannot be compared. Fields of one name are
+ * one list (RFC 9110 §5.3), which proxies may send as one field or as several.
+ */
 function headerList(raw: readonly string[]): HeaderList {
-  const list: HeaderList = [];
+  const byName = new Map<string, string>();
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
     if (IGNORED_HEADERS.has(name)) continue;
-    list.push([name, name === "retry-after" ? raw[i + 1]!.replace(/^\d+$/, "(seconds)") : raw[i + 1]!]);
+    const value = name === "retry-after" ? raw[i + 1]!.replace(/^\d+$/, "(seconds)") : raw[i + 1]!;
+    const before = byName.get(name);
+    byName.set(name, before === undefined ? value : `${before},${value}`);
   }
-  return list.sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  return [...byName].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
 }
 
 async function playTcp(proxy: ProxyCommand, play: Play, exchanges: readonly TcpExchange[]): Promise<PlayObservation> {

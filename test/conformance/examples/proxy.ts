@@ -18,7 +18,7 @@ import { fileURLToPath } from "node:url";
 import { load } from "js-yaml";
 
 export const ROOT: string = fileURLToPath(new URL("../../../", import.meta.url));
-const START_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 15_000;
 const STOP_LIMIT_MS = 5_000;
 
 /** How a proxy is started; the configuration's path is added as `-c PATH`. */
