@@ -30,8 +30,11 @@ export interface Clock {
 
 /** What a runtime gives: a monotonic time, a wall time and one-shot timeouts. */
 export interface ClockSource {
+  /** May stand still while one event is handled (`turn.ts`), as may `wallMs`. */
   nowMs(): number;
   wallMs(): number;
+  /** Never stands still: for those who measure what happens inside an event. */
+  preciseWallMs(): number;
   /** Calls back once, not earlier than `delayMs` from now. Never keeps the process alive by itself. */
   setTimeout(callback: () => void, delayMs: number): unknown;
   clearTimeout(handle: unknown): void;
@@ -107,7 +110,7 @@ export class TimerClock implements Clock {
   }
 
   wallNs(): bigint {
-    const ms = this.#source.wallMs();
+    const ms = this.#source.preciseWallMs();
     const whole = Math.floor(ms);
     return BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * 1e6));
   }
@@ -222,6 +225,10 @@ class ManualSource implements ClockSource {
 
   wallMs(): number {
     return this.#epochMs + this.#nowMs;
+  }
+
+  preciseWallMs(): number {
+    return this.wallMs();
   }
 
   setTimeout(callback: () => void, delayMs: number): unknown {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { beginTurn, endTurn } from "../base/turn.ts";
 
 /** Something with writes to send. */
 export interface Flushable {
@@ -22,7 +23,7 @@ export function inDispatch(): boolean {
 
 /** Begins an event; each call is paired with `leaveDispatch`, in a `finally`. */
 export function enterDispatch(): void {
-  depth++;
+  if (depth++ === 0) beginTurn();
 }
 
 /** Ends an event; the outermost one sends what waits. */
@@ -34,10 +35,11 @@ export function leaveDispatch(): void {
     } finally {
       waiting.length = 0;
       depth--;
+      endTurn();
     }
     return;
   }
-  depth--;
+  if (--depth === 0) endTurn();
 }
 
 /** Flushes `target` when the event ends. The caller asks once per event. */

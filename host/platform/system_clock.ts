@@ -5,6 +5,7 @@
  */
 import { clearTimeout, setTimeout } from "node:timers";
 import { type ClockSource, TimerClock } from "../base/clock.ts";
+import { turn } from "../base/turn.ts";
 
 /** How far monotonic and wall time may part before the wall time is taken anew. */
 const DRIFT_LIMIT_MS = 2;
@@ -14,10 +15,18 @@ class SystemClockSource implements ClockSource {
   #wallOffsetMs = Date.now() - performance.now();
 
   nowMs(): number {
-    return performance.now();
+    if (!turn.active) return performance.now();
+    if (turn.nowMs < 0) turn.nowMs = performance.now();
+    return turn.nowMs;
   }
 
   wallMs(): number {
+    if (!turn.active) return this.preciseWallMs();
+    if (turn.wallMs < 0) turn.wallMs = this.preciseWallMs();
+    return turn.wallMs;
+  }
+
+  preciseWallMs(): number {
     const nowMs = performance.now();
     const roughMs = Date.now();
     const fineMs = this.#wallOffsetMs + nowMs;

@@ -9,15 +9,7 @@
 import { toHex } from "../base/bytes.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { invalidModule, notWasm } from "./diagnostics.ts";
-import { looksLikeWasm, type ModuleInfo, readModule } from "./module.ts";
-
-/** A compiled module with what is known of it. */
-export interface WasmModule {
-  readonly code: WebAssembly.Module;
-  readonly info: ModuleInfo;
-  /** SHA-256 of the bytes, in hexadecimal: part of what makes a VM's key. */
-  readonly digest: string;
-}
+import { looksLikeWasm, readModule, type WasmModule } from "./module.ts";
 
 /** A module, or what is wrong with it. */
 export type CompileResult = { readonly module: WasmModule } | { readonly diagnostics: readonly Diagnostic[] };

@@ -7,7 +7,7 @@
 import { ALLOCATORS } from "../../abi/mod.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { bindCallbacks, NO_CALLBACKS } from "./callbacks.ts";
-import type { WasmModule } from "./compile.ts";
+import type { WasmModule } from "./module.ts";
 import * as problems from "./diagnostics.ts";
 import { checkModule, linkImports, type LinkOptions } from "./linker.ts";
 import type { LogSource, WasmEnvironment } from "./ports.ts";

@@ -18,7 +18,7 @@
  *
  * @module
  */
-export { compileModule, type CompileResult, type WasmModule } from "./compile.ts";
+export { compileModule, type CompileResult } from "./compile.ts";
 export {
   type ExportInfo,
   formatType,
@@ -27,6 +27,7 @@ export {
   type Limits,
   type ModuleInfo,
   readModule,
+  type WasmModule,
 } from "./module.ts";
 export { checkModule, type LinkOptions } from "./linker.ts";
 export {

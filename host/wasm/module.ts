@@ -63,6 +63,14 @@ export interface ModuleInfo {
   readonly functionEnds: Uint32Array;
 }
 
+/** A compiled module with what is known of it. */
+export interface WasmModule {
+  readonly code: WebAssembly.Module;
+  readonly info: ModuleInfo;
+  /** SHA-256 of the bytes, in hexadecimal: part of what makes a VM's key. */
+  readonly digest: string;
+}
+
 const KINDS: readonly ExternalKind[] = ["func", "table", "memory", "global", "tag"];
 
 const SECTION_CUSTOM = 0;

@@ -9,7 +9,7 @@
  * @module
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
-import type { WasmModule } from "./compile.ts";
+import type { WasmModule } from "./module.ts";
 import { httpFilterClass, networkFilterClass } from "./filter_class.ts";
 import { FAIL_STREAM_REPLY, type HttpContext, type StreamPolicy } from "./http_context.ts";
 import type { NetworkContext } from "./network_context.ts";

@@ -11,7 +11,7 @@
  */
 import { latin1Slice } from "../base/bytes.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
-import type { WasmModule } from "./compile.ts";
+import type { WasmModule } from "./module.ts";
 import { createVm } from "./instance.ts";
 import type { LinkOptions } from "./linker.ts";
 import { Plugin, type PluginConfig, type RootLease, type RootSource } from "./plugin.ts";

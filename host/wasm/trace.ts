@@ -8,7 +8,7 @@
  * @see https://github.com/v8/v8/wiki/Stack-Trace-API
  * @module
  */
-import type { WasmModule } from "./compile.ts";
+import type { WasmModule } from "./module.ts";
 import { functionAt, readFunctionNames } from "./module.ts";
 
 /** One function of the guest on the stack. */

@@ -18,7 +18,7 @@ import type { ByteQueue } from "../base/byte_queue.ts";
 import { bug } from "../base/error.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { callbackName, type Callbacks, type GuestFunction } from "./callbacks.ts";
-import type { WasmModule } from "./compile.ts";
+import type { WasmModule } from "./module.ts";
 import { type Context, Deferred } from "./context.ts";
 import * as problems from "./diagnostics.ts";
 import { GuestMemory } from "./memory.ts";
