@@ -29,5 +29,6 @@ export {
 } from "./src/registry";
 export { SharedCounter, SharedData, SharedValue } from "./src/shared_data";
 export { SharedQueue } from "./src/shared_queue";
+export { equalsIgnoreCase, startsWithIgnoreCase } from "./src/text";
 export { nowMillis, nowNanos } from "./src/time";
 export { TimerTask } from "./src/timer";

@@ -12,6 +12,7 @@ import {
   registerHttpFilterWithRoot,
   RequestHeaders,
   RootContext,
+  startsWithIgnoreCase,
 } from "nuncio/sdk";
 
 /** The plugin: who may enter. */
@@ -49,7 +50,7 @@ class BasicAuthRoot extends RootContext {
 
   /** The user that an `authorization` header belongs to; null when it does not fit. */
   authenticate(authorization: string): string | null {
-    if (authorization.length < 6 || authorization.substring(0, 6).toLowerCase() != "basic ") return null;
+    if (!startsWithIgnoreCase(authorization, "basic ")) return null;
     const bytes = base64Decode(authorization.substring(6).trim());
     if (bytes === null) return null;
     const credentials = String.UTF8.decode(bytes);

@@ -12,6 +12,7 @@ import {
   RequestHeaders,
   ResponseHeaders,
   RootContext,
+  startsWithIgnoreCase,
 } from "nuncio/sdk";
 
 /** The plugin: what is replaced by what, and where. */
@@ -42,7 +43,7 @@ class RewriteRoot extends RootContext {
   /** Whether bodies of this type are rewritten: those that begin with one of `content_types`. */
   covers(contentType: string): bool {
     for (let i = 0; i < this.contentTypes.length; ++i) {
-      if (contentType.startsWith(this.contentTypes[i])) return true;
+      if (startsWithIgnoreCase(contentType, this.contentTypes[i])) return true;
     }
     return false;
   }
@@ -65,7 +66,7 @@ class Rewrite extends HttpFilterOf<RewriteRoot> {
 
   onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): HeadersStatus {
     this.active = !endOfStream && !headers.has("content-encoding") &&
-      this.root.covers(headers.getOr("content-type", "").toLowerCase());
+      this.root.covers(headers.getOr("content-type", ""));
     if (!this.active) return HeadersStatus.Continue;
     headers.remove("content-length"); // It is going to be wrong,
     headers.remove("etag"); // and so is what caches know the old body by.

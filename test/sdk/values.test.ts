@@ -6,9 +6,9 @@ import { SourceFilter } from "./support.ts";
 
 const SOURCE = `
 import {
-  base64Decode, base64Encode, Body, callForeign, clientAddress, DataStatus, equalsInConstantTime, Headers,
+  base64Decode, base64Encode, Body, callForeign, clientAddress, DataStatus, equalsIgnoreCase, equalsInConstantTime, Headers,
   HeadersStatus, HttpFilter, LocalResponse, log, LogLevel, Property, registerHttpFilter, RequestHeaders,
-  ResponseHeaders, Status, TrailersStatus, HeaderMap,
+  ResponseHeaders, startsWithIgnoreCase, Status, TrailersStatus, HeaderMap,
 } from "nuncio/sdk";
 
 class Values extends HttpFilter {
@@ -49,7 +49,7 @@ class Values extends HttpFilter {
       log.info(bytes !== null ? base64Encode(bytes) : "null");
     } else if (what == "equal") {
       const a = headers.getOr("x-a", ""), b = headers.getOr("x-b", "");
-      log.info(equalsInConstantTime(a, b).toString());
+      log.info([equalsInConstantTime(a, b), equalsIgnoreCase(a, b), startsWithIgnoreCase(a, b)].join(" "));
     } else if (what == "level") {
       log.info(log.enabled(LogLevel.Debug).toString() + " " + log.enabled(LogLevel.Info).toString());
     } else if (what == "reply") {
@@ -186,9 +186,19 @@ test("base64 agrees with the runtime's", async () => {
   }
 });
 
-test("comparing secrets", async () => {
-  for (const [a, b] of [["", ""], ["abc", "abc"], ["abc", "abd"], ["abc", "ab"], ["ab", "abc"], ["", "a"]] as const) {
-    assert.equal(await run({ "x-do": "equal", "x-a": a, "x-b": b }), [String(a === b)], `${a} ${b}`);
+test("comparing texts", async () => {
+  const cases = [
+    ["", "", "true true true"],
+    ["abc", "abc", "true true true"],
+    ["abc", "aBC", "false true true"],
+    ["abc", "abd", "false false false"],
+    ["abc", "ab", "false false true"],
+    ["ab", "abc", "false false false"],
+    ["a[", "a{", "false false false"],
+    ["", "a", "false false false"],
+  ] as const;
+  for (const [a, b, expected] of cases) {
+    assert.equal(await run({ "x-do": "equal", "x-a": a, "x-b": b }), [expected], `${a} ${b}`);
   }
 });
 
