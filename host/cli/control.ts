@@ -1,32 +1,86 @@
 // host/cli/control.ts: what runs beside the workers: the admin interface and the watching of files.
 /** @module */
+import { AdminServer } from "../admin/admin.ts";
+import { ServerView } from "../admin/server_view.ts";
+import type { JsonObject } from "../admin/view.ts";
 import type { ConfigNode } from "../config/node.ts";
 import { FileWatcher } from "../config/watch.ts";
 import type { LogRegistry } from "../observe/log.ts";
+import type { Tag } from "../observe/tags.ts";
 import type { Platform } from "../platform/mod.ts";
-import type { BootstrapPlan } from "../server/plan/bootstrap.ts";
+import { configurationJson } from "../server/configuration.ts";
+import type { AdminPlan } from "../server/snapshot.ts";
 import type { Server } from "../server/server.ts";
 
 export interface ControlOptions {
   readonly platform: Platform;
   readonly server: Server;
-  readonly plan: BootstrapPlan;
+  /** Where the admin interface listens; null: nowhere. */
+  readonly admin: AdminPlan | null;
   readonly root: ConfigNode;
   readonly logs: LogRegistry;
-  readonly flags: ReadonlyMap<string, readonly string[]>;
+  readonly version: string;
+  /** envoy.admin.v3.CommandLineOptions */
+  readonly commandLineOptions: JsonObject;
+  readonly statsTags: readonly Tag[];
+  /** A file that gets the admin address; null: none. */
+  readonly adminAddressPath: string | null;
+  /** `/quitquitquit`. */
+  quit(): void;
+}
+
+/** What runs beside the workers. */
+export interface Control {
+  /** `http://127.0.0.1:9901`, or null without an admin interface. */
+  readonly adminUrl: string | null;
+  close(): Promise<void>;
 }
 
 export type ControlResult =
-  | { readonly ok: true; readonly adminUrl: string | null }
+  | { readonly ok: true; readonly control: Control }
   | { readonly ok: false; readonly problem: string };
 
 export async function startControl(options: ControlOptions): Promise<ControlResult> {
-  watchPlugins(options);
-  return await Promise.resolve({ ok: true, adminUrl: null });
+  const admin = await startAdmin(options);
+  if (admin !== null && !admin.ok) return { ok: false, problem: `admin: ${admin.problem}` };
+  const watcher = watchPlugins(options);
+  return {
+    ok: true,
+    control: {
+      adminUrl: admin === null ? null : `http://${admin.address}`,
+      async close() {
+        watcher.close();
+        await admin?.server.close();
+      },
+    },
+  };
+}
+
+type AdminStart =
+  | { readonly ok: true; readonly server: AdminServer; readonly address: string }
+  | { readonly ok: false; readonly problem: string };
+
+async function startAdmin(options: ControlOptions): Promise<AdminStart | null> {
+  const { admin, platform, adminAddressPath } = options;
+  if (admin === null) return null;
+  const view = new ServerView({ ...options, bootstrap: configurationJson(options.root) });
+  const server = new AdminServer({ view, logger: options.logs.logger("admin") });
+  const listening = await server.listen({ host: admin.address, port: admin.port });
+  if (!listening.ok) return { ok: false, problem: listening.message };
+  if (adminAddressPath !== null) {
+    const problem = platform.writeFile(adminAddressPath, listening.address);
+    if (problem !== null) {
+      options.logs.logger("admin").critical("the admin address cannot be written", {
+        path: adminAddressPath,
+        err: problem,
+      });
+    }
+  }
+  return { ok: true, server, address: listening.address };
 }
 
 /** A wasm file that changes is loaded again. */
-function watchPlugins({ platform, server, logs }: ControlOptions): void {
+function watchPlugins({ platform, server, logs }: ControlOptions): FileWatcher {
   const logger = logs.logger("wasm");
   const watcher = new FileWatcher({
     clock: platform.clock,
@@ -42,4 +96,5 @@ function watchPlugins({ platform, server, logs }: ControlOptions): void {
       logger.warn("a folder cannot be watched: its files are polled", { path, err: String(error) }),
   });
   for (const file of server.plugins.files) watcher.watch(file, () => void server.plugins.reloadFile(file));
+  return watcher;
 }

@@ -1,7 +1,7 @@
 // host/cli/signals.ts: how signals end the proxy.
 /**
  * SIGTERM and SIGINT drain: no new connections, requests in flight finish, exit 0. A second signal exits at
- * once with 130. SIGUSR1 reopens log files.
+ * once with 130. SIGUSR1 reopens log files; SIGHUP, which Envoy does not die of either, is only noted.
  *
  * @module
  */
@@ -9,15 +9,23 @@ import type { Logger } from "../observe/log.ts";
 import type { Platform } from "../platform/mod.ts";
 import type { Server } from "../server/server.ts";
 
-/** Returns what ends the watching. `atOnce`: exit as Envoy does on SIGTERM, without a drain. */
-export function exitOnSignals(platform: Platform, server: Server, logger: Logger, atOnce: boolean): () => void {
+/** How the process ends in good order. */
+export interface Ending {
+  /** Drains and exits 0; a second call exits 130 at once. */
+  end(cause: string): void;
+  /** Stops watching signals. */
+  close(): void;
+}
+
+/** `atOnce`: exit as Envoy does on SIGTERM, without a drain. */
+export function exitOnSignals(platform: Platform, server: Server, logger: Logger, atOnce: boolean): Ending {
   let ending = false;
-  const end = (signal: string): void => {
+  const end = (cause: string): void => {
     if (ending) platform.exit(130);
     // Nothing serves yet, so nothing can be lost.
-    if (server.state !== "LIVE") platform.exit(0);
+    if (server.state === "PRE_INITIALIZING" || server.state === "INITIALIZING") platform.exit(0);
     ending = true;
-    logger.info("ending", { signal, drain: !atOnce });
+    logger.info("ending", { cause, drain: !atOnce });
     const drained = atOnce ? Promise.resolve() : server.drainForExit();
     drained.then(() => server.stop()).then(() => platform.exit(0), (error: unknown) => {
       logger.critical("the drain failed", { err: String(error) });
@@ -27,7 +35,11 @@ export function exitOnSignals(platform: Platform, server: Server, logger: Logger
   const watches = [
     platform.onSignal("SIGTERM", () => end("SIGTERM")),
     platform.onSignal("SIGINT", () => end("SIGINT")),
-    platform.onSignal("SIGUSR1", () => void server.callAll("reopenLogs", undefined)),
+    platform.onSignal("SIGUSR1", () => {
+      logger.info("access logs are reopened", { cause: "SIGUSR1" });
+      void server.callAll("reopenLogs", undefined);
+    }),
+    platform.onSignal("SIGHUP", () => logger.warn("SIGHUP does nothing: start a new process and drain this one")),
     platform.onUncaughtError((error, origin) => {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       logger.critical("an error that nobody caught: draining, then exit 1", { origin, err: text });
@@ -36,5 +48,5 @@ export function exitOnSignals(platform: Platform, server: Server, logger: Logger
       server.drainForExit().then(() => server.stop()).finally(() => platform.exit(1));
     }),
   ];
-  return () => watches.forEach((watch) => watch.close());
+  return { end, close: () => watches.forEach((watch) => watch.close()) };
 }

@@ -5,9 +5,11 @@
  *
  * @module
  */
+import { type Json, messageToJson } from "../api/json.ts";
 import type { DiagnosticList } from "../base/diagnostic.ts";
 import { anyTypeNames } from "../config/any_types.ts";
 import type { Coverage } from "../config/coverage.ts";
+import { MessageNode } from "../config/config_node.ts";
 import type { ConfigNode } from "../config/node.ts";
 import { loadBootstrap, loadRegistry, loadRegistryFromDescriptors } from "../config/load.ts";
 import { unreadFields } from "../config/unread.ts";
@@ -35,6 +37,12 @@ export interface Configuration {
   readonly diagnostics: DiagnosticList;
   /** Which fields were read: what the reference page of the configuration is made of. */
   readonly coverage: Coverage;
+}
+
+/** A configuration as JSON without its secrets, for `/config_dump`. */
+export function configurationJson(root: ConfigNode): { readonly [key: string]: Json } {
+  if (!(root instanceof MessageNode)) return {};
+  return messageToJson(root.protoMessage, { redact: true }) as { readonly [key: string]: Json };
 }
 
 /** Loads and checks a configuration; `plugins` tries the wasm code that it names. */

@@ -16,6 +16,8 @@ export class DrainManager implements DrainDecision {
   #strategy: DrainStrategy | null = null;
   #startMs = 0;
   #durationMs = 0;
+  /** Failing health checks: clients are sent away, as nobody should come. */
+  healthChecksFail = false;
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
@@ -35,6 +37,7 @@ export class DrainManager implements DrainDecision {
   }
 
   drainClose(): boolean {
+    if (this.healthChecksFail) return true;
     if (this.#strategy === null) return false;
     if (this.#strategy === "immediate" || this.#durationMs <= 0) return true;
     const elapsed = this.#clock.nowMs() - this.#startMs;

@@ -11,7 +11,7 @@ import { ipAddress } from "../net/address.ts";
 import { probeBind } from "../net/bind.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import type { Logger, LogLevels, LogRegistry } from "../observe/log.ts";
-import { StatsStore } from "../observe/stats.ts";
+import { type Counter, StatsStore } from "../observe/stats.ts";
 import type { Platform } from "../platform/mod.ts";
 import { SharedStore } from "../wasm/mod.ts";
 import type { DrainStrategy } from "./drain.ts";
@@ -50,11 +50,14 @@ const IDLE_CLOSE_MS = 5000;
 const HARD_STOP_MS = 30_000;
 const DEFAULT_DRAIN_MS = 600_000;
 const ACTIVITY_CHECK_MS = 50;
+/** A worker that does not stop by itself within this time is ended. */
+const STOP_LIMIT_MS = 1000;
 
 export class Server {
   readonly #options: ServerOptions;
   readonly #logger: Logger;
   readonly stats: StatsStore;
+  readonly #stats: { readonly bug: Counter; readonly workerReplaced: Counter };
   readonly #shared: SharedStore;
   readonly #flushTimer: Timer;
   #flushIntervalMs = 5000;
@@ -64,8 +67,7 @@ export class Server {
   #generation = 0;
   #state: ServerState = "PRE_INITIALIZING";
   readonly #startMs: number;
-  #workersReady = 0;
-  #onWorkersReady: (() => void) | null = null;
+  #healthChecksFail = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -74,12 +76,15 @@ export class Server {
     this.#startMs = platform.clock.nowMs();
     // Column 0 is this thread's; the workers' follow.
     this.stats = StatsStore.create(options.concurrency + 1);
+    const scope = this.stats.scope("server");
+    this.#stats = { bug: scope.counter("nuncio_bug"), workerReplaced: scope.counter("worker_replaced") };
     this.#shared = SharedStore.create(platform.clock);
     this.#flushTimer = platform.clock.createTimer(() => this.#flushStats());
   }
 
+  /** Failing health checks look like a drain from outside, as in Envoy. */
   get state(): ServerState {
-    return this.#state;
+    return this.#state === "LIVE" && this.#healthChecksFail ? "DRAINING" : this.#state;
   }
 
   get uptimeMs(): number {
@@ -116,8 +121,8 @@ export class Server {
       plugins: this.#options.plugins.snapshots,
       extensions: plan.extensions,
     };
-    await this.#startWorkers();
-    const problems = await this.#applyAll(this.#snapshot);
+    const problems = await this.#startWorkers();
+    if (problems.length === 0) problems.push(...await this.#applyAll(this.#snapshot));
     if (problems.length > 0) {
       await this.stop();
       return { ok: false, problems };
@@ -130,8 +135,17 @@ export class Server {
 
   /** Calls every worker. */
   async callAll<Name extends CallName>(name: Name, argument: CallArgument<Name>): Promise<CallResult<Name>[]> {
-    if (this.#pool !== null) return await this.#pool.callAll(name, argument);
-    return await Promise.all(this.#links.map((link) => link.call(name, argument)));
+    return (await this.callEach(name, argument)).map((each) => each.value);
+  }
+
+  /** Calls every worker, and says which of them gave which answer. A worker that died meanwhile gives none. */
+  async callEach<Name extends CallName>(
+    name: Name,
+    argument: CallArgument<Name>,
+  ): Promise<{ readonly worker: number; readonly value: CallResult<Name> }[]> {
+    const links = this.#pool?.links ?? this.#links;
+    const settled = await Promise.allSettled(links.map((link) => link.call(name, argument)));
+    return settled.flatMap((each, worker) => each.status === "fulfilled" ? [{ worker, value: each.value }] : []);
   }
 
   /** Gives a plugin's new code to all workers, or to none. */
@@ -157,21 +171,29 @@ export class Server {
     };
   }
 
-  /** `/drain_listeners`: gradually over the drain time, or at once. */
-  async drainListeners(graceful: boolean, inboundOnly: boolean): Promise<void> {
+  /**
+   * `/drain_listeners`. At once: listeners close and what is connected goes on. Graceful: ever more responses
+   * are a connection's last one, and listeners close after the drain time; with `keepListening` they never do.
+   */
+  async drainListeners(
+    order: { readonly graceful: boolean; readonly inboundOnly: boolean; readonly keepListening: boolean },
+  ): Promise<void> {
+    const { graceful, inboundOnly, keepListening } = order;
     const durationMs = this.#options.drainTimeMs ?? DEFAULT_DRAIN_MS;
-    await this.callAll("drain", {
-      strategy: graceful ? this.#options.drainStrategy : "immediate",
-      durationMs,
-      inboundOnly,
-      stopAccepting: !graceful,
+    const strategy = graceful || keepListening ? this.#options.drainStrategy : null;
+    await this.callAll("drain", { strategy, durationMs, inboundOnly, stopAccepting: !graceful && !keepListening });
+    if (!graceful || keepListening) return;
+    const timer = this.#options.platform.clock.createTimer(() => {
+      void this.callAll("drain", { strategy: null, durationMs: 0, inboundOnly, stopAccepting: true });
     });
-    if (graceful) {
-      const timer = this.#options.platform.clock.createTimer(() => {
-        void this.callAll("drain", { strategy: "immediate", durationMs: 0, inboundOnly, stopAccepting: true });
-      });
-      timer.enable(durationMs);
-    }
+    timer.enable(durationMs);
+  }
+
+  /** `/healthcheck/fail` and `/healthcheck/ok`: while they fail, every response is its connection's last one. */
+  async failHealthChecks(fail: boolean): Promise<void> {
+    this.#healthChecksFail = fail;
+    this.stats.scope("server").gauge("live").set(fail ? 0 : 1);
+    await this.callAll("failHealthChecks", fail);
   }
 
   /**
@@ -181,30 +203,33 @@ export class Server {
   async drainForExit(): Promise<void> {
     const { platform, drainTimeMs } = this.#options;
     this.#state = "DRAINING";
-    await this.callAll("drain", { strategy: "immediate", durationMs: 0, inboundOnly: false, stopAccepting: true });
     const startMs = platform.clock.nowMs();
     const hardStopMs = drainTimeMs ?? HARD_STOP_MS;
+    // A worker that hangs must not keep the process: every answer is waited for until the hard stop at most.
+    const order = { strategy: "immediate", durationMs: 0, inboundOnly: false, stopAccepting: true } as const;
+    await this.#within(hardStopMs, this.callAll("drain", order));
     const idleCloseMs = Math.min(IDLE_CLOSE_MS, drainTimeMs ?? IDLE_CLOSE_MS);
     let idleClosed = false;
     for (;;) {
-      const { streams } = await this.activity();
+      const leftMs = hardStopMs - (platform.clock.nowMs() - startMs);
+      const streams = (await this.#within(leftMs, this.activity()))?.streams ?? null;
       if (streams === 0) return;
       const elapsedMs = platform.clock.nowMs() - startMs;
       if (elapsedMs >= hardStopMs) {
-        this.#logger.warn("the drain time is over: streams are cut", { streams });
+        this.#logger.warn("the drain time is over: streams are cut", { streams: streams ?? "unknown" });
         return;
       }
       if (!idleClosed && elapsedMs >= idleCloseMs) {
         idleClosed = true;
-        await this.callAll("closeIdle", undefined);
+        await this.#within(hardStopMs - elapsedMs, this.callAll("closeIdle", undefined));
       }
-      await delay(platform, ACTIVITY_CHECK_MS);
+      await delay(platform, Math.min(ACTIVITY_CHECK_MS, hardStopMs - elapsedMs));
     }
   }
 
   async stop(): Promise<void> {
     this.#flushTimer.disable();
-    await this.callAll("stop", undefined);
+    await this.#within(STOP_LIMIT_MS, this.callAll("stop", undefined));
     await this.#pool?.close();
     this.#options.plugins.close();
     this.#options.logs.flushRepeats();
@@ -213,6 +238,16 @@ export class Server {
   async setLogLevels(levels: LogLevels): Promise<void> {
     this.#options.logs.setLevels(levels);
     if (this.#pool !== null) await this.callAll("setLogLevels", levels);
+  }
+
+  /** What `call` gives, or null when that takes too long. */
+  async #within<T>(limitMs: number, call: Promise<T>): Promise<T | null> {
+    const { promise, resolve } = Promise.withResolvers<null>();
+    const timer = this.#options.platform.clock.createTimer(() => resolve(null));
+    timer.enable(Math.max(0, limitMs));
+    const first = await Promise.race([call, promise]);
+    timer.disable();
+    return first;
   }
 
   /**
@@ -248,7 +283,7 @@ export class Server {
     return problems.length > 0 ? { ok: false, problems } : { ok: true, listeners };
   }
 
-  async #startWorkers(): Promise<void> {
+  async #startWorkers(): Promise<string[]> {
     const { platform, logs, logSettings, logLevels, accessLog, localAddress, concurrency } = this.#options;
     if (concurrency === 1) {
       const worker = new Worker(createWorkerEnvironment({
@@ -262,12 +297,11 @@ export class Server {
         logSettings,
         accessLog,
         logs,
-        emit: (event) => this.#onWorkerEvent(0, event),
+        emit: (event) => this.#onWorkerEvent(event),
       }));
       this.#links = [new InlineWorkerLink(worker)];
-      return;
+      return [];
     }
-    const ready = new Promise<void>((resolve) => this.#onWorkersReady = resolve);
     this.#pool = new WorkerPool({
       platform,
       logger: this.#logger,
@@ -283,25 +317,38 @@ export class Server {
         accessLog,
         heartbeat,
       }),
-      onEvent: (index, event) => this.#onWorkerEvent(index, event),
-      prepare: async (link) => {
-        const outcome = await link.call("apply", this.#snapshot!);
-        if (!outcome.ok) {
-          this.#logger.error("a replacement worker refuses the configuration", { problems: outcome.problems });
-        }
+      onEvent: (_index, event) => this.#onWorkerEvent(event),
+      prepare: (link) => this.#prepareReplacement(link),
+      onWorkerGone: (index) => {
+        this.#stats.workerReplaced.inc();
+        this.stats.dropGauges(index + 1);
       },
-      onWorkerGone: (index) => this.stats.dropGauges(index + 1),
     });
-    await ready;
+    return await this.#pool.start();
+  }
+
+  /** Brings a new worker to where the others are, also when that changes meanwhile. */
+  async #prepareReplacement(link: WorkerLink): Promise<void> {
+    await link.call("setLogLevels", this.#options.logs.levels());
+    if (this.#healthChecksFail) await link.call("failHealthChecks", true);
+    for (let done: Snapshot | null = null; done !== this.#snapshot;) {
+      done = this.#snapshot!;
+      const outcome = await link.call("apply", snapshotFor(link.index, done));
+      if (!outcome.ok) {
+        this.#logger.error("a replacement worker refuses the configuration", { problems: outcome.problems });
+      }
+    }
+    if (this.#state === "DRAINING") {
+      await link.call("drain", { strategy: "immediate", durationMs: 0, inboundOnly: false, stopAccepting: true });
+    }
   }
 
   async #applyAll(snapshot: Snapshot): Promise<string[]> {
     const links = this.#pool?.links ?? this.#links;
     const problems = new Set<string>();
     await Promise.all(links.map(async (link) => {
-      const shared = snapshot.listeners.filter((plan) => link.index === 0 || isShared(plan));
       try {
-        const outcome = await link.call("apply", { ...snapshot, listeners: shared });
+        const outcome = await link.call("apply", snapshotFor(link.index, snapshot));
         if (!outcome.ok) { for (const problem of outcome.problems) problems.add(problem); }
       } catch (error) {
         problems.add(error instanceof Error ? error.message : String(error));
@@ -310,12 +357,8 @@ export class Server {
     return [...problems];
   }
 
-  #onWorkerEvent(_index: number, event: WorkerEvent): void {
-    if (event.kind === "ready" && ++this.#workersReady >= this.#options.concurrency) {
-      this.#onWorkersReady?.();
-      this.#onWorkersReady = null;
-    }
-    if (event.kind === "bug") this.stats.counter("server.nuncio_bug").inc();
+  #onWorkerEvent(event: WorkerEvent): void {
+    if (event.kind === "bug") this.#stats.bug.inc();
   }
 
   #replacePlugin(next: WasmPluginSnapshot): void {
@@ -350,6 +393,12 @@ export class Server {
     this.stats.flush();
     this.#flushTimer.enable(this.#flushIntervalMs);
   }
+}
+
+/** A generation as one worker gets it. */
+function snapshotFor(worker: number, snapshot: Snapshot): Snapshot {
+  if (worker === 0) return snapshot;
+  return { ...snapshot, listeners: snapshot.listeners.filter(isShared) };
 }
 
 /** A unix socket belongs to one worker; so does what was asked not to be shared. */

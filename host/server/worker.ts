@@ -30,6 +30,7 @@ import type { ListenerPlan } from "../net/plan.ts";
 import type { FormatWorld } from "../observe/formatter.ts";
 import type { Logger } from "../observe/log.ts";
 import type { StatsStore } from "../observe/stats.ts";
+import { GaugeCount } from "../upstream/circuit_breaker.ts";
 import { createClientCodec } from "../upstream/client_codec.ts";
 import { ClusterManager } from "../upstream/cluster_manager.ts";
 import { SocketDialer } from "../upstream/dialer.ts";
@@ -65,6 +66,8 @@ export interface AccessLogSettings {
   readonly flushBytes: number;
 }
 
+const SHARED_COUNTS = "nuncio.shared_counts.";
+
 interface ServedListener {
   readonly key: string;
   readonly listener: Listener<ServedChain>;
@@ -88,7 +91,7 @@ export class Worker {
   readonly #retired = new Set<ServedListener>();
   readonly #served = new WeakMap<SocketConnection, DrainableConnection>();
   readonly #accessLoggers = new Map<string, AccessLogger & { reopen?(): void; close?(): void }>();
-  #snapshot: Snapshot | null = null;
+  #healthChecksFail = false;
 
   constructor(environment: WorkerEnvironment) {
     this.#environment = environment;
@@ -101,6 +104,11 @@ export class Worker {
       dialer: new SocketDialer(clock, (error) => environment.onBug(error)),
       dns: systemDnsResolver,
       createClientCodec,
+      // Limits hold for the process: several workers count together, in gauges that no listing shows.
+      ...(environment.concurrency > 1 && {
+        createCount: (cluster: string, resource: string) =>
+          new GaugeCount(stats.gauge(`${SHARED_COUNTS}${cluster}.${resource}`)),
+      }),
       primary: environment.index === 0,
     });
     this.#plugins = new WasmPlugins({
@@ -146,6 +154,8 @@ export class Worker {
       case "reopenLogs":
         for (const logger of this.#accessLoggers.values()) logger.reopen?.();
         return null;
+      case "failHealthChecks":
+        return this.failHealthChecks(argument as boolean);
     }
   }
 
@@ -154,7 +164,7 @@ export class Worker {
     const problems = this.#plugins.update(snapshot.plugins, snapshot.node);
     if (problems.length > 0) return { ok: false, problems };
     await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
-    this.#snapshot = snapshot;
+    this.#environment.stats.hide(SHARED_COUNTS);
     const names = new Set(snapshot.listeners.map((plan) => plan.name));
     for (const [name, served] of this.#listeners) if (!names.has(name)) this.#retire(name, served);
     const failures: string[] = [];
@@ -172,9 +182,15 @@ export class Worker {
   drain(order: DrainOrder): null {
     for (const served of this.#listeners.values()) {
       if (order.inboundOnly && served.plan.trafficDirection !== "INBOUND") continue;
-      served.drain.start(order.strategy, order.durationMs);
+      if (order.strategy !== null) served.drain.start(order.strategy, order.durationMs);
       if (order.stopAccepting) served.listener.stopAccepting();
     }
+    return null;
+  }
+
+  failHealthChecks(fail: boolean): null {
+    this.#healthChecksFail = fail;
+    for (const served of this.#listeners.values()) served.drain.healthChecksFail = fail;
     return null;
   }
 
@@ -233,6 +249,7 @@ export class Worker {
     if (before !== undefined && before.key === key) return null;
     const { clock, random, stats } = this.#environment;
     const drain = new DrainManager(clock, random);
+    drain.healthChecksFail = this.#healthChecksFail;
     const context = this.#factoryContext(plan, snapshot, modules, drain);
     const chains = plan.filterChains.map((chain) => buildChain(chain, modules.network, context));
     const fallback = plan.defaultFilterChain === null

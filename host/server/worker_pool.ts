@@ -9,11 +9,17 @@ import type { Timer } from "../base/clock.ts";
 import type { Logger } from "../observe/log.ts";
 import type { Platform } from "../platform/mod.ts";
 import { ThreadWorkerLink, type WorkerSeed } from "./worker_link.ts";
-import type { CallArgument, CallName, CallResult, WorkerEvent, WorkerLink } from "./worker_protocol.ts";
+import type { WorkerEvent, WorkerLink } from "./worker_protocol.ts";
 
 /** Without a heartbeat for so long a worker is given up. */
 export const STALL_LIMIT_MS = 10_000;
 const CHECK_MS = 1000;
+/** A check that comes so late says nothing about workers. */
+const LATE_CHECK_MS = 3 * CHECK_MS;
+/** A worker that ends within this time after its start is not replaced at once: it would end again. */
+const QUICK_DEATH_MS = 10_000;
+const FIRST_BACKOFF_MS = 100;
+const MOST_BACKOFF_MS = 30_000;
 
 export interface WorkerPoolOptions {
   readonly platform: Platform;
@@ -28,81 +34,120 @@ export interface WorkerPoolOptions {
   onWorkerGone(index: number): void;
 }
 
+/** One worker's place; threads come and go in it. */
+interface Place {
+  link: WorkerLink;
+  startMs: number;
+  lastBeat: number;
+  lastBeatMs: number;
+  /** Ends in a row, each soon after its start. */
+  quickDeaths: number;
+}
+
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
-  readonly #links: WorkerLink[] = [];
+  readonly #places: Place[] = [];
   readonly #heartbeat: SharedArrayBuffer;
-  readonly #lastBeats: number[] = [];
-  readonly #lastBeatMs: number[] = [];
   readonly #timer: Timer;
+  /** While set, a worker that ends is a failed start, not one to replace. */
+  #starting: ((problem: string | null) => void) | null = null;
   #closing = false;
-  #replacing: Promise<void> = Promise.resolve();
-  replacements = 0;
+  #lastCheckMs: number;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#lastCheckMs = options.platform.clock.nowMs();
     this.#heartbeat = new SharedArrayBuffer(options.concurrency * 4);
     this.#timer = options.platform.clock.createTimer(() => this.#checkHeartbeats());
-    for (let index = 0; index < options.concurrency; index++) this.#links.push(this.#spawn(index));
-    this.#timer.enable(CHECK_MS);
   }
 
   get links(): readonly WorkerLink[] {
-    return this.#links;
+    return this.#places.map((place) => place.link);
   }
 
-  /** Calls every worker; a worker that is being replaced is left out. */
-  async callAll<Name extends CallName>(name: Name, argument: CallArgument<Name>): Promise<CallResult<Name>[]> {
-    const settled = await Promise.allSettled(this.#links.map((link) => link.call(name, argument)));
-    return settled.flatMap((each) => each.status === "fulfilled" ? [each.value] : []);
+  /** Starts all workers; settles when they are ready, or with what kept one from starting. */
+  async start(): Promise<string[]> {
+    const { concurrency, platform } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<string | null>();
+    this.#starting = resolve;
+    let ready = 0;
+    for (let index = 0; index < concurrency; index++) {
+      const link = this.#spawn(index, () => {
+        if (++ready === concurrency) resolve(null);
+      });
+      const now = platform.clock.nowMs();
+      this.#places.push({ link, startMs: now, lastBeat: 0, lastBeatMs: now, quickDeaths: 0 });
+    }
+    this.#timer.enable(CHECK_MS);
+    const problem = await promise;
+    this.#starting = null;
+    return problem === null ? [] : [problem];
   }
 
   async close(): Promise<void> {
     this.#closing = true;
     this.#timer.disable();
-    await Promise.all(this.#links.map((link) => link.terminate()));
+    await Promise.all(this.#places.map((place) => place.link.terminate()));
   }
 
-  #spawn(index: number): WorkerLink {
+  #spawn(index: number, onReady: () => void): WorkerLink {
     const { platform } = this.#options;
-    this.#lastBeats[index] = 0;
-    this.#lastBeatMs[index] = platform.clock.nowMs();
     const link: WorkerLink = new ThreadWorkerLink(platform, this.#options.seed(index, this.#heartbeat), {
-      onEvent: (event) => this.#options.onEvent(index, event),
+      onEvent: (event) => {
+        if (event.kind === "ready") onReady();
+        this.#options.onEvent(index, event);
+      },
       onExit: (reason) => {
-        if (!this.#closing && this.#links[index] === link) this.#replace(index, reason);
+        if (this.#closing) return;
+        if (this.#starting !== null) this.#starting(`worker ${index} does not start: ${reason}`);
+        else if (this.#places[index]!.link === link) this.#replace(index, reason);
       },
     });
     return link;
   }
 
   #replace(index: number, reason: string): void {
-    this.replacements++;
-    this.#options.logger.error("a worker ended and is replaced: its connections are lost", { worker: index, reason });
+    const { platform, logger } = this.#options;
+    const place = this.#places[index]!;
+    const now = platform.clock.nowMs();
+    place.quickDeaths = now - place.startMs < QUICK_DEATH_MS ? place.quickDeaths + 1 : 0;
+    const delayMs = place.quickDeaths < 2 ? 0 : Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** place.quickDeaths);
+    logger.error("a worker ended and is replaced: its connections are lost", { worker: index, reason });
     this.#options.onWorkerGone(index);
-    this.#replacing = this.#replacing.then(async () => {
-      if (this.#closing) return;
-      const link = this.#spawn(index);
-      this.#links[index] = link;
-      await this.#options.prepare(link).catch((error: unknown) => {
-        this.#options.logger.error("a replacement worker does not start", { worker: index, err: String(error) });
-      });
-    });
+    if (delayMs === 0) return this.#fill(index);
+    place.lastBeatMs = now + delayMs;
+    platform.clock.createTimer(() => this.#fill(index)).enable(delayMs);
+  }
+
+  #fill(index: number): void {
+    if (this.#closing) return;
+    const { platform, logger, prepare } = this.#options;
+    const place = this.#places[index]!;
+    place.startMs = place.lastBeatMs = platform.clock.nowMs();
+    const link = this.#spawn(index, () => {});
+    place.link = link;
+    prepare(link).then(
+      () => logger.info("a replacement worker serves", { worker: index }),
+      (error: unknown) => logger.error("a replacement worker does not start", { worker: index, err: String(error) }),
+    );
   }
 
   #checkHeartbeats(): void {
     const beats = new Int32Array(this.#heartbeat);
     const now = this.#options.platform.clock.nowMs();
     const limit = this.#options.stallLimitMs ?? STALL_LIMIT_MS;
-    for (let index = 0; index < this.#links.length; index++) {
+    // Whoever stopped this thread (a debugger, SIGSTOP, a sleeping laptop) stopped the workers too.
+    const late = now - this.#lastCheckMs > LATE_CHECK_MS;
+    this.#lastCheckMs = now;
+    for (const [index, place] of this.#places.entries()) {
       const count = Atomics.load(beats, index);
-      if (count !== this.#lastBeats[index]) {
-        this.#lastBeats[index] = count;
-        this.#lastBeatMs[index] = now;
-      } else if (now - this.#lastBeatMs[index]! > limit) {
-        this.#lastBeatMs[index] = now;
+      if (count !== place.lastBeat || late) {
+        place.lastBeat = count;
+        place.lastBeatMs = Math.max(now, place.lastBeatMs);
+      } else if (now - place.lastBeatMs > limit) {
+        place.lastBeatMs = now;
         this.#options.logger.critical("a worker does not answer and is stopped", { worker: index });
-        void this.#links[index]!.terminate();
+        void place.link.terminate();
       }
     }
     if (!this.#closing) this.#timer.enable(CHECK_MS);

@@ -27,13 +27,16 @@ export interface WorkerCalls {
   plugins(): WasmPluginStatus[];
   setLogLevels(levels: LogLevels): null;
   reopenLogs(): null;
+  /** While health checks fail, every response is its connection's last one. */
+  failHealthChecks(fail: boolean): null;
 }
 
 export type ApplyOutcome = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] };
 export type SwapOutcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
 export interface DrainOrder {
-  readonly strategy: DrainStrategy;
+  /** Null: connections are left as they are. */
+  readonly strategy: DrainStrategy | null;
   readonly durationMs: number;
   /** Only listeners of inbound traffic. */
   readonly inboundOnly: boolean;

@@ -40,9 +40,7 @@ export async function demoCommand(platform: Platform): Promise<number> {
     admin: await freePort(9901),
   };
   const flags = new Map([["config-yaml", [demoYaml(files, ports)]], ["concurrency", ["1"]]]);
-  const code = await serveCommand(platform, flags, []);
-  if (code === 0) platform.stderr.write(whatToTry(files, ports));
-  return code;
+  return await serveCommand(platform, flags, [], { afterBanner: whatToTry(files, ports) });
 }
 
 function whatToTry(files: Readonly<Record<string, string>>, ports: DemoPorts): string {

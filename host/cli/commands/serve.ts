@@ -8,6 +8,7 @@ import type { DiagnosticList } from "../../base/diagnostic.ts";
 import { renderDiagnostic, renderText } from "../../base/diagnostic_render.ts";
 import { NuncioError } from "../../base/error.ts";
 import { LOG_COMPONENTS, type LogLevel, type LogLevels, type LogRegistry, parseLogLevel } from "../../observe/log.ts";
+import type { Tag } from "../../observe/tags.ts";
 import type { Platform } from "../../platform/mod.ts";
 import { loadConfiguration } from "../../server/configuration.ts";
 import { createLogRegistry, type LogSettings } from "../../server/logging.ts";
@@ -15,12 +16,25 @@ import { PluginRegistry } from "../../server/plugin_registry.ts";
 import { Server } from "../../server/server.ts";
 import { WasmTrial } from "../../server/wasm_trial.ts";
 import { startupBanner } from "../banner.ts";
+import { commandLineOptions } from "../command_line_options.ts";
 import { localAddress } from "../local_address.ts";
 import { exitOnSignals } from "../signals.ts";
+import { VERSION } from "../version.ts";
 
 type Flags = ReadonlyMap<string, readonly string[]>;
 
-export async function serveCommand(platform: Platform, flags: Flags, notes: readonly string[]): Promise<number> {
+export interface ServeOptions {
+  /** What follows the banner. With it the banner is shown on terminals and elsewhere. */
+  readonly afterBanner?: string;
+}
+
+/** Settles with an exit code when nothing runs, or with 0 when the proxy serves, which then goes on. */
+export async function serveCommand(
+  platform: Platform,
+  flags: Flags,
+  notes: readonly string[],
+  options: ServeOptions = {},
+): Promise<number> {
   const startedMs = platform.clock.nowMs();
   const levels = logLevels(flags);
   if (typeof levels === "string") {
@@ -31,6 +45,11 @@ export async function serveCommand(platform: Platform, flags: Flags, notes: read
   const logs = createLogRegistry(platform, settings, levels);
   const logger = logs.logger("main");
   for (const note of notes) logger.debug(note);
+  const statsTags = parseStatsTags(flags);
+  if (typeof statsTags === "string") {
+    platform.stderr.write(`nuncio: ${statsTags}\n`);
+    return 2;
+  }
 
   let server: Server | null = null;
   const plugins = new PluginRegistry({
@@ -89,34 +108,48 @@ export async function serveCommand(platform: Platform, flags: Flags, notes: read
     localAddress: localAddress(one(flags, "local-address-ip-version") === "v6" ? 6 : 4),
     plugins,
   });
-  const stopWatching = exitOnSignals(platform, server, logger, one(flags, "sigterm") === "envoy");
+  const ending = exitOnSignals(platform, server, logger, one(flags, "sigterm") === "envoy");
   const started = await server.start(plan);
-  if (!started.ok) {
-    for (const problem of started.problems) logger.critical("failed to start", { problem });
-    stopWatching();
-    logs.flushRepeats();
-    return 3;
-  }
+  if (!started.ok) return failToStart(started.problems);
   if (one(flags, "mode") === "init_only") {
     await server.stop();
-    stopWatching();
+    ending.close();
     return 0;
   }
   const { startControl } = await import("../control.ts");
-  const control = await startControl({ platform, server, plan, root: root!, logs, flags });
+  const control = await startControl({
+    platform,
+    server,
+    admin: plan.admin,
+    root: root!,
+    logs,
+    version: VERSION,
+    commandLineOptions: commandLineOptions(flags, concurrency),
+    statsTags,
+    adminAddressPath: one(flags, "admin-address-path"),
+    quit: () => ending.end("/quitquitquit"),
+  });
   if (!control.ok) {
-    logger.critical("failed to start", { problem: control.problem });
     await server.stop();
-    stopWatching();
+    return failToStart([control.problem]);
+  }
+  // Listeners keep the process alive; a configuration may have none.
+  setInterval(() => {}, 0x7fffffff);
+  const readyMs = platform.clock.nowMs() - startedMs;
+  const { adminUrl } = control.control;
+  if (options.afterBanner !== undefined || platform.stderr.isTerminal) {
+    platform.stderr.write(startupBanner(server, adminUrl, readyMs) + (options.afterBanner ?? ""));
+  } else {
+    logger.info("all workers accept connections", { ready_ms: Math.round(readyMs), admin: adminUrl ?? "none" });
+  }
+  return 0;
+
+  function failToStart(problems: readonly string[]): number {
+    for (const problem of problems) logger.critical("failed to start", { problem });
+    ending.close();
+    logs.flushRepeats();
     return 3;
   }
-  const readyMs = platform.clock.nowMs() - startedMs;
-  if (platform.stderr.isTerminal) platform.stderr.write(startupBanner(server, control.adminUrl, readyMs));
-  else {logger.info("all workers accept connections", {
-      ready_ms: Math.round(readyMs),
-      admin: control.adminUrl ?? "none",
-    });}
-  return 0;
 }
 
 function reportConfiguration(platform: Platform, diagnostics: DiagnosticList, color: boolean): number {
@@ -154,6 +187,17 @@ function logSettings(platform: Platform, flags: Flags): LogSettings {
       (color === "auto" && platform.stderr.isTerminal && path === null && (platform.env("NO_COLOR") ?? "") === ""),
     path,
   };
+}
+
+/** `--stats-tag NAME:VALUE`, or what is wrong with one. */
+function parseStatsTags(flags: Flags): Tag[] | string {
+  const tags: Tag[] = [];
+  for (const text of flags.get("stats-tag") ?? []) {
+    const match = /^([A-Za-z0-9_]+):(\S+)$/.exec(text);
+    if (match === null) return `--stats-tag ${text}: expected NAME:VALUE`;
+    tags.push({ name: match[1]!, value: match[2]! });
+  }
+  return tags;
 }
 
 /** Levels from `-l` and `--component-log-level`, or what is wrong with them. */

@@ -45,6 +45,8 @@ export interface WasmPluginStatus {
   readonly version: number;
   readonly digest: string;
   readonly abiVersion: string;
+  /** VMs that were made for plugins of this name and are not free: old versions with streams, too. */
+  readonly vms: number;
   readonly memoryBytes: number;
   readonly streams: number;
   /** Why the VM failed; null while it works. */
@@ -72,10 +74,11 @@ export class WasmPlugins {
   readonly #manager: PluginManager;
   readonly #entries = new Map<string, Entry>();
   readonly #node: { current: NodeFacts };
+  readonly #vms = new VmCounts();
 
   constructor(options: WasmPluginsOptions) {
     this.#node = { current: { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} } };
-    this.#manager = new PluginManager(createWasmEnvironment(options, new StreamProperties(this.#node)));
+    this.#manager = new PluginManager(createWasmEnvironment(options, new StreamProperties(this.#node), this.#vms));
   }
 
   /** The plugin of a snapshot's key; it stays the same object through reloads. */
@@ -121,6 +124,7 @@ export class WasmPlugins {
         version,
         digest: status.digest,
         abiVersion: status.abiVersion,
+        vms: this.#vms.of(plugin.name),
         memoryBytes: status.memoryBytes,
         streams: status.streams,
         failure: status.failure === null ? null : status.failure.diagnostic.message,
@@ -170,7 +174,26 @@ function problemText(name: string, problems: readonly Diagnostic[]): string {
   return `wasm plugin '${name}': ${problems.map((each) => each.message).join("; ")}`;
 }
 
-function createWasmEnvironment(options: WasmPluginsOptions, properties: PropertyPort): WasmEnvironment {
+/** VMs that are not free, by the name of the plugin that they were made for. */
+class VmCounts {
+  readonly #counts = new Map<string, number>();
+
+  of(pluginName: string): number {
+    return this.#counts.get(pluginName) ?? 0;
+  }
+
+  add(pluginName: string, delta: number): void {
+    const count = this.of(pluginName) + delta;
+    if (count === 0) this.#counts.delete(pluginName);
+    else this.#counts.set(pluginName, count);
+  }
+}
+
+function createWasmEnvironment(
+  options: WasmPluginsOptions,
+  properties: PropertyPort,
+  vms: VmCounts,
+): WasmEnvironment {
   const { clock, random, stats, httpCalls, shared } = options;
   return {
     clock,
@@ -182,21 +205,23 @@ function createWasmEnvironment(options: WasmPluginsOptions, properties: Property
     httpCalls,
     grpc: null,
     foreignFunctions: BUILT_IN_FOREIGN_FUNCTIONS,
-    events: wasmEvents(options),
+    events: wasmEvents(options, vms),
   };
 }
 
 /** VM counts and reloads under Envoy's names. */
-function wasmEvents({ stats, logger, onFailure }: WasmPluginsOptions): WasmEvents {
+function wasmEvents({ stats, logger, onFailure }: WasmPluginsOptions, vms: VmCounts): WasmEvents {
   const runtime = stats.scope("wasm.envoy.wasm.runtime.v8");
   const created = runtime.counter("created");
   const active = runtime.gauge("active");
   return {
-    onVmCreated() {
+    onVmCreated(source) {
+      vms.add(source.pluginName, 1);
       created.inc();
       active.inc();
     },
-    onVmDestroyed() {
+    onVmDestroyed(source) {
+      vms.add(source.pluginName, -1);
       active.dec();
     },
     onVmFailed(source, message) {
