@@ -37,7 +37,11 @@ export function projectFiles(
       },
       devDependencies: versions,
     }),
-    "asconfig.json": json({ extends: "nuncio/sdk/asconfig.json", entries: ["filter.ts"] }),
+    "asconfig.json": json({
+      extends: "nuncio/sdk/asconfig.json",
+      entries: ["filter.ts"],
+      targets: { debug: { outFile: "build/filter.debug.wasm" }, release: { outFile: "build/filter.wasm" } },
+    }),
     "tsconfig.json": json({ extends: "assemblyscript/std/assembly.json", include: ["filter.ts"] }),
     // filter.ts is AssemblyScript, which Deno's checks would take for TypeScript.
     "deno.json": json({ nodeModulesDir: "manual", exclude: ["filter.ts", "build"] }),
