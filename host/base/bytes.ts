@@ -18,6 +18,7 @@ interface BufferLike {
     indexOf(this: Uint8Array, value: Uint8Array | number, from: number): number;
   };
   allocUnsafe(size: number): Uint8Array;
+  allocUnsafeSlow(size: number): Uint8Array;
 }
 
 const NativeBuffer = (globalThis as { Buffer?: BufferLike }).Buffer;
@@ -35,6 +36,11 @@ export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
 /** Uninitialised bytes (zeroed where the runtime has nothing faster). The caller writes all of them. */
 export function allocUnsafe(size: number): Uint8Array {
   return NativeBuffer === undefined ? new Uint8Array(size) : NativeBuffer.allocUnsafe(size);
+}
+
+/** The same, with a backing store that nothing else uses. */
+export function allocUnsafeSlow(size: number): Uint8Array {
+  return NativeBuffer === undefined ? new Uint8Array(size) : NativeBuffer.allocUnsafeSlow(size);
 }
 
 /** Bytes `start` to `end` as a latin1 string: character code = byte. */

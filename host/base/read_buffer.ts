@@ -14,19 +14,31 @@
  *
  * @module
  */
-import { allocUnsafe } from "./bytes.ts";
+import { allocUnsafe, allocUnsafeSlow } from "./bytes.ts";
 
 export const READ_BUFFER_BYTES: number = 256 * 1024;
 /** Lent bytes up to this many are copied when kept; more pin the buffer instead. */
 const COPY_LIMIT_BYTES = 64 * 1024;
 const MAX_IDLE = 16;
 
-/** One buffer of the pool. */
+/** A buffer that sockets read into: one of the pool, or a small one of a connection's own. */
 export class ReadBuffer {
-  readonly bytes: Uint8Array = allocUnsafe(READ_BUFFER_BYTES);
+  readonly bytes: Uint8Array;
+  readonly #pooled: boolean;
   #holds = 0;
   #pinned = false;
   #idle = false;
+
+  constructor(sizeBytes: number = READ_BUFFER_BYTES, pooled: boolean = true) {
+    // A backing store of its own: `lender` knows a buffer by it.
+    this.bytes = allocUnsafeSlow(sizeBytes);
+    this.#pooled = pooled;
+  }
+
+  /** True while its bytes may still be read by somebody: it must not be read into again. */
+  get inUse(): boolean {
+    return this.#holds > 0 || this.#pinned;
+  }
 
   /** Keeps the buffer from being used again until `release`. */
   hold(): void {
@@ -55,7 +67,7 @@ export class ReadBuffer {
   }
 
   #recycle(): void {
-    if (this.#pinned || this.#idle || idle.length >= MAX_IDLE) return;
+    if (!this.#pooled || this.#pinned || this.#idle || idle.length >= MAX_IDLE) return;
     this.#idle = true;
     idle.push(this);
   }

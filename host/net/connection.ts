@@ -13,6 +13,8 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Connection, ConnectionHandler, ConnectionStats } from "./connection_port.ts";
 import type { SocketConnectionInfo } from "./connection_info.ts";
+import { concatBytes } from "../base/bytes.ts";
+import { keepBytes } from "../base/read_buffer.ts";
 import { enterDispatch, flushLater, inDispatch, leaveDispatch } from "./dispatch.ts";
 import { CloseType, PeerType } from "./filter.ts";
 import type { ReadLane } from "./read_lane.ts";
@@ -65,6 +67,8 @@ export class SocketConnection implements Connection {
   #finished = false;
   #peerEnded = false;
   #error: unknown = null;
+  /** Bytes that came while reading was off. */
+  #early: Uint8Array | null = null;
 
   /** Takes over `socket`, which is connected and comes from `socket.ts`. */
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -77,7 +81,7 @@ export class SocketConnection implements Connection {
     this.#delayedCloseTimeoutMs = options.delayedCloseTimeoutMs ?? DEFAULT_DELAYED_CLOSE_TIMEOUT_MS;
     this.#writes = new WriteQueue(socket, () => this.#onWriteProgress());
     socket.pause();
-    if (this.#lane === null) socket.on("data", (bytes: Uint8Array) => this.onBytes(bytes));
+    if (this.#lane === null) socket.on("data", (bytes: Uint8Array) => void this.onBytes(bytes));
     else this.#lane.attach(this);
     socket.on("end", () => this.#onPeerEnd());
     socket.on("finish", () => this.#onFinish());
@@ -107,7 +111,7 @@ export class SocketConnection implements Connection {
   setHandler(handler: ConnectionHandler): void {
     const first = this.#handler === null;
     this.#handler = handler;
-    if (first && this.#readDisableCount === 0 && !this.#closing) this.#socket.resume();
+    if (first && this.#readDisableCount === 0 && !this.#closing) this.#resumeReading();
   }
 
   setStats(stats: ConnectionStats): void {
@@ -136,8 +140,20 @@ export class SocketConnection implements Connection {
     if (disable) {
       if (this.#readDisableCount++ === 0) this.#socket.pause();
     } else if (this.#readDisableCount > 0 && --this.#readDisableCount === 0 && this.#handler !== null) {
-      this.#socket.resume();
+      this.#resumeReading();
     }
+  }
+
+  /** Bytes that came when nobody read come first, and not before the caller is done. */
+  #resumeReading(): void {
+    if (this.#early === null) return void this.#socket.resume();
+    queueMicrotask(() => {
+      const bytes = this.#early;
+      if (bytes === null || this.#readDisableCount > 0 || this.#gone) return;
+      this.#early = null;
+      this.#deliver(bytes);
+      if (this.#readDisableCount === 0 && !this.#gone && !this.#discardInput) this.#socket.resume();
+    });
   }
 
   write(bytes: Uint8Array): void {
@@ -192,10 +208,21 @@ export class SocketConnection implements Connection {
     this.#armCloseTimer();
   }
 
-  /** Bytes from the peer. */
-  onBytes(bytes: Uint8Array): void {
-    if (this.#discardInput || this.#gone) return;
+  /** Bytes from the peer; false stops reading. */
+  onBytes(bytes: Uint8Array): boolean {
+    if (this.#discardInput || this.#gone) return true;
     this.#stats?.rxBytesTotal.add(bytes.length);
+    // A socket that is resumed and paused in one turn reads once more: what it read waits here.
+    if (this.#readDisableCount > 0 || this.#handler === null) {
+      const kept = keepBytes(bytes);
+      this.#early = this.#early === null ? kept : concatBytes([this.#early, kept], this.#early.length + kept.length);
+      return false;
+    }
+    this.#deliver(bytes);
+    return this.#readDisableCount === 0;
+  }
+
+  #deliver(bytes: Uint8Array): void {
     enterDispatch();
     try {
       this.#handler!.onData(bytes);

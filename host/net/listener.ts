@@ -21,7 +21,8 @@ import { FilterChainMatcher, type MatchSubject } from "./filter_chain_match.ts";
 import { type ListenerFilterFactory, ListenerFilterRun, type ListenerFiltersResult } from "./listener_filter.ts";
 import { ListenerStats } from "./listener_stats.ts";
 import type { FilterChainPlan, ListenerPlan } from "./plan.ts";
-import { ANONYMOUS_PIPE, localAddressOf, remoteAddressOf, type Socket } from "./socket.ts";
+import { ReadLane } from "./read_lane.ts";
+import { ANONYMOUS_PIPE, localAddressOf, readInto, remoteAddressOf, type Socket } from "./socket.ts";
 import type { StatsScope } from "./stats.ts";
 import { rawBufferServer, type ServerTransport } from "./transport.ts";
 
@@ -246,8 +247,12 @@ export class Listener<Chain extends FilterChain> {
       return this.#drop(socket);
     }
     const { transport } = chain;
-    if (transport === rawBufferServer) this.#connect(socket, info, chain);
-    else this.#secure(socket, info, chain);
+    if (transport !== rawBufferServer) return this.#secure(socket, info, chain);
+    // Bytes that listener filters looked at wait in the socket: then it stays as it is.
+    const lane = generation.listenerFilters.length === 0 ? new ReadLane() : null;
+    const reading = lane === null ? null : readInto(socket, lane);
+    if (reading === null) this.#connect(socket, info, chain, null);
+    else this.#connect(reading, info, chain, lane);
   }
 
   /** Runs the transport's handshake. */
@@ -278,7 +283,7 @@ export class Listener<Chain extends FilterChain> {
     }
     chain.transport.accept(socket, info, {
       onReady: (ready) => {
-        if (settle()) this.#connect(ready, info, chain);
+        if (settle()) this.#connect(ready, info, chain, null);
       },
       onFailure: (details) => {
         info.transportFailureReason = details;
@@ -287,12 +292,13 @@ export class Listener<Chain extends FilterChain> {
     });
   }
 
-  #connect(socket: Socket, info: SocketConnectionInfo, chain: Chain): void {
+  #connect(socket: Socket, info: SocketConnectionInfo, chain: Chain, readLane: ReadLane | null): void {
     const { clock, delayedCloseTimeoutMs, onBug } = this.#options;
     const connection = new SocketConnection(socket, {
       clock,
       info,
       onClosed: (gone) => this.#onClosed(gone),
+      ...(readLane !== null && { readLane }),
       ...(delayedCloseTimeoutMs !== undefined && { delayedCloseTimeoutMs }),
       ...(onBug && { onBug }),
     });

@@ -1,18 +1,26 @@
-// host/net/read_lane.ts: reads of a dialled socket, into large buffers that go round.
+// host/net/read_lane.ts: reads of a socket, into buffers that are used again.
 // hot: runs per read; see bench/micro/connection.bench.ts
 /**
+ * Without a buffer to read into the runtime makes a new one for every read, and the collector pays. A
+ * connection reads into a small buffer of its own; while reads fill it, which is how large bodies show,
+ * it reads into large ones that go round among all connections.
+ *
  * @module
  */
-import { type ReadBuffer, takeReadBuffer } from "../base/read_buffer.ts";
+import { READ_BUFFER_BYTES, ReadBuffer, takeReadBuffer } from "../base/read_buffer.ts";
 import type { ReadTarget } from "./socket.ts";
 
-/** Takes the bytes of each read, lent for the call. */
+/** Enough for the heads and small bodies of most reads; four memory pages are cheap for an idle connection. */
+export const SMALL_READ_BYTES: number = 16 * 1024;
+
+/** Takes the bytes of each read, lent for the call; false stops reading. */
 export interface ByteReceiver {
-  onBytes(bytes: Uint8Array): void;
+  onBytes(bytes: Uint8Array): boolean;
 }
 
 export class ReadLane implements ReadTarget {
-  #buffer: ReadBuffer = takeReadBuffer();
+  #small: ReadBuffer | null = null;
+  #buffer: ReadBuffer | null = null;
   #receiver: ByteReceiver | null = null;
   #reading = false;
   #closed = false;
@@ -22,32 +30,50 @@ export class ReadLane implements ReadTarget {
   }
 
   nextBuffer(): Uint8Array {
-    return this.#buffer.bytes;
+    return (this.#buffer ??= this.#takeSmall()).bytes;
   }
 
-  onRead(length: number): void {
+  onRead(length: number): boolean {
     const buffer = this.#buffer;
     const receiver = this.#receiver;
-    if (receiver === null || this.#closed) return;
+    if (buffer === null || receiver === null || this.#closed) return true;
     this.#reading = true;
     buffer.lend();
     try {
-      receiver.onBytes(buffer.bytes.subarray(0, length));
+      return receiver.onBytes(buffer.bytes.subarray(0, length));
     } finally {
       buffer.endLend();
       this.#reading = false;
-      if (!this.#closed) this.#buffer = takeReadBuffer();
+      if (!this.#closed) this.#buffer = this.#choose(buffer, length);
     }
   }
 
-  /** No more reads come; the buffer goes to whoever needs one. */
+  /** No more reads come; a large buffer goes to whoever needs one. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#receiver = null;
+    this.#small = null;
+    const buffer = this.#buffer;
     // Inside a read the end of the loan gives the buffer back.
-    if (this.#reading) return;
-    this.#buffer.hold();
-    this.#buffer.release();
+    if (this.#reading || buffer === null) return;
+    buffer.hold();
+    buffer.release();
+  }
+
+  /** The buffer after a read of `length` bytes into `last`. */
+  #choose(last: ReadBuffer, length: number): ReadBuffer {
+    const large = last.bytes.length === READ_BUFFER_BYTES;
+    if (length === last.bytes.length || (large && length > SMALL_READ_BYTES)) return takeReadBuffer();
+    return large ? this.#takeSmall() : last.inUse ? this.#newSmall() : last;
+  }
+
+  #takeSmall(): ReadBuffer {
+    const small = this.#small;
+    return small === null || small.inUse ? this.#newSmall() : small;
+  }
+
+  #newSmall(): ReadBuffer {
+    return this.#small = new ReadBuffer(SMALL_READ_BYTES, false);
   }
 }

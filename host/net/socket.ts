@@ -5,19 +5,19 @@
  *
  * @module
  */
-import { connect, createServer, type Server, type Socket, type TcpNetConnectOpts } from "node:net";
+import { connect, createServer, type Server, Socket, type TcpNetConnectOpts } from "node:net";
 import type { SocketAddress } from "../observe/stream_info.ts";
 import { detectPlatform } from "../platform/detect.ts";
 import { ipAddress, isPipe, pipeAddress, pipePath } from "./address.ts";
 
 export type { Server, Socket };
 
-/** Where a dialled socket puts what it reads. */
+/** Where a socket puts what it reads. */
 export interface ReadTarget {
   /** The buffer for the next read. */
   nextBuffer(): Uint8Array;
-  /** The first `length` bytes of the buffer were read. */
-  onRead(length: number): void;
+  /** The first `length` bytes of the buffer were read; false stops reading. */
+  onRead(length: number): boolean;
 }
 
 export interface ConnectOptions {
@@ -44,16 +44,50 @@ export function connectOptions(options: ConnectOptions): SocketConnectOptions {
     autoSelectFamily: false,
     ...(localAddress && { localAddress: localAddress.address, localPort: localAddress.port }),
     ...(options.keepAliveMs !== null && { keepAlive: true, keepAliveInitialDelay: options.keepAliveMs }),
-    ...(readTarget && {
-      onread: {
-        buffer: () => readTarget.nextBuffer(),
-        callback: (length: number) => {
-          readTarget.onRead(length);
-          return true;
-        },
-      },
-    }),
+    ...(readTarget && { onread: onreadOption(readTarget) }),
   } as SocketConnectOptions;
+}
+
+/** The `onread` option of `net.Socket` for a target. */
+function onreadOption(target: ReadTarget): { buffer(): Uint8Array; callback(length: number): boolean } {
+  return {
+    buffer: () => target.nextBuffer(),
+    callback: (length) => target.onRead(length),
+  };
+}
+
+/** What `net.Socket` is made of and takes, on Node and on Deno; not in their types. */
+interface SocketHandle {
+  useUserBuffer?(buffer: Uint8Array): void;
+}
+
+/** The members of an accepted socket that say where it belongs. */
+interface AcceptedInside {
+  _handle: SocketHandle | null;
+  server: unknown;
+  _server: unknown;
+}
+
+/**
+ * An accepted, paused socket that reads into `target`'s buffers. The runtimes take `onread` only where a
+ * socket is made, and a server makes its sockets itself: so this one is made anew around the same handle.
+ * Where the handle is not as expected the result is null, and the socket stays as it was.
+ */
+export function readInto(socket: Socket, target: ReadTarget): Socket | null {
+  const accepted = socket as unknown as AcceptedInside;
+  const handle = accepted._handle;
+  if (handle === null || typeof handle?.useUserBuffer !== "function" || socket.destroyed) return null;
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread: onreadOption(target) };
+  const made = guarded(new Socket(options as unknown as ConstructorParameters<typeof Socket>[0]));
+  made.setNoDelay(true);
+  // The server counts its sockets, and closes when the last one has.
+  const inside = made as unknown as AcceptedInside;
+  inside.server = accepted.server;
+  inside._server = accepted._server;
+  accepted._handle = null;
+  accepted.server = null;
+  accepted._server = null;
+  return made;
 }
 
 /** Begins to connect. */
