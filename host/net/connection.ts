@@ -315,12 +315,11 @@ export class SocketConnection implements Connection {
         this.#socket.destroy();
         this.#finish(PeerType.Local, this.info.localCloseReason);
       }
-    } else if (!this.#halfClose || this.#finished) {
-      this.#closing = true;
+    } else {
+      if (this.#halfClose) this.#notify("onEnd");
+      if (this.#closing || (this.#halfClose && !this.#finished)) return;
       this.#socket.destroy();
       this.#finish(PeerType.Remote, "");
-    } else {
-      this.#notify("onEnd");
     }
   }
 

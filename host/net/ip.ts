@@ -47,8 +47,8 @@ function parseIpv6(text: string): Ip | null {
   if (gap >= 0 && text.indexOf("::", gap + 1) >= 0) return null;
   const head = gap < 0 ? text : text.slice(0, gap);
   const tail = gap < 0 ? "" : text.slice(gap + 2);
-  const left = parseGroups(head);
-  const right = parseGroups(tail);
+  const left = parseGroups(head, gap < 0);
+  const right = parseGroups(tail, true);
   if (left === null || right === null) return null;
   const missing = 8 - left.length - right.length;
   if (gap < 0 ? missing !== 0 : missing < 1) return null;
@@ -57,8 +57,8 @@ function parseIpv6(text: string): Ip | null {
   return { version: 6, a: word(0), b: word(2), c: word(4), d: word(6) };
 }
 
-/** Groups of 16 bits; the last may be an IPv4 address. */
-function parseGroups(text: string): number[] | null {
+/** Groups of 16 bits; the last one of an address may be an IPv4 address. */
+function parseGroups(text: string, atEnd: boolean): number[] | null {
   if (text === "") return [];
   const parts = text.split(":");
   const groups: number[] = [];
@@ -66,7 +66,7 @@ function parseGroups(text: string): number[] | null {
     const part = parts[i]!;
     if (part.includes(".")) {
       const v4 = parseIpv4(part);
-      if (v4 < 0 || i !== parts.length - 1) return null;
+      if (v4 < 0 || !atEnd || i !== parts.length - 1) return null;
       groups.push(v4 >>> 16, v4 & 0xffff);
     } else {
       if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return null;

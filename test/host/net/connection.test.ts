@@ -88,6 +88,7 @@ for (const first of ["client", "server"] as const) {
     assert.is(aEvents.ended, false);
     b.end();
     await Promise.all([aEvents.closed(), bEvents.closed()]);
+    assert.is(aEvents.ended, true);
     assert.is(aEvents.closes.length, 1);
     assert.is(aEvents.closes[0]!.by, PeerType.Remote);
     assert.is(bEvents.closes[0]!.by, PeerType.Local);

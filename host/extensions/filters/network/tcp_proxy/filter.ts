@@ -98,7 +98,7 @@ class TcpProxy implements ConnectionHandler {
 
   onEnd(): void {
     this.info.upstream!.lastByteSentMs = this.#clock.nowMs();
-    this.#upstream!.end();
+    this.#upstream?.end();
   }
 
   onClose(by: PeerType): void {
