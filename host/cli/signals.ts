@@ -1,13 +1,17 @@
 // host/cli/signals.ts: how signals end the proxy.
 /**
  * SIGTERM and SIGINT drain: no new connections, requests in flight finish, exit 0. A second signal exits at
- * once with 130. SIGUSR1 reopens log files; SIGHUP, which Envoy does not die of either, is only noted.
+ * once with 130. Ctrl-C reaches every process of a terminal's job, and npm hands on what it got: the same
+ * signal again at once is the same signal. SIGUSR1 reopens log files; SIGHUP, which Envoy does not die of either, is only noted.
  *
  * @module
  */
 import type { Logger } from "../observe/log.ts";
 import type { Platform } from "../platform/mod.ts";
 import type { Server } from "../server/server.ts";
+
+/** Within this time a signal of the same kind is an echo. */
+const ECHO_MS = 250;
 
 /** How the process ends in good order. */
 export interface Ending {
@@ -20,11 +24,17 @@ export interface Ending {
 /** `atOnce`: exit as Envoy does on SIGTERM, without a drain. */
 export function exitOnSignals(platform: Platform, server: Server, logger: Logger, atOnce: boolean): Ending {
   let ending = false;
+  let first = { cause: "", ms: 0 };
   const end = (cause: string): void => {
-    if (ending) platform.exit(130);
+    const ms = platform.clock.nowMs();
+    if (ending) {
+      if (cause === first.cause && ms - first.ms < ECHO_MS) return;
+      platform.exit(130);
+    }
     // Nothing serves yet, so nothing can be lost.
     if (server.state === "PRE_INITIALIZING" || server.state === "INITIALIZING") platform.exit(0);
     ending = true;
+    first = { cause, ms };
     logger.info("ending", { cause, drain: !atOnce });
     const drained = atOnce ? Promise.resolve() : server.drainForExit();
     drained.then(() => server.stop()).then(() => platform.exit(0), (error: unknown) => {

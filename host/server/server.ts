@@ -208,6 +208,7 @@ export class Server {
     // A worker that hangs must not keep the process: every answer is waited for until the hard stop at most.
     const order = { strategy: "immediate", durationMs: 0, inboundOnly: false, stopAccepting: true } as const;
     await this.#within(hardStopMs, this.callAll("drain", order));
+    this.#logger.info("draining: no new connections", { limit_ms: hardStopMs });
     const idleCloseMs = Math.min(IDLE_CLOSE_MS, drainTimeMs ?? IDLE_CLOSE_MS);
     let idleClosed = false;
     for (;;) {

@@ -1,0 +1,166 @@
+// test/support/proxy_process.ts: a proxy in a process of its own, from configuration as text.
+/**
+ * nuncio runs on the runtime that runs the test, through its command line, as people start it. Anything else
+ * that takes Envoy's flags (the real Envoy) can be run by naming its command.
+ *
+ * @module
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
+const START_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 10_000;
+
+/** How a proxy is started, and what its log says once it serves. */
+export interface ProxyCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly readyText: string;
+}
+
+export interface ProxyOptions {
+  /** nuncio on this runtime unless said otherwise. */
+  readonly proxy?: ProxyCommand;
+  /** Further flags. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface ExitStatus {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export interface ProxyProcess {
+  readonly pid: number;
+  /** A folder of this process alone; the configuration is in it, and it goes when the process is stopped. */
+  readonly folder: string;
+  /** What it wrote so far, both streams. */
+  output(): string;
+  /** Settles when the output has this text; rejects when the process ends without it. */
+  waitForOutput(text: string, limitMs?: number): Promise<void>;
+  kill(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): void;
+  /** Settles with the process. */
+  readonly exited: Promise<ExitStatus>;
+  /** Ends it with SIGTERM, and by force if that takes too long. */
+  stop(): Promise<ExitStatus>;
+}
+
+/** nuncio on the runtime that runs this. */
+export function nuncioCommand(): ProxyCommand {
+  const main = join(ROOT, "host/cli/main.ts");
+  const isDeno = "Deno" in globalThis;
+  return {
+    command: process.execPath,
+    args: isDeno ? ["run", "-A", "--quiet", "--no-check", main] : ["--disable-warning=ExperimentalWarning", main],
+    readyText: "all workers accept connections",
+  };
+}
+
+/** Starts a proxy; settles when it serves, rejects with its output when it does not. */
+export async function startProxy(yaml: string, options: ProxyOptions = {}): Promise<ProxyProcess> {
+  const started = spawnProxy(yaml, options);
+  try {
+    await started.waitForOutput((options.proxy ?? nuncioCommand()).readyText);
+  } catch (error) {
+    await started.stop();
+    throw error;
+  }
+  return started;
+}
+
+/** Starts a proxy that need not come up; `FOLDER` in the text stands for the process's own folder. */
+export function spawnProxy(yaml: string, options: ProxyOptions = {}): ProxyProcess {
+  const proxy = options.proxy ?? nuncioCommand();
+  const folder = mkdtempSync(join(tmpdir(), "nuncio-proxy-"));
+  const file = join(folder, "bootstrap.yaml");
+  writeFileSync(file, yaml.replaceAll("FOLDER", folder));
+  const child = spawn(proxy.command, [...proxy.args, "-c", file, ...(options.args ?? [])], {
+    cwd: ROOT,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  return watch(child, folder, proxy.command);
+}
+
+function watch(child: ChildProcess, folder: string, command: string): ProxyProcess {
+  let output = "";
+  let ended: ExitStatus | null = null;
+  const listeners = new Set<() => void>();
+  const changed = () => {
+    for (const listener of listeners) listener();
+  };
+  const collect = (data: Uint8Array) => {
+    output += new TextDecoder().decode(data);
+    changed();
+  };
+  child.stdout!.on("data", collect);
+  child.stderr!.on("data", collect);
+  const exited = new Promise<ExitStatus>((resolve) => {
+    const end = (status: ExitStatus) => {
+      ended = status;
+      changed();
+      resolve(status);
+    };
+    child.on("error", (error) => {
+      output += String(error);
+      end({ code: null, signal: null });
+    });
+    child.on("close", (code, signal) => end({ code, signal }));
+  });
+
+  const waitForOutput = (text: string, limitMs = START_LIMIT_MS): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const finish = (problem: string | null) => {
+        clearTimeout(timer);
+        listeners.delete(look);
+        if (problem === null) resolve();
+        else reject(new Error(`${command}: ${problem}; its output:\n${output}`));
+      };
+      const look = () => {
+        if (output.includes(text)) finish(null);
+        else if (ended !== null) finish(`ended with ${ended.code ?? ended.signal} before it wrote "${text}"`);
+      };
+      const timer = setTimeout(() => finish(`did not write "${text}" in ${limitMs} ms`), limitMs);
+      listeners.add(look);
+      look();
+    });
+
+  return {
+    pid: child.pid ?? 0,
+    folder,
+    output: () => output,
+    waitForOutput,
+    // Not `child.kill`: on Deno the exit status would then name the signal whatever became of it.
+    kill: (signal) => void process.kill(child.pid!, signal),
+    exited,
+    async stop() {
+      if (ended === null) process.kill(child.pid!, "SIGTERM");
+      const timer = setTimeout(() => process.kill(child.pid!, "SIGKILL"), STOP_LIMIT_MS);
+      const status = await exited;
+      clearTimeout(timer);
+      rmSync(folder, { recursive: true, force: true });
+      return status;
+    },
+  };
+}
+
+/** Ports that nobody listens on. All are held open until the last one is known, so that they differ. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(servers.map((server) =>
+    new Promise<number>((resolve, reject) => {
+      server.on("error", reject);
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+    })
+  ));
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
