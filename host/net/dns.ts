@@ -7,6 +7,7 @@
  * @module
  */
 import { lookup, Resolver } from "node:dns";
+import { detectPlatform } from "../platform/detect.ts";
 import { HostsFile } from "./hosts_file.ts";
 import { parseIp } from "./ip.ts";
 import { errorCode } from "./socket.ts";
@@ -41,6 +42,8 @@ type Found = readonly DnsAddress[] | { readonly failure: string };
 
 /** Names that DNS says do not exist, or have no address of this family. */
 const NO_SUCH_NAME: readonly string[] = ["ENOTFOUND", "ENODATA"];
+/** Deno says ENOTFOUND whatever went wrong, so there it proves nothing: a failure removes no hosts. */
+const codesTellTruth = detectPlatform().runtime !== "deno";
 
 /** Which DNS servers are asked. */
 export interface DnsResolverOptions {
@@ -147,7 +150,8 @@ class Query implements DnsQuery {
       } else if (this.#machine) {
         this.#askMachine(version, error, callback);
       } else {
-        callback(NO_SUCH_NAME.includes(errorCode(error)) ? [] : { failure: errorCode(error) || error.message });
+        const known = codesTellTruth && NO_SUCH_NAME.includes(errorCode(error));
+        callback(known ? [] : { failure: errorCode(error) || error.message });
       }
     };
     if (version === 4) this.#resolver.resolve4(this.#name, { ttl: true }, onAnswer);
@@ -158,7 +162,8 @@ class Query implements DnsQuery {
     lookup(this.#name, { family: version, all: true }, (error, addresses) => {
       if (this.#callback === null) return;
       if (error === null) return callback(addresses.map(({ address }) => ({ address, ttlSeconds: 0 })));
-      const known = NO_SUCH_NAME.includes(errorCode(first)) || NO_SUCH_NAME.includes(errorCode(error));
+      // Only when both say so: a resolver that cannot be reached is no proof that a name is gone.
+      const known = NO_SUCH_NAME.includes(errorCode(first)) && NO_SUCH_NAME.includes(errorCode(error));
       callback(known ? [] : { failure: errorCode(first) || first.message });
     });
   }

@@ -1,5 +1,5 @@
 // host/net/network_chain.ts: runs the network filters of one connection.
-// hot: runs per read and per write; see bench/micro/network_chain.bench.ts
+// hot: runs per read and per write; see bench/micro/connection.bench.ts
 /**
  * A chain is some filters and a terminal one. A terminal that is alone gets the socket's own connection: the
  * fast lane, nothing stands between. With filters in front it gets a `FilteredConnection`, which looks the

@@ -12,6 +12,8 @@ import { lender, type ReadBuffer } from "../base/read_buffer.ts";
 import type { Socket } from "./socket.ts";
 
 /** Up to this many bytes several writes are copied into one; above, they are handed over as a list. */
+/** Up to so many bytes gathered writes go out as text, where that is faster. */
+const TEXT_LIMIT_BYTES = 4096;
 const JOIN_LIMIT_BYTES = 16 * 1024;
 
 export class WriteQueue {
@@ -74,9 +76,9 @@ export class WriteQueue {
       const hold = holds[0]!;
       chunks.length = 0;
       holds.length = 0;
-      this.#give(typeof chunk === "string" ? fromLatin1(chunk) : chunk, hold);
+      this.#give(typeof chunk === "string" && !prefersTextWrites ? fromLatin1(chunk) : chunk, hold);
     } else if (total <= JOIN_LIMIT_BYTES) {
-      const joined = join(chunks, total);
+      const joined = prefersTextWrites && total <= TEXT_LIMIT_BYTES ? joinText(chunks) : join(chunks, total);
       for (let i = 0; i < count; i++) holds[i]?.release();
       chunks.length = 0;
       holds.length = 0;
@@ -105,8 +107,9 @@ export class WriteQueue {
     this.#socketBytes = 0;
   }
 
-  #give(bytes: Uint8Array, hold: ReadBuffer | null): void {
-    this.#socket.write(bytes, this.#onWritten);
+  #give(bytes: Uint8Array | string, hold: ReadBuffer | null): void {
+    if (typeof bytes === "string") this.#socket.write(bytes, "latin1", this.#onWritten);
+    else this.#socket.write(bytes, this.#onWritten);
     if (this.#sizes.length === 0 && this.#socket.writableLength === 0) {
       // The system has it; the callback only says so again.
       this.#settledCallbacks++;
@@ -137,6 +140,16 @@ export class WriteQueue {
     this.#holds.shift()?.release();
     this.#onProgress();
   }
+}
+
+/** Heads and small bodies as one text: no buffer is made for them. */
+function joinText(chunks: readonly (Uint8Array | string)[]): string {
+  let all = "";
+  for (let i = 0; i < chunks.length; i++) {
+    const chunk = chunks[i]!;
+    all += typeof chunk === "string" ? chunk : latin1Slice(chunk, 0, chunk.length);
+  }
+  return all;
 }
 
 function join(chunks: readonly (Uint8Array | string)[], total: number): Uint8Array {

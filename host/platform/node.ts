@@ -191,6 +191,8 @@ export class NodePlatform implements Platform {
   }
 
   watchFolder(path: string, onChange: (name: string | null) => void): Disposable | null {
+    // Deno would watch nothing without a word.
+    if (this.fileFacts(path) === null) return null;
     try {
       const watcher = watch(path, { persistent: false }, (_event, name) => onChange(name));
       watcher.on("error", () => watcher.close());

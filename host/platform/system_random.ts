@@ -1,5 +1,5 @@
 // host/platform/system_random.ts: the runtime's cryptographic randomness, drawn in blocks.
-// hot: a request id per request; see bench/micro/random.bench.ts
+// hot: a request id per request; see bench/micro/connection.bench.ts
 /**
  * @module
  */

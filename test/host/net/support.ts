@@ -71,7 +71,8 @@ export class Recorder implements ConnectionHandler {
   }
 
   onData(bytes: Uint8Array): void {
-    this.chunks.push(bytes.slice());
+    // Lent bytes: `slice` of a Buffer would be a view of them.
+    this.chunks.push(Uint8Array.from(bytes));
     this.bytes += bytes.length;
     this.#check();
   }

@@ -1,5 +1,5 @@
 // host/extensions/filters/network/tcp_proxy/filter.ts: joins a downstream and an upstream connection.
-// hot: runs per chunk; see bench/macro/l4_pipe.ts
+// hot: runs per chunk; see bench/macro/scenarios.ts
 /**
  * Connects upstream as soon as the downstream connection begins, and reads nothing from the client before.
  * Then bytes go from one connection to the other as they are: no copy, and the reader of one pauses while

@@ -1,0 +1,100 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { createFetcher } from "../../../host/net/fetch.ts";
+
+const seen: { url: string; method: string; authorization: string | undefined; body: string }[] = [];
+const other = createServer((request, response) => {
+  seen.push({
+    url: `other${request.url}`,
+    method: request.method!,
+    authorization: request.headers.authorization,
+    body: "",
+  });
+  response.end("elsewhere");
+});
+const server = createServer(async (request, response) => {
+  let body = "";
+  for await (const chunk of request) body += chunk;
+  seen.push({ url: request.url!, method: request.method!, authorization: request.headers.authorization, body });
+  switch (request.url) {
+    case "/hello":
+      return response.writeHead(200, { "X-Test": ["a", "b"] }).end("hello");
+    case "/loop":
+      return response.writeHead(302, { location: "/loop" }).end();
+    case "/moved":
+      return response.writeHead(303, { location: "/hello" }).end();
+    case "/away":
+      return response.writeHead(307, { location: `http://127.0.0.1:${(other.address() as AddressInfo).port}/x` }).end();
+    case "/large":
+      return response.end(new Uint8Array(100_000));
+    case "/never":
+      return;
+    default:
+      return response.writeHead(404).end("no");
+  }
+});
+await Promise.all([server, other].map((each) => new Promise<void>((resolve) => each.listen(0, "127.0.0.1", resolve))));
+const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const fetcher = createFetcher();
+const LIMITS = { timeoutMs: 5000, limitBytes: 50_000 };
+
+test("an answer is a value, whatever its status", async () => {
+  const result = await fetcher.fetch({ url: `${base}/hello`, ...LIMITS });
+  assert.ok(result.ok);
+  if (!result.ok) return;
+  assert.is(result.status, 200);
+  assert.is(new TextDecoder().decode(result.body), "hello");
+  assert.is(result.headers.get("x-test"), "a, b");
+  const missing = await fetcher.fetch({ url: `${base}/x`, ...LIMITS });
+  assert.is(missing.ok && missing.status, 404);
+});
+
+test("redirects: followed as often as allowed; secrets stay with their origin", async () => {
+  seen.length = 0;
+  const loop = await fetcher.fetch({ url: `${base}/loop`, maxRedirects: 2, ...LIMITS });
+  assert.is(loop.ok && loop.status, 302);
+  assert.is(seen.length, 3);
+  seen.length = 0;
+  const moved = await fetcher.fetch({
+    url: `${base}/moved`,
+    method: "POST",
+    body: "data",
+    headers: { authorization: "secret" },
+    maxRedirects: 3,
+    ...LIMITS,
+  });
+  assert.is(moved.ok && moved.url, `${base}/hello`);
+  assert.equal(seen.map((each) => [each.method, each.url, each.body, each.authorization]), [
+    ["POST", "/moved", "data", "secret"],
+    ["GET", "/hello", "", "secret"],
+  ]);
+  seen.length = 0;
+  await fetcher.fetch({ url: `${base}/away`, headers: { Authorization: "secret" }, maxRedirects: 1, ...LIMITS });
+  assert.equal(seen.map((each) => [each.url, each.authorization]), [["/away", "secret"], ["other/x", undefined]]);
+});
+
+test("limits: size, time, patience; and what cannot work", async () => {
+  const failure = async (options: Parameters<typeof fetcher.fetch>[0]): Promise<string> => {
+    const result = await fetcher.fetch(options);
+    return result.ok ? "ok" : result.reason;
+  };
+  assert.is(await failure({ url: `${base}/large`, ...LIMITS }), "too_large");
+  assert.is(await failure({ url: `${base}/never`, timeoutMs: 50, limitBytes: 1 }), "timeout");
+  const controller = new AbortController();
+  const aborted = failure({ url: `${base}/never`, signal: controller.signal, ...LIMITS });
+  controller.abort();
+  assert.is(await aborted, "aborted");
+  assert.is(await failure({ url: "http://127.0.0.1:1/", ...LIMITS }), "failed");
+  assert.is(await failure({ url: "no url", ...LIMITS }), "failed");
+});
+
+test.after(async () => {
+  await fetcher.close();
+  server.closeAllConnections();
+  server.close();
+  other.closeAllConnections();
+  other.close();
+});
+test.run();
