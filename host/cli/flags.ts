@@ -32,6 +32,8 @@ export interface FlagRow {
 
 const NO_HOT_RESTART = "processes do not hand sockets on here: start the new one beside the old, then drain the old";
 
+const NO_XDS = "the configuration comes from files: there is no xDS yet";
+
 export const FLAGS: readonly FlagRow[] = [
   {
     name: "config-path",
@@ -55,8 +57,18 @@ export const FLAGS: readonly FlagRow[] = [
   },
   { name: "allow-unknown-fields", group: "Configuration", help: "the same as --allow-unknown-static-fields" },
   { name: "allow-unknown-static-fields", group: "Configuration", help: "unknown fields are warnings" },
-  { name: "reject-unknown-dynamic-fields", group: "Configuration", help: "unknown fields from xDS are errors" },
-  { name: "ignore-unknown-dynamic-fields", group: "Configuration", help: "unknown fields from xDS are not counted" },
+  {
+    name: "reject-unknown-dynamic-fields",
+    group: "Configuration",
+    help: "unknown fields from xDS are errors",
+    meaningless: NO_XDS,
+  },
+  {
+    name: "ignore-unknown-dynamic-fields",
+    group: "Configuration",
+    help: "unknown fields from xDS are not counted",
+    meaningless: NO_XDS,
+  },
   { name: "skip-deprecated-logs", group: "Configuration", help: "no warnings for deprecated fields" },
   { name: "lenient", group: "Configuration", help: "fields that nuncio does not act on are warnings" },
   {
@@ -65,7 +77,6 @@ export const FLAGS: readonly FlagRow[] = [
     group: "Configuration",
     help: "a FileDescriptorSet to use for Envoy's API",
   },
-  { name: "watch", group: "Configuration", help: "watch the configuration file and apply what changes" },
   { name: "disable-extensions", value: "string", group: "Configuration", help: "comma-separated names to refuse" },
   {
     name: "concurrency",

@@ -161,6 +161,28 @@ export async function freePorts(count: number): Promise<number[]> {
       server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
     })
   ));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
   return ports;
+}
+
+export interface CommandOutcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs nuncio's command line to its end. */
+export function runNuncio(args: readonly string[], limitMs: number = START_LIMIT_MS): Promise<CommandOutcome> {
+  const { command, args: first } = nuncioCommand();
+  const child = spawn(command, [...first, ...args], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "", stderr = "";
+  child.stdout.on("data", (data: Uint8Array) => stdout += new TextDecoder().decode(data));
+  child.stderr.on("data", (data: Uint8Array) => stderr += new TextDecoder().decode(data));
+  const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
+  return new Promise((resolve) => {
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code, stdout, stderr });
+    });
+  });
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DiagnosticList } from "../../base/diagnostic.ts";
+import { DiagnosticList } from "../../base/diagnostic.ts";
 import { renderDiagnostic, renderText } from "../../base/diagnostic_render.ts";
 import { NuncioError } from "../../base/error.ts";
 import { LOG_COMPONENTS, type LogLevel, type LogLevels, type LogRegistry, parseLogLevel } from "../../observe/log.ts";
@@ -80,7 +80,10 @@ export async function serveCommand(
     platform.stderr.write(`nuncio: ${error.message}\n`);
     return 1;
   }
-  const { plan, root, diagnostics } = configuration;
+  const { plan, root } = configuration;
+  const diagnostics = flags.has("skip-deprecated-logs")
+    ? withoutCode(configuration.diagnostics, "config/deprecated-field")
+    : configuration.diagnostics;
   const validate = one(flags, "mode") === "validate";
   if (plan === null || validate) {
     plugins.close();
@@ -150,6 +153,12 @@ export async function serveCommand(
     logs.flushRepeats();
     return 3;
   }
+}
+
+function withoutCode(diagnostics: DiagnosticList, code: string): DiagnosticList {
+  const rest = new DiagnosticList();
+  for (const diagnostic of diagnostics.all) if (diagnostic.code !== code) rest.add(diagnostic);
+  return rest;
 }
 
 function reportConfiguration(platform: Platform, diagnostics: DiagnosticList, color: boolean): number {

@@ -48,6 +48,8 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
   }
   const listeners: ListenerPlan[] = [];
   const seenListeners = new Set<string>();
+  /** Who has an address. With reusePort the system would spread connections over both. */
+  const addresses = new Map<string, string>();
   for (const node of resources?.messages("listeners") ?? []) {
     const plan = planOneListener(node, planners, clusterNames);
     const name = node.string("name");
@@ -55,7 +57,22 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
       node.error("config/duplicate", `listener '${name}' is there twice`, { field: "name" });
     }
     seenListeners.add(name);
-    if (plan !== null) listeners.push(plan);
+    if (plan === null) continue;
+    for (const address of plan.bindToPort ? plan.addresses : []) {
+      if (address.port === 0 && !isPipePath(address.address)) continue;
+      const text = isPipePath(address.address) ? address.address : `${address.address}:${address.port}`;
+      const owner = addresses.get(text);
+      if (owner !== undefined) {
+        node.error(
+          "config/duplicate",
+          `listener '${name}' has duplicate address '${text}' as existing listener '${owner}'`,
+          {
+            field: "address",
+          },
+        );
+      } else addresses.set(text, name);
+    }
+    listeners.push(plan);
   }
   acceptWithoutEffect(root);
   return {
@@ -67,6 +84,10 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     extensions: planners.usedExtensions,
     statsFlushIntervalMs: root.durationMs("stats_flush_interval", 5000),
   };
+}
+
+function isPipePath(address: string): boolean {
+  return address.startsWith("/") || address.startsWith("@");
 }
 
 function planOneListener(node: ConfigNode, planners: Planners, clusterNames: ReadonlySet<string>): ListenerPlan | null {
