@@ -1,0 +1,225 @@
+// bench/micro/http_path.ts: one request through the whole HTTP path, without sockets.
+/**
+ * `node bench/micro/http_path.ts [ROUNDS]` prints nanoseconds per request, the least of all rounds: parser,
+ * connection manager, router, pool, both codecs. What a real request costs more is the system's.
+ */
+import { setTimeout } from "node:timers";
+import process from "node:process";
+import { TimerClock } from "../../host/base/clock.ts";
+import { fromLatin1 } from "../../host/base/bytes.ts";
+import { beginTurn, endTurn } from "../../host/base/turn.ts";
+import { ConnectionManager } from "../../host/http/conn_manager.ts";
+import type { ConnectionManagerConfig } from "../../host/http/conn_manager_config.ts";
+import { ConnectionManagerStats } from "../../host/http/conn_manager_stats.ts";
+import { HttpDate } from "../../host/http/date.ts";
+import { Http1ServerCodec } from "../../host/http/h1/server.ts";
+import type { Connection, ConnectionHandler } from "../../host/net/connection_port.ts";
+import { SocketConnectionInfo } from "../../host/net/connection_info.ts";
+import { ipAddress } from "../../host/net/address.ts";
+import { StatsStore } from "../../host/observe/stats.ts";
+import { StreamInfo } from "../../host/observe/stream_info.ts";
+import { detectPlatform } from "../../host/platform/detect.ts";
+import { NO_HEADER_OPS, type RouteConfigPlan } from "../../host/router/plan.ts";
+import { RouteTable } from "../../host/router/route_table.ts";
+import { Router } from "../../host/router/router.ts";
+import { createClientCodec } from "../../host/upstream/client_codec.ts";
+import { ClusterManager } from "../../host/upstream/cluster_manager.ts";
+import { createClusterPlan, NO_LOCALITY } from "../../host/upstream/plan.ts";
+
+/** A connection that goes nowhere: writes are handed to `onWrite`. */
+class LoopConnection implements Connection {
+  readonly info = new SocketConnectionInfo(ipAddress("127.0.0.1", 1), ipAddress("127.0.0.1", 2));
+  readonly closed = false;
+  readonly queuedBytes = 0;
+  handler: ConnectionHandler | null = null;
+  written = 0;
+  onWrite: () => void = () => {};
+
+  setHandler(handler: ConnectionHandler): void {
+    this.handler = handler;
+  }
+
+  enableHalfClose(): void {}
+
+  write(bytes: Uint8Array): void {
+    this.written += bytes.length;
+    this.onWrite();
+  }
+
+  writeLatin1(text: string): void {
+    this.written += fromLatin1(text).length;
+    this.onWrite();
+  }
+
+  cork(): void {}
+  uncork(): void {}
+  end(): void {}
+  close(): void {}
+  readDisable(): void {}
+  setBufferLimitBytes(): void {}
+}
+
+const platform = detectPlatform();
+const clock = new TimerClock({
+  nowMs: () => platform.clock.nowMs(),
+  wallMs: () => platform.clock.wallMs(),
+  preciseWallMs: () => platform.clock.wallMs(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms).unref(),
+  clearTimeout() {},
+});
+const stats = StatsStore.create(1);
+const upstream = new LoopConnection();
+const clusters = new ClusterManager({
+  clock,
+  random: platform.random,
+  stats,
+  dialer: {
+    dial(_target, callbacks) {
+      queueMicrotask(() => callbacks.onConnected(upstream));
+      return { cancel() {} };
+    },
+  },
+  dns: { resolve: () => ({ cancel() {} }) },
+  createClientCodec,
+});
+await new Promise<void>((resolve) => {
+  const endpoint = { address: "127.0.0.1", port: 9, hostname: "", weight: 1, health: "UNKNOWN", metadata: {} } as const;
+  const localities = [{ priority: 0, locality: NO_LOCALITY, weight: 0, endpoints: [endpoint] }];
+  clusters.update([createClusterPlan("upstream", { localities })], resolve);
+});
+
+const route: RouteConfigPlan = JSON.parse(JSON.stringify({
+  name: "",
+  requestHeaders: NO_HEADER_OPS,
+  responseHeaders: NO_HEADER_OPS,
+  mostSpecificHeaderMutationsWins: false,
+  ignorePortInHostMatching: false,
+  ignorePathParametersInPathMatching: false,
+  filterConfigs: [],
+  metadata: null,
+  virtualHosts: [{
+    name: "all",
+    domains: ["*"],
+    requireTls: "none",
+    requestHeaders: NO_HEADER_OPS,
+    responseHeaders: NO_HEADER_OPS,
+    includeRequestAttemptCount: false,
+    includeAttemptCountInResponse: false,
+    filterConfigs: [],
+    metadata: null,
+    routes: [{
+      name: "",
+      match: {
+        path: { kind: "prefix", value: "/", caseSensitive: true },
+        headers: [],
+        query: [],
+        grpc: false,
+        tls: null,
+        fraction: null,
+      },
+      action: {
+        kind: "cluster",
+        cluster: { kind: "name", name: "upstream" },
+        clusterNotFoundStatus: 503,
+        pathRewrite: null,
+        hostRewrite: null,
+        appendXForwardedHost: false,
+        timeoutMs: 15_000,
+        idleTimeoutMs: null,
+        maxStreamDurationMs: null,
+        grpcTimeoutHeaderMaxMs: null,
+        grpcTimeoutHeaderOffsetMs: 0,
+      },
+      requestHeaders: NO_HEADER_OPS,
+      responseHeaders: NO_HEADER_OPS,
+      filterConfigs: [],
+      metadata: null,
+    }],
+  }],
+}));
+const table = new RouteTable(route, { compileFormat: () => ({ format: () => "" }) });
+const config: ConnectionManagerConfig = {
+  plan: {
+    statPrefix: "web",
+    serverName: "envoy",
+    serverHeaderTransformation: "OVERWRITE",
+    via: "",
+    addUserAgent: false,
+    useRemoteAddress: false,
+    skipXffAppend: false,
+    xffNumTrustedHops: 0,
+    appendXForwardedPort: false,
+    internalAddresses: [],
+    generateRequestId: true,
+    preserveExternalRequestId: false,
+    alwaysSetRequestIdInResponse: false,
+    path: { normalizePath: false, mergeSlashes: false, escapedSlashesAction: "KEEP_UNCHANGED" },
+    stripMatchingHostPort: false,
+    stripAnyHostPort: false,
+    stripTrailingHostDot: false,
+    proxy100Continue: false,
+    streamIdleTimeoutMs: 300_000,
+    requestTimeoutMs: 0,
+    requestHeadersTimeoutMs: 0,
+    maxStreamDurationMs: 0,
+    delayedCloseTimeoutMs: 1000,
+    drainTimeoutMs: 5000,
+    idleTimeoutMs: 3_600_000,
+    maxConnectionDurationMs: 0,
+    maxRequestsPerConnection: 0,
+    upgrades: [],
+    http1: null as never,
+  },
+  clock,
+  random: platform.random,
+  dates: new HttpDate(clock),
+  stats: new ConnectionManagerStats(stats.scope("http.web"), stats.scope("listener.a.http.web")),
+  routes: { current: () => table },
+  filters: [{
+    name: "router",
+    disabled: false,
+    terminal: true,
+    create: (stream) => new Router(routerConfig, stream),
+  }],
+  upgradeFilters: [],
+  accessLoggers: [],
+  localAddress: "127.0.0.1",
+  serviceCluster: "",
+  serviceNode: "",
+  bufferLimitBytes: 1 << 20,
+  drain: { drainClose: () => false },
+};
+const routerConfig = { plan: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false }, clusters };
+
+const REQUEST = fromLatin1(
+  "GET /small?a=1 HTTP/1.1\r\nHost: 127.0.0.1:10000\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\n\r\n",
+);
+const RESPONSE = fromLatin1(
+  `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\n${"x".repeat(100)}`,
+);
+const downstream = new LoopConnection();
+const info = new StreamInfo(downstream.info, 0, 0);
+const manager = new ConnectionManager(downstream, config, (c, callbacks) => new Http1ServerCodec(c, callbacks), info);
+
+function exchange(): void {
+  beginTurn();
+  manager.onData(REQUEST);
+  endTurn();
+  beginTurn();
+  upstream.handler!.onData(RESPONSE);
+  endTurn();
+}
+
+manager.onData(REQUEST);
+await new Promise((resolve) => setTimeout(resolve, 5));
+upstream.handler!.onData(RESPONSE);
+if (downstream.written < 200) throw new Error("the path is broken");
+
+const rounds = Number(process.argv[2] ?? 40);
+let least = Infinity;
+for (let round = 0; round < rounds; round++) {
+  const started = performance.now();
+  for (let i = 0; i < 20_000; i++) exchange();
+  least = Math.min(least, (performance.now() - started) * 1e6 / 20_000);
+}
+console.log(`${platform.runtime}: ${least.toFixed(0)} ns per request`);
