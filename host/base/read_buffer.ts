@@ -31,7 +31,8 @@ export class ReadBuffer {
 
   constructor(sizeBytes: number = READ_BUFFER_BYTES, pooled: boolean = true) {
     // A backing store of its own: `lender` knows a buffer by it.
-    this.bytes = allocUnsafeSlow(sizeBytes);
+    // No Buffer, whose `slice` is a view: who keeps bytes by `slice` gets a copy.
+    this.bytes = new Uint8Array(allocUnsafeSlow(sizeBytes).buffer);
     this.#pooled = pooled;
   }
 

@@ -10,15 +10,26 @@
  * @module
  */
 
-/** The event that is being handled. Times are -1 until somebody asks. */
-export const turn: { active: boolean; nowMs: number; wallMs: number } = { active: false, nowMs: -1, wallMs: -1 };
+/** Index of a time in `turnTimes`. */
+export const TURN_NOW_MS = 0;
+export const TURN_WALL_MS = 1;
+
+/** The times of the event that is being handled; -1 until somebody asks. Numbers here are not boxed. */
+export const turnTimes: Float64Array = new Float64Array([-1, -1]);
+
+let active = false;
+
+/** True while an event is handled. */
+export function inTurn(): boolean {
+  return active;
+}
 
 export function beginTurn(): void {
-  turn.active = true;
-  turn.nowMs = -1;
-  turn.wallMs = -1;
+  active = true;
+  turnTimes[TURN_NOW_MS] = -1;
+  turnTimes[TURN_WALL_MS] = -1;
 }
 
 export function endTurn(): void {
-  turn.active = false;
+  active = false;
 }

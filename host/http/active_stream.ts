@@ -15,8 +15,9 @@ import { type ConnectionInfo, ResponseFlag, StreamInfo } from "../observe/stream
 import type { Protocol, ResponseEncoder, StreamCallbacks, StreamDecoder } from "./codec.ts";
 import { StreamResetReason } from "./codec.ts";
 import type { AccessLogEntry, ConfiguredFilter, ConnectionManagerConfig } from "./conn_manager_config.ts";
-import type { HttpFilterFactory, LocalReply } from "./filter.ts";
+import type { LocalReply } from "./filter.ts";
 import { FilterManager, type FilterManagerCallbacks } from "./filter_manager.ts";
+import { formatGrpcTimeout, parseGrpcTimeoutMs } from "./grpc_timeout.ts";
 import { HeaderMap } from "./header_map.ts";
 import { mutateRequestHeaders, mutateResponseHeaders } from "./mutate.ts";
 import { canonicalizePath } from "./path.ts";
@@ -32,6 +33,8 @@ export interface StreamOwner {
   closeAfterResponse(): void;
   /** Asked when response headers are sent: whether they are the connection's last ones. */
   decideLastResponse(): boolean;
+  /** Answers a request of which the head never came whole, and closes. */
+  answerUnread(stream: ActiveStream, status: number, body: string, details: string): void;
   /** A stream has ended; `complete` when its response was sent whole. */
   onStreamFinished(stream: ActiveStream, complete: boolean): void;
 }
@@ -40,7 +43,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   readonly info: StreamInfo;
   readonly #connection: StreamOwner;
   readonly #config: ConnectionManagerConfig;
-  readonly #encoder: ResponseEncoder;
+  #encoder: ResponseEncoder;
   #filters: FilterManager | null = null;
   requestHeaders: HeaderMap | null = null;
   responseHeaders: HeaderMap | null = null;
@@ -81,7 +84,14 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
       this.#requestTimer = clock.createTimer(() => this.#onRequestTimeout());
       this.#requestTimer.enable(plan.requestTimeoutMs);
     }
+    if (plan.maxStreamDurationMs > 0) this.#armDuration(plan.maxStreamDurationMs);
     this.#touch();
+  }
+
+  /** The head that this stream began with is whole: responses go here from now on. */
+  attach(encoder: ResponseEncoder): void {
+    this.#encoder = encoder;
+    this.info.protocol = this.#connection.protocol;
   }
 
   get clock(): Clock {
@@ -109,8 +119,6 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#touch();
     if (end) this.#onRequestEnd();
     const plan = this.#config.plan;
-    if (plan.maxStreamDurationMs > 0) this.#armDuration(plan.maxStreamDurationMs);
-
     const upgrade = headers.protocol;
     let chain = this.#config.filters;
     let refusedUpgrade = false;
@@ -129,6 +137,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
       );
       if (origin.remoteAddress !== null) this.info.remoteAddress = origin.remoteAddress;
       this.info.requestId = headers.get("x-request-id") ?? "";
+      this.route();
     }
     this.#filters = this.#createFilters(chain);
     // Filters that made up their minds at once ended the stream already.
@@ -200,15 +209,19 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
       ? null
       : this.#routeConfig.route(this.requestHeaders, this.info, this.#random);
     this.#route = route;
-    if (route !== null) {
-      this.info.routeName = route.name;
-      this.info.virtualHostName = route.virtualHostName;
-      if (route.idleTimeoutMs !== null && route.idleTimeoutMs !== this.#idleTimeoutMs) {
-        this.#idleTimeoutMs = route.idleTimeoutMs;
-        this.#touch();
-      }
-      if (route.maxStreamDurationMs !== null) this.#armDuration(route.maxStreamDurationMs);
+    const info = this.info;
+    if (route === null) {
+      info.routeName = info.clusterName = info.virtualHostName = "";
+      return null;
     }
+    info.routeName = route.name;
+    info.clusterName = route.clusterName ?? "";
+    info.virtualHostName = route.virtualHostName;
+    if (route.idleTimeoutMs !== null && route.idleTimeoutMs !== this.#idleTimeoutMs) {
+      this.#idleTimeoutMs = route.idleTimeoutMs;
+      this.#touch();
+    }
+    this.#limitDuration(route);
     return route;
   }
 
@@ -217,14 +230,18 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   }
 
   mapLocalReply(reply: LocalReply): LocalReply {
+    // Where a message was bad, what follows it on the connection cannot be trusted either.
+    if (reply.status === 400 && !this.#config.plan.http1.streamErrorOnInvalidMessage) {
+      this.#connection.closeAfterResponse();
+    }
     return reply;
   }
 
   encode1xxHeaders(headers: HeaderMap): void {
     if (this.#finished) return;
     this.#touch();
-    // The proxy answered 100 itself already, unless it was told to leave that to the upstream.
-    if (headers.status === 100 && !this.#config.plan.proxy100Continue) return;
+    // The proxy answered 100 itself already, and passes others on where it leaves that to the upstream.
+    if (!this.#config.plan.proxy100Continue) return;
     this.#encoder.encode1xxHeaders(headers);
   }
 
@@ -294,10 +311,22 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   }
 
   /** The request was malformed: the codec's verdict, before or after its headers were complete. */
-  onCodecError(status: number, details: string): void {
+  onCodecError(details: string): void {
     this.info.setFlag(ResponseFlag.DownstreamProtocolError);
     this.info.responseCodeDetails = details;
-    if (this.responseHeaders === null && status !== 0) this.info.responseCode = status;
+    this.#finish();
+  }
+
+  /** It was answered past filters and codec. */
+  noteAnswer(headers: HeaderMap, bodyBytes: number): void {
+    this.responseHeaders = headers;
+    this.info.responseCode = headers.status;
+    this.info.bytesSent += bodyBytes;
+  }
+
+  /** A request of which the head never came whole was answered. */
+  onUnreadAnswered(details: string): void {
+    this.info.responseCodeDetails = details;
     this.#finish();
   }
 
@@ -305,11 +334,13 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
 
   /** The chain without the filters that are off for this stream's route. */
   #createFilters(chain: readonly ConfiguredFilter[]): FilterManager {
-    const factories: HttpFilterFactory[] = [];
-    for (const filter of chain) {
-      if (filter.terminal || !this.#isDisabled(filter)) factories.push(filter.create);
+    for (let i = 0; i < chain.length; i++) {
+      const filter = chain[i]!;
+      if (!filter.terminal && this.#isDisabled(filter)) {
+        return new FilterManager(this, chain.filter((each) => each.terminal || !this.#isDisabled(each)));
+      }
     }
-    return new FilterManager(this, factories);
+    return new FilterManager(this, chain);
   }
 
   #isDisabled(filter: ConfiguredFilter): boolean {
@@ -335,8 +366,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
       const rules = plan.path;
       if (rules.normalizePath || rules.mergeSlashes || rules.escapedSlashesAction !== "KEEP_UNCHANGED") {
         const result = canonicalizePath(path, rules);
-        if (result.kind === "reject") return { status: 400, details: "path_normalization_failed" };
         headers.path = result.path;
+        if (result.kind === "reject") return { status: 400, details: "path_normalization_failed" };
         if (result.kind === "redirect") {
           this.#config.stats.rqRedirectedWithNormalizedPath.inc();
           return { status: 307, details: "path_normalization_failed", headers: [["location", result.path]] };
@@ -405,6 +436,21 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#idleTimer.enable(this.#idleTimeoutMs);
   }
 
+  /** How long the route lets the stream be: by the client's `grpc-timeout`, by its own word, or as configured. */
+  #limitDuration(route: Route): void {
+    const headers = this.requestHeaders!;
+    const maxMs = route.grpcTimeoutHeaderMaxMs ?? null;
+    const asked = maxMs === null ? null : parseGrpcTimeoutMs(headers.get("grpc-timeout"));
+    if (asked === null) {
+      if (route.maxStreamDurationMs !== null) this.#armDuration(route.maxStreamDurationMs);
+      return;
+    }
+    let ms = maxMs! > 0 && asked > maxMs! ? maxMs! : asked;
+    if (ms > 0) ms = Math.max(0, ms - (route.grpcTimeoutHeaderOffsetMs ?? 0));
+    headers.set("grpc-timeout", formatGrpcTimeout(ms));
+    this.#armDuration(ms);
+  }
+
   #armDuration(ms: number): void {
     if (ms <= 0) {
       this.#durationTimer?.disable();
@@ -422,7 +468,12 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
 
   #onMaxDuration(): void {
     this.#config.stats.rqMaxDurationReached.inc();
-    this.#answerTimeout(this.#requestEnded ? 504 : 408, "downstream duration timeout", "max_duration_timeout");
+    this.#answerTimeout(
+      this.#requestEnded ? 504 : 408,
+      "downstream duration timeout",
+      "max_duration_timeout",
+      GRPC_DEADLINE_EXCEEDED,
+    );
   }
 
   #onRequestTimeout(): void {
@@ -435,16 +486,19 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#answerTimeout(408, "request header timeout", "request_header_timeout");
   }
 
-  #answerTimeout(status: number, body: string, details: string): void {
-    this.#filters ??= this.#createFilters(this.#config.filters);
-    if (this.responseHeaders !== null) {
+  #answerTimeout(status: number, body: string, details: string, grpcStatus?: number): void {
+    if (this.#filters === null) {
+      this.#connection.answerUnread(this, status, body, details);
+    } else if (this.responseHeaders !== null) {
       this.info.responseCodeDetails = details;
       this.resetStream(details);
     } else {
-      this.#filters.sendLocalReply({ status, body, details });
+      this.#filters.sendLocalReply({ status, body, details, ...(grpcStatus === undefined ? {} : { grpcStatus }) });
     }
   }
 }
+
+const GRPC_DEADLINE_EXCEEDED = 4;
 
 function isExpectContinue(headers: HeaderMap): boolean {
   const expect = headers.get("expect");

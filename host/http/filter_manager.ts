@@ -49,6 +49,11 @@ export interface FilterManagerCallbacks {
   readDisable(disable: boolean): void;
 }
 
+/** What makes a stream's filter. */
+export interface FilterMaker {
+  readonly create: HttpFilterFactory;
+}
+
 /** One filter's place in one stream: what the filter is given. */
 class FilterSlot implements TerminalFilterStream {
   filter: HttpFilter | null = null;
@@ -313,7 +318,7 @@ export class FilterManager {
   readonly callbacks: FilterManagerCallbacks;
   readonly request: RequestPass;
   readonly response: ResponsePass;
-  readonly #slots: FilterSlot[] = [];
+  readonly #slots: FilterSlot[];
   /** Filter callbacks running now, one inside the other. */
   #depth = 0;
   #pendingReply: LocalReply | null = null;
@@ -322,13 +327,16 @@ export class FilterManager {
   #watermarks: DownstreamWatermarkCallbacks | null = null;
   #aboveHighWatermark = 0;
 
-  constructor(callbacks: FilterManagerCallbacks, factories: readonly HttpFilterFactory[]) {
+  constructor(callbacks: FilterManagerCallbacks, chain: readonly FilterMaker[]) {
     this.callbacks = callbacks;
-    for (const factory of factories) {
-      const slot = new FilterSlot(this, this.#slots.length);
-      slot.filter = factory(slot);
-      if (slot.filter !== null) this.#slots.push(slot);
+    let count = 0;
+    this.#slots = new Array<FilterSlot>(chain.length);
+    for (let i = 0; i < chain.length; i++) {
+      const slot = new FilterSlot(this, count);
+      slot.filter = chain[i]!.create(slot);
+      if (slot.filter !== null) this.#slots[count++] = slot;
     }
+    this.#slots.length = count;
     this.request = new RequestPass(this, this.#slots);
     this.response = new ResponsePass(this, this.#slots);
   }

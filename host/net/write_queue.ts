@@ -7,7 +7,7 @@
  * @see Envoy: source/common/network/connection_impl.cc (write_buffer_)
  * @module
  */
-import { allocUnsafe, fromLatin1, latin1Write } from "../base/bytes.ts";
+import { allocUnsafe, fromLatin1, latin1Slice, latin1Write, prefersTextWrites } from "../base/bytes.ts";
 import { lender, type ReadBuffer } from "../base/read_buffer.ts";
 import type { Socket } from "./socket.ts";
 

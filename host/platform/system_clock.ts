@@ -5,35 +5,42 @@
  */
 import { clearTimeout, setTimeout } from "node:timers";
 import { type ClockSource, TimerClock } from "../base/clock.ts";
-import { turn } from "../base/turn.ts";
+import { inTurn, TURN_NOW_MS, TURN_WALL_MS, turnTimes } from "../base/turn.ts";
 
 /** How far monotonic and wall time may part before the wall time is taken anew. */
 const DRIFT_LIMIT_MS = 2;
+/** How often the two are compared. */
+const CHECK_INTERVAL_MS = 20;
 
 /** Wall time with fractions: the monotonic clock carries on from a reading of the wall clock. */
 class SystemClockSource implements ClockSource {
   #wallOffsetMs = Date.now() - performance.now();
+  #checkedMs = 0;
 
   nowMs(): number {
-    if (!turn.active) return performance.now();
-    if (turn.nowMs < 0) turn.nowMs = performance.now();
-    return turn.nowMs;
+    if (!inTurn()) return performance.now();
+    const known = turnTimes[TURN_NOW_MS]!;
+    return known >= 0 ? known : turnTimes[TURN_NOW_MS] = performance.now();
   }
 
   wallMs(): number {
-    if (!turn.active) return this.preciseWallMs();
-    if (turn.wallMs < 0) turn.wallMs = this.preciseWallMs();
-    return turn.wallMs;
+    if (!inTurn()) return this.preciseWallMs();
+    const known = turnTimes[TURN_WALL_MS]!;
+    return known >= 0 ? known : turnTimes[TURN_WALL_MS] = this.preciseWallMs();
   }
 
   preciseWallMs(): number {
     const nowMs = performance.now();
-    const roughMs = Date.now();
-    const fineMs = this.#wallOffsetMs + nowMs;
-    // `Date.now` cuts the fraction off, so up to 1 ms apart is agreement. More: someone set the clock.
-    if (Math.abs(fineMs - roughMs) <= DRIFT_LIMIT_MS) return fineMs;
-    this.#wallOffsetMs = roughMs - nowMs;
-    return roughMs;
+    // Asking the system for its wall time costs as much as all the rest: now and then is enough.
+    if (nowMs - this.#checkedMs > CHECK_INTERVAL_MS) this.#checkDrift(nowMs);
+    return this.#wallOffsetMs + nowMs;
+  }
+
+  /** `Date.now` cuts the fraction off, so up to 1 ms apart is agreement. More: someone set the clock. */
+  #checkDrift(nowMs: number): void {
+    this.#checkedMs = nowMs;
+    const offsetMs = Date.now() - nowMs;
+    if (Math.abs(offsetMs - this.#wallOffsetMs) > DRIFT_LIMIT_MS) this.#wallOffsetMs = offsetMs;
   }
 
   setTimeout(callback: () => void, delayMs: number): unknown {

@@ -85,7 +85,7 @@ export class HttpStream implements FilterManagerCallbacks {
       this.#upstream = stream;
       return new TestUpstream(this.request);
     };
-    this.#manager = new FilterManager(this, [filter, upstream]);
+    this.#manager = new FilterManager(this, [{ create: filter }, { create: upstream }]);
   }
 
   // --- The client ---

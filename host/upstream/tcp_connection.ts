@@ -6,7 +6,7 @@
  * @see Envoy: source/common/tcp/conn_pool.h ActiveTcpClient
  * @module
  */
-import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
+import type { Connection, ConnectionHandler, ConnectionStats } from "../net/connection_port.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { ConnectionInfo } from "../observe/stream_info.ts";
 import type { DialCallbacks, DialFailure, DialHandle } from "./dialer.ts";
@@ -124,6 +124,18 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
 
   get queuedBytes(): number {
     return this.#inner!.queuedBytes;
+  }
+
+  get wasReset(): boolean {
+    return this.#inner!.wasReset ?? false;
+  }
+
+  setStats(stats: ConnectionStats): void {
+    this.#inner!.setStats?.(stats);
+  }
+
+  setDelayedCloseTimeoutMs(timeoutMs: number): void {
+    this.#inner!.setDelayedCloseTimeoutMs?.(timeoutMs);
   }
 
   setHandler(handler: ConnectionHandler): void {
