@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // host/cli/main.ts: the command line.
 /**
  * @module

@@ -388,8 +388,12 @@ export class FilterManager {
     return this.#destroyed;
   }
 
+  /**
+   * Answers in place of the upstream. A filter that fails while an earlier reply passes it replaces that
+   * reply; one that asks twice in one callback is answered once.
+   */
   sendLocalReply(reply: LocalReply): void {
-    if (this.#replied || this.#destroyed) return;
+    if (this.#destroyed || this.#pendingReply !== null) return;
     if (this.response.delivered) {
       this.callbacks.info.responseCodeDetails = detailsToken(reply.details);
       this.resetStream(reply.details);

@@ -53,7 +53,7 @@ function whatToTry(files: Readonly<Record<string, string>>, ports: DemoPorts): s
     printf 'sesame hello\\n' | nc -q1 127.0.0.1 ${ports.tcp}   the tcp_gate filter wants the right first bytes
     curl http://127.0.0.1:${ports.admin}/filters                what is loaded
 
-  Change ${example}/hello/filter.ts, then: npx nuncio filter build ${example}/hello
+  Change ${example}/hello/filter.ts, then: npm start -- filter build ${example}/hello
   The proxy loads ${relative(".", files["hello"]!)} again by itself, without dropping a request.
   Ctrl-C drains and quits.
 

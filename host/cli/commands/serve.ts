@@ -90,7 +90,10 @@ export async function serveCommand(
     return reportConfiguration(platform, diagnostics, settings.color);
   }
   for (const diagnostic of diagnostics.all) {
-    if (diagnostic.severity === "warning") {
+    if (
+      diagnostic.severity === "warning" &&
+      !(diagnostic.code === "config/deprecated-field" && flags.has("skip-deprecated-logs"))
+    ) {
       platform.stderr.write(renderDiagnostic(diagnostic, { color: settings.color }) + "\n\n");
     }
   }
