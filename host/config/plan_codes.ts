@@ -44,6 +44,11 @@ export const PLAN_CODES: readonly CodeEntry[] = [
     explanation: "A terminal filter (router, tcp_proxy, …) is the last one of its chain, and no other one is.",
   },
   {
+    code: "config/invalid",
+    summary: "a configuration given to createProxy has errors",
+    explanation: "The message shows all of them, each with its own code.",
+  },
+  {
     code: "config/missing-field",
     summary: "something is needed here that is not set",
     explanation: "The message names it. Envoy finds this out when it builds the object, and so does nuncio.",
