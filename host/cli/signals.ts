@@ -17,6 +17,8 @@ const ECHO_MS = 250;
 export interface Ending {
   /** Drains and exits 0; a second call exits 130 at once. */
   end(cause: string): void;
+  /** Drains and exits 1: something is wrong with this process. */
+  fail(cause: string): void;
   /** Stops watching signals. */
   close(): void;
 }
@@ -42,6 +44,12 @@ export function exitOnSignals(platform: Platform, server: Server, logger: Logger
       platform.exit(1);
     });
   };
+  const fail = (cause: string): void => {
+    if (ending) return;
+    ending = true;
+    logger.critical("draining, then exit 1", { cause });
+    server.drainForExit().then(() => server.stop()).finally(() => platform.exit(1));
+  };
   const watches = [
     platform.onSignal("SIGTERM", () => end("SIGTERM")),
     platform.onSignal("SIGINT", () => end("SIGINT")),
@@ -52,11 +60,9 @@ export function exitOnSignals(platform: Platform, server: Server, logger: Logger
     platform.onSignal("SIGHUP", () => logger.warn("SIGHUP does nothing: start a new process and drain this one")),
     platform.onUncaughtError((error, origin) => {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      logger.critical("an error that nobody caught: draining, then exit 1", { origin, err: text });
-      if (ending) return;
-      ending = true;
-      server.drainForExit().then(() => server.stop()).finally(() => platform.exit(1));
+      logger.critical("an error that nobody caught", { origin, err: text });
+      fail(origin);
     }),
   ];
-  return { end, close: () => watches.forEach((watch) => watch.close()) };
+  return { end, fail, close: () => watches.forEach((watch) => watch.close()) };
 }

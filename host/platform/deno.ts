@@ -16,6 +16,9 @@ declare const Deno: DenoNamespace;
 export class DenoPlatform extends NodePlatform {
   override readonly runtime = "deno";
 
+  /** Deno ends a worker between two turns of its event loop only, whatever its promise says. */
+  override readonly stopsBusyWorkers = false;
+
   override get runtimeVersion(): string {
     return Deno.version.deno;
   }

@@ -128,6 +128,13 @@ export interface Platform {
   /** Keeps compiled code between starts; false where the runtime does that by itself or cannot. */
   enableCompileCache(): boolean;
 
+  /**
+   * True where `terminate` also stops a worker that never comes back from a loop. Where it is false such a
+   * thread goes on, with its sockets, until the process ends.
+   */
+  readonly stopsBusyWorkers: boolean;
+  /** Calls `action` on this thread; false when it took longer than `limitMs` and was broken off, loops included. */
+  runWithin(limitMs: number, action: () => void): boolean;
   spawnWorker<In, Out>(entry: URL, options: WorkerOptions): WorkerHandle<In, Out>;
   /** A worker's end of its channel; null on the main thread. */
   workerChannel<In, Out>(): WorkerChannel<In, Out> | null;

@@ -6,6 +6,7 @@ import { openSync, readFileSync, statSync, watch, writeFileSync, writeSync } fro
 import * as nodeModule from "node:module";
 import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
+import { runInThisContext } from "node:vm";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import type {
   CpuUsage,
@@ -117,6 +118,7 @@ export class NodePlatform implements Platform {
   readonly pid: number = process.pid;
   readonly clock: Platform["clock"] = systemClock;
   readonly random: Platform["random"] = systemRandom;
+  readonly stopsBusyWorkers: boolean = true;
   readonly supportsReusePort: boolean = REUSE_PORT_SYSTEMS.includes(process.platform);
   #stdout: OutputStream | null = null;
   #stderr: OutputStream | null = null;
@@ -249,6 +251,22 @@ export class NodePlatform implements Platform {
 
   enableCompileCache(): boolean {
     return nodeModule.enableCompileCache().directory !== undefined;
+  }
+
+  runWithin(limitMs: number, action: () => void): boolean {
+    // Only a script has a time limit; it finds the action under a name that nothing else can have.
+    const key = Symbol.for("nuncio.runWithin");
+    const holder = globalThis as { [key]?: () => void };
+    holder[key] = action;
+    try {
+      runInThisContext('globalThis[Symbol.for("nuncio.runWithin")]()', { timeout: Math.max(1, Math.ceil(limitMs)) });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") return false;
+      throw error;
+    } finally {
+      delete holder[key];
+    }
   }
 
   spawnWorker<In, Out>(entry: URL, options: WorkerOptions): WorkerHandle<In, Out> {

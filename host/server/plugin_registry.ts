@@ -99,7 +99,6 @@ export class PluginRegistry {
         busy: Promise.resolve(),
       });
     }
-    this.#options.trial.close();
   }
 
   get snapshots(): WasmPluginSnapshot[] {
@@ -165,7 +164,7 @@ export class PluginRegistry {
       entry.busy = report;
       return report;
     });
-    return Promise.all(reports).finally(() => this.#options.trial.close());
+    return Promise.all(reports);
   }
 
   async #reload(entry: Entry): Promise<SwapReport> {

@@ -40,6 +40,10 @@ export interface ServerOptions {
   readonly accessLog: AccessLogSettings;
   readonly localAddress: string;
   readonly plugins: PluginRegistry;
+  /** The process should end, after a drain, and be started again. */
+  readonly onFatal?: () => void;
+  /** How long a worker may be silent; tests shorten it. */
+  readonly stallLimitMs?: number;
 }
 
 export type StartResult = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] };
@@ -307,6 +311,7 @@ export class Server {
       platform,
       logger: this.#logger,
       concurrency,
+      ...(this.#options.stallLimitMs !== undefined && { stallLimitMs: this.#options.stallLimitMs }),
       seed: (index, heartbeat): WorkerSeed => ({
         index,
         concurrency,
@@ -320,6 +325,12 @@ export class Server {
       }),
       onEvent: (_index, event) => this.#onWorkerEvent(event),
       prepare: (link) => this.#prepareReplacement(link),
+      onWorkerStuck: (index) => {
+        this.#logger.critical("this runtime cannot stop a thread that hangs: only a new process helps", {
+          worker: index,
+        });
+        this.#options.onFatal?.();
+      },
       onWorkerGone: (index) => {
         this.#stats.workerReplaced.inc();
         this.stats.dropGauges(index + 1);

@@ -6,13 +6,17 @@
  * @see Envoy: source/extensions/common/wasm/wasm.cc (the canary VM)
  * @module
  */
+import type { Timer } from "../base/clock.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { WasmPluginPlan } from "../extensions/common/wasm/plugin_plan.ts";
 import type { Platform, WorkerHandle } from "../platform/mod.ts";
 import type { WasmModule } from "../wasm/mod.ts";
 import type { NodeIdentity } from "./snapshot.ts";
 
-export const TRIAL_TIMEOUT_MS = 30_000;
+/** How long a module may take to start and to accept its configuration. */
+export const TRIAL_LIMIT_MS = 30_000;
+/** What the thread may take besides: to start, to parse, to compile. */
+const THREAD_LIMIT_MS = 30_000;
 
 /** What is tried. */
 export interface TrialRequest {
@@ -22,6 +26,8 @@ export interface TrialRequest {
   readonly node: NodeIdentity;
   /** Clusters that the guest may call. */
   readonly clusterNames: readonly string[];
+  /** How long the guest may run. */
+  readonly limitMs: number;
 }
 
 export type TrialResult =
@@ -35,37 +41,47 @@ export interface TrialReply {
   readonly log: readonly string[];
 }
 
-/** Tries modules one after the other; the thread starts with the first and ends with `close`. */
+/** Tries modules one after the other in a thread that ends when none is waiting. */
 export class WasmTrial {
   readonly #platform: Platform;
+  readonly #limitMs: number;
   #thread: WorkerHandle<TrialRequest, TrialReply> | null = null;
-  readonly #waiting = new Map<number, (reply: TrialReply) => void>();
+  readonly #queue: Waiting[] = [];
+  #current: Waiting | null = null;
+  readonly #timer: Timer;
   #nextId = 1;
 
-  constructor(platform: Platform) {
+  constructor(platform: Platform, limitMs: number = TRIAL_LIMIT_MS) {
     this.#platform = platform;
-  }
-
-  /** Compiles, starts and configures a plugin; the module when it accepts. */
-  try(request: Omit<TrialRequest, "id">): Promise<TrialReply> {
-    const id = this.#nextId++;
-    return new Promise((resolve) => {
-      const timer = this.#platform.clock.createTimer(() => {
-        this.#fail(`the module did not start within ${TRIAL_TIMEOUT_MS / 1000} s`);
-      });
-      timer.enable(TRIAL_TIMEOUT_MS);
-      this.#waiting.set(id, (reply) => {
-        timer.disable();
-        resolve(reply);
-      });
-      this.#open().post({ id, ...request });
+    this.#limitMs = limitMs;
+    this.#timer = platform.clock.createTimer(() => {
+      this.#fail(`the module was not ready after ${(THREAD_LIMIT_MS + limitMs) / 1000} s`);
     });
   }
 
+  /** Compiles, starts and configures a plugin; the module when it accepts. */
+  try(request: Omit<TrialRequest, "id" | "limitMs">): Promise<TrialReply> {
+    return new Promise((resolve) => {
+      this.#queue.push({ request: { id: this.#nextId++, limitMs: this.#limitMs, ...request }, settle: resolve });
+      this.#next();
+    });
+  }
+
+  /** Ends the thread; what waits has failed. */
   close(): void {
-    const thread = this.#thread;
-    this.#thread = null;
-    if (thread !== null) void thread.terminate();
+    const waiting = [...(this.#current === null ? [] : [this.#current]), ...this.#queue.splice(0)];
+    this.#current = null;
+    this.#end();
+    for (const each of waiting) each.settle(failed(each.request.id, "the proxy is ending"));
+  }
+
+  #next(): void {
+    if (this.#current !== null) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return this.#end();
+    this.#current = next;
+    this.#timer.enable(THREAD_LIMIT_MS + this.#limitMs);
+    this.#open().post(next.request);
   }
 
   #open(): WorkerHandle<TrialRequest, TrialReply> {
@@ -75,26 +91,44 @@ export class WasmTrial {
     const thread = this.#platform.spawnWorker<TrialRequest, TrialReply>(entry, { name: "wasm_trial" });
     let error = "";
     thread.onMessage((reply) => {
-      const settle = this.#waiting.get(reply.id);
-      this.#waiting.delete(reply.id);
-      settle?.(reply);
+      if (this.#current?.request.id === reply.id) this.#settle(reply);
     });
     thread.onError((cause) => error = cause.message);
     thread.onExit(() => {
       if (this.#thread === thread) this.#fail(error === "" ? "the thread that tried the module ended" : error);
     });
-    this.#thread = thread;
-    return thread;
+    return this.#thread = thread;
   }
 
-  /** The thread is of no use any more: everything that waits for it fails. */
-  #fail(message: string): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    this.close();
-    for (const [id, settle] of waiting) {
-      const diagnostic: Diagnostic = { code: "wasm/trial-failed", severity: "error", message };
-      settle({ id, result: { ok: false, diagnostics: [diagnostic] }, log: [] });
-    }
+  #settle(reply: TrialReply): void {
+    const current = this.#current;
+    this.#current = null;
+    this.#timer.disable();
+    current?.settle(reply);
+    // Whoever waited for this may want another trial at once, in the same thread.
+    queueMicrotask(() => this.#next());
   }
+
+  /** The thread is of no use any more; what waits gets another one. */
+  #fail(message: string): void {
+    this.#end();
+    if (this.#current !== null) this.#settle(failed(this.#current.request.id, message));
+  }
+
+  #end(): void {
+    this.#timer.disable();
+    const thread = this.#thread;
+    this.#thread = null;
+    if (thread !== null) void thread.terminate();
+  }
+}
+
+interface Waiting {
+  readonly request: TrialRequest;
+  settle(reply: TrialReply): void;
+}
+
+function failed(id: number, message: string): TrialReply {
+  const diagnostic: Diagnostic = { code: "wasm/trial-failed", severity: "error", message };
+  return { id, result: { ok: false, diagnostics: [diagnostic] }, log: [] };
 }

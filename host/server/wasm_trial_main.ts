@@ -1,5 +1,6 @@
 // host/server/wasm_trial_main.ts: the entry of the thread in which modules are tried.
 /** @module */
+import type { Diagnostic } from "../base/diagnostic.ts";
 import { UnansweredHttpCalls } from "../extensions/common/wasm/http_calls.ts";
 import { WasmPlugins } from "../extensions/common/wasm/plugins.ts";
 import { LogRegistry } from "../observe/log.ts";
@@ -41,7 +42,15 @@ async function tryOut(request: TrialRequest, log: string[]): Promise<TrialResult
     logger: logs.logger("wasm"),
     shared: SharedStore.create(platform.clock, { maxBytes: 4 * 1024 * 1024 }),
   });
-  const diagnostics = plugins.tryOut(request.plan, compiled.module, request.node);
+  // Ending the thread would not do: not every runtime can end one that is inside a loop.
+  let diagnostics: readonly Diagnostic[] = [];
+  const inTime = platform.runWithin(request.limitMs, () => {
+    diagnostics = plugins.tryOut(request.plan, compiled.module, request.node);
+  });
+  if (!inTime) {
+    const message = `it did not start and accept its configuration within ${request.limitMs / 1000} s`;
+    return { ok: false, diagnostics: [{ code: "wasm/trial-timeout", severity: "error", message }] };
+  }
   plugins.close();
   return diagnostics.length === 0 ? { ok: true, module: compiled.module } : { ok: false, diagnostics };
 }

@@ -30,6 +30,8 @@ export interface WorkerPoolOptions {
   onEvent(index: number, event: WorkerEvent): void;
   /** Brings a replacement to where the others are. */
   prepare(link: WorkerLink): Promise<void>;
+  /** A worker hangs and its thread cannot be stopped: it still has its share of every listening socket. */
+  onWorkerStuck(index: number): void;
   /** A worker is gone: what it had counted as open is not open any more. */
   onWorkerGone(index: number): void;
 }
@@ -51,6 +53,7 @@ export class WorkerPool {
   readonly #timer: Timer;
   /** While set, a worker that ends is a failed start, not one to replace. */
   #starting: ((problem: string | null) => void) | null = null;
+  readonly #stuck = new Set<number>();
   #closing = false;
   #lastCheckMs: number;
 
@@ -112,6 +115,10 @@ export class WorkerPool {
     const now = platform.clock.nowMs();
     place.quickDeaths = now - place.startMs < QUICK_DEATH_MS ? place.quickDeaths + 1 : 0;
     const delayMs = place.quickDeaths < 2 ? 0 : Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** place.quickDeaths);
+    if (this.#stuck.has(index)) {
+      this.#options.onWorkerGone(index);
+      return this.#options.onWorkerStuck(index);
+    }
     logger.error("a worker ended and is replaced: its connections are lost", { worker: index, reason });
     this.#options.onWorkerGone(index);
     if (delayMs === 0) return this.#fill(index);
@@ -140,6 +147,7 @@ export class WorkerPool {
     const late = now - this.#lastCheckMs > LATE_CHECK_MS;
     this.#lastCheckMs = now;
     for (const [index, place] of this.#places.entries()) {
+      if (this.#stuck.has(index)) continue;
       const count = Atomics.load(beats, index);
       if (count !== place.lastBeat || late) {
         place.lastBeat = count;
@@ -147,6 +155,7 @@ export class WorkerPool {
       } else if (now - place.lastBeatMs > limit) {
         place.lastBeatMs = now;
         this.#options.logger.critical("a worker does not answer and is stopped", { worker: index });
+        if (!this.#options.platform.stopsBusyWorkers) this.#stuck.add(index);
         void place.link.terminate();
       }
     }

@@ -113,6 +113,7 @@ export async function serveCommand(
     },
     localAddress: localAddress(one(flags, "local-address-ip-version") === "v6" ? 6 : 4),
     plugins,
+    onFatal: () => ending.fail("a worker hangs"),
   });
   const ending = exitOnSignals(platform, server, logger, one(flags, "sigterm") === "envoy");
   const started = await server.start(plan);

@@ -1,0 +1,148 @@
+// test/support/embedded.ts: a whole proxy inside the test's own process, with its parts to be looked at.
+/** @module */
+import { renderText } from "../../host/base/diagnostic_render.ts";
+import { LogRegistry } from "../../host/observe/log.ts";
+import { detectPlatform } from "../../host/platform/detect.ts";
+import type { Platform, WorkerHandle } from "../../host/platform/mod.ts";
+import { loadConfiguration } from "../../host/server/configuration.ts";
+import { PluginRegistry } from "../../host/server/plugin_registry.ts";
+import { Server } from "../../host/server/server.ts";
+import { WasmTrial } from "../../host/server/wasm_trial.ts";
+
+export interface EmbeddedOptions {
+  readonly concurrency?: number;
+  readonly stallLimitMs?: number;
+  /** How long a module may take when it is tried. */
+  readonly trialLimitMs?: number;
+}
+
+/** A thread that the proxy started. */
+export interface Thread {
+  readonly name: string;
+  readonly handle: WorkerHandle<unknown, unknown>;
+}
+
+export class Embedded {
+  readonly server: Server;
+  readonly plugins: PluginRegistry;
+  /** All threads so far, in order of their start; those that ended, too. */
+  readonly threads: readonly Thread[];
+  readonly #log: Log;
+
+  constructor(server: Server, plugins: PluginRegistry, threads: readonly Thread[], log: Log) {
+    this.server = server;
+    this.plugins = plugins;
+    this.threads = threads;
+    this.#log = log;
+  }
+
+  /** Lines of the main thread's log. */
+  get log(): string {
+    return this.#log.text;
+  }
+
+  /** Settles when the log has `count` lines with this text. */
+  logged(text: string, count = 1): Promise<void> {
+    return this.#log.wait(text, count);
+  }
+
+  /** Value of a statistic, 0 when there is none yet. */
+  stat(name: string): number {
+    return this.server.stats.valueOf(name) ?? 0;
+  }
+
+  /** Settles when a statistic has a value; the test's own time limit ends it otherwise. */
+  async statIs(name: string, value: number): Promise<void> {
+    while (this.stat(name) !== value) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+
+  port(listener: string): number {
+    return this.server.snapshot!.listeners.find((each) => each.name === listener)!.addresses[0]!.port;
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+  }
+}
+
+class Log {
+  text = "";
+  readonly #waiting = new Set<() => void>();
+
+  write(line: string): void {
+    this.text += line;
+    for (const look of this.#waiting) look();
+  }
+
+  wait(text: string, count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (this.text.split(text).length - 1 < count) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+}
+
+/** The runtime's platform, with its threads written down. */
+function watchedPlatform(threads: Thread[]): Platform {
+  const platform = detectPlatform();
+  return new Proxy(platform, {
+    get(target, name) {
+      if (name === "spawnWorker") {
+        return (entry: URL, options: Parameters<Platform["spawnWorker"]>[1]) => {
+          const handle = target.spawnWorker<unknown, unknown>(entry, options);
+          threads.push({ name: options.name, handle });
+          return handle;
+        };
+      }
+      const value = Reflect.get(target, name) as unknown;
+      return typeof value === "function" ? value.bind(target) as unknown : value;
+    },
+  });
+}
+
+/** Starts a proxy; rejects with what is wrong. */
+export async function startEmbedded(yaml: string, options: EmbeddedOptions = {}): Promise<Embedded> {
+  const threads: Thread[] = [];
+  const platform = watchedPlatform(threads);
+  const log = new Log();
+  const logs = new LogRegistry({ clock: platform.clock, format: "json", destination: log });
+  let server: Server | null = null;
+  const plugins = new PluginRegistry({
+    trial: new WasmTrial(platform, options.trialLimitMs),
+    logger: logs.logger("wasm"),
+    readFile: (path) => platform.readFile(path),
+    publish: (next, previous) => server!.publishPlugin(next, previous),
+  });
+  const { plan, diagnostics } = await loadConfiguration({
+    platform,
+    configPath: null,
+    configYaml: yaml,
+    apiDescriptors: null,
+    allowUnknownFields: false,
+    lenient: false,
+    disabledExtensions: new Set(),
+    node: { serviceNode: "", serviceCluster: "", serviceZone: "" },
+  }, plugins);
+  if (plan === null) throw new Error(renderText(diagnostics));
+  server = new Server({
+    platform,
+    logs,
+    logSettings: { format: "json", color: false, path: null },
+    logLevels: {},
+    concurrency: options.concurrency ?? 1,
+    drainTimeMs: null,
+    drainStrategy: "gradual",
+    accessLog: { flushIntervalMs: 10_000, flushBytes: 65_536 },
+    localAddress: "127.0.0.1",
+    plugins,
+    ...(options.stallLimitMs !== undefined && { stallLimitMs: options.stallLimitMs }),
+  });
+  const started = await server.start(plan);
+  if (!started.ok) throw new Error(started.problems.join("; "));
+  return new Embedded(server, plugins, threads, log);
+}
