@@ -76,8 +76,20 @@ export interface StreamCallbacks {
   onBelowWriteBufferLowWatermark(): void;
 }
 
+/** Bytes of one stream on its connection. */
+export interface StreamMeter {
+  /** Heads, framing and bodies. */
+  readonly wireBytesReceived: number;
+  readonly wireBytesSent: number;
+  /** Header fields alone. */
+  readonly headerBytesReceived: number;
+  readonly headerBytesSent: number;
+}
+
 /** The sending half of a stream. */
 export interface StreamEncoder {
+  /** What went both ways so far. */
+  readonly meter?: StreamMeter;
   encodeHeaders(headers: HeaderMap, end: boolean): void;
   /** Takes all bytes out of `data`. */
   encodeData(data: ByteQueue, end: boolean): void;
@@ -123,6 +135,8 @@ export interface ServerCodec {
   readonly hasBufferedInput: boolean;
   /** Dispatches buffered input after a response ended. */
   resumeInput(): CodecError | null;
+  /** True while a request's head has begun and not ended (HTTP/1): no stream says so yet. */
+  readonly inHead?: boolean;
   /** True when the connection must be closed after the response that is being made or was made last (HTTP/1). */
   readonly closeAfterResponse?: boolean;
   onUnderlyingConnectionAboveWriteBufferHighWatermark(): void;

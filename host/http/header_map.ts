@@ -16,6 +16,7 @@
  * @see Envoy: source/common/http/header_map_impl.h
  * @module
  */
+import { joinInline } from "../matching/inline_headers.ts";
 
 /** A bit that depends on a name's length, first and last character. */
 export function nameBit(name: string): number {
@@ -118,6 +119,20 @@ export class HeaderMap {
    * `nameBit`, and a value of legal bytes.
    */
   append(name: string, value: string, bit: number): void {
+    this.#list.push(name, value);
+    this.#bits |= bit;
+  }
+
+  /** As `append`, for a name of which there is one field: a further value is joined to the first one. */
+  appendInline(name: string, value: string, bit: number): void {
+    if ((this.#bits & bit) !== 0) {
+      const list = this.#list;
+      for (let i = 0; i < list.length; i += 2) {
+        if (list[i] !== name) continue;
+        list[i + 1] = joinInline(list[i + 1]!, value);
+        return;
+      }
+    }
     this.#list.push(name, value);
     this.#bits |= bit;
   }

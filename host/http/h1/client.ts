@@ -154,6 +154,7 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
       // A callback may have ended the stream.
       if (this.#stream !== stream) return null;
       const event = parser.next(bytes, from);
+      stream.wireBytesReceived += parser.offset - from;
       from = parser.offset;
       switch (event) {
         case ParseEvent.NeedMore:
@@ -193,6 +194,7 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
   #onHead(stream: ClientStream, hasMore: boolean): CodecError | null {
     const head = this.#parser.head;
     const headers = head.headers;
+    stream.headerBytesReceived += head.fieldBytes;
     if (headers.status < 200 && headers.status !== 101) {
       if (++stream.informationalResponses > INFORMATIONAL_LIMIT) return codecError("too many informational responses");
       if (stream.informationalResponses <= this.#maxInformationalResponses) stream.decoder.on1xxHeaders(headers);

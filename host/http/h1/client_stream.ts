@@ -7,7 +7,7 @@
  */
 import { ByteQueue } from "../../base/byte_queue.ts";
 import { StreamResetReason } from "../codec.ts";
-import type { RequestEncoder, ResponseDecoder, StreamCallbacks } from "../codec.ts";
+import type { RequestEncoder, ResponseDecoder, StreamCallbacks, StreamMeter } from "../codec.ts";
 import type { HeaderMap } from "../header_map.ts";
 import { isTarget, isToken } from "./characters.ts";
 import type { Http1Connection } from "./connection.ts";
@@ -29,13 +29,17 @@ export interface ClientStreamOwner {
   onRequestFailed(stream: ClientStream, reason: StreamResetReason, details: string): void;
 }
 
-export class ClientStream implements RequestEncoder {
+export class ClientStream implements RequestEncoder, StreamMeter {
   readonly #owner: ClientStreamOwner;
   readonly decoder: ResponseDecoder & StreamCallbacks;
   headersSent = false;
   requestEnded = false;
   responseEnded = false;
   readDisables = 0;
+  wireBytesReceived = 0;
+  headerBytesReceived = 0;
+  headerBytesSent = 0;
+  #headBytesSent = 0;
   toldAboveHighWatermark = false;
   informationalResponses = 0;
   /** Nothing more is written. */
@@ -49,6 +53,14 @@ export class ClientStream implements RequestEncoder {
   constructor(owner: ClientStreamOwner, decoder: ResponseDecoder & StreamCallbacks) {
     this.#owner = owner;
     this.decoder = decoder;
+  }
+
+  get meter(): StreamMeter {
+    return this;
+  }
+
+  get wireBytesSent(): number {
+    return this.#headBytesSent + this.#body.bytesWritten;
   }
 
   /**
@@ -107,12 +119,17 @@ export class ClientStream implements RequestEncoder {
       framingLine = "transfer-encoding: chunked\r\n";
     }
     this.#body.begin(framing, length);
-    text = appendFields(text + " HTTP/1.1\r\nhost: " + (authority ?? "") + "\r\n", headers, length, isUpgrade, true);
+    text += " HTTP/1.1\r\n";
+    const firstLineBytes = text.length;
+    text = appendFields(text + "host: " + (authority ?? "") + "\r\n", headers, length, isUpgrade, true);
     if (written.dropped > 0) owner.droppedHeaders += written.dropped;
     if (written.close) owner.reusable = false;
     if (isUpgrade && !written.upgrade) text += `connection: upgrade\r\nupgrade: ${protocol}\r\n`;
     if (this.#awaitsTunnel) owner.reusable = false;
-    owner.connection.writeLatin1(written.contentLength ? text + "\r\n" : text + framingLine + "\r\n");
+    if (!written.contentLength) text += framingLine;
+    this.headerBytesSent = text.length - firstLineBytes;
+    this.#headBytesSent = text.length + 2;
+    owner.connection.writeLatin1(text + "\r\n");
     if (end) {
       if (this.#awaitsTunnel) this.#earlyEnd = true;
       else this.#end();

@@ -5,15 +5,29 @@
  * @module
  */
 import type { CodecError } from "../codec.ts";
+import { HeaderMap } from "../header_map.ts";
 import { reasonPhrase } from "../status.ts";
 
-/** The whole answer as latin1 text; empty when the error has none. A null `serverName` leaves `server` out. */
+/** The headers of the answer. A null `serverName` leaves `server` out. */
+export function errorResponseHeaders(error: CodecError, date: string, serverName: string | null): HeaderMap {
+  const headers = new HeaderMap();
+  headers.status = error.status;
+  if (error.body !== "") {
+    headers.add("content-length", String(error.body.length));
+    headers.add("content-type", "text/plain");
+  }
+  headers.add("date", date);
+  if (serverName !== null) headers.add("server", serverName);
+  headers.add("connection", "close");
+  if (error.body === "") headers.add("content-length", "0");
+  return headers;
+}
+
+/** The whole answer as latin1 text; empty when the error has none. */
 export function encodeErrorResponse(error: CodecError, date: string, serverName: string | null): string {
   if (error.status === 0) return "";
-  const server = serverName === null ? "" : `server: ${serverName}\r\n`;
-  const body = error.body;
-  const head = `HTTP/1.1 ${error.status} ${reasonPhrase(error.status)}\r\n`;
-  if (body === "") return `${head}date: ${date}\r\n${server}connection: close\r\ncontent-length: 0\r\n\r\n`;
-  return `${head}content-length: ${body.length}\r\ncontent-type: text/plain\r\ndate: ${date}\r\n${server}` +
-    `connection: close\r\n\r\n${body}`;
+  let text = `HTTP/1.1 ${error.status} ${reasonPhrase(error.status)}\r\n`;
+  const headers = errorResponseHeaders(error, date, serverName);
+  for (let i = 0; i < headers.fieldCount; i++) text += `${headers.fieldName(i)}: ${headers.fieldValue(i)}\r\n`;
+  return `${text}\r\n${error.body}`;
 }

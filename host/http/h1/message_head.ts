@@ -7,6 +7,7 @@
  */
 import { latin1Slice } from "../../base/bytes.ts";
 import { HeaderMap } from "../header_map.ts";
+import { scan } from "./head_scan.ts";
 
 /** How the body of a message is delimited. */
 export const BodyFraming = {
@@ -30,6 +31,8 @@ export class MessageHead {
   contentLength = 0;
   /** Whether the connection may be used again after this message. */
   keepAlive = true;
+  /** Bytes of the fields as Envoy counts them: name, value, colon and line end. */
+  fieldBytes = 0;
   /** The protocol that the request asks to switch to. */
   upgrade: string | null = null;
 
@@ -41,6 +44,14 @@ export class MessageHead {
     this.keepAlive = version >= 11;
     this.upgrade = null;
   }
+}
+
+/** Bytes of the fields that were scanned last. */
+export function scannedFieldBytes(): number {
+  const { names, spans, fieldCount } = scan;
+  let bytes = fieldCount * 3;
+  for (let i = 0; i < fieldCount; i++) bytes += names[i]!.text.length + spans[i * 2 + 1]! - spans[i * 2]!;
+  return bytes;
 }
 
 /** What a `connection` header says. */

@@ -9,6 +9,7 @@
  * @module
  */
 import { latin1Slice } from "../../base/bytes.ts";
+import { INLINE_REQUEST_HEADERS, INLINE_RESPONSE_HEADERS } from "../../matching/inline_headers.ts";
 import { nameBit } from "../header_map.ts";
 import { TOKEN_LOWER } from "./characters.ts";
 
@@ -35,6 +36,9 @@ export class FieldName {
   /** The bit that `HeaderMap` files the name under. */
   readonly bit: number;
   readonly hasUnderscore: boolean;
+  /** Further fields of this name are joined to the first one, in requests and in responses. */
+  readonly inlineInRequest: boolean;
+  readonly inlineInResponse: boolean;
   readonly codes: Uint8Array;
 
   constructor(text: string, kind: FieldKind, hash: number) {
@@ -43,6 +47,8 @@ export class FieldName {
     this.hash = hash;
     this.bit = nameBit(text);
     this.hasUnderscore = text.includes("_");
+    this.inlineInRequest = INLINE_REQUEST_HEADERS.has(text);
+    this.inlineInResponse = INLINE_RESPONSE_HEADERS.has(text);
     this.codes = Uint8Array.from(text, (character) => character.charCodeAt(0));
   }
 }

@@ -20,6 +20,7 @@ import {
   hasToken,
   headText,
   parseContentLength,
+  scannedFieldBytes,
 } from "./message_head.ts";
 import type { MessageHead } from "./message_head.ts";
 import { FieldKind } from "./name_table.ts";
@@ -80,6 +81,7 @@ export function buildRequestHead(
     if (error !== null) return error;
   }
   out.reset(headers, version);
+  out.fieldBytes = scannedFieldBytes();
   // From here on `host` in the map would mean the authority.
   const host = headers.authority;
   if (host !== null && !isAuthority(host)) {
@@ -150,7 +152,8 @@ function copyFields(
         if (options.headersWithUnderscoresAction === "DROP_HEADER") continue;
         return badMessage("http1.unexpected_underscore", `the header name ${name.text} has an underscore`);
       }
-      headers.append(name.text, value, name.bit);
+      if (name.inlineInRequest) headers.appendInline(name.text, value, name.bit);
+      else headers.append(name.text, value, name.bit);
       continue;
     }
     switch (name.kind) {

@@ -20,6 +20,7 @@ import {
   hasToken,
   headText,
   parseContentLength,
+  scannedFieldBytes,
 } from "./message_head.ts";
 import type { MessageHead } from "./message_head.ts";
 import { FieldKind } from "./name_table.ts";
@@ -47,6 +48,7 @@ export function buildResponseHead(
   const headers = new HeaderMap();
   headers.status = status;
   out.reset(headers, version);
+  out.fieldBytes = scannedFieldBytes();
   let contentLength = -1;
   let transferEncoding: string | null = null;
   let connection = 0;
@@ -81,7 +83,8 @@ export function buildResponseHead(
         headers.append(name.text, value, name.bit);
         break;
       default:
-        headers.append(name.text, value, name.bit);
+        if (name.inlineInResponse) headers.appendInline(name.text, value, name.bit);
+        else headers.append(name.text, value, name.bit);
     }
   }
   if ((connection & ConnectionOption.Close) !== 0) out.keepAlive = false;

@@ -149,6 +149,8 @@ export type BodyResult = (typeof BodyResult)[keyof typeof BodyResult];
 /** Writes the body of one message. */
 export class BodyWriter {
   framing: BodyFraming = BodyFraming.None;
+  /** Bytes that went to the sink: body and framing. */
+  bytesWritten = 0;
   #remaining = 0;
 
   begin(framing: BodyFraming, length: number): void {
@@ -170,15 +172,18 @@ export class BodyWriter {
         if (excess > 0) {
           const whole = data.toBytes();
           if (this.#remaining > 0) sink.write(whole.subarray(0, this.#remaining));
+          this.bytesWritten += this.#remaining;
           this.#remaining = 0;
           data.clear();
           return BodyResult.TooLong;
         }
         this.#remaining -= data.length;
+        this.bytesWritten += data.length;
         writeAll(sink, data);
         return end && this.#remaining > 0 ? BodyResult.TooShort : BodyResult.Written;
       }
       default:
+        this.bytesWritten += data.length;
         writeAll(sink, data);
         return BodyResult.Written;
     }
@@ -186,18 +191,26 @@ export class BodyWriter {
 
   /** Ends the message with trailers, or without where they cannot be sent. */
   writeTrailers(sink: ByteSink, trailers: HeaderMap, enabled: boolean): BodyResult {
-    if (this.framing === BodyFraming.Chunked) sink.writeLatin1(enabled ? lastChunk(trailers) : "0\r\n\r\n");
+    if (this.framing === BodyFraming.Chunked) {
+      const text = enabled ? lastChunk(trailers) : "0\r\n\r\n";
+      this.bytesWritten += text.length;
+      sink.writeLatin1(text);
+    }
     return this.framing === BodyFraming.Length && this.#remaining > 0 ? BodyResult.TooShort : BodyResult.Written;
   }
 
   #writeChunk(sink: ByteSink, data: ByteQueue, end: boolean): void {
     const length = data.length;
     if (length === 0) {
-      if (end) sink.writeLatin1("0\r\n\r\n");
+      if (!end) return;
+      this.bytesWritten += 5;
+      sink.writeLatin1("0\r\n\r\n");
       return;
     }
+    const size = length.toString(16) + "\r\n";
+    this.bytesWritten += size.length + length + (end ? 7 : 2);
     sink.cork();
-    sink.writeLatin1(length.toString(16) + "\r\n");
+    sink.writeLatin1(size);
     writeAll(sink, data);
     sink.writeLatin1(end ? "\r\n0\r\n\r\n" : "\r\n");
     sink.uncork();

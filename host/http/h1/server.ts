@@ -48,6 +48,8 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
   /** Input that cannot be dispatched yet. */
   readonly #held = new ByteQueue();
   #stream: ServerStream | null = null;
+  /** Bytes of a head that is not whole yet. */
+  #headBytes = 0;
   #protocol: Protocol = "HTTP/1.1";
   /** The connection is over for the codec: input is dropped. */
   #done = false;
@@ -73,6 +75,10 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
 
   get hasBufferedInput(): boolean {
     return this.#held.length > 0;
+  }
+
+  get inHead(): boolean {
+    return this.#stream === null && !this.#done && this.#parser.inMessage;
   }
 
   dispatch(bytes: Uint8Array): CodecError | null {
@@ -196,6 +202,8 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
         return null;
       }
       const event = parser.next(bytes, from);
+      if (this.#stream === null) this.#headBytes += parser.offset - from;
+      else this.#stream.wireBytesReceived += parser.offset - from;
       from = parser.offset;
       switch (event) {
         case ParseEvent.NeedMore:
@@ -226,6 +234,9 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
     if (!head.keepAlive) this.closeAfterResponse = true;
     const stream = new ServerStream(this, head);
     this.#stream = stream;
+    stream.wireBytesReceived = this.#headBytes;
+    stream.headerBytesReceived = head.fieldBytes;
+    this.#headBytes = 0;
     stream.decoder = this.#callbacks.onNewStream(stream);
     if (this.#aboveHighWatermark) this.#tellAboveHighWatermark();
     const end = head.framing === BodyFraming.None && !stream.awaitsTunnel;

@@ -6,7 +6,7 @@
  * @module
  */
 import type { ByteQueue } from "../../base/byte_queue.ts";
-import type { ResponseEncoder, StreamCallbacks, StreamDecoder, StreamResetReason } from "../codec.ts";
+import type { ResponseEncoder, StreamCallbacks, StreamDecoder, StreamMeter, StreamResetReason } from "../codec.ts";
 import type { HeaderMap } from "../header_map.ts";
 import type { Http1Connection } from "./connection.ts";
 import { BodyFraming } from "./message_head.ts";
@@ -26,7 +26,7 @@ export interface ServerStreamOwner {
   onLocalReset(stream: ServerStream, reason: StreamResetReason): void;
 }
 
-export class ServerStream implements ResponseEncoder {
+export class ServerStream implements ResponseEncoder, StreamMeter {
   readonly #owner: ServerStreamOwner;
   readonly #version: number;
   readonly #isHead: boolean;
@@ -38,6 +38,10 @@ export class ServerStream implements ResponseEncoder {
   /** The client waits to hear whether there will be a tunnel. */
   awaitsTunnel: boolean;
   readDisables = 0;
+  wireBytesReceived = 0;
+  headerBytesReceived = 0;
+  headerBytesSent = 0;
+  #headBytesSent = 0;
   /** The decoder was told that the connection is above its high watermark. */
   toldAboveHighWatermark = false;
   #headersSent = false;
@@ -55,6 +59,14 @@ export class ServerStream implements ResponseEncoder {
     this.awaitsTunnel = this.isConnect || head.upgrade !== null;
   }
 
+  get meter(): StreamMeter {
+    return this;
+  }
+
+  get wireBytesSent(): number {
+    return this.#headBytesSent + this.#body.bytesWritten;
+  }
+
   encode1xxHeaders(headers: HeaderMap): void {
     // HTTP/1.0 knows no informational responses (RFC 9110 §15.2).
     const status = headers.status;
@@ -62,6 +74,7 @@ export class ServerStream implements ResponseEncoder {
     if (status < 100 || status > 199 || status === 101) return;
     const text = appendFields(statusLine(status, 11), headers, -1, false, false);
     this.#owner.droppedHeaders += written.dropped;
+    this.#headBytesSent += text.length + 2;
     this.#owner.connection.writeLatin1(text + "\r\n");
   }
 
@@ -102,7 +115,8 @@ export class ServerStream implements ResponseEncoder {
       owner.closeAfterResponse = true;
     }
     this.#body.begin(framing, length);
-    let text = appendFields(statusLine(status, version), headers, length, status === 101, false);
+    const firstLine = statusLine(status, version);
+    let text = appendFields(firstLine, headers, length, status === 101, false);
     if (written.dropped > 0) owner.droppedHeaders += written.dropped;
     if (written.close) owner.closeAfterResponse = true;
     else if (opensTunnel) {
@@ -114,6 +128,8 @@ export class ServerStream implements ResponseEncoder {
       else if (version === 10) text += "connection: keep-alive\r\n";
     }
     text += written.contentLength ? "\r\n" : framingLine + "\r\n";
+    this.#headBytesSent += text.length;
+    this.headerBytesSent = text.length - firstLine.length - 2;
     owner.connection.writeLatin1(text);
     if (opensTunnel) owner.onTunnel(this);
     if (end) this.#end();

@@ -12,7 +12,7 @@ test("phrases are Envoy's", () => {
 });
 
 test("statuses without a phrase are Unknown, as in Envoy", () => {
-  for (const status of [299, 306, 418, 451, 499, 509, 600, 999]) assert.is(reasonPhrase(status), "Unknown");
+  for (const status of [102, 103, 299, 306, 418, 451, 499, 509, 600, 999]) assert.is(reasonPhrase(status), "Unknown");
 });
 
 test.run();

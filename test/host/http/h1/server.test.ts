@@ -209,7 +209,7 @@ test("informational responses", () => {
   encoder!.encode1xxHeaders(HeaderMap.of({ ":status": "103", "link": "x", "content-length": "3" }));
   encoder!.encode1xxHeaders(HeaderMap.of({ ":status": "101" }));
   encoder!.encode1xxHeaders(HeaderMap.of({ ":status": "200" }));
-  assert.is(server.connection.take(), "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n");
+  assert.is(server.connection.take(), "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Unknown\r\nlink: x\r\n\r\n");
   server.feed("hi");
   respond(server.request, { ":status": "200" });
   encoder!.encode1xxHeaders(HeaderMap.of({ ":status": "100" }));
