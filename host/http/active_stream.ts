@@ -11,6 +11,7 @@
  */
 import type { ByteQueue } from "../base/byte_queue.ts";
 import type { Clock, Timer } from "../base/clock.ts";
+import type { AccessLogType } from "../observe/formatter.ts";
 import { type ConnectionInfo, ResponseFlag, StreamInfo } from "../observe/stream_info.ts";
 import type { Protocol, ResponseEncoder, StreamCallbacks, StreamDecoder } from "./codec.ts";
 import { StreamResetReason } from "./codec.ts";
@@ -92,6 +93,10 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   attach(encoder: ResponseEncoder): void {
     this.#encoder = encoder;
     this.info.protocol = this.#connection.protocol;
+  }
+
+  get accessLogType(): AccessLogType {
+    return "DownstreamEnd";
   }
 
   get clock(): Clock {
@@ -415,6 +420,13 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     const info = this.info;
     info.endMs = config.clock.nowMs();
     if (this.#tunnel) config.stats.cxUpgradesActive.dec();
+    const meter = this.#encoder.meter;
+    if (meter !== undefined) {
+      info.wireBytesReceived = meter.wireBytesReceived;
+      info.wireBytesSent = meter.wireBytesSent;
+      info.headerBytesReceived = meter.headerBytesReceived;
+      info.headerBytesSent = meter.headerBytesSent;
+    }
     const filters = this.#filters;
     filters?.onDone();
     config.stats.rqActive.dec();

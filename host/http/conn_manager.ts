@@ -23,7 +23,7 @@ import type {
   StreamDecoder,
 } from "./codec.ts";
 import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
-import { encodeErrorResponse } from "./h1/error_response.ts";
+import { encodeErrorResponse, errorResponseHeaders } from "./h1/error_response.ts";
 
 /** Makes the codec of a new connection. */
 export type ServerCodecFactory = (connection: Connection, callbacks: ServerCodecCallbacks) => ServerCodec;
@@ -38,6 +38,11 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   readonly #startMs: number;
   readonly #idleTimer: Timer | null;
   readonly #durationTimer: Timer | null;
+  /** Ends the time in which an idle connection that is about to close still takes a request. */
+  #drainTimer: Timer | null = null;
+  /** Stream of a request of which the head has begun. */
+  #unread: ActiveStream | null = null;
+  #received = false;
   #requests = 0;
   /** The next response is the connection's last one. */
   #closing = false;
@@ -57,6 +62,8 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.#config = config;
     this.#codec = createCodec(connection, this);
     const { clock, plan, stats } = config;
+    connection.setStats?.(stats.connection);
+    connection.setDelayedCloseTimeoutMs?.(plan.delayedCloseTimeoutMs);
     this.#startMs = clock.nowMs();
     stats.cxTotal.inc();
     stats.cxActive.inc();
@@ -80,13 +87,14 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   // From the connection.
 
   onData(bytes: Uint8Array): void {
-    this.#config.stats.cxRxBytesTotal.add(bytes.length);
     if (this.#closed) return;
+    this.#received = true;
     this.#dispatching = true;
     this.#connection.cork();
     const error = this.#codec.dispatch(bytes);
     this.#dispatching = false;
     if (error !== null) this.#onCodecError(error);
+    else if (this.#codec.inHead === true) this.#unread ??= this.#openStream(NO_ENCODER);
     else if (this.#closing && this.#streams.size === 0) this.#close();
     this.#connection.uncork();
   }
@@ -107,6 +115,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.#streams.clear();
     this.#idleTimer?.disable();
     this.#durationTimer?.disable();
+    this.#drainTimer?.disable();
     const stats = this.#config.stats;
     stats.cxActive.dec();
     stats.cxHttp1Active.dec();
@@ -124,25 +133,23 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   // From the codec.
 
   onNewStream(encoder: ResponseEncoder): StreamDecoder & StreamCallbacks {
-    const stats = this.#config.stats;
-    stats.rqTotal.inc();
-    stats.rqActive.inc();
-    stats.rqHttp1Total.inc();
-    this.#idleTimer?.disable();
-    this.#requests++;
-    const limit = this.#config.plan.maxRequestsPerConnection;
-    if (limit > 0 && this.#requests >= limit && !this.#closing) {
-      stats.cxMaxRequestsReached.inc();
-      this.#closing = true;
-    }
-    const stream = new ActiveStream(this, this.#config, encoder);
-    this.#streams.add(stream);
-    return stream;
+    const unread = this.#unread;
+    if (unread === null) return this.#openStream(encoder);
+    this.#unread = null;
+    unread.attach(encoder);
+    return unread;
   }
 
   onGoAway(): void {}
 
   // From the streams.
+
+  answerUnread(stream: ActiveStream, status: number, body: string, details: string): void {
+    if (this.#closed) return;
+    this.#answer(stream, { status, body, details, message: body });
+    stream.onUnreadAnswered(details);
+    this.#close();
+  }
 
   closeAfterResponse(): void {
     this.#closing = true;
@@ -195,32 +202,43 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     return this.#streams.size === 0;
   }
 
+  #openStream(encoder: ResponseEncoder): ActiveStream {
+    const stats = this.#config.stats;
+    stats.rqTotal.inc();
+    stats.rqActive.inc();
+    stats.rqHttp1Total.inc();
+    this.#idleTimer?.disable();
+    this.#requests++;
+    const limit = this.#config.plan.maxRequestsPerConnection;
+    if (limit > 0 && this.#requests >= limit && !this.#closing) {
+      stats.cxMaxRequestsReached.inc();
+      this.#closing = true;
+    }
+    const stream = new ActiveStream(this, this.#config, encoder);
+    this.#streams.add(stream);
+    return stream;
+  }
+
   #onCodecError(error: CodecError): void {
     if (this.#closed) return;
-    const stats = this.#config.stats;
-    stats.cxProtocolError.inc();
+    this.#config.stats.cxProtocolError.inc();
+    // Bytes that never became a request still count, and are logged, as one.
     const [open] = this.#streams;
-    let answered = false;
-    if (open === undefined) {
-      // Nothing was dispatched: the bytes still count, and are logged, as a request of their own.
-      stats.rqTotal.inc();
-      stats.rqActive.inc();
-      stats.rqHttp1Total.inc();
-      const stream = new ActiveStream(this, this.#config, NO_ENCODER);
-      if (error.status !== 0) {
-        this.#connection.writeLatin1(encodeErrorResponse(error, this.#config.dates.get(), this.#serverName()));
-        answered = true;
-      }
-      stream.onCodecError(error.status, error.details);
-    } else {
-      answered = open.responseHeaders !== null;
-      if (!answered && error.status !== 0) {
-        this.#connection.writeLatin1(encodeErrorResponse(error, this.#config.dates.get(), this.#serverName()));
-        answered = true;
-      }
-      open.onCodecError(error.status, error.details);
-    }
-    this.#close(answered ? CloseType.FlushWriteAndDelay : CloseType.FlushWrite);
+    const stream = open ?? this.#openStream(NO_ENCODER);
+    if (stream.responseHeaders === null && error.status !== 0) this.#answer(stream, error);
+    const answered = stream.responseHeaders !== null;
+    // Marked as closed first, so that the stream's end does not close it in another way.
+    this.#closed = true;
+    stream.onCodecError(error.details);
+    this.#connection.close(answered ? CloseType.FlushWriteAndDelay : CloseType.FlushWrite, "");
+  }
+
+  /** Answers past filters and codec. */
+  #answer(stream: ActiveStream, error: CodecError): void {
+    const date = this.#config.dates.get();
+    const serverName = this.#serverName();
+    this.#connection.writeLatin1(encodeErrorResponse(error, date, serverName));
+    stream.noteAnswer(errorResponseHeaders(error, date, serverName), error.body.length);
   }
 
   #serverName(): string | null {
@@ -236,12 +254,23 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
 
   #onIdleTimeout(): void {
     this.#config.stats.cxIdleTimeout.inc();
-    this.#close(CloseType.FlushWrite);
+    if (this.#received) this.#startDrain();
+    else this.#close(CloseType.FlushWrite);
   }
 
   #onMaxDuration(): void {
     this.#config.stats.cxMaxDurationReached.inc();
-    this.drain();
+    this.#startDrain();
+  }
+
+  /** The next response is the last one; without a request the connection closes after a while. */
+  #startDrain(): void {
+    if (this.#closed || this.#drainTimer !== null) return;
+    this.#closing = true;
+    this.#drainTimer = this.#config.clock.createTimer(() => {
+      if (this.#streams.size === 0) this.#close();
+    });
+    this.#drainTimer.enable(this.#config.plan.drainTimeoutMs);
   }
 
   #countClose(by: PeerType, active: number): void {

@@ -10,6 +10,7 @@
 import type { CidrBlock } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import type { AccessLogType } from "../observe/formatter.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { ConnectionManagerStats } from "./conn_manager_stats.ts";
 import type { HttpDate } from "./date.ts";
@@ -65,6 +66,8 @@ export interface Http1Plan {
   readonly acceptHttp10: boolean;
   readonly defaultHostForHttp10: string;
   readonly enableTrailers: boolean;
+  /** A 400 of the proxy's own does not end the connection. */
+  readonly streamErrorOnInvalidMessage: boolean;
   readonly allowAbsoluteUrl: boolean;
   readonly headersWithUnderscoresAction: "ALLOW" | "REJECT_REQUEST" | "DROP_HEADER";
   /** Bare LF or CR, line folding and two Hosts, as Envoy takes them. */
@@ -88,6 +91,7 @@ export interface AccessLogEntry {
   readonly requestHeaders: HeaderMap | null;
   readonly responseHeaders: HeaderMap | null;
   readonly responseTrailers: HeaderMap | null;
+  readonly accessLogType: AccessLogType;
 }
 
 /** Writes a line, or not: its own filter decides. Must not throw. */

@@ -3,6 +3,7 @@
  * @see Envoy: source/common/http/conn_manager_config.h ALL_HTTP_CONN_MAN_STATS
  * @module
  */
+import type { ConnectionStats } from "../net/connection_port.ts";
 import { type Counter, type Gauge, type Histogram, HistogramUnit, type StatsScope } from "../observe/stats.ts";
 
 export class ConnectionManagerStats {
@@ -26,6 +27,8 @@ export class ConnectionManagerStats {
   readonly cxUpgradesActive: Gauge;
   readonly cxRxBytesTotal: Counter;
   readonly cxTxBytesTotal: Counter;
+  /** What the connection counts itself. */
+  readonly connection: ConnectionStats;
   readonly cxLengthMs: Histogram;
   readonly rqTotal: Counter;
   readonly rqActive: Gauge;
@@ -72,6 +75,12 @@ export class ConnectionManagerStats {
     this.cxUpgradesActive = scope.gauge("downstream_cx_upgrades_active");
     this.cxRxBytesTotal = counter("cx_rx_bytes_total");
     this.cxTxBytesTotal = counter("cx_tx_bytes_total");
+    this.connection = {
+      rxBytesTotal: this.cxRxBytesTotal,
+      txBytesTotal: this.cxTxBytesTotal,
+      txBytesBuffered: null,
+      delayedCloseTimeouts: this.cxDelayedCloseTimeout,
+    };
     this.cxLengthMs = scope.histogram("downstream_cx_length_ms", HistogramUnit.Milliseconds);
     this.rqTotal = counter("rq_total");
     this.rqActive = scope.gauge("downstream_rq_active");

@@ -15,11 +15,10 @@ export interface PreparedReply {
   readonly grpcStatus: number | null;
 }
 
-/** True for `application/grpc`, alone or followed by `+` or `;`. */
+/** True for `application/grpc`, alone or followed by `+` and a message format; parameters make it something else. */
 export function isGrpcContentType(contentType: string | null): boolean {
   if (contentType === null || !contentType.startsWith("application/grpc")) return false;
-  const next = contentType.charCodeAt(16);
-  return Number.isNaN(next) || next === 0x2b || next === 0x3b;
+  return contentType.length === 16 || contentType.charCodeAt(16) === 0x2b;
 }
 
 /** @see https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */

@@ -38,6 +38,8 @@ const EDGE_ONLY_HEADERS = [
   "x-envoy-decorator-operation",
   "x-envoy-downstream-service-cluster",
   "x-envoy-downstream-service-node",
+  "x-envoy-original-host",
+  "x-envoy-original-path",
 ];
 
 /** What was found out about the sender of a request. */
@@ -128,16 +130,16 @@ export function mutateResponseHeaders(
   headers.remove("keep-alive");
   headers.remove("proxy-connection");
   headers.remove("transfer-encoding");
-  if (plan.alwaysSetRequestIdInResponse) {
-    const id = requestHeaders?.get("x-request-id") ?? null;
-    if (id !== null) headers.set("x-request-id", id);
-  }
-  if (plan.via !== "") headers.set("via", append(headers.get("via"), plan.via));
   if (!headers.has("date")) headers.add("date", config.dates.get());
   if (plan.serverHeaderTransformation === "OVERWRITE") headers.set("server", plan.serverName);
   else if (plan.serverHeaderTransformation === "APPEND_IF_ABSENT" && !headers.has("server")) {
     headers.add("server", plan.serverName);
   }
+  if (requestHeaders !== null && (plan.alwaysSetRequestIdInResponse || requestHeaders.has("x-envoy-force-trace"))) {
+    const id = requestHeaders.get("x-request-id");
+    if (id !== null) headers.set("x-request-id", id);
+  }
+  if (plan.via !== "") headers.set("via", append(headers.get("via"), plan.via));
 }
 
 /** Fields of one connection only (RFC 9110 §7.6.1), and those that `connection` names. */
@@ -153,7 +155,6 @@ function removeHopByHop(headers: HeaderMap, isUpgrade: boolean): void {
       headers.remove(name);
     }
     if (!isUpgrade) headers.remove("connection");
-    else headers.set("connection", "upgrade");
   }
   if (!isUpgrade) {
     headers.remove("upgrade");

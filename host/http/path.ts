@@ -19,7 +19,8 @@ export interface PathPlan {
 
 export type PathResult =
   | { readonly kind: "continue"; readonly path: string }
-  | { readonly kind: "reject" }
+  /** Refused; `path` is what is logged. */
+  | { readonly kind: "reject"; readonly path: string }
   /** The client is sent to the canonical path. */
   | { readonly kind: "redirect"; readonly path: string };
 
@@ -32,13 +33,13 @@ export function canonicalizePath(path: string, plan: PathPlan): PathResult {
   const query = question < 0 ? "" : path.slice(question);
   let redirect = false;
   if (plan.escapedSlashesAction !== "KEEP_UNCHANGED" && ESCAPED_SLASH.test(target)) {
-    if (plan.escapedSlashesAction === "REJECT_REQUEST") return { kind: "reject" };
     target = target.replace(/%2f/gi, "/").replace(/%5c/gi, "\\");
+    if (plan.escapedSlashesAction === "REJECT_REQUEST") return { kind: "reject", path: target + query };
     redirect = plan.escapedSlashesAction === "UNESCAPE_AND_REDIRECT";
   }
   if (plan.normalizePath) {
     const normalized = normalizePath(target);
-    if (normalized === null) return { kind: "reject" };
+    if (normalized === null) return { kind: "reject", path };
     target = normalized;
   }
   if (plan.mergeSlashes) target = target.replace(/\/{2,}/g, "/");

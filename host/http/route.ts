@@ -22,8 +22,12 @@ export interface Route {
   filterDisabled(filterName: string): boolean | null;
   /** Milliseconds without stream activity before a 504, or null for the connection manager's. */
   readonly idleTimeoutMs: number | null;
-  /** Most milliseconds for the whole stream, or null. */
+  /** Most milliseconds for the whole stream; 0: no limit, null: the connection manager's. */
   readonly maxStreamDurationMs: number | null;
+  /** Caps a `grpc-timeout` header, which then limits the stream; 0 takes it as it is, null does not look at it. */
+  readonly grpcTimeoutHeaderMaxMs?: number | null;
+  /** What is subtracted from it, so that the proxy answers before the client gives up. */
+  readonly grpcTimeoutHeaderOffsetMs?: number;
 }
 
 /** A route configuration, static or from RDS. */

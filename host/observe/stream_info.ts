@@ -145,6 +145,8 @@ export class StreamInfo {
   wireBytesSent = 0;
   attemptCount = 0;
   routeName = "";
+  /** Where the route leads; empty when it leads to no cluster that exists. */
+  clusterName = "";
   virtualHostName = "";
   routeMetadata: FilterMetadata | null = null;
   virtualHostMetadata: FilterMetadata | null = null;

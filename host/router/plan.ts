@@ -98,6 +98,8 @@ export interface ClusterActionPlan {
   readonly timeoutMs: number;
   /** 0 for no limit, null for the connection manager's. */
   readonly idleTimeoutMs: number | null;
+  /** The route has `max_stream_duration`, which takes the place of `timeout`. */
+  readonly limitsStreamDuration: boolean;
   readonly maxStreamDurationMs: number | null;
   /** Caps a `grpc-timeout` header: 0 takes the header's as it is, null does not look at the header. */
   readonly grpcTimeoutHeaderMaxMs: number | null;

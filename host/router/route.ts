@@ -138,6 +138,11 @@ export class RouteEntry implements Route {
     return this.#recipe.action?.idleTimeoutMs ?? null;
   }
 
+  /** `max_stream_duration` takes the place of `timeout`. */
+  get limitsStreamDuration(): boolean {
+    return this.#recipe.action?.limitsStreamDuration ?? false;
+  }
+
   get maxStreamDurationMs(): number | null {
     return this.#recipe.action?.maxStreamDurationMs ?? null;
   }

@@ -37,6 +37,18 @@ export interface RouterConfig {
   readonly clusters: ClusterManager;
 }
 
+/** What internal callers say to the router, and not to the upstream. */
+const ROUTER_HEADERS = [
+  "x-envoy-retry-on",
+  "x-envoy-retry-grpc-on",
+  "x-envoy-max-retries",
+  "x-envoy-retriable-header-names",
+  "x-envoy-retriable-status-codes",
+  "x-envoy-hedge-on-per-try-timeout",
+  "x-envoy-upstream-alt-stat-name",
+  "x-envoy-upstream-rq-timeout-alt-response",
+];
+
 export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWatermarkCallbacks {
   readonly #config: RouterConfig;
   readonly #stream: TerminalFilterStream;
@@ -45,9 +57,12 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   #request: UpstreamRequest | null = null;
   #requestHeaders: HeaderMap | null = null;
   #timeoutMs = 0;
+  #timeoutStatus = 504;
   #timer: Timer | null = null;
   #requestEndMs = -1;
   #responseStarted = false;
+  /** Bytes pass without framing: their end is that of the upstream's connection. */
+  #tunnel = false;
 
   constructor(config: RouterConfig, stream: TerminalFilterStream) {
     this.#config = config;
@@ -75,16 +90,19 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     const cluster = this.#config.clusters.get(route.clusterName!);
     if (cluster === null) {
       stream.info.setFlag(ResponseFlag.NoClusterFound);
+      stream.info.clusterName = "";
       this.#reply(route.clusterNotFoundStatus, "", "cluster_not_found");
       return HeadersStatus.StopIteration;
     }
     this.#cluster = cluster;
     const suppress = this.#config.plan.suppressEnvoyHeaders;
     this.#timeoutMs = finalTimeoutMs(headers, route, this.#config.plan);
-    route.finalizeRequestHeaders(headers, stream.info, !suppress);
-    if (headers.scheme === null) headers.scheme = "http";
+    if (headers.has("x-envoy-upstream-rq-timeout-alt-response")) this.#timeoutStatus = 204;
+    for (const name of ROUTER_HEADERS) headers.remove(name);
     stream.info.attemptCount = 1;
     if (route.includeRequestAttemptCount) headers.set("x-envoy-attempt-count", "1");
+    route.finalizeRequestHeaders(headers, stream.info, !suppress);
+    if (headers.scheme === null) headers.scheme = "http";
 
     const host = cluster.chooseHost(null);
     const upstream = newUpstreamInfo(cluster);
@@ -147,15 +165,20 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     if (!this.#config.plan.suppressEnvoyHeaders && this.#requestEndMs >= 0) {
       headers.set("x-envoy-upstream-service-time", String(Math.trunc(this.nowMs - this.#requestEndMs)));
     }
-    if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
+    stream.info.responseCode = headers.status;
     route.finalizeResponseHeaders(headers, this.#requestHeaders, stream.info);
+    if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
     this.#cluster!.stats.codes.chargeResponse(headers.status, this.#origin());
     if (end) this.#onResponseEnd(request);
+    else this.#tunnel = opensTunnel(this.#requestHeaders!, headers.status);
     stream.encodeHeaders(headers, end);
   }
 
   onUpstreamData(request: UpstreamRequest, data: ByteQueue, end: boolean): void {
-    if (end) this.#onResponseEnd(request);
+    if (end) {
+      if (this.#tunnel) this.#onTunnelEnd();
+      this.#onResponseEnd(request);
+    }
     this.#stream.encodeData(data, end);
   }
 
@@ -227,6 +250,14 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     if (request === this.#request) this.#request = null;
   }
 
+  /** A tunnel has no regular end. */
+  #onTunnelEnd(): void {
+    this.#cluster!.stats.upstreamRqRxReset.inc();
+    const info = this.#stream.info;
+    info.setFlag(ResponseFlag.UpstreamConnectionTermination);
+    info.responseCodeDetails = "upstream_reset_after_response_started{connection_termination}";
+  }
+
   #onTimeout(): void {
     const cluster = this.#cluster!;
     cluster.stats.upstreamRqTimeout.inc();
@@ -236,8 +267,9 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
       this.#stream.resetStream("response_timeout");
       return;
     }
-    cluster.stats.codes.chargeResponse(504, this.#origin());
-    this.#reply(504, "upstream request timeout", "response_timeout");
+    const status = this.#timeoutStatus;
+    cluster.stats.codes.chargeResponse(status, this.#origin());
+    this.#reply(status, status === 204 ? "" : "upstream request timeout", "response_timeout");
   }
 
   /** The router's own answer gets the route's response headers too. */
@@ -251,10 +283,10 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
       details,
       modifyHeaders: (headers) => {
         if (overloaded && !suppress) headers.set("x-envoy-overloaded", "true");
+        route.finalizeResponseHeaders(headers, this.#requestHeaders, stream.info);
         if (route.includeAttemptCountInResponse) {
           headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
         }
-        route.finalizeResponseHeaders(headers, this.#requestHeaders, stream.info);
       },
     });
   }
@@ -279,6 +311,10 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   }
 }
 
+function opensTunnel(request: HeaderMap, status: number): boolean {
+  return status === 101 || (request.method === "CONNECT" && status >= 200 && status < 300);
+}
+
 function newUpstreamInfo(cluster: Cluster): UpstreamInfo {
   return {
     clusterName: cluster.plan.observabilityName,
@@ -289,6 +325,11 @@ function newUpstreamInfo(cluster: Cluster): UpstreamInfo {
     transportFailureReason: "",
     requestCount: 0,
     endpointCount: endpointCount(cluster),
+    protocol: "",
+    wireBytesSent: 0,
+    wireBytesReceived: 0,
+    headerBytesSent: 0,
+    headerBytesReceived: 0,
     poolReadyMs: -1,
     firstByteSentMs: -1,
     lastByteSentMs: -1,

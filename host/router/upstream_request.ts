@@ -119,7 +119,7 @@ export class UpstreamRequest implements ResponseDecoder, StreamCallbacks, HttpPo
     encoder: RequestEncoder,
     host: Host,
     connection: ConnectionInfo,
-    _protocol: Protocol,
+    protocol: Protocol,
     requestCount: number,
   ): void {
     this.#waiting = null;
@@ -129,6 +129,7 @@ export class UpstreamRequest implements ResponseDecoder, StreamCallbacks, HttpPo
     info.connection = connection;
     info.localAddress = connection.localAddress;
     info.requestCount = requestCount;
+    info.protocol = protocol;
     info.poolReadyMs = now;
     info.firstByteSentMs = now;
     this.#owner.onUpstreamHostSelected(this, host);
@@ -184,11 +185,12 @@ export class UpstreamRequest implements ResponseDecoder, StreamCallbacks, HttpPo
     this.#owner.onUpstreamTrailers(this, trailers);
   }
 
-  onResetStream(reason: StreamResetReason, details: string): void {
+  onResetStream(reason: StreamResetReason, _details: string): void {
     if (this.done) return;
     this.done = true;
     this.#clean();
-    this.#owner.onUpstreamReset(this, reason, details);
+    // What exactly was wrong with the upstream's bytes stays between the codec and the debug log, as in Envoy.
+    this.#owner.onUpstreamReset(this, reason, "");
   }
 
   onAboveWriteBufferHighWatermark(): void {
@@ -217,6 +219,14 @@ export class UpstreamRequest implements ResponseDecoder, StreamCallbacks, HttpPo
   }
 
   #clean(): void {
+    const meter = this.#encoder?.meter;
+    if (meter !== undefined) {
+      const info = this.info;
+      info.wireBytesReceived = meter.wireBytesReceived;
+      info.wireBytesSent = meter.wireBytesSent;
+      info.headerBytesReceived = meter.headerBytesReceived;
+      info.headerBytesSent = meter.headerBytesSent;
+    }
     this.#pendingBody = null;
     this.#pendingTrailers = null;
     while (this.#pausedDownstream > 0) this.#resumeDownstream();

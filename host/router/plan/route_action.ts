@@ -50,6 +50,7 @@ export function planRouteAction(
     appendXForwardedHost: node.bool("append_x_forwarded_host"),
     timeoutMs: node.durationMs("timeout", DEFAULT_TIMEOUT_MS),
     idleTimeoutMs: node.durationMs("idle_timeout", null),
+    limitsStreamDuration: duration !== null,
     maxStreamDurationMs: duration?.durationMs("max_stream_duration", null) ?? null,
     grpcTimeoutHeaderMaxMs: duration?.durationMs("grpc_timeout_header_max", null) ?? null,
     grpcTimeoutHeaderOffsetMs: duration?.durationMs("grpc_timeout_header_offset", 0) ?? 0,

@@ -121,7 +121,6 @@ function planUpgrades(
 
 function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): ConnectionManagerPlan {
   const common = config.message("common_http_protocol_options");
-  config.accept("stream_error_on_invalid_http_message", "an HTTP/1 connection always ends after a malformed message");
   config.accept("http1_safe_max_connection_duration", "a connection at its limit always finishes what is in flight");
   return {
     statPrefix: config.string("stat_prefix"),
@@ -189,15 +188,14 @@ function planHttp1(config: ConfigNode, common: ConfigNode | null): Http1Plan {
   const options = config.message("http_protocol_options");
   options?.accept("use_balsa_parser", "there is one HTTP/1 parser");
   options?.accept("allow_custom_methods", "every method that is a token is passed on");
-  options?.accept(
-    "override_stream_error_on_invalid_http_message",
-    "an HTTP/1 connection always ends after a malformed message",
-  );
   return {
     maxRequestHeadersKib: config.number("max_request_headers_kb", 60),
     maxHeadersCount: common?.number("max_headers_count", 100) ?? 100,
     acceptHttp10: options?.bool("accept_http_10") ?? false,
     defaultHostForHttp10: options?.string("default_host_for_http_10") ?? "",
+    streamErrorOnInvalidMessage: options?.has("override_stream_error_on_invalid_http_message")
+      ? options.bool("override_stream_error_on_invalid_http_message")
+      : config.bool("stream_error_on_invalid_http_message"),
     enableTrailers: options?.bool("enable_trailers") ?? false,
     allowAbsoluteUrl: options?.bool("allow_absolute_url", true) ?? true,
     headersWithUnderscoresAction: (common?.enum("headers_with_underscores_action") ?? "ALLOW") as "ALLOW",
