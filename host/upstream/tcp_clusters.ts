@@ -61,6 +61,11 @@ export class TcpClusters {
       callbacks.onFailure("no_cluster", "", null);
       return NOTHING_TO_CANCEL;
     }
+    if (!cluster.resources[ResourcePriority.Default].connections.canCreate()) {
+      cluster.stats.upstreamCxOverflow.inc();
+      callbacks.onFailure("overflow", "", null);
+      return NOTHING_TO_CANCEL;
+    }
     const host = cluster.chooseHost(null);
     if (host === null) {
       callbacks.onFailure("no_healthy_upstream", "", null);

@@ -94,6 +94,9 @@ export interface Command {
 
 // deno-lint-ignore no-control-regex
 const NON_ASCII = /[^\x00-\x7f]/;
+// What JSON cannot hold as it is, in a text that is not UTF-8.
+// deno-lint-ignore no-control-regex
+const NOT_PLAIN = /[\x00-\x1f"\\\x7f-\xff]/g;
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x1f\x7f]/g;
 
@@ -108,14 +111,15 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Wire text as a JSON string, in wire text; bytes that are no UTF-8 become escapes of their own. */
 export function jsonString(wire: string): string {
-  const quoted = JSON.stringify(wire).replaceAll("\x7f", "\\u007f");
-  if (!NON_ASCII.test(wire)) return quoted;
-  try {
-    strictUtf8.decode(fromLatin1(wire));
-    return quoted;
-  } catch {
-    return quoted.replace(/[\x80-\xff]/g, (c) => "\\u00" + c.charCodeAt(0).toString(16));
+  if (NON_ASCII.test(wire)) {
+    try {
+      strictUtf8.decode(fromLatin1(wire));
+    } catch {
+      // Each byte that is no plain character by its number, those included that JSON has a shorter form for.
+      return `"${wire.replace(NOT_PLAIN, (c) => "\\u00" + c.charCodeAt(0).toString(16).padStart(2, "0"))}"`;
+    }
   }
+  return JSON.stringify(wire).replaceAll("\x7f", "\\u007f");
 }
 
 /** Text that a filter made up, without the control characters that could forge a line or a header. */

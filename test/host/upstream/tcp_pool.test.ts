@@ -147,12 +147,29 @@ test("cancel gives the connection on its way up", () => {
   assert.is(s.stat("upstream_rq_cancelled"), 1);
 });
 
-test("circuit breaker: who waits gets a connection when another one ends", () => {
+test("circuit breaker: at the cluster's limit of connections nobody waits", () => {
   const s = setup({
     circuitBreakers: {
-      default: { ...DEFAULT_THRESHOLDS, maxConnections: 1, maxPendingRequests: 1 },
+      default: { ...DEFAULT_THRESHOLDS, maxConnections: 1 },
       high: DEFAULT_THRESHOLDS,
       maxConnectionsPerHost: Infinity,
+    },
+  });
+  s.connect();
+  const inner = s.env.dialer.last.connect();
+  assert.equal(s.connect().events, ["failure overflow [] no host"]);
+  assert.equal([s.env.dialer.dials.length, s.stat("upstream_cx_overflow")], [1, 1]);
+  inner.finish(PeerType.Remote);
+  s.connect();
+  assert.is(s.env.dialer.dials.length, 2);
+});
+
+test("circuit breaker: who waits gets a connection when another one of the host ends", () => {
+  const s = setup({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxPendingRequests: 1 },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: 1,
     },
   });
   const first = s.connect();

@@ -14,6 +14,7 @@ import { latin1Slice } from "../../../../base/bytes.ts";
 import type { Connection, ConnectionHandler } from "../../../../net/connection_port.ts";
 import { CloseType, PeerType } from "../../../../net/filter.ts";
 import type { TerminalContext, TerminalFilterFactory } from "../../../../net/network_chain.ts";
+import type { AccessLogType } from "../../../../observe/formatter.ts";
 import { ResponseFlag, type StreamInfo, type UpstreamInfo } from "../../../../observe/stream_info.ts";
 import type { TcpClusterPort, TcpConnectFailure, TcpConnectHandle, TcpHostInfo } from "./cluster_port.ts";
 import type { TcpProxyPlan } from "./plan.ts";
@@ -21,7 +22,7 @@ import type { TcpProxyStats } from "./stats.ts";
 
 /** Writes access log lines. */
 export interface TcpAccessLogPort {
-  log(info: StreamInfo): void;
+  log(info: StreamInfo, type: AccessLogType): void;
 }
 
 export interface TcpProxyOptions {
@@ -112,7 +113,7 @@ class TcpProxy implements ConnectionHandler {
     this.#backoffTimer?.disable();
     this.#closeUpstream(by);
     this.info.endMs = this.#clock.nowMs();
-    this.#log();
+    this.#log("TcpConnectionEnd");
   }
 
   onAboveWriteBufferHighWatermark(): void {
@@ -175,7 +176,8 @@ class TcpProxy implements ConnectionHandler {
       clusters.onConnectAttemptsExceeded?.(clusterName);
       return this.#giveUp(InitFailure.ConnectFailed);
     }
-    this.info.attemptCount = ++this.#attempts;
+    this.#attempts++;
+    this.info.clusterName = clusterName;
     let settled = false;
     const handle = clusters.connect(clusterName, { info: this.info, hashInput: this.#hashInput() }, {
       onConnected: (connection, host) => {
@@ -216,6 +218,7 @@ class TcpProxy implements ConnectionHandler {
   #onConnected(clusterName: string, upstream: Connection, host: TcpHostInfo): void {
     this.#upstream = upstream;
     this.#host = host;
+    this.info.attemptCount = this.#attempts;
     this.info.upstream = upstreamInfo(clusterName, host, "");
     this.info.upstream.localAddress = upstream.info.localAddress;
     this.info.upstream.connection = upstream.info;
@@ -225,7 +228,7 @@ class TcpProxy implements ConnectionHandler {
     upstream.setHandler(new Upstream(this));
     this.#idleTimer?.enable(this.#idleTimeoutMs);
     this.#armLogTimer();
-    if (this.#options.plan.logOnConnected) this.#log();
+    if (this.#options.plan.logOnConnected) this.#log("TcpUpstreamConnected");
     this.downstream.readDisable(false);
   }
 
@@ -234,6 +237,7 @@ class TcpProxy implements ConnectionHandler {
     switch (reason) {
       case "no_cluster":
         this.#stats.downstreamCxNoRoute.inc();
+        this.info.clusterName = "";
         this.info.setFlag(ResponseFlag.NoClusterFound);
         return this.#giveUp(InitFailure.NoRoute);
       case "no_healthy_upstream":
@@ -244,9 +248,11 @@ class TcpProxy implements ConnectionHandler {
         return this.#giveUp(InitFailure.ResourceLimitExceeded);
       case "remote":
       case "timeout":
+        this.info.attemptCount = this.#attempts;
         this.info.setFlag(ResponseFlag.UpstreamConnectionFailure);
         break;
       case "local":
+        this.info.attemptCount = this.#attempts;
         break;
     }
     if (host !== null) this.info.upstream = upstreamInfo(clusterName, host, details);
@@ -309,15 +315,15 @@ class TcpProxy implements ConnectionHandler {
     const { logIntervalMs } = this.#options.plan;
     if (logIntervalMs === 0) return;
     const timer = this.#clock.createTimer(() => {
-      this.#log();
+      this.#log("TcpPeriodic");
       timer.enable(logIntervalMs);
     });
     this.#logTimer = timer;
     timer.enable(logIntervalMs);
   }
 
-  #log(): void {
-    for (const log of this.#options.accessLogs) log.log(this.info);
+  #log(type: AccessLogType): void {
+    for (const log of this.#options.accessLogs) log.log(this.info, type);
   }
 }
 

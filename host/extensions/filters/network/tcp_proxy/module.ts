@@ -17,7 +17,8 @@ export const module: NetworkFilterModule = {
       random: context.random,
       stats: new TcpProxyStats(context.stats.scope(`tcp.${tcpPlan.statPrefix}`)),
       accessLogs: loggers.map((logger) => ({
-        log: (info) => logger.log({ info, requestHeaders: null, responseHeaders: null, responseTrailers: null }),
+        log: (info, accessLogType) =>
+          logger.log({ info, requestHeaders: null, responseHeaders: null, responseTrailers: null, accessLogType }),
       })),
     });
   },
