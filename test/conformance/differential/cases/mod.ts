@@ -1,0 +1,30 @@
+// test/conformance/differential/cases/mod.ts: all groups.
+/** @module */
+import type { Group } from "../exchange.ts";
+import { badRequests } from "./bad_requests.ts";
+import { clusters } from "./clusters.ts";
+import { edge } from "./edge.ts";
+import { failures } from "./failures.ts";
+import { grpc } from "./grpc.ts";
+import { l4 } from "./l4.ts";
+import { logs } from "./logs.ts";
+import { requests } from "./requests.ts";
+import { routing } from "./routing.ts";
+import { timeouts } from "./timeouts.ts";
+import { upgrades } from "./upgrades.ts";
+import { wasm } from "./wasm.ts";
+
+export const GROUPS: readonly Group[] = [
+  requests,
+  badRequests,
+  edge,
+  upgrades,
+  routing,
+  grpc,
+  failures,
+  timeouts,
+  clusters,
+  l4,
+  logs,
+  wasm,
+];

@@ -1,0 +1,104 @@
+// test/conformance/differential/cases/wasm.ts: what a wasm filter is configured with, byte by byte.
+/** @module */
+import wabtFactory from "wabt";
+import { bootstrap, cluster, httpListener, indent } from "../bootstrap.ts";
+import type { Exchange, Group } from "../exchange.ts";
+
+const wabt = await wabtFactory();
+
+/** Answers every request with its plugin's configuration, and with the VM's in a header. */
+const ECHOES_CONFIGURATION = `(module
+  (import "env" "proxy_get_buffer_bytes" (func $get_buffer (param i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_send_local_response"
+    (func $respond (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (global $heap (mut i32) (i32.const 65536))
+  (data (i32.const 256) "\\01\\00\\00\\00\\04\\00\\00\\00")
+  (data (i32.const 270) "x-vm\\00")
+  (data (i32.const 280) "echoed configuration")
+  (func (export "proxy_abi_version_0_2_1"))
+  (func (export "malloc") (param $size i32) (result i32)
+    (local $at i32)
+    (local.set $at (global.get $heap))
+    (global.set $heap (i32.and (i32.add (i32.add (local.get $at) (local.get $size)) (i32.const 15)) (i32.const -8)))
+    (local.get $at))
+  (func (export "proxy_on_context_create") (param i32 i32))
+  ;; The VM's configuration: pointer at 16, size at 20.
+  (func (export "proxy_on_vm_start") (param i32 i32) (result i32)
+    (drop (call $get_buffer (i32.const 6) (i32.const 0) (i32.const 65535) (i32.const 16) (i32.const 20)))
+    (i32.const 1))
+  ;; The plugin's: pointer at 24, size at 28.
+  (func (export "proxy_on_configure") (param i32 i32) (result i32)
+    (drop (call $get_buffer (i32.const 7) (i32.const 0) (i32.const 65535) (i32.const 24) (i32.const 28)))
+    (i32.const 1))
+  ;; One pair of headers: count, sizes, x-vm, its value.
+  (func $headers (result i32)
+    (local $size i32)
+    (local.set $size (i32.load (i32.const 20)))
+    (i32.store (i32.const 264) (local.get $size))
+    (memory.copy (i32.const 512) (i32.const 256) (i32.const 12))
+    (memory.copy (i32.const 524) (i32.const 270) (i32.const 5))
+    (memory.copy (i32.const 529) (i32.load (i32.const 16)) (local.get $size))
+    (i32.store8 (i32.add (i32.const 529) (local.get $size)) (i32.const 0))
+    (i32.add (local.get $size) (i32.const 18)))
+  (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+    (drop (call $respond (i32.const 200) (i32.const 280) (i32.const 20)
+      (i32.load (i32.const 24)) (i32.load (i32.const 28)) (i32.const 512) (call $headers) (i32.const -1)))
+    (i32.const 1)))`;
+
+const module = wabt.parseWat("configuration.wat", ECHOES_CONFIGURATION);
+const bytes = btoa(String.fromCharCode(...module.toBinary({}).buffer));
+module.destroy();
+
+/** Configurations as they stand in a file, by listener. */
+const CONFIGURATIONS: Readonly<Record<string, string>> = {
+  text: '{ "@type": type.googleapis.com/google.protobuf.StringValue, value: "text é" }',
+  json_text: `{ "@type": type.googleapis.com/google.protobuf.StringValue, value: '{"a": 1}' }`,
+  raw: '{ "@type": type.googleapis.com/google.protobuf.BytesValue, value: AQID/w== }',
+  struct:
+    '{ "@type": type.googleapis.com/google.protobuf.Struct, value: { a: [ 1, 1.5, "x", yes, null, { b: c }, [] ] } }',
+  duration: '{ "@type": type.googleapis.com/google.protobuf.Duration, value: 1.5s }',
+  number: '{ "@type": type.googleapis.com/google.protobuf.UInt32Value, value: 300 }',
+  typed_struct:
+    '{ "@type": type.googleapis.com/xds.type.v3.TypedStruct, type_url: type.googleapis.com/google.protobuf.StringValue, value: { value: inside } }',
+};
+
+function wasmListener(name: string, configuration: string): string {
+  return httpListener(name, {
+    filters: `- name: echo
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+    config:
+      name: ${name}
+${indent(configuration, 6)}      vm_config:
+        vm_id: ${name}
+        runtime: envoy.wasm.runtime.v8
+        code: { local: { inline_bytes: ${bytes} } }
+        configuration: ${CONFIGURATIONS["text"]!.replace("text é", "for the VM")}
+`,
+  });
+}
+
+function get(name: string, listener: string): Exchange {
+  return { name, listener, client: "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n" };
+}
+
+export const wasm: Group = {
+  name: "wasm",
+  listeners: ["none"],
+  upstreams: ["u"],
+  yaml: bootstrap([
+    wasmListener("none", ""),
+    ...Object.entries(CONFIGURATIONS).map(([name, value]) => wasmListener(name, `configuration: ${value}`)),
+  ], [cluster("u")]),
+  exchanges: [
+    get("no configuration", "none"),
+    get("a text", "text"),
+    get("a text that is JSON", "json_text"),
+    get("bytes", "raw"),
+    get("a Struct", "struct"),
+    get("another message", "duration"),
+    get("a wrapped number", "number"),
+    get("a TypedStruct", "typed_struct"),
+  ],
+};

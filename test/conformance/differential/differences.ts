@@ -1,0 +1,194 @@
+// test/conformance/differential/differences.ts: where nuncio does something else than Envoy, and why.
+/**
+ * A difference is exact: `apply` makes what Envoy did into what nuncio must do, and the test fails where
+ * there is no difference any more. `docs/differences_from_envoy.md` is written from this list.
+ *
+ * @module
+ */
+import type { Message, Observation } from "./exchange.ts";
+
+/** A difference that is meant. */
+export interface Difference {
+  readonly title: string;
+  /** `group: exchange`, of those that show it; none where it shows in no exchange. */
+  readonly cases: readonly string[];
+  readonly envoy: string;
+  readonly nuncio: string;
+  readonly reason: string;
+  /** Makes what Envoy did into what nuncio does. */
+  readonly apply?: (recorded: Observation) => Observation;
+}
+
+const BAD_REQUEST: Message = {
+  head: [
+    "HTTP/1.1 400 Bad Request",
+    "content-length: 11",
+    "content-type: text/plain",
+    "date: (date)",
+    "server: envoy",
+    "connection: close",
+  ],
+  body: "Bad Request",
+};
+
+/** The request is refused before it is one. */
+function refused(recorded: Observation): Observation {
+  return {
+    name: recorded.name,
+    client: [BAD_REQUEST, "closed"],
+    upstreams: [],
+    log: [
+      "- - HTTP/1.1 400 flags=DPE details=http1.codec_error rx=0 tx=11 route=- cluster=- host=- attempts=0 closed=-",
+    ],
+  };
+}
+
+/** The upstream's answer is a protocol error. */
+function badGateway(recorded: Observation): Observation {
+  const body = "upstream connect error or disconnect/reset before headers. reset reason: protocol error";
+  return {
+    ...recorded,
+    client: [
+      `bytes ${
+        JSON.stringify(
+          `HTTP/1.1 502 Bad Gateway\r\ncontent-length: ${body.length}\r\ncontent-type: text/plain\r\n` +
+            "date: (date)\r\nserver: envoy\r\n\r\n",
+        )
+      }`,
+    ],
+    log: recorded.log.map((line) =>
+      line
+        .replace(
+          / \d+ flags=- details=via_upstream /,
+          " 502 flags=UPE details=upstream_reset_before_response_started{protocol_error} ",
+        )
+        .replace(/ tx=\d+ /, ` tx=${body.length} `)
+    ),
+  };
+}
+
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    title: "Lines end with CR LF",
+    cases: ["bad_requests: lines that end with a line feed alone"],
+    envoy: "takes a line feed alone for the end of a line",
+    nuncio: "answers 400 and closes",
+    reason:
+      "proxies and servers that disagree on where a head ends can be made to see different requests (RFC 9112 §2.2)",
+    apply: refused,
+  },
+  {
+    title: "A carriage return inside a line",
+    cases: ["bad_requests: a carriage return in a value"],
+    envoy: "removes it from the value",
+    nuncio: "answers 400 and closes",
+    reason:
+      "what it means depends on who reads it (RFC 9112 §2.2); a value that is changed silently is no value that was sent",
+    apply: refused,
+  },
+  {
+    title: "Folded header lines",
+    cases: ["bad_requests: a folded line"],
+    envoy: "joins the lines with the spaces between them",
+    nuncio: "answers 400 and closes",
+    reason:
+      "folding is obsolete, and a server must refuse it or replace it (RFC 9112 §5.2); it hides fields from those who do not know it",
+    apply: refused,
+  },
+  {
+    title: "Two Host headers",
+    cases: ["bad_requests: two Hosts"],
+    envoy: "passes on `host: a.example,b.example`",
+    nuncio: "answers 400 and closes",
+    reason: "a server must refuse them (RFC 9112 §3.2): which one counts decides who is asked",
+    apply: refused,
+  },
+  {
+    title: "A chunk with more bytes than its size",
+    cases: ["bad_requests: a chunk that is longer than it says"],
+    envoy: "drops the bytes up to the next line end and goes on",
+    nuncio: "answers 400, closes, and does not complete the request at the upstream",
+    reason:
+      "what follows a chunk is CR LF (RFC 9112 §7.1); bytes that one side drops are what request smuggling is made of",
+    apply: (recorded) => ({
+      ...recorded,
+      client: [BAD_REQUEST, "closed"],
+      upstreams: recorded.upstreams.map((seen) => ({ ...seen, request: { ...seen.request!, cut: true as const } })),
+      log: recorded.log.map((line) =>
+        line.replace(
+          " 200 flags=- details=via_upstream rx=1 tx=2 ",
+          " 400 flags=DPE details=http1.codec_error rx=1 tx=11 ",
+        )
+      ),
+    }),
+  },
+  {
+    title: "Status codes that are none",
+    cases: [
+      "failures: a status below 100",
+      "failures: a status of four digits",
+      "failures: a status above 599",
+    ],
+    envoy: "passes any number on",
+    nuncio: "answers 502: the upstream's response is a protocol error",
+    reason: "a status has three digits, from 100 to 599 (RFC 9110 §15); clients do all kinds of things with others",
+    apply: badGateway,
+  },
+  {
+    title: "A 101 that nobody asked for",
+    cases: ["failures: a 101 that nobody asked for"],
+    envoy: "passes it on",
+    nuncio: "answers 502: the upstream's response is a protocol error",
+    reason:
+      "only a client that asked to switch can know what the bytes after a 101 are; others take them for a response of the upstream's making",
+    apply: badGateway,
+  },
+  {
+    title: "Trailers that would change their message",
+    cases: ["edge: trailers that would change their message"],
+    envoy: "passes any field on in trailers, where trailers are enabled",
+    nuncio:
+      "leaves out fields that say where a message ends or what it is: `content-length`, `transfer-encoding`, `host`, `connection`, `content-type` and the like",
+    reason: "a sender must not put them there (RFC 9110 §6.5.1); who merges trailers into headers would believe them",
+    apply: (recorded) => ({
+      ...recorded,
+      client: recorded.client.map((each) =>
+        typeof each === "string" ? each : { ...each, trailers: ["x-down: 1", "set-cookie: a=b"] }
+      ),
+      upstreams: recorded.upstreams.map((seen) => ({ ...seen, request: { ...seen.request!, trailers: ["x-up: 1"] } })),
+    }),
+  },
+  {
+    title: "Several informational responses",
+    cases: ["edge: two informational responses"],
+    envoy: "passes on the first one, where `proxy_100_continue` is set",
+    nuncio: "passes on all of them, up to a limit",
+    reason: "there may be more than one (RFC 9110 §15.2), and early hints after a 102 are worth as much as before",
+    apply: (recorded) => ({
+      ...recorded,
+      client: [recorded.client[0]!, { head: ["HTTP/1.1 103 Unknown", "link: l"] }, ...recorded.client.slice(1)],
+    }),
+  },
+  {
+    title: "Connections that are cut",
+    cases: [],
+    envoy: "closes the client's connection about a second after it cut a response",
+    nuncio: "closes at once",
+    reason: "a client that waits for the rest of a body should know as soon as the proxy does that there is none",
+  },
+  {
+    title: "The last response of a connection that is drained",
+    cases: [],
+    envoy:
+      "says `connection: close` after an idle timeout or `max_connection_duration`, and leaves the connection open until `drain_timeout` is over",
+    nuncio: "closes when that response is written",
+    reason: "nothing can come on it any more",
+  },
+  {
+    title: "Local replies of filters without details",
+    cases: [],
+    envoy: "logs an empty text for `%RESPONSE_CODE_DETAILS%`",
+    nuncio: "logs `-`",
+    reason: "an absent fact looks alike everywhere in a log",
+  },
+];

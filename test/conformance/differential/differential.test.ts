@@ -1,0 +1,77 @@
+// test/conformance/differential/differential.test.ts: nuncio does what the real Envoy did, but for what is declared.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ROOT } from "../../support/proxy_process.ts";
+import { GROUPS } from "./cases/mod.ts";
+import { DIFFERENCES } from "./differences.ts";
+import type { GroupObservation, Observation } from "./exchange.ts";
+import { digestOf, playGroup } from "./play.ts";
+import { readPage, renderPage } from "./write_differences.ts";
+
+const FOLDER = join(ROOT, "test/conformance/differential/recorded");
+const declared = new Map(DIFFERENCES.flatMap((each) => each.cases.map((name) => [name, each] as const)));
+
+for (const group of GROUPS) {
+  const recording = read(group.name);
+
+  test(`${group.name}: the recording is of these exchanges`, () => {
+    assert.ok(recording !== null, `there is no recorded/${group.name}.json: run record.ts`);
+    assert.is(recording!.digest, digestOf(group), `recorded/${group.name}.json is out of date: run record.ts`);
+  });
+  if (recording === null) continue;
+
+  let played: Promise<GroupObservation> | null = null;
+  for (const expected of recording.exchanges) {
+    const name = `${group.name}: ${expected.name}`;
+    test(name, async () => {
+      played ??= playGroup(group, {
+        expectedLines: (exchange) => expectation(group.name, recording, exchange).log.length,
+      });
+      const actual = (await played).exchanges.find((each) => each.name === expected.name);
+      assert.ok(actual !== undefined, "the exchange was not played");
+      assert.equal(plain(actual!), plain(expectation(group.name, recording, expected.name)));
+      const difference = declared.get(name);
+      if (difference !== undefined) {
+        assert.not.equal(plain(actual!), plain(expected), `"${difference.title}" is declared and is no difference`);
+      }
+    });
+  }
+}
+
+test("every declared difference is about an exchange that exists", () => {
+  const names = new Set(GROUPS.flatMap((group) => group.exchanges.map((each) => `${group.name}: ${each.name}`)));
+  for (const name of declared.keys()) assert.ok(names.has(name), name);
+});
+
+test("the page of differences is up to date", () => {
+  const page = readPage();
+  assert.ok(page !== null, "there is no docs/differences_from_envoy.md");
+  assert.is(page!, renderPage(page!), "run write_differences.ts");
+});
+
+test("no two exchanges have one name", () => {
+  for (const group of GROUPS) {
+    assert.is(new Set(group.exchanges.map(({ name }) => name)).size, group.exchanges.length, group.name);
+  }
+});
+
+test.run();
+
+/** What nuncio should do: what Envoy did, with what is declared. */
+function expectation(group: string, recording: GroupObservation, exchange: string): Observation {
+  const recorded = recording.exchanges.find(({ name }) => name === exchange)!;
+  const difference = declared.get(`${group}: ${exchange}`);
+  return difference?.apply === undefined ? recorded : difference.apply(structuredClone(recorded));
+}
+
+function read(group: string): GroupObservation | null {
+  const file = join(FOLDER, `${group}.json`);
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) as GroupObservation : null;
+}
+
+/** Without members that are undefined, which JSON does not keep. */
+function plain(observation: Observation): unknown {
+  return JSON.parse(JSON.stringify(observation));
+}

@@ -1,0 +1,123 @@
+// test/conformance/differential/exchange.ts: what a group of exchanges is made of, as data.
+/**
+ * A group is one configuration and the exchanges that are played through it, one after the other. Bytes are
+ * latin1 text, so that a case can say exactly what is on the wire.
+ *
+ * @module
+ */
+
+/** One configuration and what is asked of it. */
+export interface Group {
+  readonly name: string;
+  /** Envoy v3 YAML. `@name@` stands for the port of a listener, of an upstream, or, if nobody is there, a dead port. */
+  readonly yaml: string;
+  /** The names of listeners, the first being the default. */
+  readonly listeners: readonly string[];
+  /** The names of scripted upstreams. */
+  readonly upstreams: readonly string[];
+  /** Names of statistics that are compared when all exchanges are over. */
+  readonly stats?: readonly string[];
+  readonly exchanges: readonly Exchange[];
+}
+
+export interface Exchange {
+  readonly name: string;
+  /** The group's first listener unless said otherwise. */
+  readonly listener?: string;
+  /** A text alone is a request of which the response is awaited. */
+  readonly client: string | readonly ClientStep[];
+  /** Which host comes first is left to chance: what was observed is compared without its order. */
+  readonly unordered?: true;
+  /** What upstreams do, by name; one that is not named answers 200 with `ok`. */
+  readonly upstreams?: Readonly<Record<string, UpstreamScript>>;
+}
+
+/** What the client does on its one connection. */
+export type ClientStep =
+  /** Sends it. */
+  | string
+  /** Reads a whole response, after informational ones. */
+  | "response"
+  | "response to HEAD"
+  | "response to CONNECT"
+  /** Sends its end. */
+  | "end"
+  /** Drops the connection. */
+  | "reset"
+  /** Waits for the proxy's end; noted is whether it came. */
+  | "closed"
+  /** Waits so many milliseconds. */
+  | { readonly pause: number }
+  /** Reads so many bytes. */
+  | { readonly bytes: number }
+  /** Reads until this text. */
+  | { readonly until: string }
+  /** Waits until an upstream noted so many requests or connections. */
+  | { readonly seen: number };
+
+/** Requests in order of arrival get these answers; the last one is for all that follow. */
+export interface UpstreamScript {
+  readonly http?: readonly (string | Answer)[];
+  /** For upstreams that speak no HTTP: the steps of every connection. */
+  readonly tcp?: readonly UpstreamStep[];
+}
+
+export interface Answer {
+  /** When the steps begin: at once, after the request's head, after the whole request (the default). */
+  readonly when?: "connected" | "head" | "request";
+  readonly steps: readonly UpstreamStep[];
+}
+
+export type UpstreamStep =
+  | string
+  /** Ends its side. */
+  | "end"
+  | "close"
+  | "reset"
+  /** Waits until the proxy ends the connection, and notes that it did. */
+  | "hang"
+  | { readonly pause: number }
+  /** Reads and notes so many bytes. */
+  | { readonly bytes: number };
+
+/** A message as it was on the wire, its framing undone. */
+export interface Message {
+  /** The first line and the header lines. */
+  readonly head: string[];
+  body?: string;
+  trailers?: string[];
+  /** The body has no end but that of the connection. */
+  untilClose?: true;
+  /** The connection ended before the message did. */
+  cut?: true;
+}
+
+/** A request or a connection that an upstream saw. */
+export interface Sighting {
+  readonly upstream: string;
+  request?: Message;
+  /** On a connection that brought a request before. */
+  reused?: true;
+  /** What came on a connection that speaks no HTTP. */
+  bytes?: string;
+  /** How the connection ended, where the script waited for that. */
+  ended?: true;
+}
+
+/** What happened in an exchange. */
+export interface Observation {
+  readonly name: string;
+  /** What the client got. */
+  readonly client: (Message | string)[];
+  readonly upstreams: Sighting[];
+  /** The access log's lines. */
+  readonly log: string[];
+}
+
+export interface GroupObservation {
+  readonly group: string;
+  /** Of the configuration and the script: tells a recording that is no longer of these exchanges. */
+  readonly digest: string;
+  readonly exchanges: Observation[];
+  readonly stats?: Record<string, number>;
+}

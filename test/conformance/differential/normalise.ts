@@ -1,0 +1,57 @@
+// test/conformance/differential/normalise.ts: takes out of an observation what differs from run to run.
+/** @module */
+import { createHash } from "node:crypto";
+import { networkInterfaces } from "node:os";
+import type { Message, Observation } from "./exchange.ts";
+
+/** Longer bodies are noted by length and digest. */
+const BODY_LIMIT = 400;
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
+/** Makes observations of different runs comparable; `ports` are those that the configuration named. */
+export function normaliser(ports: ReadonlyMap<string, number>): (observation: Observation) => Observation {
+  const own = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
+    .filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address);
+  const names = new Map([...ports].map(([name, port]) => [String(port), `@${name}@`]));
+
+  const text = (before: string): string => {
+    let after = before.replace(UUID, "(uuid)")
+      .replace(/(date: )[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT/gi, "$1(date)")
+      .replace(/(x-envoy-upstream-service-time: )\d+/gi, "$1(ms)")
+      .replace(/\b\d{4,5}\b/g, (digits) => names.get(digits) ?? digits)
+      .replace(/127\.0\.0\.1:\d{4,5}/g, "127.0.0.1:(ephemeral)");
+    for (const address of own) after = after.replaceAll(address, "(own address)");
+    return after;
+  };
+  const message = (before: Message): Message => {
+    const after: Message = { ...before, head: before.head.map(text) };
+    if (before.body !== undefined) after.body = bodyText(text(before.body));
+    return after;
+  };
+  const logLine = (line: string): string => {
+    // The default format: its time, duration and service time.
+    const plain = line.replace(/^\[\d{4}-[^\]]*\]/, "[(time)]")
+      .replace(
+        /^(\[\(time\)\] "[^"]*" \d+ \S+ \d+ \d+) \d+ (\d+|-) /,
+        (_all, before: string, service: string) => `${before} (ms) ${service === "-" ? "-" : "(ms)"} `,
+      )
+      .replace(/"(start_time|date)":"[^"]*"/g, '"$1":"(time)"')
+      .replace(/"(duration|service_time)":"?\d+"?/g, '"$1":"(ms)"');
+    return text(plain);
+  };
+  return (before) => ({
+    name: before.name,
+    client: before.client.map((each) => typeof each === "string" ? bodyText(text(each)) : message(each)),
+    upstreams: before.upstreams.map((each) => ({
+      ...each,
+      ...(each.request === undefined ? {} : { request: message(each.request) }),
+      ...(each.bytes === undefined ? {} : { bytes: bodyText(text(each.bytes)) }),
+    })),
+    log: before.log.map(logLine),
+  });
+}
+
+function bodyText(body: string): string {
+  if (body.length <= BODY_LIMIT) return body;
+  return `(${body.length} bytes, sha256 ${createHash("sha256").update(body, "latin1").digest("hex").slice(0, 12)})`;
+}

@@ -1,0 +1,134 @@
+// test/conformance/differential/play.ts: plays a group through a proxy and gives what was observed.
+/** @module */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePorts, type ProxyCommand, type ProxyProcess, startProxy } from "../../support/proxy_process.ts";
+import { playClient } from "./client.ts";
+import type { Exchange, Group, GroupObservation, Observation, Sighting } from "./exchange.ts";
+import { normaliser } from "./normalise.ts";
+import { ScriptedUpstream } from "./upstream.ts";
+
+const LOG_FILE = "access.log";
+const WAIT_LIMIT_MS = 5000;
+/** How long a recording waits for a log line that may not come, and for lines after the first. */
+const LOG_FIRST_MS = 600;
+const LOG_QUIET_MS = 150;
+
+const PORT_MARK = /@([a-z0-9_]+)@/g;
+
+export interface PlayOptions {
+  /** nuncio on this runtime unless said otherwise. */
+  readonly proxy?: ProxyCommand;
+  /** Log lines that each exchange should give; absent when that is to be found out. */
+  readonly expectedLines?: (exchange: string) => number;
+  /** Plays only the exchanges that this says yes to. */
+  readonly only?: (exchange: string) => boolean;
+}
+
+export async function playGroup(group: Group, options: PlayOptions = {}): Promise<GroupObservation> {
+  const upstreams = await Promise.all(group.upstreams.map((name) => ScriptedUpstream.start(name)));
+  let proxy: ProxyProcess | null = null;
+  try {
+    const ports = await choosePorts(group, upstreams);
+    const yaml = group.yaml.replace(PORT_MARK, (_mark, name: string) => String(ports.get(name)));
+    proxy = await startProxy(yaml, {
+      ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
+      args: ["--concurrency", "1", "--file-flush-interval-msec", "20"],
+    });
+    const normalise = normaliser(ports);
+    const log = new LogFile(proxy);
+    const exchanges: Observation[] = [];
+    for (const exchange of group.exchanges) {
+      if (options.only?.(exchange.name) === false) continue;
+      const port = ports.get(exchange.listener ?? group.listeners[0]!)!;
+      const { client, sightings } = await playExchange(exchange, port, upstreams);
+      const lines = await log.next(options.expectedLines?.(exchange.name) ?? null);
+      const observation = normalise({ name: exchange.name, client, upstreams: sightings, log: lines });
+      exchanges.push(exchange.unordered === true ? sorted(observation) : observation);
+    }
+    return { group: group.name, digest: digestOf(group), exchanges };
+  } catch (error) {
+    throw new Error(`${group.name}: ${String(error)}\n${proxy?.output() ?? ""}`, { cause: error });
+  } finally {
+    await Promise.all(upstreams.map((upstream) => upstream.stop()));
+    await proxy?.stop();
+  }
+}
+
+/** The ports that the configuration names: those of upstreams, and free ones. */
+async function choosePorts(group: Group, upstreams: readonly ScriptedUpstream[]): Promise<Map<string, number>> {
+  const ports = new Map(upstreams.map((upstream) => [upstream.name, upstream.port]));
+  const names = [...new Set(Array.from(group.yaml.matchAll(PORT_MARK), (match) => match[1]!))]
+    .filter((name) => !ports.has(name));
+  const free = await freePorts(names.length);
+  names.forEach((name, i) => ports.set(name, free[i]!));
+  return ports;
+}
+
+/** Where chance decides about the order. */
+function sorted(observation: Observation): Observation {
+  const byText = <T>(list: readonly T[]) => [...list].sort((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+  return {
+    name: observation.name,
+    client: byText(observation.client),
+    upstreams: byText(observation.upstreams),
+    log: byText(observation.log),
+  };
+}
+
+/** Changes when the group does. */
+export function digestOf(group: Group): string {
+  return createHash("sha256").update(JSON.stringify(group)).digest("hex").slice(0, 16);
+}
+
+async function playExchange(
+  exchange: Exchange,
+  port: number,
+  upstreams: readonly ScriptedUpstream[],
+): Promise<Pick<Observation, "client"> & { sightings: Sighting[] }> {
+  const sightings: Sighting[] = [];
+  for (const upstream of upstreams) upstream.begin(exchange.upstreams?.[upstream.name], sightings);
+  const client = await playClient(port, exchange.client, (count) => waitUntil(() => sightings.length >= count));
+  await waitUntil(() => upstreams.every((upstream) => upstream.idle));
+  return { client, sightings };
+}
+
+async function waitUntil(done: () => boolean): Promise<void> {
+  for (const limit = performance.now() + WAIT_LIMIT_MS; !done() && performance.now() < limit;) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** The access log, exchange by exchange. */
+class LogFile {
+  readonly #path: string;
+  #taken = 0;
+
+  constructor(proxy: ProxyProcess) {
+    this.#path = join(proxy.folder, LOG_FILE);
+  }
+
+  async next(expected: number | null): Promise<string[]> {
+    if (expected !== null) await waitUntil(() => this.#lines().length - this.#taken >= expected);
+    else {
+      let count = 0;
+      let limit = performance.now() + LOG_FIRST_MS;
+      while (performance.now() < limit) {
+        const now = this.#lines().length - this.#taken;
+        if (now > count) {
+          count = now;
+          limit = performance.now() + LOG_QUIET_MS;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+    const lines = this.#lines().slice(this.#taken);
+    this.#taken += lines.length;
+    return lines;
+  }
+
+  #lines(): string[] {
+    return existsSync(this.#path) ? readFileSync(this.#path, "utf8").split("\n").slice(0, -1) : [];
+  }
+}
