@@ -127,6 +127,7 @@ const route: RouteConfigPlan = JSON.parse(JSON.stringify({
         timeoutMs: 15_000,
         idleTimeoutMs: null,
         maxStreamDurationMs: null,
+        limitsStreamDuration: false,
         grpcTimeoutHeaderMaxMs: null,
         grpcTimeoutHeaderOffsetMs: 0,
       },

@@ -36,6 +36,7 @@ function route(path: RouteMatchPlan["path"], headers: RouteMatchPlan["headers"] 
       timeoutMs: 15_000,
       idleTimeoutMs: null,
       maxStreamDurationMs: null,
+      limitsStreamDuration: false,
       grpcTimeoutHeaderMaxMs: null,
       grpcTimeoutHeaderOffsetMs: 0,
     },
