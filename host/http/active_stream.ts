@@ -38,6 +38,19 @@ export interface StreamOwner {
   answerUnread(stream: ActiveStream, status: number, body: string, details: string): void;
   /** A stream has ended; `complete` when its response was sent whole. */
   onStreamFinished(stream: ActiveStream, complete: boolean): void;
+  /** A timer for the stream's idle timeout, and its return: streams of a connection pass them on. */
+  takeIdleTimer(stream: ActiveStream): StreamIdleTimer;
+  returnIdleTimer(timer: StreamIdleTimer): void;
+}
+
+/** An idle timer that goes from stream to stream, so that a stream need not make one. */
+export class StreamIdleTimer {
+  stream: ActiveStream | null = null;
+  readonly timer: Timer;
+
+  constructor(clock: Clock) {
+    this.timer = clock.createTimer(() => this.stream?.onIdleTimeout());
+  }
 }
 
 export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManagerCallbacks, AccessLogEntry {
@@ -58,7 +71,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   #route: Route | null | undefined = undefined;
   /** A stable random number of this stream, for fractions and weights. */
   readonly #random: number;
-  #idleTimer: Timer | null = null;
+  #idleTimer: StreamIdleTimer | null = null;
   #idleTimeoutMs: number;
   #requestTimer: Timer | null = null;
   #headersTimer: Timer | null = null;
@@ -412,7 +425,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
-    this.#idleTimer?.disable();
+    if (this.#idleTimer !== null) this.#connection.returnIdleTimer(this.#idleTimer);
+    this.#idleTimer = null;
     this.#requestTimer?.disable();
     this.#headersTimer?.disable();
     this.#durationTimer?.disable();
@@ -441,11 +455,12 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   /** Activity in either direction. */
   #touch(): void {
     if (this.#idleTimeoutMs <= 0) {
-      this.#idleTimer?.disable();
+      this.#idleTimer?.timer.disable();
       return;
     }
-    this.#idleTimer ??= this.#config.clock.createTimer(() => this.#onIdleTimeout());
-    this.#idleTimer.enable(this.#idleTimeoutMs);
+    if (this.#finished) return;
+    this.#idleTimer ??= this.#connection.takeIdleTimer(this);
+    this.#idleTimer.timer.enable(this.#idleTimeoutMs);
   }
 
   /** How long the route lets the stream be: by the client's `grpc-timeout`, by its own word, or as configured. */
@@ -472,7 +487,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#durationTimer.enable(Math.max(0, ms - (this.#config.clock.nowMs() - this.info.startMs)));
   }
 
-  #onIdleTimeout(): void {
+  /** Nothing happened in either direction for as long as may be. */
+  onIdleTimeout(): void {
     this.#config.stats.rqIdleTimeout.inc();
     this.info.setFlag(ResponseFlag.StreamIdleTimeout);
     this.#answerTimeout(this.#requestEnded ? 504 : 408, "stream timeout", "stream_idle_timeout");

@@ -12,7 +12,7 @@ import type { Timer } from "../base/clock.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
 import type { ConnectionInfo, StreamInfo } from "../observe/stream_info.ts";
-import { ActiveStream, type StreamOwner } from "./active_stream.ts";
+import { ActiveStream, StreamIdleTimer, type StreamOwner } from "./active_stream.ts";
 import type {
   CodecError,
   Protocol,
@@ -44,6 +44,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   #unread: ActiveStream | null = null;
   #received = false;
   #requests = 0;
+  readonly #spareTimers: StreamIdleTimer[] = [];
   /** The next response is the connection's last one. */
   #closing = false;
   #closed = false;
@@ -163,6 +164,18 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
       this.#closing = true;
     }
     return this.#closing;
+  }
+
+  takeIdleTimer(stream: ActiveStream): StreamIdleTimer {
+    const timer = this.#spareTimers.pop() ?? new StreamIdleTimer(this.#config.clock);
+    timer.stream = stream;
+    return timer;
+  }
+
+  returnIdleTimer(timer: StreamIdleTimer): void {
+    timer.timer.disable();
+    timer.stream = null;
+    this.#spareTimers.push(timer);
   }
 
   onStreamFinished(stream: ActiveStream, complete: boolean): void {

@@ -203,6 +203,11 @@ export class HeaderMap {
       return;
     }
     if (this.#wireSafe) this.#wireSafe = isWireSafeField(name, value);
+    this.setOwn(name, value);
+  }
+
+  /** As `set`, for the proxy's own words: a name that is no pseudo-header, a value that is fit for the wire. */
+  setOwn(name: string, value: string): void {
     const bit = nameBit(name);
     if ((this.#bits & bit) !== 0) {
       const list = this.#list;

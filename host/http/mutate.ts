@@ -72,7 +72,7 @@ export function mutateRequestHeaders(
       headers.set("x-forwarded-for", forwarded === null ? own : forwarded + "," + own);
     }
     if (plan.xffNumTrustedHops === 0 || !headers.has("x-forwarded-proto")) {
-      headers.set("x-forwarded-proto", connection.tls === null ? "http" : "https");
+      headers.setOwn("x-forwarded-proto", connection.tls === null ? "http" : "https");
     }
     if (plan.appendXForwardedPort && (plan.xffNumTrustedHops === 0 || !headers.has("x-forwarded-port"))) {
       headers.set("x-forwarded-port", String(connection.localAddress.port));
@@ -84,7 +84,7 @@ export function mutateRequestHeaders(
       singleXff = remote !== null && !forwarded.includes(",");
     }
     if (!headers.has("x-forwarded-proto")) {
-      headers.set("x-forwarded-proto", connection.tls === null ? "http" : "https");
+      headers.setOwn("x-forwarded-proto", connection.tls === null ? "http" : "https");
     }
   }
   if (headers.scheme === null) {
@@ -109,7 +109,7 @@ export function mutateRequestHeaders(
     if (config.serviceNode !== "") headers.set("x-envoy-downstream-service-node", config.serviceNode);
   }
   if (plan.generateRequestId && ((edge && !plan.preserveExternalRequestId) || !headers.has("x-request-id"))) {
-    headers.set("x-request-id", config.random.uuid());
+    headers.setOwn("x-request-id", config.random.uuid());
   }
   if (plan.via !== "") headers.set("via", append(headers.get("via"), plan.via));
   return { remoteAddress: remote };
@@ -130,8 +130,8 @@ export function mutateResponseHeaders(
   headers.remove("keep-alive");
   headers.remove("proxy-connection");
   headers.remove("transfer-encoding");
-  if (!headers.has("date")) headers.add("date", config.dates.get());
-  if (plan.serverHeaderTransformation === "OVERWRITE") headers.set("server", plan.serverName);
+  if (!headers.has("date")) headers.setOwn("date", config.dates.get());
+  if (plan.serverHeaderTransformation === "OVERWRITE") headers.setOwn("server", plan.serverName);
   else if (plan.serverHeaderTransformation === "APPEND_IF_ABSENT" && !headers.has("server")) {
     headers.add("server", plan.serverName);
   }

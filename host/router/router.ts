@@ -163,7 +163,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     const route = this.#route!;
     stream.info.responseCodeDetails = "via_upstream";
     if (!this.#config.plan.suppressEnvoyHeaders && this.#requestEndMs >= 0) {
-      headers.set("x-envoy-upstream-service-time", String(Math.trunc(this.nowMs - this.#requestEndMs)));
+      headers.setOwn("x-envoy-upstream-service-time", String(Math.trunc(this.nowMs - this.#requestEndMs)));
     }
     stream.info.responseCode = headers.status;
     route.finalizeResponseHeaders(headers, this.#requestHeaders, stream.info);

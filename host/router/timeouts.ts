@@ -27,7 +27,7 @@ export function finalTimeoutMs(headers: HeaderMap, route: RouteEntry, plan: Rout
   headers.remove("x-envoy-upstream-rq-timeout-ms");
   headers.remove("x-envoy-upstream-rq-per-try-timeout-ms");
   if (!plan.suppressEnvoyHeaders && timeoutMs > 0) {
-    headers.set("x-envoy-expected-rq-timeout-ms", String(Math.trunc(timeoutMs)));
+    headers.setOwn("x-envoy-expected-rq-timeout-ms", String(Math.trunc(timeoutMs)));
   }
   return timeoutMs;
 }
