@@ -33,7 +33,7 @@
  */
 import { renderText } from "./base/diagnostic_render.ts";
 import { NuncioError } from "./base/error.ts";
-import { type LogLevel, type LogLevels, LOG_COMPONENTS } from "./observe/log.ts";
+import { LOG_COMPONENTS, type LogLevel, type LogLevels } from "./observe/log.ts";
 import { detectPlatform } from "./platform/detect.ts";
 import { loadConfiguration } from "./server/configuration.ts";
 import { createLogRegistry } from "./server/logging.ts";

@@ -64,9 +64,7 @@ function code(file: string): string {
 
 /** Files that a file imports, types too; dynamic imports count when `dynamic` is set. */
 function imports(file: string, dynamic: boolean): string[] {
-  const pattern = dynamic
-    ? /(?:from\s+|import\(\s*|import\s+)"(\.[^"]+)"/g
-    : /(?:from\s+|import\s+)"(\.[^"]+)"/g;
+  const pattern = dynamic ? /(?:from\s+|import\(\s*|import\s+)"(\.[^"]+)"/g : /(?:from\s+|import\s+)"(\.[^"]+)"/g;
   return [...code(file).matchAll(pattern)].map((match) => relative(ROOT, join(ROOT, dirname(file), match[1]!)));
 }
 
@@ -96,7 +94,8 @@ test("imports go downwards only", () => {
 
 test("an extension does not import another extension", () => {
   const home = (file: string): string | null =>
-    /^host\/extensions\/(?!common\/|define\.ts|standard\.ts)((?:filters\/[a-z]+|[a-z_]+)\/[a-z_0-9]+)\//.exec(file)?.[1] ?? null;
+    /^host\/extensions\/(?!common\/|define\.ts|standard\.ts)((?:filters\/[a-z]+|[a-z_]+)\/[a-z_0-9]+)\//.exec(file)
+      ?.[1] ?? null;
   const problems: string[] = [];
   for (const file of FILES) {
     const from = home(file);
@@ -152,7 +151,11 @@ test("workers load no configuration code", () => {
   const seen = new Set<string>();
   // Value imports only: types are gone at run time.
   const valueImports = (file: string): string[] =>
-    [...code(file).matchAll(/(?:^|\n)\s*(?:import|export)(?!\s+type\b)[^;]*?from\s+"(\.[^"]+)"|import\(\s*"(\.[^"]+)"/g)]
+    [
+      ...code(file).matchAll(
+        /(?:^|\n)\s*(?:import|export)(?!\s+type\b)[^;]*?from\s+"(\.[^"]+)"|import\(\s*"(\.[^"]+)"/g,
+      ),
+    ]
       .map((match) => relative(ROOT, join(ROOT, dirname(file), (match[1] ?? match[2])!)));
   const visit = (file: string): void => {
     if (seen.has(file) || !TEXTS.has(file)) return;

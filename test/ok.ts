@@ -12,7 +12,15 @@ const FOLDERS = ["abi", "host", "test", "bench"];
 
 const CHECKS: readonly (readonly [string, readonly string[]])[] = [
   ["types (tsc)", ["tsc", "-p", "."]],
-  ["types (deno check)", ["deno", "check", "--quiet", "host/cli/main.ts", "host/server/worker_main.ts", "host/mod.ts", "test/run.ts"]],
+  ["types (deno check)", [
+    "deno",
+    "check",
+    "--quiet",
+    "host/cli/main.ts",
+    "host/server/worker_main.ts",
+    "host/mod.ts",
+    "test/run.ts",
+  ]],
   ["format", ["deno", "fmt", "--check", "--quiet", ...FOLDERS]],
   ["lint", ["deno", "lint", "--quiet", ...FOLDERS]],
 ];

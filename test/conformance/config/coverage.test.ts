@@ -52,7 +52,10 @@ test("the reference page lists what is read", async () => {
 });
 
 test("a field that nobody reads is an error at its place", async () => {
-  const { plan, diagnostics } = await load(EVERYTHING, "cluster_manager: { outlier_detection: { event_log_path: /x } }");
+  const { plan, diagnostics } = await load(
+    EVERYTHING,
+    "cluster_manager: { outlier_detection: { event_log_path: /x } }",
+  );
   assert.is(plan, null);
   assert.match(renderText(diagnostics), /is known to Envoy, but not to nuncio/);
 });

@@ -23,7 +23,7 @@ port.on("message", (message: { handle: SharedStoreHandle; job: string; times: nu
   const clock = new TimerClock({
     nowMs: () => performance.now(),
     wallMs: () => Date.now(),
-  preciseWallMs: () => Date.now(),
+    preciseWallMs: () => Date.now(),
     setTimeout: (callback, ms) => setTimeout(callback, ms),
     clearTimeout: (handle) => clearTimeout(handle as number),
   });
