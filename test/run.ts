@@ -102,10 +102,11 @@ function runFile(file: string, runtime: string): Promise<FileResult> {
       const total = Number(/^\s*Total:\s+(\d+)/m.exec(output)?.[1] ?? 0);
       const good = Number(/^\s*Passed:\s+(\d+)/m.exec(output)?.[1] ?? 0);
       const left = Number(/^\s*Skipped:\s+(\d+)/m.exec(output)?.[1] ?? 0);
-      let bad = Math.max(0, total - good - left);
+      let bad = Math.max(0, total - good);
       if (timedOut) output += `\nstopped after ${values.timeout} s`;
-      if (total === 0) output += "\nran no test";
-      if (bad === 0 && (code !== 0 || timedOut || total === 0)) bad = 1;
+      const ranNone = total + left === 0;
+      if (ranNone) output += "\nran no test";
+      if (bad === 0 && (code !== 0 || timedOut || ranNone)) bad = 1;
       resolve({ passed: good, failed: bad, skipped: left, output, ms: performance.now() - begin });
     });
   });

@@ -5,16 +5,16 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import type { Platform } from "../../platform/mod.ts";
 import { ipAddress } from "../../net/address.ts";
 import { probeBind } from "../../net/bind.ts";
+import { packageRoot } from "../../testing/filter_build/package_root.ts";
 import { buildFilter } from "../../testing/filter_build/build_filter.ts";
 import { renderText } from "../../base/diagnostic_render.ts";
 import { serveCommand } from "./serve.ts";
 
-const EXAMPLES = fileURLToPath(new URL("../../../filters-examples", import.meta.url));
+const EXAMPLES = join(packageRoot(), "filters-examples");
 
 interface DemoPorts {
   readonly web: number;
