@@ -26,7 +26,11 @@ interface DemoPorts {
 export async function demoCommand(platform: Platform): Promise<number> {
   const files: Record<string, string> = {};
   for (const name of ["hello", "rate_limit", "tcp_gate"]) {
-    const built = await buildFilter({ path: `${EXAMPLES}/${name}` });
+    const folder = join(EXAMPLES, name);
+    if (platform.fileFacts(join(folder, "build/filter.wasm")) === null) {
+      platform.stderr.write(`  compiling ${relative(".", folder)}\n`);
+    }
+    const built = await buildFilter({ path: folder });
     if (built.diagnostics.hasErrors) {
       platform.stderr.write(renderText(built.diagnostics) + "\n");
       return 3;
