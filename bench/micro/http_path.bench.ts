@@ -1,6 +1,6 @@
-// bench/micro/http_path.ts: one request through the whole HTTP path, without sockets.
+// bench/micro/http_path.bench.ts: one request through the whole HTTP path, without sockets.
 /**
- * `node bench/micro/http_path.ts [ROUNDS]` prints nanoseconds per request, the least of all rounds: parser,
+ * `node bench/micro/http_path.bench.ts [ROUNDS]` prints nanoseconds per request, the least of all rounds: parser,
  * connection manager, router, pool, both codecs. What a real request costs more is the system's.
  */
 import { setTimeout } from "node:timers";
