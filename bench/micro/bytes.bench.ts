@@ -32,10 +32,10 @@ summary(() => {
     queue.moveTo(other);
     other.clear();
   });
-  bench("take and give back a read buffer", () => {
+  bench("take, lend and give back a read buffer", () => {
     const buffer = takeReadBuffer();
-    buffer.hold();
-    buffer.release();
+    buffer.lend();
+    buffer.endLend();
   });
 });
 

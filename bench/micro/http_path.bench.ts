@@ -22,6 +22,7 @@ import { detectPlatform } from "../../host/platform/detect.ts";
 import { NO_HEADER_OPS, type RouteConfigPlan } from "../../host/router/plan.ts";
 import { RouteTable } from "../../host/router/route_table.ts";
 import { Router } from "../../host/router/router.ts";
+import { RouterStats } from "../../host/router/router_stats.ts";
 import { createClientCodec } from "../../host/upstream/client_codec.ts";
 import { ClusterManager } from "../../host/upstream/cluster_manager.ts";
 import { createClusterPlan, NO_LOCALITY } from "../../host/upstream/plan.ts";
@@ -190,7 +191,11 @@ const config: ConnectionManagerConfig = {
   bufferLimitBytes: 1 << 20,
   drain: { drainClose: () => false },
 };
-const routerConfig = { plan: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false }, clusters };
+const routerConfig = {
+  plan: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false },
+  stats: new RouterStats(stats.scope("http.bench")),
+  clusters,
+};
 
 const REQUEST = fromLatin1(
   "GET /small?a=1 HTTP/1.1\r\nHost: 127.0.0.1:10000\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\n\r\n",
