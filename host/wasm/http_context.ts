@@ -153,7 +153,7 @@ export class HttpContext extends Context {
     headers: HeaderMapPort,
     end: boolean,
   ): FilterHeadersStatus {
-    if (this.#vm.failure !== null) return this.#onFailedHeaders();
+    if (this.#vm.failure !== null) return this.#onFailedHeaders(direction);
     if (fn === null || !this.#isCreated) return FilterHeadersStatus.Continue;
     direction.enter();
     direction.headersOpen = true;
@@ -161,7 +161,7 @@ export class HttpContext extends Context {
     const result = this.#vm.call(this, fn, headers.size, end ? 1 : 0, 0, 0);
     if (this.#vm.failure !== null) {
       direction.close();
-      return this.#onFailedHeaders();
+      return this.#onFailedHeaders(direction);
     }
     let status: FilterHeadersStatus = STOP_ALL;
     if (!direction.isForcedToStop) {
@@ -183,7 +183,7 @@ export class HttpContext extends Context {
     body: ByteQueue,
     end: boolean,
   ): FilterDataStatus {
-    if (this.#vm.failure !== null) return this.#onFailedBody();
+    if (this.#vm.failure !== null) return this.#onFailedBody(direction);
     if (fn === null || !this.#isCreated) return FilterDataStatus.Continue;
     direction.enter();
     direction.body = body;
@@ -194,7 +194,7 @@ export class HttpContext extends Context {
     direction.mayAddTrailers = false;
     if (this.#vm.failure !== null) {
       direction.close();
-      return this.#onFailedBody();
+      return this.#onFailedBody(direction);
     }
     let status: FilterDataStatus = FilterDataStatus.StopIterationNoBuffer;
     if (!direction.isForcedToStop) {
@@ -216,14 +216,14 @@ export class HttpContext extends Context {
     fn: Callbacks["proxy_on_request_trailers"],
     trailers: HeaderMapPort,
   ): 0 | 1 {
-    if (this.#vm.failure !== null) return this.#onFailedBody() === FilterDataStatus.Continue ? 0 : 1;
+    if (this.#vm.failure !== null) return this.#onFailedBody(direction) === FilterDataStatus.Continue ? 0 : 1;
     if (fn === null || !this.#isCreated) return 0;
     direction.enter();
     direction.trailersOpen = true;
     const result = this.#vm.call(this, fn, trailers.size, 0, 0, 0);
     if (this.#vm.failure !== null) {
       direction.close();
-      return this.#onFailedBody() === FilterDataStatus.Continue ? 0 : 1;
+      return this.#onFailedBody(direction) === FilterDataStatus.Continue ? 0 : 1;
     }
     const isStopped = direction.isForcedToStop || (!direction.isContinued && result !== 0);
     direction.leave(isStopped);
@@ -238,16 +238,21 @@ export class HttpContext extends Context {
       !this.#request.hasDroppedBytes && !this.#response.hasDroppedBytes;
   }
 
-  #onFailedHeaders(): FilterHeadersStatus {
-    if (this.#mayBypass) return FilterHeadersStatus.Continue;
+  #onFailedHeaders(direction: HttpDirection): FilterHeadersStatus {
+    if (this.#mayBypass || this.#isOwnReply(direction)) return FilterHeadersStatus.Continue;
     this.#failStream();
     return STOP_ALL;
   }
 
-  #onFailedBody(): FilterDataStatus {
-    if (this.#mayBypass) return FilterDataStatus.Continue;
+  #onFailedBody(direction: HttpDirection): FilterDataStatus {
+    if (this.#mayBypass || this.#isOwnReply(direction)) return FilterDataStatus.Continue;
     this.#failStream();
     return FilterDataStatus.StopIterationNoBuffer;
+  }
+
+  /** The answer to a failed stream passes the filter that gave it. */
+  #isOwnReply(direction: HttpDirection): boolean {
+    return this.#isFailed && direction === this.#response;
   }
 
   #failStream(): void {

@@ -3,6 +3,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 
+/** After this long without its answer a client gives up. */
+const ANSWER_LIMIT_MS = 40_000;
 const EXTENSIONS = "type.googleapis.com/envoy.extensions";
 
 export interface WebOptions {
@@ -179,9 +181,15 @@ export class RawClient {
   }
 
   async #until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      if (this.#ended) throw new Error(`the connection ended; left over: ${JSON.stringify(this.#buffer)}`);
-      await new Promise<void>((resolve) => this.#wake = resolve);
+    if (condition()) return;
+    const timer = setTimeout(() => this.socket.destroy(), ANSWER_LIMIT_MS);
+    try {
+      while (!condition()) {
+        if (this.#ended) throw new Error(`the connection ended; left over: ${JSON.stringify(this.#buffer)}`);
+        await new Promise<void>((resolve) => this.#wake = resolve);
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -9,6 +9,9 @@ import { PluginRegistry } from "../../host/server/plugin_registry.ts";
 import { Server } from "../../host/server/server.ts";
 import { WasmTrial } from "../../host/server/wasm_trial.ts";
 
+/** How long tests wait for what must come. */
+const WAIT_LIMIT_MS = 15_000;
+
 export interface EmbeddedOptions {
   readonly concurrency?: number;
   readonly stallLimitMs?: number;
@@ -51,9 +54,13 @@ export class Embedded {
     return this.server.stats.valueOf(name) ?? 0;
   }
 
-  /** Settles when a statistic has a value; the test's own time limit ends it otherwise. */
+  /** Settles when a statistic has a value. */
   async statIs(name: string, value: number): Promise<void> {
-    while (this.stat(name) !== value) await new Promise((resolve) => setTimeout(resolve, 2));
+    const end = performance.now() + WAIT_LIMIT_MS;
+    while (this.stat(name) !== value) {
+      if (performance.now() > end) throw new Error(`${name} is ${this.stat(name)}, not ${value}`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
   }
 
   port(listener: string): number {
@@ -75,9 +82,14 @@ class Log {
   }
 
   wait(text: string, count: number): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(look);
+        reject(new Error(`the log has no "${text}" (${count}):\n${this.text}`));
+      }, WAIT_LIMIT_MS);
       const look = () => {
         if (this.text.split(text).length - 1 < count) return;
+        clearTimeout(timer);
         this.#waiting.delete(look);
         resolve();
       };
