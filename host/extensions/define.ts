@@ -108,12 +108,19 @@ export interface FactoryContext {
   /** How access logs are buffered. */
   readonly accessLogSettings: { readonly flushIntervalMs: number; readonly flushBytes: number };
   logger(component: string): Logger;
-  createHttpFilters(uses: readonly HttpFilterUse[]): ConfiguredFilter[];
+  /** `httpStats` is `http.<stat_prefix>` of the filters' connection manager. */
+  createHttpFilters(uses: readonly HttpFilterUse[], httpStats: StatsScope): ConfiguredFilter[];
   createAccessLoggers(plans: readonly ExtensionPlan[]): AccessLogger[];
 }
 
+/** What modules of HTTP filters may use besides. */
+export interface HttpFactoryContext extends FactoryContext {
+  /** `http.<stat_prefix>` of their connection manager. */
+  readonly httpStats: StatsScope;
+}
+
 export interface HttpFilterModule {
-  create(use: HttpFilterUse, context: FactoryContext): HttpFilterFactory;
+  create(use: HttpFilterUse, context: HttpFactoryContext): HttpFilterFactory;
 }
 
 /** A network filter is either in the way of a connection's bytes, or at their end. */

@@ -1,6 +1,6 @@
 // host/http/active_stream.ts: one downstream stream: its checks, filters, timers, and end.
 // pure: no I/O, no clock, no runtime globals
-// hot: runs per chunk or per header; see bench/micro/conn_manager.bench.ts
+// hot: runs per chunk or per header; see bench/micro/http_path.bench.ts
 /**
  * Sits between the codec and the filter manager. Requests come in by `StreamDecoder`, are checked and made
  * canonical here and nowhere else, and go to the filters; responses come out of the filters by
@@ -65,8 +65,12 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   #requestEnded = false;
   #responseEnded = false;
   #finished = false;
+  /** This side is ending the stream: its connection does not end under it. */
+  resetting = false;
   /** CONNECT or Upgrade was accepted: bytes both ways, and no more requests on this connection. */
   #tunnel = false;
+  /** An upgrade was let through; the upstream may still refuse it. */
+  #upgraded = false;
   #routeConfig: RouteConfig | null = null;
   #route: Route | null | undefined = undefined;
   /** A stable random number of this stream, for fractions and weights. */
@@ -146,6 +150,11 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
       if (!refusedUpgrade && row!.filters >= 0) chain = this.#config.upgradeFilters[row!.filters]!;
     }
     const refusal = this.#checkRequest(headers);
+    if (upgrade !== null && !refusedUpgrade && refusal === null) {
+      this.#upgraded = true;
+      this.#config.stats.cxUpgradesTotal.inc();
+      this.#config.stats.cxUpgradesActive.inc();
+    }
     if (refusal === null) {
       const origin = mutateRequestHeaders(
         headers,
@@ -198,7 +207,6 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
 
   onResetStream(reason: StreamResetReason, details: string): void {
     if (this.#finished) return;
-    this.#config.stats.rqRxReset.inc();
     if (reason === StreamResetReason.ConnectionTermination || reason === StreamResetReason.RemoteReset) {
       this.info.setFlag(ResponseFlag.DownstreamConnectionTermination);
       if (this.info.responseCodeDetails === "" || !this.#responseEnded) {
@@ -258,6 +266,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   encode1xxHeaders(headers: HeaderMap): void {
     if (this.#finished) return;
     this.#touch();
+    this.#config.stats.countResponse(headers.status);
     // The proxy answered 100 itself already, and passes others on where it leaves that to the upstream.
     if (!this.#config.plan.proxy100Continue) return;
     this.#encoder.encode1xxHeaders(headers);
@@ -272,17 +281,13 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     info.responseCode = headers.status;
     this.#tunnel = this.requestHeaders !== null && isTunnelResponse(this.requestHeaders, headers.status);
     mutateResponseHeaders(headers, this.requestHeaders, this.#config, this.#tunnel && headers.status === 101);
-    if (!this.#requestEnded && !this.#tunnel) {
-      // Waiting for the rest of the request would cost more than a new connection.
+    if (!this.#requestEnded) {
       this.#config.stats.rqResponseBeforeRqComplete.inc();
-      this.#connection.closeAfterResponse();
+      // Waiting for the rest of the request would cost more than a new connection.
+      if (!this.#tunnel) this.#connection.closeAfterResponse();
     }
     if (this.#connection.decideLastResponse()) headers.set("connection", "close");
     if (info.firstDownstreamTxByteMs < 0) info.firstDownstreamTxByteMs = this.#config.clock.nowMs();
-    if (this.#tunnel) {
-      this.#config.stats.cxUpgradesTotal.inc();
-      this.#config.stats.cxUpgradesActive.inc();
-    }
     this.#encoder.encodeHeaders(headers, end);
     if (end) this.#onResponseEnd();
   }
@@ -306,6 +311,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     if (this.#finished) return;
     this.#config.stats.rqTxReset.inc();
     if (details !== "") this.info.responseCodeDetails = details;
+    this.resetting = true;
     this.#encoder.resetStream(StreamResetReason.LocalReset);
     this.#finish();
   }
@@ -340,6 +346,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.responseHeaders = headers;
     this.info.responseCode = headers.status;
     this.info.bytesSent += bodyBytes;
+    if (!this.#requestEnded) this.#config.stats.rqResponseBeforeRqComplete.inc();
+    this.#responseEnded = true;
   }
 
   /** A request of which the head never came whole was answered. */
@@ -380,12 +388,12 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
         this.#config.stats.rqNonRelativePath.inc();
         return { status: 404, details: "absolute_path_rejected" };
       }
-      if (path.includes("#")) return { status: 400, details: "path_normalization_failed" };
+      if (path.includes("#")) return this.#refusePath();
       const rules = plan.path;
       if (rules.normalizePath || rules.mergeSlashes || rules.escapedSlashesAction !== "KEEP_UNCHANGED") {
         const result = canonicalizePath(path, rules);
         headers.path = result.path;
-        if (result.kind === "reject") return { status: 400, details: "path_normalization_failed" };
+        if (result.kind === "reject") return this.#refusePath();
         if (result.kind === "redirect") {
           this.#config.stats.rqRedirectedWithNormalizedPath.inc();
           return { status: 307, details: "path_normalization_failed", headers: [["location", result.path]] };
@@ -394,6 +402,11 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     }
     this.#canonicalizeHost(headers);
     return null;
+  }
+
+  #refusePath(): LocalReply {
+    this.#config.stats.rqFailedPathNormalization.inc();
+    return { status: 400, details: "path_normalization_failed" };
   }
 
   #canonicalizeHost(headers: HeaderMap): void {
@@ -417,6 +430,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
 
   #onResponseEnd(): void {
     this.#responseEnded = true;
+    // A tunnel has no regular end.
+    if (this.#tunnel) this.#config.stats.rqTxReset.inc();
     this.info.lastDownstreamTxByteMs = this.#config.clock.nowMs();
     this.#finish();
   }
@@ -433,7 +448,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     const config = this.#config;
     const info = this.info;
     info.endMs = config.clock.nowMs();
-    if (this.#tunnel) config.stats.cxUpgradesActive.dec();
+    if (this.#upgraded) config.stats.cxUpgradesActive.dec();
+    if (!this.#requestEnded || !this.#responseEnded) config.stats.rqRxReset.inc();
     const meter = this.#encoder.meter;
     if (meter !== undefined) {
       info.wireBytesReceived = meter.wireBytesReceived;

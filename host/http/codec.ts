@@ -158,12 +158,17 @@ export interface ClientCodec {
   /** Opens a stream; the caller saw to it that there is room. */
   newStream(decoder: ResponseDecoder & StreamCallbacks): RequestEncoder;
   dispatch(bytes: Uint8Array): CodecError | null;
-  /** The peer's end (FIN, or a reset when `reason` says so): resets or completes what is open. */
-  onConnectionClosed(reason: StreamResetReason, details: string): void;
+  /**
+   * The peer's end (FIN, or a reset when `reason` says so): resets or completes what is open. True when that cut
+   * a message in its middle.
+   */
+  onConnectionClosed(reason: StreamResetReason, details: string): boolean | void;
   /** Streams open now. */
   readonly activeStreams: number;
   /** False once the connection must not be used again (`connection: close`, GOAWAY, an error). */
   readonly reusable: boolean;
+  /** The last response came before its request was sent whole: the end of the connection ends that request. */
+  readonly cutsRequest?: boolean;
   goAway(): void;
   onUnderlyingConnectionAboveWriteBufferHighWatermark(): void;
   onUnderlyingConnectionBelowWriteBufferLowWatermark(): void;

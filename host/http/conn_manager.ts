@@ -1,6 +1,6 @@
 // host/http/conn_manager.ts: the HTTP connection manager: one downstream connection and its streams.
 // pure: no I/O, no clock, no runtime globals
-// hot: runs per chunk or per header; see bench/micro/conn_manager.bench.ts
+// hot: runs per chunk or per header; see bench/micro/http_path.bench.ts
 /**
  * Terminal network filter of HTTP chains: gives the connection's bytes to the codec, makes a stream for
  * every request, and decides when the connection ends: after errors, on time-outs, when draining.
@@ -68,8 +68,6 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.#startMs = clock.nowMs();
     stats.cxTotal.inc();
     stats.cxActive.inc();
-    stats.cxHttp1Total.inc();
-    stats.cxHttp1Active.inc();
     this.#idleTimer = plan.idleTimeoutMs > 0 ? clock.createTimer(() => this.#onIdleTimeout()) : null;
     this.#idleTimer?.enable(plan.idleTimeoutMs);
     this.#durationTimer = plan.maxConnectionDurationMs > 0 ? clock.createTimer(() => this.#onMaxDuration()) : null;
@@ -89,14 +87,12 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
 
   onData(bytes: Uint8Array): void {
     if (this.#closed) return;
-    this.#received = true;
+    if (!this.#received) this.#onFirstData();
     this.#dispatching = true;
     this.#connection.cork();
     const error = this.#codec.dispatch(bytes);
     this.#dispatching = false;
-    if (error !== null) this.#onCodecError(error);
-    else if (this.#codec.inHead === true) this.#unread ??= this.#openStream(NO_ENCODER);
-    else if (this.#closing && this.#streams.size === 0) this.#close();
+    this.#afterDispatch(error);
     this.#connection.uncork();
   }
 
@@ -110,7 +106,9 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     if (this.#closed) this.#countClose(by, 0);
     else {
       this.#closed = true;
-      this.#countClose(by, this.#streams.size);
+      let active = 0;
+      for (const stream of this.#streams) if (!stream.resetting) active++;
+      this.#countClose(by, active);
     }
     for (const stream of this.#streams) stream.onConnectionClosed(by !== PeerType.Local);
     this.#streams.clear();
@@ -119,7 +117,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.#drainTimer?.disable();
     const stats = this.#config.stats;
     stats.cxActive.dec();
-    stats.cxHttp1Active.dec();
+    if (this.#received) stats.cxHttp1Active.dec();
     stats.cxLengthMs.record(this.#config.clock.nowMs() - this.#startMs);
   }
 
@@ -194,13 +192,8 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     }
     if (this.#streams.size > 0) return;
     this.#idleTimer?.enable(this.#config.plan.idleTimeoutMs);
-    if (!this.#dispatching && this.#codec.hasBufferedInput) {
-      this.#dispatching = true;
-      const error = this.#codec.resumeInput();
-      this.#dispatching = false;
-      if (error !== null) this.#onCodecError(error);
-      else if (this.#closing && this.#streams.size === 0) this.#close();
-    }
+    // Not at once: who gave the response's last bytes has yet to see that it ended, and take its connection back.
+    if (!this.#dispatching && this.#codec.hasBufferedInput) RESOLVED.then(() => this.#resumeInput());
   }
 
   /** Closes at once when idle, otherwise after the responses being made (listener drain). */
@@ -213,6 +206,31 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   /** True when there is nothing in flight. */
   get idle(): boolean {
     return this.#streams.size === 0;
+  }
+
+  /** Dispatches what the client sent ahead. */
+  #resumeInput(): void {
+    if (this.#closed || this.#dispatching) return;
+    this.#dispatching = true;
+    this.#connection.cork();
+    const error = this.#codec.resumeInput();
+    this.#dispatching = false;
+    this.#afterDispatch(error);
+    this.#connection.uncork();
+  }
+
+  #afterDispatch(error: CodecError | null): void {
+    if (error !== null) this.#onCodecError(error);
+    else if (this.#codec.inHead === true) this.#unread ??= this.#openStream(NO_ENCODER);
+    else if (this.#closing && this.#streams.size === 0) this.#close();
+  }
+
+  /** Only now it is known what the client speaks. */
+  #onFirstData(): void {
+    this.#received = true;
+    const stats = this.#config.stats;
+    stats.cxHttp1Total.inc();
+    stats.cxHttp1Active.inc();
   }
 
   #openStream(encoder: ResponseEncoder): ActiveStream {
@@ -308,3 +326,5 @@ const NO_ENCODER: ResponseEncoder = {
   resetStream(): void {},
   readDisable(): void {},
 };
+
+const RESOLVED: Promise<void> = Promise.resolve();

@@ -45,6 +45,7 @@ export class ConnectionManagerStats {
   readonly rqTooLarge: Counter;
   readonly rqNonRelativePath: Counter;
   readonly rqRedirectedWithNormalizedPath: Counter;
+  readonly rqFailedPathNormalization: Counter;
   readonly rqResponseBeforeRqComplete: Counter;
   readonly rqWsOnNonWsRoute: Counter;
   readonly rsTooLarge: Counter;
@@ -96,6 +97,7 @@ export class ConnectionManagerStats {
     this.rqTxReset = counter("rq_tx_reset");
     this.rqTooLarge = counter("rq_too_large");
     this.rqNonRelativePath = counter("rq_non_relative_path");
+    this.rqFailedPathNormalization = counter("rq_failed_path_normalization");
     this.rqRedirectedWithNormalizedPath = counter("rq_redirected_with_normalized_path");
     this.rqResponseBeforeRqComplete = counter("rq_response_before_rq_complete");
     this.rqWsOnNonWsRoute = counter("rq_ws_on_non_ws_route");

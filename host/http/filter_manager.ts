@@ -1,6 +1,6 @@
 // host/http/filter_manager.ts: runs a stream's filters, both ways, and the replies that they make.
 // pure: no I/O, no clock, no runtime globals
-// hot: runs per chunk or per header; see bench/micro/filter_manager.bench.ts
+// hot: runs per chunk or per header; see bench/micro/http_path.bench.ts
 /**
  * One per stream. It knows no sockets and no codec: what is below it is a `FilterManagerCallbacks`, which
  * the connection manager, the authors' test harness and the middleware adapters each implement.

@@ -1,6 +1,6 @@
 // host/http/filter_pass.ts: one message's way through the filters: continue, stop, hold, resume.
 // pure: no I/O, no clock, no runtime globals
-// hot: runs per chunk or per header; see bench/micro/filter_manager.bench.ts
+// hot: runs per chunk or per header; see bench/micro/http_path.bench.ts
 /**
  * Request and response travel by the same rules, in opposite order; only who is called differs. A filter
  * that stops gets a `HeldMessage`, which says what waits at it; a stream in which nobody stops allocates

@@ -1,6 +1,6 @@
 // host/http/mutate.ts: what the connection manager changes in every request and response.
 // pure: no I/O, no clock, no runtime globals
-// hot: runs per chunk or per header; see bench/micro/conn_manager.bench.ts
+// hot: runs per chunk or per header; see bench/micro/http_path.bench.ts
 /**
  * Requests: hop-by-hop fields go, the client's address is found, what only internal callers may say is
  * stripped, x-forwarded-* and x-request-id are set. Responses: hop-by-hop fields go, `date`, `server` and

@@ -1,6 +1,6 @@
 // host/router/router.ts: the terminal HTTP filter: picks a host, sends the request, brings the response.
 // pure: no I/O, no clock, no runtime globals
-// hot: runs per chunk or per header; see bench/micro/router.bench.ts
+// hot: runs per chunk or per header; see bench/micro/http_path.bench.ts
 /**
  * Redirects and direct responses are answered here; everything else goes to a cluster as one or more
  * attempts (`UpstreamRequest`). Every way in which an attempt can fail becomes one status, body, flag and
@@ -29,11 +29,13 @@ import type { Host } from "../upstream/host.ts";
 import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";
 import type { RouteEntry } from "./route.ts";
 import type { RouterPlan } from "./router_plan.ts";
+import type { RouterStats } from "./router_stats.ts";
 import { finalTimeoutMs } from "./timeouts.ts";
 import { UpstreamRequest, type UpstreamRequestOwner } from "./upstream_request.ts";
 
 export interface RouterConfig {
   readonly plan: RouterPlan;
+  readonly stats: RouterStats;
   readonly clusters: ClusterManager;
 }
 
@@ -75,20 +77,25 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
 
   onRequestHeaders(headers: HeaderMap, end: boolean): HeadersStatus {
     const stream = this.#stream;
+    const { stats } = this.#config;
+    stats.rqTotal.inc();
     this.#requestHeaders = headers;
     const route = stream.route() as RouteEntry | null;
     this.#route = route;
     if (route === null) {
+      stats.noRoute.inc();
       stream.info.setFlag(ResponseFlag.NoRouteFound);
       stream.sendLocalReply({ status: 404, details: "route_not_found" });
       return HeadersStatus.StopIteration;
     }
     if (route.kind !== "cluster") {
+      stats.rqDirectResponse.inc();
       this.#answerDirectly(route, headers);
       return HeadersStatus.StopIteration;
     }
     const cluster = this.#config.clusters.get(route.clusterName!);
     if (cluster === null) {
+      stats.noCluster.inc();
       stream.info.setFlag(ResponseFlag.NoClusterFound);
       stream.info.clusterName = "";
       this.#reply(route.clusterNotFoundStatus, "", "cluster_not_found");
@@ -138,10 +145,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   onDestroy(): void {
     this.#timer?.disable();
     const request = this.#request;
-    if (request !== null && !request.done) {
-      this.#cluster!.stats.upstreamRqTxReset.inc();
-      request.reset();
-    }
+    if (request !== null && !request.done) request.reset();
     this.#request = null;
   }
 
@@ -154,6 +158,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   }
 
   onUpstream1xxHeaders(_request: UpstreamRequest, headers: HeaderMap): void {
+    this.#cluster!.stats.codes.chargeResponse(headers.status, this.#origin());
     this.#stream.encode1xxHeaders(headers);
   }
 
@@ -191,9 +196,6 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     this.#timer?.disable();
     const cluster = this.#cluster!;
     const info = this.#stream.info;
-    if (reason === StreamResetReason.RemoteReset || reason === StreamResetReason.ConnectionTermination) {
-      cluster.stats.upstreamRqRxReset.inc();
-    }
     const suffix = reason + (details === "" ? "" : `|${details}`);
     if (this.#responseStarted) {
       info.setFlag(
@@ -252,7 +254,6 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
 
   /** A tunnel has no regular end. */
   #onTunnelEnd(): void {
-    this.#cluster!.stats.upstreamRqRxReset.inc();
     const info = this.#stream.info;
     info.setFlag(ResponseFlag.UpstreamConnectionTermination);
     info.responseCodeDetails = "upstream_reset_after_response_started{connection_termination}";

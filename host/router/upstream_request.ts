@@ -1,6 +1,6 @@
 // host/router/upstream_request.ts: one attempt of a request at one host.
 // pure: no I/O, no clock, no runtime globals
-// hot: runs per chunk or per header; see bench/micro/router.bench.ts
+// hot: runs per chunk or per header; see bench/micro/http_path.bench.ts
 /**
  * Waits for a stream from the host's pool, holding what comes meanwhile, and then joins the two half
  * streams. What an attempt's end means (an answer, a retry, a reset) is the router's to decide.

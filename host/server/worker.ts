@@ -316,13 +316,15 @@ export class Worker {
       bufferLimitBytes: plan.perConnectionBufferLimitBytes,
       drain,
       logger: (component) => environment.logger(component),
-      createHttpFilters: (uses) =>
-        uses.map((use) => ({
+      createHttpFilters: (uses, httpStats) => {
+        const httpContext = { ...context, httpStats };
+        return uses.map((use) => ({
           name: use.name,
           disabled: use.disabled,
           terminal: use.terminal,
-          create: modules.http.get(use.extension)!.create(use, context),
-        })),
+          create: modules.http.get(use.extension)!.create(use, httpContext),
+        }));
+      },
       createAccessLoggers: (plans) =>
         plans.map((each) => {
           // One logger for one plan: two chains that log to one file share its buffer.

@@ -180,9 +180,12 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     if (this.state === ClientState.Closed) return;
     this.#end(by);
     // Whoever is reset may ask the pool for another connection: this one is out of its lists by now.
-    this.#codec!.onConnectionClosed(this.#closeReason, "");
+    const codec = this.#codec!;
+    if (codec.onConnectionClosed(this.#closeReason, "") === true) {
+      this.#owner.ledger.cluster.stats.upstreamCxProtocolError.inc();
+    }
     // A response that the end of the connection completed is no cut one.
-    if (this.activeStreams > 0) this.#owner.ledger.onStreamsCut(by);
+    if (this.activeStreams > 0 || codec.cutsRequest === true) this.#owner.ledger.onStreamsCut(by);
     while (this.activeStreams > 0) this.#endStream();
     this.#owner.onClosed(this);
   }

@@ -1,12 +1,15 @@
 // test/packaging/package.test.ts: what `npm pack` makes, installed: the command, the modules, a filter project.
 /** @module */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { get, wasmFilter, webConfig } from "../e2e/support.ts";
+import { freePorts, nuncioCommand, startProxy } from "../support/proxy_process.ts";
+import { watFilter } from "../support/wat_filter.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const test = suite("package");
@@ -25,6 +28,7 @@ test.before(async () => {
   await run("tar", ["xzf", archive], folder);
   mkdirSync(dirname(installed), { recursive: true });
   await run("mv", ["package", installed], folder);
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ dependencies: { nuncio: "*" } }));
   // The dependencies of the installed package are those of the repository; nothing else of it is in reach.
   const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {
     dependencies: Record<string, string>;
@@ -70,6 +74,48 @@ onNode("a filter project is made and compiled with the packed SDK", async () => 
   await run(process.execPath, [command, "filter", "build", "mine"], folder);
   const module = readFileSync(join(folder, "mine/build/filter.wasm"));
   assert.is(module.toString("latin1", 0, 4), "\0asm");
+});
+
+for (const runtime of ["node", "deno"]) {
+  onNode(`the installed proxy serves on ${runtime}: two workers, a filter that was tried first`, async () => {
+    writeFileSync(join(folder, "filter.wasm"), watFilter({ version: "packed" }));
+    const [port] = await freePorts(1) as [number];
+    const yaml = webConfig({ port, filters: [wasmFilter("packed", join(folder, "filter.wasm"))] });
+    const proxy = await startProxy(yaml, {
+      proxy: {
+        command: runtime,
+        args: [...(runtime === "deno" ? ["run", "-A", "--quiet", "--node-modules-dir=manual"] : []), command],
+        readyText: nuncioCommand().readyText,
+      },
+      args: ["--concurrency", "2"],
+    });
+    try {
+      const response = await get(port, "/direct");
+      assert.is(response.status, 200);
+      assert.match(response.head, /^x-version: packed\r$/m);
+    } finally {
+      assert.is((await proxy.stop()).code, 0);
+    }
+  });
+}
+
+onNode("npx finds the command", async () => {
+  const { bin } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { bin: Record<string, string> };
+  mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
+  symlinkSync(join(installed, bin["nuncio"]!), join(folder, "node_modules/.bin/nuncio"));
+  assert.match((await run("npx", ["--no", "--", "nuncio", "--version"], folder)).stdout, /^nuncio \d/);
+});
+
+test("package.json and deno.json export the same code", () => {
+  const exportsOf = (file: string) =>
+    (JSON.parse(readFileSync(join(ROOT, file), "utf8")) as { exports: Record<string, string | { default: string }> })
+      .exports;
+  const code = Object.entries(exportsOf("package.json")).flatMap(([name, target]) => {
+    if (typeof target === "string" || !target.default.startsWith("./dist/")) return [];
+    return [[name, target.default.replace("./dist/", "./").replace(/\.js$/, ".ts")]];
+  });
+  assert.ok(code.length >= 4);
+  assert.equal(exportsOf("deno.json"), Object.fromEntries(code));
 });
 
 onNode("nothing that only development needs is packed", () => {

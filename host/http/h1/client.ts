@@ -47,6 +47,7 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
   readonly sendFullyQualifiedUrl: boolean;
   readonly request: RequestFacts = { isHead: false, isConnect: false, isUpgrade: false };
   reusable = true;
+  cutsRequest = false;
   /** Request headers left out so far because HTTP/1 cannot carry them. */
   droppedHeaders = 0;
   readonly #callbacks: ClientCodecCallbacks;
@@ -90,27 +91,27 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
     return this.#parse(stream, bytes);
   }
 
-  onConnectionClosed(reason: StreamResetReason, details: string): void {
+  onConnectionClosed(reason: StreamResetReason, details: string): boolean {
     const stream = this.#stream;
     const parser = this.#parser;
     this.reusable = false;
     if (stream === null || this.#done) {
       this.#done = true;
-      return;
+      return false;
     }
     // Only a regular end of the connection can be the end of a body.
     const isEnd = reason === StreamResetReason.ConnectionTermination;
     if (isEnd && parser.untilClose) {
-      stream.requestEnded ||= parser.head.framing === BodyFraming.Raw;
       this.#finishResponse(stream, null);
       this.#done = true;
-      return;
+      return false;
     }
     this.#done = true;
     this.#release(stream);
     // A message that was cut is no message, as in Envoy.
     const cut = isEnd && parser.inMessage;
     stream.decoder.onResetStream(cut ? StreamResetReason.ProtocolError : reason, details);
+    return cut;
   }
 
   goAway(): void {
@@ -150,9 +151,13 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
     const parser = this.#parser;
     const body = this.#body;
     let from = 0;
+    // There are bytes behind the response.
+    let isExcess = false;
     for (;;) {
-      // A callback may have ended the stream.
-      if (this.#stream !== stream) return null;
+      // The stream is over, be it that a callback ended it.
+      if (this.#stream !== stream) {
+        return isExcess ? this.#fail(codecError("the peer sent more than its response")) : null;
+      }
       const event = parser.next(bytes, from);
       stream.wireBytesReceived += parser.offset - from;
       from = parser.offset;
@@ -164,7 +169,8 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
           }
           return null;
         case ParseEvent.Head: {
-          const error = this.#onHead(stream, from < bytes.length);
+          isExcess = this.#isWhole() && from < bytes.length;
+          const error = this.#onHead(stream);
           if (error !== null) return this.#fail(error);
           break;
         }
@@ -172,13 +178,13 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
           const { dataStart, dataEnd } = parser;
           body.lend(dataStart === 0 && dataEnd === bytes.length ? bytes : bytes.subarray(dataStart, dataEnd));
           if (parser.ended) {
-            if (dataEnd < bytes.length) this.reusable = false;
+            isExcess = dataEnd < bytes.length;
             this.#finishResponse(stream, null);
           }
           break;
         }
         case ParseEvent.End:
-          if (from < bytes.length) this.reusable = false;
+          isExcess = from < bytes.length;
           this.#finishResponse(stream, parser.trailers);
           break;
         case ParseEvent.Error:
@@ -191,7 +197,13 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
     }
   }
 
-  #onHead(stream: ClientStream, hasMore: boolean): CodecError | null {
+  /** Whether the head that was just read is a whole response. */
+  #isWhole(): boolean {
+    const { framing, headers } = this.#parser.head;
+    return framing === BodyFraming.None && headers.status >= 200;
+  }
+
+  #onHead(stream: ClientStream): CodecError | null {
     const head = this.#parser.head;
     const headers = head.headers;
     stream.headerBytesReceived += head.fieldBytes;
@@ -201,8 +213,8 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
       return null;
     }
     if (!head.keepAlive) this.reusable = false;
+    if (head.announcesClose) this.#callbacks.onGoAway();
     if (head.framing === BodyFraming.None) {
-      if (hasMore) this.reusable = false;
       this.#endResponse(stream);
       stream.decoder.onHeaders(headers, true);
       this.#callbacks.onStreamClosed();
@@ -236,7 +248,10 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
 
   #endResponse(stream: ClientStream): void {
     // The rest of a request that was answered early would have to be sent before the next one.
-    if (!stream.requestEnded) this.reusable = false;
+    if (!stream.requestEnded) {
+      this.reusable = false;
+      this.cutsRequest = true;
+    }
     this.#release(stream);
   }
 

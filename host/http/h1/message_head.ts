@@ -31,6 +31,8 @@ export class MessageHead {
   contentLength = 0;
   /** Whether the connection may be used again after this message. */
   keepAlive = true;
+  /** The peer said that it closes the connection after this message. */
+  announcesClose = false;
   /** Bytes of the fields as Envoy counts them: name, value, colon and line end. */
   fieldBytes = 0;
   /** The protocol that the request asks to switch to. */

@@ -90,6 +90,8 @@ export function buildResponseHead(
   if ((connection & ConnectionOption.Close) !== 0) out.keepAlive = false;
   else if (version === 10) out.keepAlive = (connection & ConnectionOption.KeepAlive) !== 0;
 
+  out.announcesClose = !out.keepAlive;
+
   if (status < 200 || status === 204 || (request.isConnect && status < 300)) {
     return setFramingWithoutBody(out, status, contentLength, transferEncoding, request, hasUpgrade);
   }

@@ -18,7 +18,8 @@ export const TO_U = '- { name: all, match: { prefix: "/" }, route: { cluster: u 
 export function bootstrap(listeners: readonly string[], clusters: readonly string[]): string {
   const list = (name: string, parts: readonly string[]) =>
     parts.length === 0 ? "" : `  ${name}:\n${parts.map((part) => indent(part, 2)).join("")}`;
-  return `static_resources:\n${list("listeners", listeners)}${list("clusters", clusters)}`;
+  return `admin: { address: { socket_address: { address: 127.0.0.1, port_value: @admin@ } } }
+static_resources:\n${list("listeners", listeners)}${list("clusters", clusters)}`;
 }
 
 export interface HttpListenerOptions {

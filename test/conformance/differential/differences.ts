@@ -17,7 +17,50 @@ export interface Difference {
   readonly reason: string;
   /** Makes what Envoy did into what nuncio does. */
   readonly apply?: (recorded: Observation) => Observation;
+  /** What each of the cases adds to statistics of its group, besides what it adds in Envoy. */
+  readonly stats?: Readonly<Record<string, number>>;
 }
+
+/** The same change of a cluster's response counts, of all and of those that came from outside. */
+function responses(changes: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(changes).flatMap(([name, change]) => [
+      [`cluster.u.upstream_rq_${name}`, change],
+      [`cluster.u.external.upstream_rq_${name}`, change],
+    ]),
+  );
+}
+
+/** The same change of a connection manager's response counts, of all and of those of its listener. */
+function answers(manager: string, changes: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(changes).flatMap(([name, change]) => [
+      [`http.${manager}.downstream_rq_${name}`, change],
+      [`listener.@${manager}@.http.${manager}.downstream_rq_${name}`, change],
+    ]),
+  );
+}
+
+/** A 400 and a closed connection where Envoy passed the request on, and answered 200. */
+const REFUSED_STATS: Readonly<Record<string, number>> = {
+  ...responses({ "200": -1, "2xx": -1, "completed": -1 }),
+  ...answers("main", { "2xx": -1, "4xx": 1 }),
+  "cluster.u.upstream_rq_total": -1,
+  "http.main.downstream_cx_destroy_local": 1,
+  "http.main.downstream_cx_destroy_remote": -1,
+  "http.main.downstream_cx_protocol_error": 1,
+  "http.main.downstream_rq_response_before_rq_complete": 1,
+  "http.main.downstream_rq_rx_reset": 1,
+  "http.main.rq_total": -1,
+};
+
+/** A 502 where Envoy passed the response on. */
+const BAD_GATEWAY_STATS: Readonly<Record<string, number>> = {
+  ...responses({ "502": 1, "5xx": 1 }),
+  ...answers("main", { "5xx": 1 }),
+  "cluster.u.upstream_cx_destroy_local_with_active_rq": 1,
+  "cluster.u.upstream_cx_destroy_with_active_rq": 1,
+};
 
 const BAD_REQUEST: Message = {
   head: [
@@ -76,6 +119,7 @@ export const DIFFERENCES: readonly Difference[] = [
     reason:
       "proxies and servers that disagree on where a head ends can be made to see different requests (RFC 9112 §2.2)",
     apply: refused,
+    stats: REFUSED_STATS,
   },
   {
     title: "A carriage return inside a line",
@@ -85,6 +129,7 @@ export const DIFFERENCES: readonly Difference[] = [
     reason:
       "what it means depends on who reads it (RFC 9112 §2.2); a value that is changed silently is no value that was sent",
     apply: refused,
+    stats: REFUSED_STATS,
   },
   {
     title: "Folded header lines",
@@ -94,6 +139,7 @@ export const DIFFERENCES: readonly Difference[] = [
     reason:
       "folding is obsolete, and a server must refuse it or replace it (RFC 9112 §5.2); it hides fields from those who do not know it",
     apply: refused,
+    stats: REFUSED_STATS,
   },
   {
     title: "Two Host headers",
@@ -102,6 +148,7 @@ export const DIFFERENCES: readonly Difference[] = [
     nuncio: "answers 400 and closes",
     reason: "a server must refuse them (RFC 9112 §3.2): which one counts decides who is asked",
     apply: refused,
+    stats: REFUSED_STATS,
   },
   {
     title: "A chunk with more bytes than its size",
@@ -121,6 +168,15 @@ export const DIFFERENCES: readonly Difference[] = [
         )
       ),
     }),
+    stats: {
+      ...REFUSED_STATS,
+      "cluster.u.upstream_rq_total": 0,
+      "http.main.rq_total": 0,
+      "cluster.u.upstream_cx_destroy": 1,
+      "cluster.u.upstream_cx_destroy_local": 1,
+      "cluster.u.upstream_cx_destroy_local_with_active_rq": 1,
+      "cluster.u.upstream_cx_destroy_with_active_rq": 1,
+    },
   },
   {
     title: "Status codes that are none",
@@ -133,6 +189,13 @@ export const DIFFERENCES: readonly Difference[] = [
     nuncio: "answers 502: the upstream's response is a protocol error",
     reason: "a status has three digits, from 100 to 599 (RFC 9110 §15); clients do all kinds of things with others",
     apply: badGateway,
+    stats: {
+      ...BAD_GATEWAY_STATS,
+      ...responses({ "502": 1, "5xx": 1, "unknown": -1 }),
+      "cluster.u.upstream_cx_destroy_local": 1,
+      "cluster.u.upstream_cx_destroy_remote": -1,
+      "cluster.u.upstream_cx_protocol_error": 1,
+    },
   },
   {
     title: "A 101 that nobody asked for",
@@ -142,6 +205,11 @@ export const DIFFERENCES: readonly Difference[] = [
     reason:
       "only a client that asked to switch can know what the bytes after a 101 are; others take them for a response of the upstream's making",
     apply: badGateway,
+    stats: {
+      ...BAD_GATEWAY_STATS,
+      ...responses({ "101": -1, "1xx": -1, "502": 1, "5xx": 1 }),
+      ...answers("main", { "1xx": -1, "5xx": 1 }),
+    },
   },
   {
     title: "Trailers that would change their message",
@@ -168,6 +236,10 @@ export const DIFFERENCES: readonly Difference[] = [
       ...recorded,
       client: [recorded.client[0]!, { head: ["HTTP/1.1 103 Unknown", "link: l"] }, ...recorded.client.slice(1)],
     }),
+    stats: {
+      ...responses({ "103": 1, "1xx": 1, "completed": 1 }),
+      ...answers("hundred", { "1xx": 1, "completed": 1 }),
+    },
   },
   {
     title: "Connections that are cut",

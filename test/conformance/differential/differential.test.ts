@@ -38,6 +38,24 @@ for (const group of GROUPS) {
       }
     });
   }
+
+  test(`${group.name}: statistics`, async () => {
+    const { stats } = await played!;
+    assert.equal(stats, expectedStats(group.name, recording.stats));
+  });
+}
+
+/** What the statistics of a group should be: Envoy's, with what declared differences add. */
+function expectedStats(group: string, recorded: Readonly<Record<string, number>>): Record<string, number> {
+  const stats: Record<string, number> = { ...recorded };
+  for (const difference of DIFFERENCES) {
+    const times = difference.cases.filter((name) => name.startsWith(`${group}: `)).length;
+    for (const [name, change] of Object.entries(difference.stats ?? {})) {
+      stats[name] = (stats[name] ?? 0) + times * change;
+      if (stats[name] === 0) delete stats[name];
+    }
+  }
+  return Object.fromEntries(Object.entries(stats).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
 test("every declared difference is about an exchange that exists", () => {

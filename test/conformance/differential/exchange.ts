@@ -15,8 +15,6 @@ export interface Group {
   readonly listeners: readonly string[];
   /** The names of scripted upstreams. */
   readonly upstreams: readonly string[];
-  /** Names of statistics that are compared when all exchanges are over. */
-  readonly stats?: readonly string[];
   readonly exchanges: readonly Exchange[];
 }
 
@@ -119,5 +117,6 @@ export interface GroupObservation {
   /** Of the configuration and the script: tells a recording that is no longer of these exchanges. */
   readonly digest: string;
   readonly exchanges: Observation[];
-  readonly stats?: Record<string, number>;
+  /** Counters that moved, and gauges that are not back at rest, when all exchanges were over. */
+  readonly stats: Record<string, number>;
 }

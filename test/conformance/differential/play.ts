@@ -7,6 +7,7 @@ import { freePorts, type ProxyCommand, type ProxyProcess, startProxy } from "../
 import { playClient } from "./client.ts";
 import type { Exchange, Group, GroupObservation, Observation, Sighting } from "./exchange.ts";
 import { normaliser } from "./normalise.ts";
+import { readStats } from "./statistics.ts";
 import { ScriptedUpstream } from "./upstream.ts";
 
 const LOG_FILE = "access.log";
@@ -47,7 +48,8 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
       const observation = normalise({ name: exchange.name, client, upstreams: sightings, log: lines });
       exchanges.push(exchange.unordered === true ? sorted(observation) : observation);
     }
-    return { group: group.name, digest: digestOf(group), exchanges };
+    const stats = await readStats(ports.get("admin")!, ports);
+    return { group: group.name, digest: digestOf(group), exchanges, stats };
   } catch (error) {
     throw new Error(`${group.name}: ${String(error)}\n${proxy?.output() ?? ""}`, { cause: error });
   } finally {

@@ -27,6 +27,7 @@ export const module: NetworkFilterModule = {
 function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext): ConnectionManagerConfig {
   const { manager } = plan;
   const prefix = `http.${manager.statPrefix}`;
+  const httpStats = context.stats.scope(prefix);
   const table = new RouteTable(plan.routeConfig, {
     compileFormat: (text) => {
       const { format } = compileFormat(text, context.world, { omitEmptyValues: true });
@@ -39,12 +40,12 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
     random: context.random,
     dates: context.dates,
     stats: new ConnectionManagerStats(
-      context.stats.scope(prefix),
+      httpStats,
       context.stats.scope(`listener.${context.listener.statPrefix}.${prefix}`),
     ),
     routes: { current: () => table },
-    filters: context.createHttpFilters(plan.httpFilters),
-    upgradeFilters: plan.upgradeFilters.map((uses) => context.createHttpFilters(uses)),
+    filters: context.createHttpFilters(plan.httpFilters, httpStats),
+    upgradeFilters: plan.upgradeFilters.map((uses) => context.createHttpFilters(uses, httpStats)),
     accessLoggers: context.createAccessLoggers(plan.accessLog),
     localAddress: context.localAddress,
     serviceCluster: context.serviceCluster,
