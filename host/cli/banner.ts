@@ -40,7 +40,9 @@ function chainsOf(listener: ListenerPlan): string[] {
   return chains.map((chain) => {
     const names = chain.filters.flatMap((filter) => {
       const uses = (filter.plan as { httpFilters?: readonly { name: string }[] } | null)?.httpFilters;
-      return [shortName(filter.extension), ...(uses ?? []).map((use) => shortName(use.name))];
+      // Of wasm filters the interesting part is which one it is.
+      const name = filter.extension.endsWith(".wasm") ? filter.name : shortName(filter.extension);
+      return [name, ...(uses ?? []).map((use) => shortName(use.name))];
     });
     return names.join(" → ");
   });

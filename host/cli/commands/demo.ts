@@ -49,13 +49,18 @@ export async function demoCommand(platform: Platform): Promise<number> {
 
 function whatToTry(files: Readonly<Record<string, string>>, ports: DemoPorts): string {
   const example = relative(".", EXAMPLES);
+  const rows = [
+    [`curl -i http://127.0.0.1:${ports.web}/`, "the hello filter adds a header"],
+    [`for i in 1 2 3 4 5 6; do curl -i http://127.0.0.1:${ports.web}/limited; done`, ""],
+    ["", "the rate_limit filter answers 429 after five"],
+    [`printf 'sesame hello\\n' | nc -q1 127.0.0.1 ${ports.tcp}`, "the tcp_gate filter wants the right first bytes"],
+    [`curl http://127.0.0.1:${ports.admin}/filters`, "what is loaded"],
+  ] as const;
+  const width = Math.max(...rows.map(([command, what]) => what === "" ? 0 : command.length)) + 2;
+  const lines = rows.map(([command, what]) => `    ${what === "" ? command : command.padEnd(width) + what}`);
   return `
   Try:
-    curl -i http://127.0.0.1:${ports.web}/                     the hello filter adds a header
-    for i in 1 2 3 4 5 6; do curl -i http://127.0.0.1:${ports.web}/limited; done
-                                                       the rate_limit filter answers 429 after five
-    printf 'sesame hello\\n' | nc -q1 127.0.0.1 ${ports.tcp}   the tcp_gate filter wants the right first bytes
-    curl http://127.0.0.1:${ports.admin}/filters                what is loaded
+${lines.join("\n")}
 
   Change ${example}/hello/filter.ts, then: npm start -- filter build ${example}/hello
   The proxy loads ${relative(".", files["hello"]!)} again by itself, without dropping a request.
