@@ -1,0 +1,100 @@
+// test/host/server/wasm_trial.test.ts: modules are tried in a thread that can do no harm and goes away.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { WasmPluginPlan } from "../../../host/extensions/common/wasm/plugin_plan.ts";
+import { detectPlatform } from "../../../host/platform/detect.ts";
+import type { Platform } from "../../../host/platform/mod.ts";
+import { WasmTrial } from "../../../host/server/wasm_trial.ts";
+import { type FilterOptions, watFilter } from "../../support/wat_filter.ts";
+
+const NODE = { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} };
+const PLAN: WasmPluginPlan = {
+  name: "guard",
+  rootId: "guard",
+  vmId: "",
+  code: { kind: "inline", bytes: new Uint8Array(0) },
+  vmConfiguration: new Uint8Array(0),
+  pluginConfiguration: new Uint8Array(0),
+  environment: [],
+  failurePolicy: "FAIL_CLOSED",
+  reloadBackoffMs: 1000,
+  allowOnHeadersStopIteration: false,
+  allowedCapabilities: null,
+  direction: "UNSPECIFIED",
+};
+
+/** The runtime's platform, counting threads that run. */
+function countingPlatform(): { readonly platform: Platform; readonly threads: { started: number; running: number } } {
+  const threads = { started: 0, running: 0 };
+  const real = detectPlatform();
+  const platform = Object.create(real, {
+    clock: { value: real.clock },
+    spawnWorker: {
+      value: (entry: URL, options: { name: string }) => {
+        const handle = real.spawnWorker(entry, options);
+        threads.started++;
+        threads.running++;
+        handle.onExit(() => threads.running--);
+        return handle;
+      },
+    },
+  }) as Platform;
+  return { platform, threads };
+}
+
+function request(options: FilterOptions): Parameters<WasmTrial["try"]>[0] {
+  return { bytes: watFilter(options), plan: PLAN, node: NODE, clusterNames: [] };
+}
+
+async function gone(threads: { readonly running: number }): Promise<void> {
+  while (threads.running > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+test("a module that starts and accepts its configuration comes back compiled", async () => {
+  const { platform, threads } = countingPlatform();
+  const { result } = await new WasmTrial(platform).try(request({}));
+  assert.ok(result.ok);
+  if (result.ok) assert.ok(result.module.code instanceof WebAssembly.Module);
+  await gone(threads);
+});
+
+test("several at once share a thread, one after the other, and each gets its own answer", async () => {
+  const { platform, threads } = countingPlatform();
+  const trial = new WasmTrial(platform);
+  const replies = await Promise.all([
+    trial.try(request({ version: "1" })),
+    trial.try(request({ version: "2", configures: false })),
+    trial.try(request({ version: "3", onConfigure: "(unreachable)" })),
+    trial.try(request({ version: "4" })),
+  ]);
+  assert.equal(replies.map((reply) => reply.result.ok), [true, false, false, true]);
+  assert.is(threads.started, 1);
+  await gone(threads);
+});
+
+test("a module that does not come to an end is broken off; the next one is tried all the same", async () => {
+  const { platform, threads } = countingPlatform();
+  const trial = new WasmTrial(platform, 300);
+  const endless = trial.try(request({ onConfigure: "(loop $for_ever (br $for_ever))" }));
+  const next = trial.try(request({}));
+  const { result } = await endless;
+  assert.not.ok(result.ok);
+  if (!result.ok) {
+    assert.is(result.diagnostics[0]!.message, "it did not start and accept its configuration within 0.3 s");
+  }
+  assert.ok((await next).result.ok);
+  await gone(threads);
+});
+
+test("closing answers those who wait", async () => {
+  const { platform, threads } = countingPlatform();
+  const trial = new WasmTrial(platform);
+  const waiting = trial.try(request({}));
+  trial.close();
+  const { result } = await waiting;
+  assert.not.ok(result.ok);
+  if (!result.ok) assert.is(result.diagnostics[0]!.message, "the proxy is ending");
+  await gone(threads);
+});
+
+test.run();
