@@ -31,6 +31,7 @@
  *
  * @module
  */
+import { startControl } from "./admin/control.ts";
 import { renderText } from "./base/diagnostic_render.ts";
 import { NuncioError } from "./base/error.ts";
 import { LOG_COMPONENTS, type LogLevel, type LogLevels } from "./observe/log.ts";
@@ -40,6 +41,7 @@ import { createLogRegistry } from "./server/logging.ts";
 import { PluginRegistry } from "./server/plugin_registry.ts";
 import { Server } from "./server/server.ts";
 import { WasmTrial } from "./server/wasm_trial.ts";
+import { VERSION } from "./cli/version.ts";
 
 /** What a proxy is made from. */
 export interface ProxyOptions {
@@ -57,6 +59,8 @@ export interface ProxyOptions {
 export interface Proxy {
   /** `host:port` of a listener's addresses, with the ports that were really bound. Empty for unknown names. */
   addresses(listener: string): string[];
+  /** Where the admin interface is, for example `http://127.0.0.1:9901`; null when the configuration has none. */
+  readonly adminUrl: string | null;
   /** A statistic by Envoy's name, for example `http.web.downstream_rq_total`; null when there is none. */
   stat(name: string): number | null;
   /** No new connections; settles when no request is in flight, at the latest after 30 s. */
@@ -83,7 +87,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     readFile: (path) => platform.readFile(path),
     publish: (next, previous) => server!.publishPlugin(next, previous),
   });
-  const { plan, diagnostics } = await loadConfiguration({
+  const { plan, root, diagnostics } = await loadConfiguration({
     platform,
     configPath: options.path ?? null,
     configYaml: options.yaml ?? null,
@@ -109,13 +113,34 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   server = running;
   const started = await running.start(plan);
   if (!started.ok) throw new NuncioError("server/not-started", started.problems.join("; "));
+  const end = async (): Promise<void> => {
+    await control.control?.close();
+    await running.stop();
+  };
+  const control = await startControl({
+    platform,
+    server: running,
+    admin: plan.admin,
+    root: root!,
+    logs,
+    version: VERSION,
+    commandLineOptions: { concurrency: running.concurrency },
+    statsTags: [],
+    adminAddressPath: null,
+    quit: () => void running.drainForExit().then(end),
+  });
+  if (control.control === null) {
+    await running.stop();
+    throw new NuncioError("server/not-started", control.problem);
+  }
   return {
+    adminUrl: control.control.adminUrl,
     addresses(name) {
       const listener = running.snapshot?.listeners.find((each) => each.name === name);
       return listener?.addresses.map((each) => `${each.address}:${each.port}`) ?? [];
     },
     stat: (name) => running.stats.valueOf(name),
     drain: () => running.drainForExit(),
-    stop: () => running.stop(),
+    stop: end,
   };
 }

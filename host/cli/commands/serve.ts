@@ -123,7 +123,7 @@ export async function serveCommand(
     ending.close();
     return 0;
   }
-  const { startControl } = await import("../control.ts");
+  const { startControl } = await import("../../admin/control.ts");
   const control = await startControl({
     platform,
     server,
@@ -136,7 +136,7 @@ export async function serveCommand(
     adminAddressPath: one(flags, "admin-address-path"),
     quit: () => ending.end("/quitquitquit"),
   });
-  if (!control.ok) {
+  if (control.control === null) {
     await server.stop();
     return failToStart([control.problem]);
   }

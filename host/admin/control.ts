@@ -1,8 +1,8 @@
-// host/cli/control.ts: what runs beside the workers: the admin interface and the watching of files.
+// host/admin/control.ts: what runs beside the workers: the admin interface and the watching of files.
 /** @module */
-import { AdminServer } from "../admin/admin.ts";
-import { ServerView } from "../admin/server_view.ts";
-import type { JsonObject } from "../admin/view.ts";
+import { AdminServer } from "./admin.ts";
+import { ServerView } from "./server_view.ts";
+import type { JsonObject } from "./view.ts";
 import type { ConfigNode } from "../config/node.ts";
 import { FileWatcher } from "../config/watch.ts";
 import type { LogRegistry } from "../observe/log.ts";
@@ -37,15 +37,15 @@ export interface Control {
 }
 
 export type ControlResult =
-  | { readonly ok: true; readonly control: Control }
-  | { readonly ok: false; readonly problem: string };
+  | { readonly control: Control; readonly problem: null }
+  | { readonly control: null; readonly problem: string };
 
 export async function startControl(options: ControlOptions): Promise<ControlResult> {
   const admin = await startAdmin(options);
-  if (admin !== null && !admin.ok) return { ok: false, problem: `admin: ${admin.problem}` };
+  if (admin !== null && !admin.ok) return { control: null, problem: `admin: ${admin.problem}` };
   const watcher = watchPlugins(options);
   return {
-    ok: true,
+    problem: null,
     control: {
       adminUrl: admin === null ? null : `http://${admin.address}`,
       async close() {
