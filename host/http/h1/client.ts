@@ -156,7 +156,7 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
     for (;;) {
       // The stream is over, be it that a callback ended it.
       if (this.#stream !== stream) {
-        return isExcess ? this.#fail(codecError("the peer sent more than its response")) : null;
+        return isExcess ? this.#fail(codecError("the peer sent bytes that no request asked for")) : null;
       }
       const event = parser.next(bytes, from);
       stream.wireBytesReceived += parser.offset - from;

@@ -6,7 +6,7 @@ import { get } from "node:http";
 const COMPARED = /^(http\.(?!admin\.|async-client\.)|cluster\.|tcp\.|listener\.(?!admin\.))/;
 /** What depends on timing, on how many digits a duration has, or on the threads that a proxy has. */
 const LEFT_OUT =
-  /bytes|_ms$|_time$|flow_control|flush_total|delayed_close_timeout|\.worker_\d+\.|total_match_count|_cx_active$|max_host_weight/;
+  /bytes|_ms$|_time$|flow_control|flush_total|delayed_close_timeout|\.worker_\d+\.|total_match_count|_cx_active$|max_host_weight|\.update_/;
 /** Statistics that do not change any more are read. */
 const REST_MS = 150;
 const LIMIT_MS = 6000;
@@ -15,8 +15,9 @@ const LIMIT_MS = 6000;
 export async function readStats(port: number, ports: ReadonlyMap<string, number>): Promise<Record<string, number>> {
   let last = "";
   for (const limit = performance.now() + LIMIT_MS;;) {
-    const text = await fetchStats(port);
-    if (text === last || performance.now() > limit) return parse(text, ports);
+    const stats = parse(await fetchStats(port), ports);
+    const text = JSON.stringify(stats);
+    if (text === last || performance.now() > limit) return stats;
     last = text;
     await new Promise((resolve) => setTimeout(resolve, REST_MS));
   }

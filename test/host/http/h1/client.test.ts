@@ -173,11 +173,6 @@ test("reuse is decided by both messages", () => {
     [{}, "HTTP/1.1 204 No Content\r\n\r\n", true],
     [{}, "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", true],
     [{}, "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", true],
-    [{}, OK + "x", false],
-    [{}, OK + OK, false],
-    [{}, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab", false],
-    [{}, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nx", false],
-    [{}, "HTTP/1.1 204 No Content\r\n\r\nbody", false],
   ];
   for (const [entries, response, reusable] of cases) {
     const client = new ClientHarness();
@@ -186,6 +181,26 @@ test("reuse is decided by both messages", () => {
     assert.is(client.error, null, response);
     assert.ok(message.ended, response);
     assert.is(client.codec.reusable, reusable, response);
+    assert.is(client.streamsClosed, 1);
+  }
+});
+
+test("bytes behind a response are an error after it", () => {
+  const responses = [
+    OK + "x",
+    OK + OK,
+    "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nx",
+    "HTTP/1.1 204 No Content\r\n\r\nbody",
+  ];
+  for (const response of responses) {
+    const client = new ClientHarness();
+    const message = client.send();
+    client.feed(response);
+    assert.is(client.error?.details, "http1.codec_error", response);
+    assert.ok(message.ended, response);
+    assert.is(message.reset, null, response);
+    assert.not(client.codec.reusable, response);
     assert.is(client.streamsClosed, 1);
   }
 });
