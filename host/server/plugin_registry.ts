@@ -20,7 +20,7 @@ export interface PluginRegistryOptions {
   readonly trial: Pick<WasmTrial, "try" | "close">;
   readonly logger: Logger;
   readFile(path: string): FileRead;
-  /** Gives new code to all workers; a text says which refused, and then none has it. */
+  /** Gives new code to all workers; a text says why one refused, and then all have `previous` as the next version. */
   publish(snapshot: WasmPluginSnapshot, previous: WasmPluginSnapshot): Promise<string | null>;
 }
 
@@ -190,7 +190,10 @@ export class PluginRegistry {
     const before = entry.current;
     const next: WasmPluginSnapshot = { ...before, module, version: before.version + 1 };
     const refusal = await this.#options.publish(next, before);
-    if (refusal !== null) return this.#refuse(entry, refusal);
+    if (refusal !== null) {
+      entry.current = { ...before, version: next.version + 1 };
+      return this.#refuse(entry, refusal);
+    }
     entry.current = next;
     entry.previous = before.module;
     entry.lastError = null;
@@ -214,6 +217,7 @@ export class PluginRegistry {
   }
 
   #try(bytes: Uint8Array, plan: WasmPluginPlan): Promise<TrialReply> {
+    this.#options.logger.debug("a wasm plugin is tried", { plugin: plan.name, bytes: bytes.length });
     return this.#options.trial.try({ bytes, plan, node: this.#node, clusterNames: this.#clusterNames });
   }
 

@@ -147,22 +147,31 @@ export class Server {
     name: Name,
     argument: CallArgument<Name>,
   ): Promise<{ readonly worker: number; readonly value: CallResult<Name> }[]> {
-    const links = this.#pool?.links ?? this.#links;
-    const settled = await Promise.allSettled(links.map((link) => link.call(name, argument)));
+    const settled = await Promise.allSettled(this.#workerLinks.map((link) => link.call(name, argument)));
     return settled.flatMap((each, worker) => each.status === "fulfilled" ? [{ worker, value: each.value }] : []);
   }
 
-  /** Gives a plugin's new code to all workers, or to none. */
+  get #workerLinks(): readonly WorkerLink[] {
+    return this.#pool?.links ?? this.#links;
+  }
+
+  /** Gives a plugin's new code to all workers, or to none: then they have the previous one as `next.version + 1`. */
   async publishPlugin(next: WasmPluginSnapshot, previous: WasmPluginSnapshot): Promise<string | null> {
+    const asked = new Set(this.#workerLinks);
     const outcomes = await this.callAll("swapPlugin", next);
     const refusal = outcomes.find((outcome) => !outcome.ok);
-    if (refusal === undefined) {
+    if (refusal === undefined || refusal.ok) {
       this.#replacePlugin(next);
-      return null;
+    } else {
+      // Some have it and some do not: all go back, under a version that none has seen.
+      next = { ...previous, version: next.version + 1 };
+      await this.callAll("swapPlugin", next);
+      this.#replacePlugin(next);
     }
-    // Some have it and some do not: all go back, under a version that none has seen.
-    await this.callAll("swapPlugin", { ...previous, version: next.version + 1 });
-    return refusal.ok ? null : refusal.message;
+    // A worker that came meanwhile may have begun with the code of before.
+    const late = this.#workerLinks.filter((link) => !asked.has(link));
+    await Promise.allSettled(late.map((link) => link.call("swapPlugin", next)));
+    return refusal === undefined || refusal.ok ? null : refusal.message;
   }
 
   async activity(): Promise<WorkerActivity> {
@@ -356,9 +365,8 @@ export class Server {
   }
 
   async #applyAll(snapshot: Snapshot): Promise<string[]> {
-    const links = this.#pool?.links ?? this.#links;
     const problems = new Set<string>();
-    await Promise.all(links.map(async (link) => {
+    await Promise.all(this.#workerLinks.map(async (link) => {
       try {
         const outcome = await link.call("apply", snapshotFor(link.index, snapshot));
         if (!outcome.ok) { for (const problem of outcome.problems) problems.add(problem); }

@@ -1,5 +1,7 @@
 // test/e2e/signals.test.ts: how a running proxy ends: by signals to itself, to npm and to `deno task`.
-import { readFileSync, renameSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -8,9 +10,11 @@ import {
   nuncioCommand,
   type ProxyCommand,
   type ProxyProcess,
+  spawnProxy,
   startProxy,
 } from "../support/proxy_process.ts";
-import { get, isFree, RawClient, Upstream, webConfig } from "./support.ts";
+import { watFilter } from "../support/wat_filter.ts";
+import { get, isFree, RawClient, Upstream, wasmFilter, webConfig } from "./support.ts";
 
 const isDeno = "Deno" in globalThis;
 const { readyText } = nuncioCommand();
@@ -176,6 +180,21 @@ test("SIGUSR1 reopens access logs, SIGHUP is noted; neither ends the proxy", asy
       assert.is(readFileSync(file, "latin1"), "/direct/after\n");
     },
   );
+});
+
+test("SIGTERM while a plugin takes its time to start: exit 0", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "nuncio-signals-"));
+  const file = join(folder, "slow.wasm");
+  writeFileSync(file, watFilter({ onConfigure: "(loop $for_ever (br $for_ever))" }));
+  const [port, adminPort] = await freePorts(2) as [number, number];
+  const proxy = spawnProxy(webConfig({ port, adminPort, filters: [wasmFilter("slow", file)] }), {
+    args: ["-l", "debug"],
+  });
+  await proxy.waitForOutput("a wasm plugin is tried");
+  proxy.kill("SIGTERM");
+  assert.equal(await proxy.exited, { code: 0, signal: null });
+  await proxy.stop();
+  rmSync(folder, { recursive: true });
 });
 
 test("a configuration without listeners runs until it is told to end", async () => {

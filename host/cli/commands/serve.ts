@@ -51,14 +51,32 @@ export async function serveCommand(
     return 2;
   }
 
-  let server: Server | null = null;
   const plugins = new PluginRegistry({
     trial: new WasmTrial(platform),
     logger: logs.logger("wasm"),
     readFile: (path) => platform.readFile(path),
-    publish: (next, previous) => server!.publishPlugin(next, previous),
+    publish: (next, previous) => server.publishPlugin(next, previous),
   });
   const concurrency = chooseConcurrency(platform, flags, logs);
+  const drainTime = one(flags, "drain-time-s");
+  const server = new Server({
+    platform,
+    logs,
+    logSettings: settings,
+    logLevels: levels,
+    concurrency,
+    drainTimeMs: drainTime === null ? null : Number(drainTime) * 1000,
+    drainStrategy: one(flags, "drain-strategy") === "immediate" ? "immediate" : "gradual",
+    accessLog: {
+      flushIntervalMs: Number(one(flags, "file-flush-interval-msec") ?? 10_000),
+      flushBytes: Number(one(flags, "file-flush-min-size-kb") ?? 64) * 1024,
+    },
+    localAddress: localAddress(one(flags, "local-address-ip-version") === "v6" ? 6 : 4),
+    plugins,
+    onFatal: () => ending.fail("a worker hangs"),
+  });
+  // From here on: also a plugin that takes its time to start must not keep the process from ending.
+  const ending = exitOnSignals(platform, server, logger, one(flags, "sigterm") === "envoy");
   let configuration;
   try {
     configuration = await loadConfiguration({
@@ -78,6 +96,7 @@ export async function serveCommand(
   } catch (error) {
     if (!(error instanceof NuncioError)) throw error;
     platform.stderr.write(`nuncio: ${error.message}\n`);
+    ending.close();
     return 1;
   }
   const { plan, root } = configuration;
@@ -87,35 +106,15 @@ export async function serveCommand(
   const validate = one(flags, "mode") === "validate";
   if (plan === null || validate) {
     plugins.close();
+    ending.close();
     return reportConfiguration(platform, diagnostics, settings.color);
   }
   for (const diagnostic of diagnostics.all) {
-    if (
-      diagnostic.severity === "warning" &&
-      !(diagnostic.code === "config/deprecated-field" && flags.has("skip-deprecated-logs"))
-    ) {
+    if (diagnostic.severity === "warning") {
       platform.stderr.write(renderDiagnostic(diagnostic, { color: settings.color }) + "\n\n");
     }
   }
 
-  const drainTime = one(flags, "drain-time-s");
-  server = new Server({
-    platform,
-    logs,
-    logSettings: settings,
-    logLevels: levels,
-    concurrency,
-    drainTimeMs: drainTime === null ? null : Number(drainTime) * 1000,
-    drainStrategy: one(flags, "drain-strategy") === "immediate" ? "immediate" : "gradual",
-    accessLog: {
-      flushIntervalMs: Number(one(flags, "file-flush-interval-msec") ?? 10_000),
-      flushBytes: Number(one(flags, "file-flush-min-size-kb") ?? 64) * 1024,
-    },
-    localAddress: localAddress(one(flags, "local-address-ip-version") === "v6" ? 6 : 4),
-    plugins,
-    onFatal: () => ending.fail("a worker hangs"),
-  });
-  const ending = exitOnSignals(platform, server, logger, one(flags, "sigterm") === "envoy");
   const started = await server.start(plan);
   if (!started.ok) return failToStart(started.problems);
   if (one(flags, "mode") === "init_only") {
