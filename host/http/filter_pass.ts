@@ -43,6 +43,9 @@ export interface PassSlot {
   continueAsked: boolean;
 }
 
+/** No filter's index, nor the one after the last. */
+const NO_TRAILERS = -2;
+
 export abstract class FilterPass<Slot> {
   headers: HeaderMap | null = null;
   trailers: HeaderMap | null = null;
@@ -138,8 +141,8 @@ export abstract class FilterPass<Slot> {
 
   #bodyFrom(index: number, data: ByteQueue, dataEnd: boolean): void {
     let end = dataEnd;
-    // The filter that made trailers in its last body callback: they start at the one after it.
-    let trailersFrom = -1;
+    // Where trailers begin that a filter made in its last body callback: at the one after it.
+    let trailersFrom = NO_TRAILERS;
     for (let i = index; i !== this.beyond; i += this.step) {
       const slot = this.slotAt(i);
       const place = this.passSlot(slot);
@@ -147,8 +150,8 @@ export abstract class FilterPass<Slot> {
       if (held !== null && held.stopped && held.unseen) {
         data.moveTo(held.body);
         held.end = end;
-        if (trailersFrom >= 0) held.trailers = true;
         this.#checkLimit(held);
+        this.#madeTrailers(trailersFrom);
         return;
       }
       let body = data;
@@ -171,8 +174,8 @@ export abstract class FilterPass<Slot> {
         if (held === null || !held.stopped) continue;
         if (body !== held.body) body.moveTo(held.body);
         held.end = end;
-        if (trailersFrom >= 0) held.trailers = true;
         this.#resume(i, held);
+        this.#madeTrailers(trailersFrom);
         return;
       }
       const stopped = place.held ??= new HeldMessage();
@@ -182,12 +185,18 @@ export abstract class FilterPass<Slot> {
       stopped.unseen = false;
       stopped.watermark = status !== DataStatus.StopIterationAndBuffer;
       stopped.end = end;
-      if (trailersFrom >= 0) stopped.trailers = true;
       this.#checkLimit(stopped);
+      // Those that this filter made itself wait with its body; others are for it, too.
+      if (trailersFrom === i + this.step) stopped.trailers = true;
+      else this.#madeTrailers(trailersFrom);
       return;
     }
     this.deliverBody(data, end);
-    if (trailersFrom >= 0 && !this.closed) this.#trailersFrom(trailersFrom);
+    this.#madeTrailers(trailersFrom);
+  }
+
+  #madeTrailers(index: number): void {
+    if (index !== NO_TRAILERS && !this.closed) this.#trailersFrom(index);
   }
 
   #trailersFrom(index: number): void {
