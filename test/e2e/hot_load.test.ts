@@ -15,8 +15,9 @@ import { get, RawClient, Upstream, wasmFilter, webConfig } from "./support.ts";
 const folder = mkdtempSync(join(tmpdir(), "nuncio-hot-load-"));
 test.after(() => rmSync(folder, { recursive: true }));
 
-/** Swaps in the test under load; `SWAPS=1000` for a longer run. */
+/** Swaps in the test under load; `SWAPS=1000 WORKERS=2` for more. */
 const SWAPS = Number(process.env["SWAPS"] ?? 100);
+const WORKERS = Number(process.env["WORKERS"] ?? 1);
 const CLIENTS = 64;
 const READINGS = 10;
 
@@ -211,7 +212,7 @@ test(`${SWAPS} swaps under the load of ${CLIENTS} connections lose no request an
   const file = join(folder, "load.wasm");
   install(file, { version: "0" });
   const config = webConfig({ port: 0, upstreamPort: load.upstreamPort, filters: [wasmFilter("load", file)] });
-  await withEmbedded(config, {}, async (proxy) => {
+  await withEmbedded(config, { concurrency: WORKERS }, async (proxy) => {
     const before = await footprint(proxy);
     const begin = performance.now();
     const end = load.begin({ port: proxy.port("web"), connections: CLIENTS, requests: 0, pauseMs: 10 });
@@ -241,17 +242,21 @@ test(`${SWAPS} swaps under the load of ${CLIENTS} connections lose no request an
     assert.equal(versions, ["0", "1"]);
     assert.ok(requests > SWAPS * 5, `requests: ${requests}`);
     assert.equal(new Set(atEnd.map((each) => each.connections)), new Set([CLIENTS]));
-    assert.ok(grown <= 10 * 1024 * 1024, `memory grew by ${mebibytes(grown)}`);
+    assert.ok(heapGrown <= 10 * 1024 * 1024, `heap grew by ${mebibytes(heapGrown)}`);
+    // What Deno's allocator keeps of what was freed swings by more than that on a busy machine.
+    const limitBytes = ("Deno" in globalThis ? 32 : 10) * 1024 * 1024;
+    assert.ok(grown <= limitBytes, `memory grew by ${mebibytes(grown)}`);
 
     await proxy.statIs("http.web.downstream_cx_active", 0);
-    await proxy.statIs("wasm.envoy.wasm.runtime.v8.active", 1);
+    await proxy.statIs("wasm.envoy.wasm.runtime.v8.active", WORKERS);
     const after = await footprint(proxy);
     assert.is(after.vms, before.vms);
     assert.is(after.connections, 0);
     assert.is(after.streams, 0);
-    const [status] = await proxy.server.callAll("plugins", undefined);
-    assert.is(status![0]!.streams, 0);
-    assert.is(status![0]!.liveVms, 1);
+    for (const plugins of await proxy.server.callAll("plugins", undefined)) {
+      assert.is(plugins[0]!.streams, 0);
+      assert.is(plugins[0]!.liveVms, 1);
+    }
     assert.is(proxy.stat("http.web.downstream_rq_active"), 0);
     assert.is(proxy.stat("cluster.upstream.upstream_rq_active"), 0);
     assert.not.match(proxy.log, '"level":"error"');

@@ -1,0 +1,163 @@
+// test/host/server/plugin_registry.test.ts: versions of plugins: reloads, refusals, rollbacks.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ManualClock } from "../../../host/base/clock.ts";
+import type { ConfigNode } from "../../../host/config/node.ts";
+import type { WasmPluginPlan } from "../../../host/extensions/common/wasm/plugin_plan.ts";
+import type { WasmPluginSnapshot } from "../../../host/extensions/common/wasm/plugins.ts";
+import { LogRegistry } from "../../../host/observe/log.ts";
+import { PluginRegistry } from "../../../host/server/plugin_registry.ts";
+import type { TrialReply } from "../../../host/server/wasm_trial.ts";
+import type { WasmModule } from "../../../host/wasm/mod.ts";
+
+const NODE = { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} };
+
+/** A file system, a trial and workers, in which the text of a file says what becomes of it. */
+class World {
+  readonly files = new Map<string, string>();
+  /** What was given to workers, as `digest@version`. */
+  readonly published: string[] = [];
+  readonly errors: string[] = [];
+  refusal: string | null = null;
+  log = "";
+  readonly registry: PluginRegistry;
+
+  constructor() {
+    const logs = new LogRegistry({
+      clock: new ManualClock(),
+      format: "json",
+      destination: { write: (line) => this.log += line },
+    });
+    this.registry = new PluginRegistry({
+      logger: logs.logger("wasm"),
+      readFile: (path) => {
+        const text = this.files.get(path);
+        if (text === undefined) return { ok: false, code: "ENOENT", message: "no such file" };
+        return { ok: true, bytes: new TextEncoder().encode(text) };
+      },
+      trial: {
+        close() {},
+        try: ({ bytes }) => {
+          const digest = new TextDecoder().decode(bytes);
+          const result: TrialReply["result"] = digest.startsWith("bad")
+            ? { ok: false, diagnostics: [{ code: "wasm/start-failed", severity: "error", message: digest }] }
+            : { ok: true, module: { digest, info: { abiVersion: "0.2.1" } } as unknown as WasmModule };
+          return Promise.resolve({ id: 1, result, log: digest === "bad talker" ? ["oh no"] : [] });
+        },
+      },
+      publish: (next: WasmPluginSnapshot) => {
+        this.published.push(`${next.module.digest}@${next.version}`);
+        return Promise.resolve(this.refusal);
+      },
+    });
+  }
+
+  async load(...names: string[]): Promise<void> {
+    const node = { error: (code: string, message: string) => this.errors.push(`${code}: ${message}`) };
+    await this.registry.load(
+      names.map((name, index) => ({
+        key: `${name}#${index}`,
+        plan: planOf(name),
+        node: node as unknown as ConfigNode,
+      })),
+      NODE,
+      [],
+    );
+  }
+
+  get current(): string[] {
+    return this.registry.snapshots.map((each) => `${each.module.digest}@${each.version}`);
+  }
+}
+
+function planOf(name: string): WasmPluginPlan {
+  return { name, rootId: "", vmId: "", code: { kind: "file", path: `/${name}.wasm` } } as unknown as WasmPluginPlan;
+}
+
+async function loaded(): Promise<World> {
+  const world = new World();
+  world.files.set("/a.wasm", "one");
+  await world.load("a");
+  assert.equal(world.errors, []);
+  assert.equal(world.current, ["one@1"]);
+  return world;
+}
+
+test("what cannot be read or run is reported where the configuration names it", async () => {
+  const world = new World();
+  world.files.set("/b.wasm", "bad talker");
+  await world.load("a", "b");
+  assert.equal(world.errors, [
+    "config/wasm-code: wasm file '/a.wasm' cannot be read: no such file",
+    "config/wasm-plugin: wasm plugin 'b' from /b.wasm cannot run: bad talker (the guest said: oh no)",
+  ]);
+  assert.equal(world.current, []);
+});
+
+test("a reload, one without a change, a rollback and the way back", async () => {
+  const world = await loaded();
+  world.files.set("/a.wasm", "two");
+  assert.equal(await world.registry.reload("a"), [
+    { ok: true, name: "a", oldSha256: "one", newSha256: "two", changed: true },
+  ]);
+  assert.equal(await world.registry.reload("a"), [
+    { ok: true, name: "a", oldSha256: "two", newSha256: "two", changed: false },
+  ]);
+  assert.equal(world.current, ["two@2"]);
+  assert.is(world.registry.plugins[0]!.previousSha256, "one");
+  await world.registry.rollBack("a");
+  assert.equal(world.current, ["one@3"]);
+  await world.registry.rollBack("a");
+  assert.equal(world.current, ["two@4"]);
+  assert.equal(world.published, ["two@2", "one@3", "two@4"]);
+});
+
+test("names that nobody has", async () => {
+  const world = await loaded();
+  assert.is(world.registry.reload("b"), null);
+  assert.is(world.registry.rollBack("b"), null);
+  assert.is(world.registry.reloadFile("/b.wasm"), null);
+  assert.equal(world.registry.names, ["a"]);
+});
+
+test("a rollback with nothing to go back to, a bad module and a missing file change nothing", async () => {
+  const world = await loaded();
+  const [report] = (await world.registry.rollBack("a"))!;
+  assert.equal(report, { ok: false, name: "a", error: "wasm plugin 'a' has no earlier version" });
+  world.files.set("/a.wasm", "bad module");
+  await world.registry.reload("a");
+  assert.match(world.registry.plugins[0]!.lastError!, "bad module");
+  world.files.delete("/a.wasm");
+  await world.registry.reload("a");
+  assert.match(world.registry.plugins[0]!.lastError!, "cannot be read");
+  assert.equal(world.current, ["one@1"]);
+  assert.equal(world.published, []);
+  world.files.set("/a.wasm", "one");
+  await world.registry.reload("a");
+  assert.is(world.registry.plugins[0]!.lastError, null);
+});
+
+test("when a worker refuses, all have the old code as a version that none has seen", async () => {
+  const world = await loaded();
+  world.files.set("/a.wasm", "two");
+  world.refusal = "worker 1: on_configure returned false";
+  const [report] = (await world.registry.reload("a"))!;
+  assert.equal(report, { ok: false, name: "a", error: world.refusal });
+  assert.equal(world.current, ["one@3"]);
+  world.refusal = null;
+  await world.registry.reload("a");
+  assert.equal(world.current, ["two@4"]);
+});
+
+test("plugins of one name or one file are all meant, and reloads of one plugin wait for each other", async () => {
+  const world = new World();
+  world.files.set("/a.wasm", "one");
+  await world.load("a", "a");
+  world.files.set("/a.wasm", "two");
+  const [first, second] = await Promise.all([world.registry.reloadFile("/a.wasm"), world.registry.reload("a")]);
+  assert.equal(first!.map((each) => each.ok && each.changed), [true, true]);
+  assert.equal(second!.map((each) => each.ok && each.changed), [false, false]);
+  assert.equal(world.current, ["two@2", "two@2"]);
+});
+
+test.run();
