@@ -51,7 +51,7 @@ export async function serveCommand(
     return 2;
   }
 
-  const plugins = new PluginRegistry({
+  const plugins: PluginRegistry = new PluginRegistry({
     trial: new WasmTrial(platform),
     logger: logs.logger("wasm"),
     readFile: (path) => platform.readFile(path),
@@ -59,7 +59,7 @@ export async function serveCommand(
   });
   const concurrency = chooseConcurrency(platform, flags, logs);
   const drainTime = one(flags, "drain-time-s");
-  const server = new Server({
+  const server: Server = new Server({
     platform,
     logs,
     logSettings: settings,
