@@ -1,0 +1,503 @@
+// test/host/router/router.test.ts: requests to clusters, and what comes of each way in which they can fail.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { ByteQueue } from "../../../host/base/byte_queue.ts";
+import type { DownstreamWatermarkCallbacks, LocalReply, TerminalFilterStream } from "../../../host/http/filter.ts";
+import { HeaderMap } from "../../../host/http/header_map.ts";
+import { prepareLocalReply } from "../../../host/http/local_reply.ts";
+import type { Route } from "../../../host/http/route.ts";
+import { PeerType } from "../../../host/net/filter.ts";
+import { StatsStore } from "../../../host/observe/stats.ts";
+import { StreamInfo } from "../../../host/observe/stream_info.ts";
+import { Router } from "../../../host/router/router.ts";
+import { RouterStats } from "../../../host/router/router_stats.ts";
+import { createClientCodec } from "../../../host/upstream/client_codec.ts";
+import { ClusterManager } from "../../../host/upstream/cluster_manager.ts";
+import { type ClusterPlan, DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
+import { queue, textOf } from "../http/support.ts";
+import { createFakeEnvironment, endpoint, FakeConnection, type FakeEnvironment, planWith } from "../upstream/fakes.ts";
+import { tableOf, tableOfRoutes } from "./support.ts";
+
+const TO_C = { match: { prefix: "/" }, route: { cluster: "c" } };
+
+interface Options {
+  readonly route?: object;
+  /** A whole route configuration. */
+  readonly routes?: object;
+  readonly cluster?: Partial<ClusterPlan>;
+  readonly endpoints?: Parameters<typeof planWith>[0];
+  readonly suppressEnvoyHeaders?: boolean;
+  readonly respectExpectedRqTimeout?: boolean;
+}
+
+/** A stream of which the router is the only filter. */
+class Stream implements TerminalFilterStream {
+  readonly env: FakeEnvironment;
+  readonly info: StreamInfo;
+  readonly router: Router;
+  readonly stats: StatsStore = StatsStore.create();
+  readonly seen: string[] = [];
+  readonly bufferLimitBytes = 100;
+  requestHeaders: HeaderMap | null = null;
+  requestTrailers: HeaderMap | null = null;
+  responseHeaders: HeaderMap | null = null;
+  responseTrailers: HeaderMap | null = null;
+  readonly bufferedRequestBody = null;
+  readonly bufferedResponseBody = null;
+  readDisabled = 0;
+  watermarks: DownstreamWatermarkCallbacks | null = null;
+  readonly #route: (headers: HeaderMap) => Route | null;
+
+  constructor(options: Options = {}) {
+    const env = createFakeEnvironment();
+    this.env = { ...env, createClientCodec };
+    const manager = new ClusterManager(this.env);
+    manager.update([{
+      ...planWith(options.endpoints ?? ["10.0.0.1:80"], options.cluster),
+      name: "c",
+      observabilityName: "c",
+    }]);
+    this.info = new StreamInfo(new FakeConnection({ address: "10.9.9.9", port: 1, text: "10.9.9.9:1" }).info, 0, 0);
+    const table = options.routes === undefined ? tableOfRoutes([options.route ?? TO_C]) : tableOf(options.routes);
+    this.#route = (headers) => table.route(headers, this.info, 0);
+    this.router = new Router({
+      plan: {
+        suppressEnvoyHeaders: options.suppressEnvoyHeaders ?? false,
+        respectExpectedRqTimeout: options.respectExpectedRqTimeout ?? false,
+      },
+      stats: new RouterStats(this.stats.scope("http.a")),
+      clusters: manager,
+    }, this);
+  }
+
+  get clock() {
+    return this.env.clock;
+  }
+
+  route(): Route | null {
+    return this.#route(this.requestHeaders!);
+  }
+
+  clearRouteCache(): void {}
+  continueRequest(): void {}
+  continueResponse(): void {}
+
+  sendLocalReply(reply: LocalReply): void {
+    const { headers, body } = prepareLocalReply(reply, false, false);
+    this.responseHeaders = headers;
+    this.info.responseCodeDetails = reply.details;
+    this.seen.push(`reply ${headers.status} ${String.fromCharCode(...body)}`.trimEnd());
+    this.router.onDestroy();
+  }
+
+  resetStream(details: string): void {
+    this.seen.push(`reset ${details}`);
+    this.router.onDestroy();
+  }
+
+  addRequestTrailers(): HeaderMap {
+    return this.requestTrailers ??= new HeaderMap();
+  }
+
+  addResponseTrailers(): HeaderMap {
+    return this.responseTrailers ??= new HeaderMap();
+  }
+
+  encode1xxHeaders(headers: HeaderMap): void {
+    this.seen.push(`informational ${headers.status}`);
+  }
+
+  encodeHeaders(headers: HeaderMap, end: boolean): void {
+    this.responseHeaders = headers;
+    this.seen.push(`headers ${headers.status}${end ? " end" : ""}`);
+  }
+
+  encodeData(data: ByteQueue, end: boolean): void {
+    this.seen.push(`body ${textOf(data)}${end ? " end" : ""}`);
+    data.clear();
+  }
+
+  encodeTrailers(): void {
+    this.seen.push("trailers");
+  }
+
+  readDisableDownstream(disable: boolean): void {
+    this.readDisabled += disable ? 1 : -1;
+  }
+
+  setDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks | null): void {
+    this.watermarks = callbacks;
+  }
+
+  // What a test does.
+
+  request(entries: Readonly<Record<string, string>> = {}, end = true): this {
+    this.requestHeaders = HeaderMap.of({
+      ":method": "GET",
+      ":path": "/p?q",
+      ":authority": "a.example",
+      ":scheme": "http",
+      ...entries,
+    });
+    this.router.onRequestHeaders(this.requestHeaders, end);
+    return this;
+  }
+
+  connect(): FakeConnection {
+    return this.env.dialer.last.connect();
+  }
+
+  /** Connects, answers with this head and body. */
+  answer(text: string): FakeConnection {
+    const connection = this.connect();
+    connection.receive(text);
+    return connection;
+  }
+
+  get flags(): string {
+    return this.info.flags.join(",");
+  }
+
+  /** A counter of the cluster. */
+  stat(name: string): number {
+    return this.env.store.valueOf(`cluster.a.${name}`) ?? -1;
+  }
+}
+
+const BEFORE = "upstream connect error or disconnect/reset before headers. reset reason:";
+
+test("a request goes to the cluster, its response comes back with what the router adds", () => {
+  const stream = new Stream().request({ "x-a": "1" });
+  const connection = stream.connect();
+  assert.is(
+    connection.written,
+    "GET /p?q HTTP/1.1\r\nhost: a.example\r\nx-a: 1\r\nx-envoy-expected-rq-timeout-ms: 15000\r\n\r\n",
+  );
+  stream.clock.advance(7);
+  connection.receive("HTTP/1.1 201 X\r\ncontent-length: 2\r\n\r\nok");
+  assert.equal(stream.seen, ["headers 201", "body ok end"]);
+  assert.is(stream.responseHeaders!.get("x-envoy-upstream-service-time"), "7");
+  assert.equal([stream.info.responseCodeDetails, stream.flags, stream.info.attemptCount], ["via_upstream", "", 1]);
+  const upstream = stream.info.upstream!;
+  assert.equal([upstream.clusterName, upstream.host!.text, upstream.protocol], ["c", "10.0.0.1:80", "HTTP/1.1"]);
+  assert.equal([upstream.wireBytesSent, upstream.wireBytesReceived], [connection.written.length, 39]);
+  assert.equal([stream.stat("upstream_rq_201"), stream.stat("upstream_rq_2xx"), stream.stat("upstream_rq_active")], [
+    1,
+    1,
+    0,
+  ]);
+  assert.is(stream.stats.valueOf("http.a.rq_total"), 1);
+});
+
+test("nothing of its own is added where that is asked for", () => {
+  const stream = new Stream({ suppressEnvoyHeaders: true }).request();
+  stream.answer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  assert.not(stream.requestHeaders!.has("x-envoy-expected-rq-timeout-ms"));
+  assert.not(stream.responseHeaders!.has("x-envoy-upstream-service-time"));
+});
+
+test("each way to fail before the response has its status, text, flag and details", () => {
+  const limits = (changes: object) => ({
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, ...changes },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  const rows: readonly (readonly [string, Options, (stream: Stream) => void, string, string, string])[] = [
+    ["no host", { endpoints: [] }, () => {}, "reply 503 no healthy upstream", "UH", "no_healthy_upstream"],
+    [
+      "refused",
+      {},
+      (stream) => stream.env.dialer.last.fail("remote"),
+      `reply 503 ${BEFORE} remote connection failure`,
+      "UF",
+      "upstream_reset_before_response_started{remote_connection_failure|delayed connect error: Connection refused}",
+    ],
+    [
+      "no connection in time",
+      {},
+      (stream) => stream.env.dialer.last.fail("timeout", ""),
+      `reply 503 ${BEFORE} connection timeout`,
+      "UF",
+      "upstream_reset_before_response_started{connection_timeout}",
+    ],
+    [
+      "no connection from here",
+      {},
+      (stream) => stream.env.dialer.last.fail("local", "no file descriptors"),
+      `reply 503 ${BEFORE} local connection failure`,
+      "UF",
+      "upstream_reset_before_response_started{local_connection_failure|no file descriptors}",
+    ],
+    [
+      "overflow",
+      { cluster: limits({ maxPendingRequests: 0 }) },
+      () => {},
+      `reply 503 ${BEFORE} overflow`,
+      "UO",
+      "upstream_reset_before_response_started{overflow}",
+    ],
+    [
+      "closed",
+      {},
+      (stream) => stream.connect().finish(PeerType.Remote),
+      `reply 503 ${BEFORE} connection termination`,
+      "UC",
+      "upstream_reset_before_response_started{connection_termination}",
+    ],
+    [
+      "closed in a head",
+      {},
+      (stream) => stream.answer("HTTP/1.1 200 OK\r\nx-").finish(PeerType.Remote),
+      `reply 502 ${BEFORE} protocol error`,
+      "UPE",
+      "upstream_reset_before_response_started{protocol_error}",
+    ],
+    [
+      "garbage",
+      {},
+      (stream) => stream.answer("garbage\r\n\r\n"),
+      `reply 502 ${BEFORE} protocol error`,
+      "UPE",
+      "upstream_reset_before_response_started{protocol_error}",
+    ],
+    [
+      "too late",
+      {},
+      (stream) => {
+        stream.connect();
+        stream.clock.advance(15_000);
+      },
+      "reply 504 upstream request timeout",
+      "UT",
+      "response_timeout",
+    ],
+    [
+      "too late while waiting for a connection",
+      {},
+      (stream) => stream.clock.advance(15_000),
+      "reply 504 upstream request timeout",
+      "UT",
+      "response_timeout",
+    ],
+  ];
+  for (const [name, options, fail, seen, flag, details] of rows) {
+    const stream = new Stream(options).request();
+    fail(stream);
+    assert.equal(stream.seen, [seen], name);
+    assert.equal([stream.flags, stream.info.responseCodeDetails], [flag, details], name);
+    const overloaded = stream.responseHeaders!.get("x-envoy-overloaded");
+    assert.is(overloaded, flag === "UO" ? "true" : null, name);
+    if (options.endpoints === undefined) {
+      assert.is(stream.stat(`upstream_rq_${seen.slice(6, 9)}`), 1, name);
+      assert.equal([stream.stat("upstream_rq_active"), stream.stat("upstream_rq_pending_active")], [0, 0], name);
+    }
+  }
+});
+
+test("no route, no cluster: by name, by header, with the route's own status", () => {
+  const noRoute = new Stream({ route: { match: { prefix: "/other" }, route: { cluster: "c" } } }).request();
+  assert.equal([noRoute.seen, noRoute.flags], [["reply 404"], "NR"]);
+  assert.is(noRoute.info.responseCodeDetails, "route_not_found");
+  const named = new Stream({ route: { match: { prefix: "/" }, route: { cluster: "d" } } }).request();
+  assert.equal([named.seen, named.flags, named.info.clusterName], [["reply 503"], "NC", ""]);
+  assert.is(named.stats.valueOf("http.a.no_cluster"), 1);
+  const route = {
+    match: { prefix: "/" },
+    route: { cluster_header: "x-c", cluster_not_found_response_code: "NOT_FOUND" },
+  };
+  const byHeader = new Stream({ route }).request();
+  assert.equal([byHeader.seen, byHeader.info.responseCodeDetails], [["reply 404"], "cluster_not_found"]);
+  const found = new Stream({ route }).request({ "x-c": "c" });
+  assert.is(found.env.dialer.dials.length, 1);
+});
+
+test("a response that breaks off is cut for the client, too", () => {
+  const head = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf";
+  const cut = new Stream().request();
+  cut.answer(head).finish(PeerType.Remote);
+  assert.equal(cut.seen, ["headers 200", "body half", "reset upstream_reset_after_response_started{protocol_error}"]);
+  assert.is(cut.flags, "UPE");
+  const late = new Stream().request();
+  late.answer(head);
+  late.clock.advance(15_000);
+  assert.equal(late.seen.at(-1), "reset response_timeout");
+  assert.is(late.flags, "UT");
+});
+
+test("the time-out begins with the end of the request", () => {
+  const stream = new Stream().request({ ":method": "POST", "content-length": "2" }, false);
+  stream.connect();
+  stream.clock.advance(60_000);
+  stream.router.onRequestBody(queue("ab"), true);
+  stream.clock.advance(14_999);
+  assert.equal(stream.seen, []);
+  stream.clock.advance(1);
+  assert.equal(stream.seen, ["reply 504 upstream request timeout"]);
+});
+
+test("internal callers may ask for another time-out, and another answer to it", () => {
+  const asked = new Stream().request({ "x-envoy-upstream-rq-timeout-ms": "20" });
+  assert.equal(
+    [
+      asked.requestHeaders!.get("x-envoy-upstream-rq-timeout-ms"),
+      asked.requestHeaders!.get("x-envoy-expected-rq-timeout-ms"),
+    ],
+    [null, "20"],
+  );
+  asked.clock.advance(20);
+  assert.equal(asked.seen, ["reply 504 upstream request timeout"]);
+  const other = new Stream().request({
+    "x-envoy-upstream-rq-timeout-ms": "20",
+    "x-envoy-upstream-rq-timeout-alt-response": "1",
+  });
+  other.clock.advance(20);
+  assert.equal(other.seen, ["reply 204"]);
+  const expected = new Stream({ respectExpectedRqTimeout: true }).request({ "x-envoy-expected-rq-timeout-ms": "30" });
+  expected.clock.advance(30);
+  assert.equal(expected.seen, ["reply 504 upstream request timeout"]);
+  const none = new Stream({ route: { match: { prefix: "/" }, route: { cluster: "c", timeout: "0s" } } }).request();
+  none.clock.advance(1e9);
+  assert.equal(none.seen, []);
+  const limited = { match: { prefix: "/" }, route: { cluster: "c", timeout: "1s", max_stream_duration: {} } };
+  const byStream = new Stream({ route: limited }).request();
+  byStream.clock.advance(1e9);
+  assert.equal([byStream.seen, byStream.requestHeaders!.has("x-envoy-expected-rq-timeout-ms")], [[], false]);
+});
+
+test("what internal callers say to the router stays with it", () => {
+  const stream = new Stream().request({
+    "x-envoy-retry-on": "5xx",
+    "x-envoy-max-retries": "2",
+    "x-envoy-retriable-status-codes": "418",
+    "x-envoy-upstream-alt-stat-name": "n",
+    "x-envoy-other": "kept",
+  });
+  assert.equal(stream.requestHeaders!.entries().slice(4).map(([name]) => name), [
+    "x-envoy-other",
+    "x-envoy-expected-rq-timeout-ms",
+  ]);
+});
+
+test("the route's headers on requests, responses and the router's own answers; attempts", () => {
+  const routes = {
+    virtual_hosts: [{
+      name: "v",
+      domains: ["*"],
+      routes: [TO_C],
+      include_request_attempt_count: true,
+      include_attempt_count_in_response: true,
+      request_headers_to_add: [{ header: { key: "x-up", value: "1" } }],
+      response_headers_to_add: [{ header: { key: "x-down", value: "%RESPONSE_CODE%" } }],
+    }],
+  };
+  const fine = new Stream({ routes }).request();
+  assert.equal([fine.requestHeaders!.get("x-envoy-attempt-count"), fine.requestHeaders!.get("x-up")], ["1", "1"]);
+  fine.answer("HTTP/1.1 204 X\r\n\r\n");
+  assert.equal(fine.responseHeaders!.entries().slice(1).map(([name, value]) => `${name}=${value}`), [
+    "x-envoy-upstream-service-time=0",
+    "x-down=204",
+    "x-envoy-attempt-count=1",
+  ]);
+  const failed = new Stream({ routes }).request();
+  failed.env.dialer.last.fail("remote");
+  assert.ok(failed.responseHeaders!.has("x-down"));
+  assert.is(failed.responseHeaders!.get("x-envoy-attempt-count"), "1");
+});
+
+test("the host's name takes the place of the client's", () => {
+  const route = { match: { prefix: "/" }, route: { cluster: "c", auto_host_rewrite: true } };
+  const stream = new Stream({ route, endpoints: [endpoint("10.0.0.1", 80, { hostname: "inner" })] }).request();
+  assert.equal([stream.requestHeaders!.authority, stream.requestHeaders!.get("x-envoy-original-host")], [
+    "inner",
+    "a.example",
+  ]);
+});
+
+test("redirects and direct responses", () => {
+  const redirect = new Stream({
+    route: { match: { prefix: "/" }, redirect: { host_redirect: "b", path_redirect: "/n" } },
+  });
+  redirect.request();
+  assert.equal([redirect.seen, redirect.responseHeaders!.get("location")], [["reply 301"], "http://b/n?q"]);
+  assert.equal([redirect.info.responseCodeDetails, redirect.flags], ["direct_response", ""]);
+  const direct = new Stream({
+    route: { match: { prefix: "/" }, direct_response: { status: 418, body: { inline_string: "tea" } } },
+  }).request();
+  assert.equal([direct.seen, direct.stats.valueOf("http.a.rq_direct_response")], [["reply 418 tea"], 1]);
+});
+
+test("a body that comes before the connection waits, and above the limit its sender does, too", () => {
+  const stream = new Stream({ cluster: { perConnectionBufferLimitBytes: 10 } });
+  stream.request({ ":method": "POST", "content-length": "12" }, false);
+  stream.router.onRequestBody(queue("0123456789"), false);
+  assert.is(stream.readDisabled, 0);
+  stream.router.onRequestBody(queue("ab"), true);
+  assert.is(stream.readDisabled, 1);
+  const connection = stream.connect();
+  assert.is(stream.readDisabled, 0);
+  assert.ok(connection.written.endsWith("\r\n\r\n0123456789ab"));
+});
+
+test("trailers that come before the connection wait with the body", () => {
+  const stream = new Stream().request({ ":method": "POST" }, false);
+  stream.router.onRequestBody(queue("a"), false);
+  stream.router.onRequestTrailers(HeaderMap.of({ t: "1" }));
+  assert.ok(stream.connect().written.endsWith("transfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"));
+});
+
+test("an upstream that is slow pauses the client, a client that is slow the upstream", () => {
+  const stream = new Stream().request({ ":method": "POST", "content-length": "5" }, false);
+  const connection = stream.connect();
+  connection.handler!.onAboveWriteBufferHighWatermark();
+  assert.is(stream.readDisabled, 1);
+  connection.handler!.onBelowWriteBufferLowWatermark();
+  assert.is(stream.readDisabled, 0);
+  stream.watermarks!.onAboveWriteBufferHighWatermark();
+  stream.watermarks!.onBelowWriteBufferLowWatermark();
+  assert.equal(
+    [
+      stream.stat("upstream_flow_control_paused_reading_total"),
+      stream.stat("upstream_flow_control_resumed_reading_total"),
+    ],
+    [1, 1],
+  );
+  connection.handler!.onAboveWriteBufferHighWatermark();
+  connection.finish(PeerType.Remote);
+  assert.is(stream.readDisabled, 0, "who was paused goes on");
+});
+
+test("a client that leaves takes its request back, wherever it is", () => {
+  const waiting = new Stream().request();
+  waiting.router.onDestroy();
+  assert.is(waiting.stat("upstream_rq_cancelled"), 1);
+  assert.is(waiting.stat("upstream_rq_pending_active"), 0);
+  const sent = new Stream().request();
+  const connection = sent.connect();
+  sent.router.onDestroy();
+  assert.ok(connection.closed);
+  assert.equal([sent.stat("upstream_rq_active"), sent.seen], [0, []]);
+  sent.clock.advance(60_000);
+  assert.equal(sent.seen, []);
+});
+
+test("informational responses, trailers, and a tunnel that the upstream ends", () => {
+  const hints = new Stream().request();
+  hints.answer("HTTP/1.1 103 X\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n");
+  assert.equal(hints.seen, ["informational 103", "headers 200", "body a end"]);
+  assert.is(hints.stat("upstream_rq_103"), 1);
+  const tunnel = new Stream().request(
+    { ":protocol": "websocket", "connection": "upgrade", "upgrade": "websocket" },
+    false,
+  );
+  const connection = tunnel.answer("HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nbytes");
+  connection.finish(PeerType.Remote);
+  assert.equal(tunnel.seen, ["headers 101", "body bytes", "body  end"]);
+  assert.equal([tunnel.flags, tunnel.info.responseCodeDetails], [
+    "UC",
+    "upstream_reset_after_response_started{connection_termination}",
+  ]);
+});
+
+test.run();
