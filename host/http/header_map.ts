@@ -3,7 +3,7 @@
 // hot: runs per chunk or per header; see bench/micro/header_map.bench.ts
 /**
  * Names are lower case; values are latin1 strings, one character a byte (RFC 9110 §5.5). Duplicates stay
- * separate entries in order of arrival. Pseudo-headers are not in the list: they are fields, and stand
+ * separate entries in order of arrival, but for the names of which Envoy keeps one field. Pseudo-headers are not in the list: they are fields, and stand
  * first wherever entries are walked, as in Envoy's map.
  *
  * On a request `host` is another name of `:authority`, as in Envoy. Names and values that a codec parsed are
@@ -16,7 +16,7 @@
  * @see Envoy: source/common/http/header_map_impl.h
  * @module
  */
-import { joinInline } from "../matching/inline_headers.ts";
+import { INLINE_REQUEST_HEADERS, INLINE_RESPONSE_HEADERS, joinInline } from "../matching/inline_headers.ts";
 
 /** A bit that depends on a name's length, first and last character. */
 export function nameBit(name: string): number {
@@ -185,15 +185,23 @@ export class HeaderMap {
     return values;
   }
 
-  /** Appends an entry. The name must be lower case. A pseudo-header is set instead. */
+  /**
+   * Appends an entry. The name must be lower case. A pseudo-header is set instead; of a name of which there is
+   * one field (`matching/inline_headers.ts`) the value is joined to the one that is there.
+   */
   add(name: string, value: string): void {
     if (name.charCodeAt(0) === 58 || this.#isAuthority(name)) {
       this.#setPseudo(name, value);
       return;
     }
     if (this.#wireSafe) this.#wireSafe = isWireSafeField(name, value);
+    const bit = nameBit(name);
+    if ((this.#bits & bit) !== 0 && this.#isInline(name)) {
+      this.appendInline(name, value, bit);
+      return;
+    }
     this.#list.push(name, value);
-    this.#bits |= nameBit(name);
+    this.#bits |= bit;
   }
 
   /** Overwrites the first entry of this name and removes the others; appends when there is none. */
@@ -284,6 +292,12 @@ export class HeaderMap {
     copy.#bits = this.#bits;
     copy.#wireSafe = this.#wireSafe;
     return copy;
+  }
+
+  /** Whether further values of `name` are joined to the first one; it depends on what message this is. */
+  #isInline(name: string): boolean {
+    if (this.method !== null) return INLINE_REQUEST_HEADERS.has(name);
+    return this.status !== 0 && INLINE_RESPONSE_HEADERS.has(name);
   }
 
   /** Whether `name` is the old name of a request's `:authority`. */

@@ -20,6 +20,8 @@ import type { HostcallTable } from "./family.ts";
 /** Types 0 to 3 are of streams, above of callouts. */
 const LAST_STREAM_MAP = MapType.HttpResponseTrailers;
 const LAST_MAP = MapType.HttpCallResponseTrailers;
+/** What names of pseudo-headers begin with. */
+const COLON = 58;
 
 function readable(context: Context, type: number): HeaderMapPort | null {
   return type <= LAST_STREAM_MAP ? context.streamMap(type) : context.root.calloutData.map(type);
@@ -78,7 +80,10 @@ export const headerMapHostcalls: HostcallTable = {
       }
       const name = memory.headerName(key >>> 0, keySize >>> 0);
       if (name === null) return badName(vm, "proxy_replace_header_map_value", key, keySize);
-      map.set(name, memory.headerValue(value >>> 0, valueSize >>> 0));
+      const text = memory.headerValue(value >>> 0, valueSize >>> 0);
+      // As in Envoy the field that comes is the last one.
+      if (name.charCodeAt(0) !== COLON) map.remove(name);
+      map.set(name, text);
       vm.context!.onMapChanged(type);
       return Status.Ok;
     },

@@ -120,4 +120,41 @@ test("a clone is independent", () => {
   assert.equal(copy.entries().slice(-2), [["x", "1"], ["y", "2"]]);
 });
 
+test("fields of which there is one take further values into it", () => {
+  const map = new HeaderMap();
+  const bit = nameBit("accept");
+  map.appendInline("accept", "a", bit);
+  map.append("x-other", "1", nameBit("x-other"));
+  map.appendInline("accept", "", bit);
+  map.appendInline("accept", "b", bit);
+  assert.equal(map.entries(), [["accept", "a,b"], ["x-other", "1"]]);
+  const empty = new HeaderMap();
+  empty.appendInline("accept", "", bit);
+  empty.appendInline("accept", "b", bit);
+  assert.equal(empty.entries(), [["accept", "b"]]);
+});
+
+test("what is added to a field of which there is one, in requests and in responses", () => {
+  const request = HeaderMap.of({ ":method": "GET", "accept": "a", "vary": "a", "cookie": "a" });
+  const response = HeaderMap.of({ ":status": "200", "accept": "a", "vary": "a", "set-cookie": "a" });
+  const trailers = HeaderMap.of({ "vary": "a" });
+  for (const map of [request, response, trailers]) {
+    for (const name of ["accept", "vary", "cookie", "set-cookie"]) map.add(name, "b");
+  }
+  assert.equal(request.entries().slice(1), [
+    ["accept", "a,b"],
+    ["vary", "a"],
+    ["cookie", "a"],
+    ["vary", "b"],
+    ["cookie", "b"],
+    ["set-cookie", "b"],
+  ]);
+  assert.equal([response.getAll("accept"), response.getAll("vary"), response.getAll("set-cookie")], [
+    ["a", "b"],
+    ["a,b"],
+    ["a", "b"],
+  ]);
+  assert.equal(trailers.getAll("vary"), ["a", "b"]);
+});
+
 test.run();

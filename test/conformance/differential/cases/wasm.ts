@@ -46,9 +46,39 @@ const ECHOES_CONFIGURATION = `(module
       (i32.load (i32.const 24)) (i32.load (i32.const 28)) (i32.const 512) (call $headers) (i32.const -1)))
     (i32.const 1)))`;
 
-const module = wabt.parseWat("configuration.wat", ECHOES_CONFIGURATION);
-const bytes = btoa(String.fromCharCode(...module.toBinary({}).buffer));
-module.destroy();
+/** Adds and replaces fields of requests and responses, some of which are there already. */
+const CHANGES_HEADERS = `(module
+  (import "env" "proxy_add_header_map_value" (func $add (param i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_replace_header_map_value" (func $replace (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 100) "acceptx-aviavaryagesetnewuser-agent")
+  (func (export "proxy_abi_version_0_2_1"))
+  (func (export "malloc") (param i32) (result i32) (i32.const 4096))
+  (func (export "proxy_on_context_create") (param i32 i32))
+  (func (export "proxy_on_vm_start") (param i32 i32) (result i32) (i32.const 1))
+  (func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 1))
+  ;; added: accept: new, x-a: new, via: (nothing); replaced: set: new, user-agent: new
+  (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+    (drop (call $add (i32.const 0) (i32.const 100) (i32.const 6) (i32.const 122) (i32.const 3)))
+    (drop (call $add (i32.const 0) (i32.const 106) (i32.const 3) (i32.const 122) (i32.const 3)))
+    (drop (call $add (i32.const 0) (i32.const 109) (i32.const 3) (i32.const 122) (i32.const 0)))
+    (drop (call $replace (i32.const 0) (i32.const 119) (i32.const 3) (i32.const 122) (i32.const 3)))
+    (drop (call $replace (i32.const 0) (i32.const 125) (i32.const 10) (i32.const 122) (i32.const 3)))
+    (i32.const 0))
+  ;; added: vary: new, age: new, x-a: new
+  (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32)
+    (drop (call $add (i32.const 2) (i32.const 112) (i32.const 4) (i32.const 122) (i32.const 3)))
+    (drop (call $add (i32.const 2) (i32.const 116) (i32.const 3) (i32.const 122) (i32.const 3)))
+    (drop (call $add (i32.const 2) (i32.const 106) (i32.const 3) (i32.const 122) (i32.const 3)))
+    (i32.const 0)))`;
+
+/** A module in base64, as configuration has it. */
+function compiled(text: string): string {
+  const module = wabt.parseWat("filter.wat", text);
+  const bytes = btoa(String.fromCharCode(...module.toBinary({}).buffer));
+  module.destroy();
+  return bytes;
+}
 
 /** Configurations as they stand in a file, by listener. */
 const CONFIGURATIONS: Readonly<Record<string, string>> = {
@@ -63,7 +93,7 @@ const CONFIGURATIONS: Readonly<Record<string, string>> = {
     '{ "@type": type.googleapis.com/xds.type.v3.TypedStruct, type_url: type.googleapis.com/google.protobuf.StringValue, value: { value: inside } }',
 };
 
-function wasmListener(name: string, configuration: string): string {
+function wasmListener(name: string, configuration: string, module: string = ECHOES_CONFIGURATION): string {
   return httpListener(name, {
     filters: `- name: echo
   typed_config:
@@ -73,7 +103,7 @@ function wasmListener(name: string, configuration: string): string {
 ${indent(configuration, 6)}      vm_config:
         vm_id: ${name}
         runtime: envoy.wasm.runtime.v8
-        code: { local: { inline_bytes: ${bytes} } }
+        code: { local: { inline_bytes: ${compiled(module)} } }
         configuration: ${CONFIGURATIONS["text"]!.replace("text é", "for the VM")}
 `,
   });
@@ -89,6 +119,7 @@ export const wasm: Group = {
   upstreams: ["u"],
   yaml: bootstrap([
     wasmListener("none", ""),
+    wasmListener("changes", "", CHANGES_HEADERS),
     ...Object.entries(CONFIGURATIONS).map(([name, value]) => wasmListener(name, `configuration: ${value}`)),
   ], [cluster("u")]),
   exchanges: [
@@ -100,5 +131,19 @@ export const wasm: Group = {
     get("another message", "duration"),
     get("a wrapped number", "number"),
     get("a TypedStruct", "typed_struct"),
+    {
+      name: "headers that a filter adds to those that are there, and replaces",
+      listener: "changes",
+      client: "GET / HTTP/1.1\r\nHost: a.example\r\nAccept: old\r\nX-A: old\r\nVia: old\r\nSet: a\r\nSet: b\r\n" +
+        "User-Agent: old\r\nX-Last: 1\r\n\r\n",
+      upstreams: {
+        u: { http: ["HTTP/1.1 200 OK\r\nvary: old\r\nage: 1\r\nx-a: old\r\ncontent-length: 0\r\n\r\n"] },
+      },
+    },
+    {
+      name: "headers that a filter adds first",
+      listener: "changes",
+      client: "GET / HTTP/1.1\r\nHost: a.example\r\nSet: one\r\nX-Last: 1\r\n\r\n",
+    },
   ],
 };
