@@ -24,6 +24,8 @@ export interface Exchange {
   readonly listener?: string;
   /** A text alone is a request of which the response is awaited. */
   readonly client: string | readonly ClientStep[];
+  /** Further clients, each on a connection of its own, at the same time. */
+  readonly others?: readonly (readonly ClientStep[])[];
   /** Which host comes first is left to chance: what was observed is compared without its order. */
   readonly unordered?: true;
   /** What upstreams do, by name; one that is not named answers 200 with `ok`. */
@@ -105,7 +107,7 @@ export interface Sighting {
 /** What happened in an exchange. */
 export interface Observation {
   readonly name: string;
-  /** What the client got. */
+  /** What the client got; what others got follows behind their numbers. */
   readonly client: (Message | string)[];
   readonly upstreams: Sighting[];
   /** The access log's lines. */

@@ -91,7 +91,10 @@ async function playExchange(
 ): Promise<Pick<Observation, "client"> & { sightings: Sighting[] }> {
   const sightings: Sighting[] = [];
   for (const upstream of upstreams) upstream.begin(exchange.upstreams?.[upstream.name], sightings);
-  const client = await playClient(port, exchange.client, (count) => waitUntil(() => sightings.length >= count));
+  const seen = (count: number): Promise<void> => waitUntil(() => sightings.length >= count);
+  const scripts = [exchange.client, ...(exchange.others ?? [])];
+  const got = await Promise.all(scripts.map((script) => playClient(port, script, seen)));
+  const client = got.flatMap((each, i) => i === 0 ? each : [`client ${i + 1}`, ...each]);
   await waitUntil(() => upstreams.every((upstream) => upstream.idle));
   return { client, sightings };
 }

@@ -28,6 +28,8 @@ export const clusters: Group = {
 - { name: narrow, match: { prefix: /narrow }, route: { cluster: narrow } }
 - { name: pending, match: { prefix: /pending }, route: { cluster: pending } }
 - { name: renamed, match: { prefix: /renamed }, route: { cluster: renamed } }
+- { name: one, match: { prefix: /one }, route: { cluster: one } }
+- { name: few, match: { prefix: /few }, route: { cluster: few } }
 - { name: weights, match: { prefix: /weights }, route: { cluster: weights } }`,
     }),
   ], [
@@ -51,6 +53,8 @@ export const clusters: Group = {
       "u",
     ),
     cluster("pending", "  circuit_breakers: { thresholds: [ { max_connections: 1, max_pending_requests: 0 } ] }", "u"),
+    cluster("one", "  circuit_breakers: { thresholds: [ { max_connections: 1, max_pending_requests: 1 } ] }", "u"),
+    cluster("few", "  circuit_breakers: { thresholds: [ { max_requests: 1 } ] }", "u"),
     cluster("renamed", "  alt_stat_name: other_name", "u"),
   ]),
   exchanges: [
@@ -93,6 +97,27 @@ export const clusters: Group = {
       upstreams: {
         u: { http: [{ steps: [`HTTP/1.1 200 OK\r\n${"x-a: 1\r\n".repeat(6)}content-length: 0\r\n\r\n`, "hang"] }] },
       },
+    },
+    {
+      name: "two requests at once take two connections",
+      client: [get("/renamed/1"), "response"],
+      others: [[{ seen: 1 }, get("/renamed/2"), "response"]],
+      upstreams: { u: { http: [{ steps: [{ pause: 200 }, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"] }] } },
+    },
+    {
+      name: "a request waits for the only connection, another one may not even wait",
+      client: [get("/one/1"), "response"],
+      others: [
+        [{ seen: 1 }, get("/one/2"), "response"],
+        [{ seen: 1 }, { pause: 100 }, get("/one/3"), "response"],
+      ],
+      upstreams: { u: { http: [{ steps: [{ pause: 300 }, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"] }] } },
+    },
+    {
+      name: "a request above the number that may run",
+      client: [get("/few/1"), "response"],
+      others: [[{ seen: 1 }, get("/few/2"), "response"]],
+      upstreams: { u: { http: [{ steps: [{ pause: 200 }, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"] }] } },
     },
     { name: "no request may wait for a connection", client: get("/pending") },
     { name: "a cluster that goes by another name in statistics", client: get("/renamed") },
