@@ -109,7 +109,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     this.#httpCalls = new HttpCallouts(this);
     this.#grpcCalls = new GrpcCallouts(this);
     this.#dnsCalls = new DnsCallouts(this);
-    vm.contexts.set(this.id, this);
+    vm.contexts.add(this);
   }
 
   override get root(): this {
@@ -348,12 +348,12 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   /** A stream begins to use this context. */
   addStream(context: Context): void {
     this.streamCount++;
-    this.vm.contexts.set(context.id, context);
+    this.vm.contexts.add(context);
   }
 
   /** A stream is gone. */
   removeStream(context: Context): void {
-    this.vm.contexts.delete(context.id);
+    this.vm.contexts.remove(context);
     this.streamCount--;
     if (this.#isRetired && this.streamCount === 0) this.#finish();
   }
@@ -398,7 +398,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     this.#isDeleted = true;
     this.#tickTimer?.disable();
     this.#endCallouts();
-    vm.contexts.delete(this.id);
+    vm.contexts.remove(this);
     this.onDeleted?.();
   }
 

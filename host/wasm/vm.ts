@@ -20,6 +20,7 @@ import type { Diagnostic } from "../base/diagnostic.ts";
 import { callbackName, type Callbacks, type GuestFunction } from "./callbacks.ts";
 import type { WasmModule } from "./module.ts";
 import { type Context, Deferred } from "./context.ts";
+import { ContextTable } from "./context_table.ts";
 import * as problems from "./diagnostics.ts";
 import { GuestMemory } from "./memory.ts";
 import type { LogSource, WasmEnvironment } from "./ports.ts";
@@ -76,7 +77,7 @@ export class Vm {
   readonly source: LogSource;
   readonly isEnvoyCompatible: boolean;
   /** Live contexts by id. */
-  readonly contexts: Map<number, Context> = new Map();
+  readonly contexts: ContextTable = new ContextTable();
   /** What host functions act on; null while the guest starts or allocates, and outside calls. */
   context: Context | null = null;
   failure: VmFailure | null = null;
@@ -129,7 +130,7 @@ export class Vm {
   /** An id that no live context has; 0 is the VM's. */
   newContextId(): number {
     let id = this.#nextContextId;
-    while (id === 0 || this.contexts.has(id)) id = (id + 1) >>> 0;
+    while (id === 0 || this.contexts.get(id) !== null) id = (id + 1) >>> 0;
     this.#nextContextId = (id + 1) >>> 0;
     return id;
   }
@@ -205,7 +206,7 @@ export class Vm {
     }
     this.log(LogLevel.Critical, source, text);
     this.environment.events?.onVmFailed?.(source, diagnostic.message);
-    for (const context of this.contexts.values()) this.#deferred.push(context, Deferred.VmFailed, 0);
+    for (const context of this.contexts.all()) this.#deferred.push(context, Deferred.VmFailed, 0);
     if (!this.#inGuest) this.#runDeferred();
   }
 

@@ -10,7 +10,7 @@ export const contextHostcalls: HostcallTable = {
   proxy_set_effective_context: (vm) => (contextId: number): Status => {
     const current = vm.context ?? vm.refuse("proxy_set_effective_context");
     const context = vm.contexts.get(contextId >>> 0);
-    if (context === undefined) return Status.BadArgument;
+    if (context === null) return Status.BadArgument;
     if (context.root !== current.root) {
       vm.explain(
         `proxy_set_effective_context: context ${context.id} is of plugin "${context.root.source.pluginName}"`,
