@@ -97,6 +97,11 @@ export class SocketConnection implements Connection {
     return this.#writes.queuedBytes;
   }
 
+  /** Bytes that wait for `flush`. */
+  get pendingBytes(): number {
+    return this.#writes.pendingBytes;
+  }
+
   /** True when the peer reset the connection instead of ending it. */
   get wasReset(): boolean {
     const code = errorCode(this.#error);

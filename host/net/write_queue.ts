@@ -8,12 +8,11 @@
  * @module
  */
 import { allocUnsafe, fromLatin1, latin1Slice, latin1Write, prefersTextWrites } from "../base/bytes.ts";
-import { lender, type ReadBuffer } from "../base/read_buffer.ts";
+import { keepBytes, lender, type ReadBuffer } from "../base/read_buffer.ts";
+import { SMALL_WRITE_BYTES } from "./dispatch.ts";
 import type { Socket } from "./socket.ts";
 
 /** Up to this many bytes several writes are copied into one; above, they are handed over as a list. */
-/** Up to so many bytes gathered writes go out as text, where that is faster. */
-const TEXT_LIMIT_BYTES = 4096;
 const JOIN_LIMIT_BYTES = 16 * 1024;
 
 export class WriteQueue {
@@ -50,9 +49,16 @@ export class WriteQueue {
   }
 
   push(bytes: Uint8Array): void {
-    const holder = lender(bytes);
-    if (holder !== null) holder.hold();
-    this.#chunks.push(bytes);
+    let holder = lender(bytes);
+    if (holder === null) this.#chunks.push(bytes);
+    else if (bytes.length <= SMALL_WRITE_BYTES) {
+      // These wait for the end of the turn, and their buffer is to be read into before that.
+      this.#chunks.push(prefersTextWrites ? latin1Slice(bytes, 0, bytes.length) : keepBytes(bytes));
+      holder = null;
+    } else {
+      holder.hold();
+      this.#chunks.push(bytes);
+    }
     this.#chunkHolds.push(holder);
     this.#pendingBytes += bytes.length;
   }
@@ -78,7 +84,7 @@ export class WriteQueue {
       holds.length = 0;
       this.#give(typeof chunk === "string" && !prefersTextWrites ? fromLatin1(chunk) : chunk, hold);
     } else if (total <= JOIN_LIMIT_BYTES) {
-      const joined = prefersTextWrites && total <= TEXT_LIMIT_BYTES ? joinText(chunks) : join(chunks, total);
+      const joined = prefersTextWrites && total <= SMALL_WRITE_BYTES ? joinText(chunks) : join(chunks, total);
       for (let i = 0; i < count; i++) holds[i]?.release();
       chunks.length = 0;
       holds.length = 0;
