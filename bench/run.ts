@@ -15,8 +15,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findEnvoy } from "./macro/envoy.ts";
 import { type LoadResult, loadWithWrk } from "./macro/load.ts";
-import { denoProxy, envoyProxy, nodeProxy, type Proxy } from "./macro/proxies.ts";
-import { type Scenario, SCENARIOS } from "./macro/scenarios.ts";
+import { denoProxy, envoyProxy, nodeProxy, type Proxy, type Yaml } from "./macro/proxies.ts";
+import { type Budgets, type Scenario, SCENARIOS } from "./macro/scenarios.ts";
 import { startUpstream } from "./macro/start_upstream.ts";
 
 const { values } = parseArgs({
@@ -35,9 +35,7 @@ const seconds = Number(values.seconds);
 const chosen = SCENARIOS.filter((each) => values.only === "" || values.only.split(",").includes(each.name));
 
 interface Row {
-  readonly scenario: string;
-  readonly unit: string;
-  readonly budgets: Scenario["budgets"];
+  readonly scenario: Scenario;
   readonly results: Record<string, LoadResult[]>;
   readonly startMs: Record<string, number>;
 }
@@ -45,40 +43,57 @@ interface Row {
 const upstream = await startUpstream();
 const rows: Row[] = [];
 try {
-  for (const scenario of chosen) rows.push(await runScenario(scenario));
+  for (const scenarios of together(chosen)) rows.push(...await runTogether(scenarios));
 } finally {
   upstream.stop();
 }
-const report = rows.map((row) => summarize(row));
+const report = rows.flatMap((row) => summarize(row));
 print(report);
 if (values.save) save(report);
 
-async function runScenario(scenario: Scenario): Promise<Row> {
-  const started: Proxy[] = [];
-  const startMs: Record<string, number> = {};
-  const results: Record<string, LoadResult[]> = {};
+/** Scenarios whose difference is asked for take turns in the same rounds. */
+function together(scenarios: readonly Scenario[]): Scenario[][] {
+  const groups: Scenario[][] = [];
+  for (const scenario of scenarios) {
+    const group = groups.find((each) => each.some((other) => other.name === scenario.addsTo?.scenario));
+    if (group === undefined) groups.push([scenario]);
+    else group.push(scenario);
+  }
+  return groups;
+}
+
+async function runTogether(scenarios: readonly Scenario[]): Promise<Row[]> {
+  const rows: Row[] = scenarios.map((scenario) => ({ scenario, results: {}, startMs: {} }));
+  const runs: { readonly row: Row; readonly proxy: Proxy }[] = [];
   try {
-    const yaml = await scenario.yaml(upstream.port);
-    if (!values["no-envoy"]) started.push(await envoyProxy(await findEnvoy(values.envoy), yaml));
-    started.push(await nodeProxy(yaml));
-    if (!values["no-deno"]) started.push(await denoProxy(yaml));
-    for (const proxy of started) {
-      startMs[proxy.name] = proxy.startMs;
-      results[proxy.name] = [];
-      await loadWithWrk(proxy, scenario, 1);
+    for (const row of rows) {
+      for (const proxy of await startAll(await row.scenario.yaml(upstream.port))) {
+        runs.push({ row, proxy });
+        row.startMs[proxy.name] = proxy.startMs;
+        row.results[proxy.name] = [];
+        await loadWithWrk(proxy, row.scenario, 1);
+      }
     }
     for (let round = 0; round < rounds; round++) {
       // Each round begins with another proxy: none is always first.
-      for (let i = 0; i < started.length; i++) {
-        const proxy = started[(i + round) % started.length]!;
-        results[proxy.name]!.push(await loadWithWrk(proxy, scenario, seconds));
+      for (let i = 0; i < runs.length; i++) {
+        const { row, proxy } = runs[(i + round) % runs.length]!;
+        row.results[proxy.name]!.push(await loadWithWrk(proxy, row.scenario, seconds));
       }
-      process.stderr.write(`${scenario.name} round ${round + 1} of ${rounds}\n`);
+      process.stderr.write(`${scenarios.map((each) => each.name).join(", ")}: round ${round + 1} of ${rounds}\n`);
     }
   } finally {
-    await Promise.all(started.map((proxy) => proxy.stop()));
+    await Promise.all(runs.map(({ proxy }) => proxy.stop()));
   }
-  return { scenario: scenario.name, unit: scenario.unit, budgets: scenario.budgets, results, startMs };
+  return rows;
+}
+
+async function startAll(yaml: Yaml): Promise<Proxy[]> {
+  const proxies: Proxy[] = [];
+  if (!values["no-envoy"]) proxies.push(await envoyProxy(await findEnvoy(values.envoy), yaml));
+  proxies.push(await nodeProxy(yaml));
+  if (!values["no-deno"]) proxies.push(await denoProxy(yaml));
+  return proxies;
 }
 
 interface Summary {
@@ -90,7 +105,7 @@ interface Summary {
 interface ProxySummary {
   readonly proxy: string;
   readonly cpuMicros: number;
-  /** CPU per unit over Envoy's in the same round: median, least, greatest. */
+  /** CPU per unit over Envoy's in the same round (differences: over its median): median, least, greatest. */
   readonly ratio: readonly [number, number, number] | null;
   readonly budget: number | null;
   readonly perSecond: number;
@@ -101,26 +116,50 @@ interface ProxySummary {
   readonly startMs: number;
 }
 
-function summarize(row: Row): Summary {
-  const envoy = row.results["envoy"];
-  const proxies = Object.entries(row.results).map(([proxy, results]): ProxySummary => {
+/** The row itself and, where it adds to another, what it adds. */
+function summarize(row: Row): Summary[] {
+  const { scenario, results } = row;
+  const summaries = [summary(scenario.name, row, results, scenario.budgets)];
+  const base = rows.find((other) => other.scenario.name === scenario.addsTo?.scenario);
+  if (scenario.addsTo !== undefined && base !== undefined) {
+    const added = Object.fromEntries(
+      Object.entries(results).map(([proxy, runs]) => [proxy, runs.map((each, i) => minus(each, base, proxy, i))]),
+    );
+    summaries.push(summary(`${scenario.name} adds`, row, added, scenario.addsTo.budgets));
+  }
+  return summaries;
+}
+
+function minus(run: LoadResult, base: Row, proxy: string, round: number): LoadResult {
+  return { ...run, cpuMicros: run.cpuMicros - base.results[proxy]![round]!.cpuMicros };
+}
+
+function summary(name: string, row: Row, results: Row["results"], budgets: Budgets): Summary {
+  const envoy = results["envoy"];
+  const isDifference = results !== row.results;
+  const proxies = Object.entries(results).map(([proxy, runs]): ProxySummary => {
+    // Differences of noisy figures can be near nothing: these are divided by Envoy's median.
     const ratios = envoy === undefined
       ? []
-      : results.map((each, i) => each.cpuMicros / envoy[i]!.cpuMicros).sort((a, b) => a - b);
+      : runs.map((each, i) =>
+        each.cpuMicros / (isDifference ? median(envoy.map((other) => other.cpuMicros)) : envoy[i]!.cpuMicros)
+      ).sort((a, b) => a - b);
     return {
       proxy,
-      cpuMicros: median(results.map((each) => each.cpuMicros)),
-      ratio: ratios.length === 0 || proxy === "envoy" ? null : [median(ratios), ratios[0]!, ratios.at(-1)!],
-      budget: proxy === "node" ? row.budgets.node : proxy === "deno" ? row.budgets.deno : null,
-      perSecond: median(results.map((each) => each.perSecond)),
-      p50Ms: median(results.map((each) => each.p50Ms)),
-      p99Ms: median(results.map((each) => each.p99Ms)),
-      rssMib: median(results.map((each) => each.rssMib)),
-      errors: results.reduce((total, each) => total + each.errors, 0),
+      cpuMicros: median(runs.map((each) => each.cpuMicros)),
+      ratio: ratios.length === 0 || (proxy === "envoy" && !isDifference)
+        ? null
+        : [median(ratios), ratios[0]!, ratios.at(-1)!],
+      budget: proxy === "node" ? budgets.node : proxy === "deno" ? budgets.deno : null,
+      perSecond: median(runs.map((each) => each.perSecond)),
+      p50Ms: median(runs.map((each) => each.p50Ms)),
+      p99Ms: median(runs.map((each) => each.p99Ms)),
+      rssMib: median(runs.map((each) => each.rssMib)),
+      errors: runs.reduce((total, each) => total + each.errors, 0),
       startMs: row.startMs[proxy]!,
     };
   });
-  return { scenario: row.scenario, unit: row.unit, proxies };
+  return { scenario: name, unit: row.scenario.unit, proxies };
 }
 
 function median(values: readonly number[]): number {
