@@ -10,6 +10,7 @@
  * @module
  */
 import { inCidrBlock, isLoopback, parseIp } from "../base/cidr.ts";
+import { isPipe } from "../net/address.ts";
 import type { ConnectionInfo, SocketAddress } from "../observe/stream_info.ts";
 import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
 import type { HeaderMap } from "./header_map.ts";
@@ -100,7 +101,7 @@ export function mutateRequestHeaders(
   } else {
     if (edge) { for (const name of EDGE_ONLY_HEADERS) headers.remove(name); }
     for (const name of INTERNAL_ONLY_HEADERS) headers.remove(name);
-    if (edge) headers.set("x-envoy-external-address", final.address);
+    if (edge && !isPipe(final)) headers.set("x-envoy-external-address", final.address);
   }
   headers.remove("x-forwarded-client-cert");
   if (plan.addUserAgent) {

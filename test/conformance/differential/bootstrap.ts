@@ -109,6 +109,16 @@ export function emptyCluster(name: string): string {
   return `- { name: ${name}, connect_timeout: 2s }\n`;
 }
 
+/** A listener of this text on a unix socket instead of its port. */
+export function onPipe(name: string, listener: string): string {
+  return listener.replace(/address: \{ socket_address: .*/, `address: { pipe: { path: FOLDER/${name}.sock } }`);
+}
+
+/** A cluster of the unix socket with the cluster's name. */
+export function pipeCluster(name: string): string {
+  return cluster(name).replace(/socket_address: \{[^}]*\}/, `pipe: { path: FOLDER/${name}.sock }`);
+}
+
 /** Moves every line of a text to the right; the text ends with a line end unless it is empty. */
 export function indent(text: string, columns: number): string {
   if (text.trim() === "") return "";

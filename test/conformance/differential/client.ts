@@ -12,6 +12,7 @@ export async function playClient(
   port: number,
   script: string | readonly ClientStep[],
   seen: (count: number) => Promise<void>,
+  namePorts: (text: string) => string,
 ): Promise<(Message | string)[]> {
   const steps: readonly ClientStep[] = typeof script === "string" ? [script, "response"] : script;
   const got: (Message | string)[] = [];
@@ -22,7 +23,7 @@ export async function playClient(
     socket.once("error", reject);
   });
   try {
-    for (const step of steps) await playStep(step, socket, reader, got, seen);
+    for (const step of steps) await playStep(step, socket, reader, got, seen, namePorts);
     const last = got.at(-1);
     // Whoever says that it closes must close.
     if (typeof last === "object" && last.head.some((line) => /^connection: close$/i.test(line)) && !last.cut) {
@@ -43,6 +44,7 @@ async function playStep(
   reader: SocketReader,
   got: (Message | string)[],
   seen: (count: number) => Promise<void>,
+  namePorts: (text: string) => string,
 ): Promise<void> {
   if (step === "response" || step === "response to HEAD" || step === "response to CONNECT") {
     for (;;) {
@@ -62,7 +64,7 @@ async function playStep(
   } else if (step === "closed") {
     await noteClosed(reader, got);
   } else if (typeof step === "string") {
-    socket.write(step, "latin1");
+    socket.write(namePorts(step), "latin1");
   } else if ("pause" in step) {
     await new Promise((resolve) => setTimeout(resolve, step.pause));
   } else if ("bytes" in step) {

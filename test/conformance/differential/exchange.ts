@@ -34,7 +34,7 @@ export interface Exchange {
 
 /** What the client does on its one connection. */
 export type ClientStep =
-  /** Sends it. */
+  /** Sends it; `@name@` stands for a port as in the configuration. */
   | string
   /** Reads a whole response, after informational ones. */
   | "response"

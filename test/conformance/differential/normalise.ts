@@ -20,6 +20,7 @@ export function normaliser(ports: ReadonlyMap<string, number>): (observation: Ob
       .replace(/(x-envoy-upstream-service-time: )\d+/gi, "$1(ms)")
       .replace(/\b\d{4,5}\b/g, (digits) => names.get(digits) ?? digits)
       .replace(/127\.0\.0\.1:\d{4,5}/g, "127.0.0.1:(ephemeral)");
+    after = after.replace(/\/\S*\/nuncio-proxy-\w+\//g, "(folder)/");
     for (const address of own) after = after.replaceAll(address, "(own address)");
     return after;
   };

@@ -37,13 +37,15 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
       ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
       args: ["--concurrency", "1", "--file-flush-interval-msec", "20"],
     });
+    const namePorts = (text: string): string =>
+      text.replace(PORT_MARK, (mark, name: string) => ports.has(name) ? String(ports.get(name)) : mark);
     const normalise = normaliser(ports);
     const log = new LogFile(proxy);
     const exchanges: Observation[] = [];
     for (const exchange of group.exchanges) {
       if (options.only?.(exchange.name) === false) continue;
       const port = ports.get(exchange.listener ?? group.listeners[0]!)!;
-      const { client, sightings } = await playExchange(exchange, port, upstreams);
+      const { client, sightings } = await playExchange(exchange, port, upstreams, namePorts);
       const lines = await log.next(options.expectedLines?.(exchange.name) ?? null);
       const observation = normalise({ name: exchange.name, client, upstreams: sightings, log: lines });
       exchanges.push(exchange.unordered === true ? sorted(observation) : observation);
@@ -88,12 +90,13 @@ async function playExchange(
   exchange: Exchange,
   port: number,
   upstreams: readonly ScriptedUpstream[],
+  namePorts: (text: string) => string,
 ): Promise<Pick<Observation, "client"> & { sightings: Sighting[] }> {
   const sightings: Sighting[] = [];
   for (const upstream of upstreams) upstream.begin(exchange.upstreams?.[upstream.name], sightings);
   const seen = (count: number): Promise<void> => waitUntil(() => sightings.length >= count);
   const scripts = [exchange.client, ...(exchange.others ?? [])];
-  const got = await Promise.all(scripts.map((script) => playClient(port, script, seen)));
+  const got = await Promise.all(scripts.map((script) => playClient(port, script, seen, namePorts)));
   const client = got.flatMap((each, i) => i === 0 ? each : [`client ${i + 1}`, ...each]);
   await waitUntil(() => upstreams.every((upstream) => upstream.idle));
   return { client, sightings };

@@ -29,10 +29,13 @@ function parse(text: string, ports: ReadonlyMap<string, number>): Record<string,
   for (const line of text.split("\n")) {
     const match = /^(\S+): (\d+)$/.exec(line);
     if (match === null || match[2] === "0" || !COMPARED.test(match[1]!) || LEFT_OUT.test(match[1]!)) continue;
-    const name = match[1]!.replace(/^listener\.127\.0\.0\.1_(\d+)\./, (all, digits: string) => {
-      const listener = names.get(digits);
-      return listener === undefined ? all : `listener.@${listener}@.`;
-    });
+    const name = match[1]!.replace(/\/\S*\/nuncio-proxy-\w+\//, "(folder)/").replace(
+      /^listener\.127\.0\.0\.1_(\d+)\./,
+      (all, digits: string) => {
+        const listener = names.get(digits);
+        return listener === undefined ? all : `listener.@${listener}@.`;
+      },
+    );
     stats.push([name, Number(match[2])]);
   }
   return Object.fromEntries(stats.sort(([a], [b]) => a < b ? -1 : 1));

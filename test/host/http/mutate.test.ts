@@ -186,4 +186,14 @@ test("the request id comes back when that is asked for, or when tracing was forc
   assert.equal(response({}, {}, request), ["server=envoy", "x-request-id=r"]);
 });
 
+test("a client at a unix socket has no external address", () => {
+  const pipe = { ...peer(""), remoteAddress: { address: "", port: 0, text: "" } } as ConnectionInfo;
+  assert.not(mutated({ useRemoteAddress: true }, {}, pipe).headers.has("x-envoy-external-address"));
+  assert.is(
+    mutated({ useRemoteAddress: true, xffNumTrustedHops: 1 }, { "x-forwarded-for": "1.1.1.1" }, pipe).headers
+      .get("x-envoy-external-address"),
+    "1.1.1.1",
+  );
+});
+
 test.run();

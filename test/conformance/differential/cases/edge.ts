@@ -1,6 +1,6 @@
 // test/conformance/differential/cases/edge.ts: settings of the connection manager that change requests and responses.
 /** @module */
-import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, onPipe, pipeCluster } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
 
 const HOST = "Host: a.example\r\n";
@@ -62,7 +62,13 @@ path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT`,
       router: "suppress_envoy_headers: true",
       routes: '- { name: all, match: { prefix: "/" }, route: { cluster: u, prefix_rewrite: /new } }',
     }),
+    httpListener("to_pipe", { routes: '- { match: { prefix: "/" }, route: { cluster: pipe } }' }),
+    httpListener("to_trusting_pipe", { routes: '- { match: { prefix: "/" }, route: { cluster: trusting_pipe } }' }),
+    onPipe("pipe", httpListener("pipe_edge", { manager: "use_remote_address: true" })),
+    onPipe("trusting_pipe", httpListener("pipe_inner")),
   ], [
+    pipeCluster("pipe"),
+    pipeCluster("trusting_pipe"),
     cluster(
       "u",
       `  typed_extension_protocol_options:
@@ -147,6 +153,13 @@ path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT`,
       listener: "own_port",
       client: "GET / HTTP/1.1\r\nHost: a.example:8\r\n\r\n",
     },
+    {
+      name: "its own port is stripped",
+      listener: "own_port",
+      client: "GET / HTTP/1.1\r\nHost: a.example:@own_port@\r\n\r\n",
+    },
+    get("a client behind a unix socket", "to_pipe", "X-Forwarded-For: 1.2.3.4\r\n"),
+    get("a client behind a unix socket that is trusted", "to_trusting_pipe", "X-Forwarded-For: 1.2.3.4\r\n"),
     { name: "a trailing dot is stripped", listener: "dots", client: "GET / HTTP/1.1\r\nHost: a.example.:80\r\n\r\n" },
     get("an underscore is dropped", "dropped", "X_A: 1\r\nX-B: 2\r\n"),
     {

@@ -1,6 +1,6 @@
 // test/conformance/differential/cases/l4.ts: connections without HTTP, and which filter chain gets them.
 /** @module */
-import { bootstrap, cluster, emptyCluster, fileLog, httpListener, indent, tcpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, emptyCluster, fileLog, indent, onPipe, pipeCluster, tcpListener } from "../bootstrap.ts";
 import type { Group } from "../exchange.ts";
 
 const PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
@@ -73,8 +73,13 @@ export const l4: Group = {
   default_filter_chain:
     filters: [ { name: envoy.filters.network.direct_response, typed_config: { "@type": ${DIRECT}, response: { inline_string: default } } } ]
 `,
-    httpListener("local_address"),
+    tcpProxy("to_pipe", "cluster: pipe"),
+    onPipe(
+      "pipe",
+      tcpListener("pipe_echo", `- { name: envoy.filters.network.echo, typed_config: { "@type": ${ECHO} } }`),
+    ),
   ], [
+    pipeCluster("pipe"),
     cluster("u"),
     cluster("v"),
     cluster("dead"),
@@ -140,6 +145,7 @@ export const l4: Group = {
       upstreams: { u: { tcp: [{ bytes: 2_000_000 }, "y".repeat(2_000_000), "end"] } },
     },
     { name: "echo", listener: "echo", client: ["one", { bytes: 3 }, "two", { bytes: 3 }, "end", "closed"] },
+    { name: "through a unix socket", listener: "to_pipe", client: ["one", { bytes: 3 }, "end", "closed"] },
     { name: "a direct response", listener: "direct", client: [{ bytes: 7 }, "closed"] },
     {
       name: "a direct response to a client that speaks",
