@@ -21,6 +21,12 @@ export function invalidModule(reason: string): Diagnostic {
   return error("wasm/invalid-module", `failed to compile the Wasm module: ${reason}`);
 }
 
+export function unmeteredModule(reason: string): Diagnostic {
+  return error("wasm/unmetered-module", `the module cannot be held to its limits: ${reason}`, {
+    help: ["compile the filter without it, or set nuncio.wasm.metering to false to run it without limits"],
+  });
+}
+
 export function unknownAbi(exportCount: number): Diagnostic {
   return error("wasm/unknown-abi", "Missing or unknown Proxy-Wasm ABI version", {
     notes: [`none of the ${exportCount} exports is proxy_abi_version_0_1_0, _0_2_0 or _0_2_1`],

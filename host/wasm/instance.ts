@@ -44,9 +44,11 @@ function startFailure(vm: Vm, source: LogSource): VmResult {
 function bind(vm: Vm, exports: WebAssembly.Exports, options: VmOptions): void {
   for (const value of Object.values(exports)) if (value instanceof WebAssembly.Memory) vm.memory.bind(value);
   const allocator = ALLOCATORS.map((name) => exports[name]).find((value) => typeof value === "function");
+  const fuel = vm.module.meter === null ? undefined : exports[vm.module.meter.fuelExport];
   vm.bind(
     bindCallbacks(exports, options.allowedCapabilities),
     (allocator as ((size: number) => number) | undefined) ?? null,
+    fuel instanceof WebAssembly.Global ? fuel : null,
   );
 }
 

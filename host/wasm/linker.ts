@@ -177,7 +177,16 @@ function makeImport(row: ImportInfo, vm: Vm, options: LinkOptions): WebAssembly.
     const descriptor: WebAssembly.TableDescriptor = { element: "anyfunc", initial: limits!.min };
     return new WebAssembly.Table(limits!.max === null ? descriptor : { ...descriptor, maximum: limits!.max });
   }
-  return makeFunction(row, vm) as WebAssembly.ImportValue;
+  const fn = makeFunction(row, vm);
+  return (vm.module.meter?.hasIndirectImports === true ? charged(fn, vm) : fn) as WebAssembly.ImportValue;
+}
+
+/** For modules that can call host functions through a table: their code pays for direct calls only. */
+function charged(fn: HostFunction, vm: Vm): HostFunction {
+  return (...args: never[]): unknown => {
+    vm.chargeHostcall();
+    return fn(...args);
+  };
 }
 
 function makeFunction(row: ImportInfo, vm: Vm): HostFunction {

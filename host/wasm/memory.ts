@@ -29,7 +29,12 @@ function makeNameCodes(): Uint8Array {
   return codes;
 }
 
+/** Ranges up to here are paid for by the call of the host function. */
+const CHARGED_BYTES = 4096;
+
 export class GuestMemory {
+  /** What a metered guest spends; null for others. */
+  fuel: { value: number } | null = null;
   #memory: WebAssembly.Memory | null = null;
   #bytes: Uint8Array = EMPTY_BYTES;
   #view: DataView = new DataView(EMPTY_BYTES.buffer);
@@ -58,9 +63,11 @@ export class GuestMemory {
     return this.bytes.length;
   }
 
-  /** Whether `size` bytes at `ptr` (both unsigned) are there. */
+  /** Whether `size` bytes at `ptr` (both unsigned) are there. A guest pays for many: they will be moved. */
   has(ptr: number, size: number): boolean {
-    return ptr + size <= this.bytes.length;
+    if (ptr + size > this.bytes.length) return false;
+    if (size >= CHARGED_BYTES && this.fuel !== null) this.fuel.value -= size >>> 6;
+    return true;
   }
 
   /** The caller checked the bounds, as in all methods below that give no `boolean`. */

@@ -19,6 +19,7 @@
  * @module
  */
 export { compileModule, type CompileResult } from "./compile.ts";
+export { type MeterOptions } from "./meter.ts";
 export {
   type ExportInfo,
   formatType,
@@ -32,6 +33,7 @@ export {
 export { checkModule, type LinkOptions } from "./linker.ts";
 export {
   type FailurePolicy,
+  meterOptions,
   Plugin,
   type PluginConfig,
   pluginConfig,

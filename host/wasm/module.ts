@@ -9,23 +9,10 @@
  * @module
  */
 import { type AbiVersion, detectAbiVersion } from "../../abi/mod.ts";
-import { latin1Slice, utf8Slice } from "../base/bytes.ts";
+import { latin1Slice } from "../base/bytes.ts";
+import { BinaryReader, type FunctionType, type Limits, UnreadableModule } from "./binary_reader.ts";
 
-/** `i32`, `i64`, `f32`, `f64`, `v128`, or `ref` for any reference. */
-export type WasmType = "i32" | "i64" | "f32" | "f64" | "v128" | "ref";
-
-export interface FunctionType {
-  readonly params: readonly WasmType[];
-  readonly results: readonly WasmType[];
-}
-
-export interface Limits {
-  readonly min: number;
-  /** Null without one. */
-  readonly max: number | null;
-  readonly shared: boolean;
-  readonly is64: boolean;
-}
+export type { FunctionType, Limits, WasmType } from "./binary_reader.ts";
 
 export type ExternalKind = "func" | "table" | "memory" | "global" | "tag";
 
@@ -63,12 +50,26 @@ export interface ModuleInfo {
   readonly functionEnds: Uint32Array;
 }
 
+/** What was added to a module so that it pays for what it computes; see `meter.ts`. */
+export interface ModuleMeter {
+  /** The name that its fuel is exported by. */
+  readonly fuelExport: string;
+  /** A host function can be called through a table, where its call is not charged. */
+  readonly hasIndirectImports: boolean;
+  /** From byte offsets in the module that runs to those in the one that was given. */
+  readonly insertedAt: Uint32Array;
+  readonly shiftAfter: Int32Array;
+}
+
 /** A compiled module with what is known of it. */
 export interface WasmModule {
   readonly code: WebAssembly.Module;
+  /** Of the module that runs: with a meter byte offsets are not those of the one that was given. */
   readonly info: ModuleInfo;
-  /** SHA-256 of the bytes, in hexadecimal: part of what makes a VM's key. */
+  /** SHA-256 of the bytes as given, in hexadecimal: part of what makes a VM's key. */
   readonly digest: string;
+  /** Null when it runs without limits. */
+  readonly meter: ModuleMeter | null;
 }
 
 const KINDS: readonly ExternalKind[] = ["func", "table", "memory", "global", "tag"];
@@ -81,127 +82,6 @@ const SECTION_MEMORY = 5;
 const SECTION_EXPORT = 7;
 const SECTION_START = 8;
 const SECTION_CODE = 10;
-
-/** Something in the module is none of what this reader knows. Never leaves this file. */
-class UnreadableModule extends Error {}
-
-/** Reads LEB128 numbers, names and types. */
-class Reader {
-  readonly bytes: Uint8Array;
-  offset: number;
-  end: number;
-
-  constructor(bytes: Uint8Array, offset: number, end: number) {
-    this.bytes = bytes;
-    this.offset = offset;
-    this.end = end;
-  }
-
-  byte(): number {
-    if (this.offset >= this.end) throw new UnreadableModule("unexpected end");
-    return this.bytes[this.offset++]!;
-  }
-
-  /** Unsigned, up to 53 bits. */
-  number(): number {
-    let value = 0;
-    let factor = 1;
-    for (let i = 0; i < 10; i++) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-      factor *= 128;
-    }
-    throw new UnreadableModule("a number without end");
-  }
-
-  name(): string {
-    const length = this.number();
-    const start = this.offset;
-    if (start + length > this.end) throw new UnreadableModule("a name without end");
-    this.offset += length;
-    return utf8Slice(this.bytes, start, start + length);
-  }
-
-  /** Skips the heap type of a reference, a signed number. */
-  #heapType(): void {
-    while (this.byte() >= 0x80);
-  }
-
-  valueType(): WasmType {
-    const byte = this.byte();
-    switch (byte) {
-      case 0x7f:
-        return "i32";
-      case 0x7e:
-        return "i64";
-      case 0x7d:
-        return "f32";
-      case 0x7c:
-        return "f64";
-      case 0x7b:
-        return "v128";
-      case 0x63:
-      case 0x64:
-        this.#heapType();
-        return "ref";
-      default:
-        if (byte >= 0x68 && byte <= 0x75) return "ref";
-        throw new UnreadableModule(`value type 0x${byte.toString(16)}`);
-    }
-  }
-
-  valueTypes(): WasmType[] {
-    const types: WasmType[] = [];
-    for (let count = this.number(); count > 0; count--) types.push(this.valueType());
-    return types;
-  }
-
-  limits(): Limits {
-    const flags = this.byte();
-    const min = this.number();
-    const max = (flags & 1) !== 0 ? this.number() : null;
-    if ((flags & 8) !== 0) this.number();
-    return { min, max, shared: (flags & 2) !== 0, is64: (flags & 4) !== 0 };
-  }
-
-  /** One entry of the type section: a type, a subtype, or a group of them; structs and arrays give null. */
-  recursiveTypes(into: (FunctionType | null)[]): void {
-    if (this.bytes[this.offset] !== 0x4e) {
-      into.push(this.#subType());
-      return;
-    }
-    this.offset++;
-    for (let count = this.number(); count > 0; count--) into.push(this.#subType());
-  }
-
-  #subType(): FunctionType | null {
-    let form = this.byte();
-    if (form === 0x50 || form === 0x4f) {
-      for (let count = this.number(); count > 0; count--) this.number();
-      form = this.byte();
-    }
-    switch (form) {
-      case 0x60:
-        return { params: this.valueTypes(), results: this.valueTypes() };
-      case 0x5f:
-        for (let count = this.number(); count > 0; count--) this.#fieldType();
-        return null;
-      case 0x5e:
-        this.#fieldType();
-        return null;
-      default:
-        throw new UnreadableModule(`type form 0x${form.toString(16)}`);
-    }
-  }
-
-  #fieldType(): void {
-    const packed = this.bytes[this.offset];
-    if (packed === 0x78 || packed === 0x77) this.offset++;
-    else this.valueType();
-    this.byte();
-  }
-}
 
 /** What the sections say, or a text that names what could not be read. */
 export function readModule(bytes: Uint8Array): ModuleInfo | string {
@@ -224,12 +104,12 @@ function read(bytes: Uint8Array): ModuleInfo {
   let functionEnds = new Uint32Array(0);
   let position = 8;
   while (position < bytes.length) {
-    const header = new Reader(bytes, position, bytes.length);
+    const header = new BinaryReader(bytes, position, bytes.length);
     const id = header.byte();
     const size = header.number();
     const end = header.offset + size;
     if (end > bytes.length) throw new UnreadableModule("a section without end");
-    const reader = new Reader(bytes, header.offset, end);
+    const reader = new BinaryReader(bytes, header.offset, end);
     position = end;
     if (id === SECTION_CUSTOM) customSections.push(reader.name());
     else if (id === SECTION_START) hasStart = true;
@@ -272,7 +152,7 @@ function read(bytes: Uint8Array): ModuleInfo {
   };
 }
 
-function readFunctionEnds(reader: Reader): Uint32Array<ArrayBuffer> {
+function readFunctionEnds(reader: BinaryReader): Uint32Array<ArrayBuffer> {
   const count = reader.number();
   if (count > reader.end - reader.offset) throw new UnreadableModule("more functions than bytes");
   const ends = new Uint32Array(count);
@@ -303,7 +183,7 @@ function kindOf(byte: number): ExternalKind {
   return kind;
 }
 
-function readImport(reader: Reader, types: readonly (FunctionType | null)[]): ImportInfo {
+function readImport(reader: BinaryReader, types: readonly (FunctionType | null)[]): ImportInfo {
   const module = reader.name();
   const name = reader.name();
   const kind = kindOf(reader.byte());
@@ -340,7 +220,7 @@ export function looksLikeWasm(bytes: Uint8Array): boolean {
 export function readFunctionNames(section: Uint8Array): Map<number, string> {
   const names = new Map<number, string>();
   try {
-    const reader = new Reader(section, 0, section.length);
+    const reader = new BinaryReader(section, 0, section.length);
     while (reader.offset < section.length) {
       const id = reader.byte();
       const size = reader.number();

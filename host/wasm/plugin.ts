@@ -9,6 +9,7 @@
  * @module
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
+import { DEFAULT_METER, type MeterOptions } from "./meter.ts";
 import type { WasmModule } from "./module.ts";
 import { httpFilterClass, networkFilterClass } from "./filter_class.ts";
 import { FAIL_STREAM_REPLY, type HttpContext, type StreamPolicy } from "./http_context.ts";
@@ -37,7 +38,12 @@ export interface PluginConfig {
   readonly allowOnHeadersStopIteration: boolean;
   readonly compat: Compat;
   readonly unknownImports: "fail" | "stub";
+  /** What the guest may spend in one callback, in units of fuel (`meter.ts`); 0 runs it without a meter. */
+  readonly cpuBudget: number;
+  /** The same for each start function, `proxy_on_vm_start` and `proxy_on_configure`. */
+  readonly startCpuBudget: number;
   readonly maxMemoryBytes: number;
+  readonly maxTableElements: number;
   readonly maxHttpCalls: number;
   readonly maxMetrics: number;
   readonly maxLogLineBytes: number;
@@ -47,6 +53,8 @@ export interface PluginConfig {
 export function pluginConfig(parts: Partial<PluginConfig>): PluginConfig {
   return { ...DEFAULTS, ...parts };
 }
+
+const PAGE_BYTES = 65536;
 
 const DEFAULTS: PluginConfig = {
   name: "",
@@ -61,11 +69,23 @@ const DEFAULTS: PluginConfig = {
   allowOnHeadersStopIteration: false,
   compat: "nuncio",
   unknownImports: "fail",
-  maxMemoryBytes: 256 * 1024 * 1024,
+  cpuBudget: 50_000_000,
+  startCpuBudget: DEFAULT_METER.startBudget,
+  maxMemoryBytes: DEFAULT_METER.maxMemoryPages * PAGE_BYTES,
+  maxTableElements: DEFAULT_METER.maxTableElements,
   maxHttpCalls: 1024,
   maxMetrics: 10_000,
   maxLogLineBytes: 16 * 1024,
 };
+
+/** How a plugin's module is to be compiled; null without a meter. */
+export function meterOptions(config: PluginConfig): MeterOptions | null {
+  return config.cpuBudget === 0 ? null : {
+    startBudget: config.startCpuBudget,
+    maxMemoryPages: Math.floor(config.maxMemoryBytes / PAGE_BYTES),
+    maxTableElements: config.maxTableElements,
+  };
+}
 
 /** The HTTP filter of a stream; methods that the guest has no use for are absent. */
 export type WasmHttpFilter = Partial<

@@ -154,6 +154,8 @@ function vmOptions(config: PluginConfig): VmOptions & LinkOptions {
     maxLogLineBytes: config.maxLogLineBytes,
     unknownImports: config.unknownImports,
     maxMemoryBytes: config.maxMemoryBytes,
+    cpuBudget: config.cpuBudget,
+    startCpuBudget: config.startCpuBudget,
   };
 }
 
@@ -167,7 +169,10 @@ function keyOf(config: PluginConfig, module: WasmModule): string {
     config.allowedCapabilities === null ? null : [...config.allowedCapabilities].sort(),
     config.compat,
     config.unknownImports,
+    config.cpuBudget,
+    config.startCpuBudget,
     config.maxMemoryBytes,
+    config.maxTableElements,
     config.maxHttpCalls,
     config.maxMetrics,
     config.maxLogLineBytes,

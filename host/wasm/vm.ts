@@ -23,6 +23,7 @@ import { type Context, Deferred } from "./context.ts";
 import { ContextTable } from "./context_table.ts";
 import * as problems from "./diagnostics.ts";
 import { GuestMemory } from "./memory.ts";
+import { HOSTCALL_UNITS } from "./meter.ts";
 import type { LogSource, WasmEnvironment } from "./ports.ts";
 import { addLastWords, GuestOutput } from "./stdio.ts";
 import { guestFrames, trapMessage } from "./trace.ts";
@@ -55,6 +56,15 @@ export interface VmOptions {
   readonly maxMetrics: number;
   /** Bytes of one log line; longer ones are cut. */
   readonly maxLogLineBytes: number;
+  /** Units of fuel for each callback; see `meter.ts`. */
+  readonly cpuBudget: number;
+  /** The same for each start function, `proxy_on_vm_start` and `proxy_on_configure`. */
+  readonly startCpuBudget: number;
+}
+
+/** The exported global that a metered guest spends. */
+export interface Fuel {
+  value: number;
 }
 
 /** Thrown through the guest to end it; `fatal` is false for a regular `proc_exit(0)` from `_start`. */
@@ -84,7 +94,10 @@ export class Vm {
   /** The last critical message, or what was written to standard error in the last call that did: a panic's text. */
   lastWords = "";
   callbacks: Callbacks;
+  /** Fuel that all calls so far have spent. */
+  fuelSpent = 0;
   #allocator: ((size: number) => number) | null = null;
+  #fuel: Fuel | null = null;
   #running: GuestFunction | null = null;
   #inGuest = false;
   #starting = false;
@@ -117,9 +130,11 @@ export class Vm {
   }
 
   /** Gives the VM its exports, once the instance is made. */
-  bind(callbacks: Callbacks, allocator: ((size: number) => number) | null): void {
+  bind(callbacks: Callbacks, allocator: ((size: number) => number) | null, fuel: Fuel | null): void {
     this.callbacks = callbacks;
     this.#allocator = allocator;
+    this.#fuel = fuel;
+    this.memory.fuel = fuel;
   }
 
   /** True while a guest frame is on the stack. */
@@ -153,6 +168,9 @@ export class Vm {
     this.#inGuest = true;
     this.#running = fn;
     this.context = context;
+    const fuel = this.#fuel;
+    const budget = fuel === null ? 0 : this.#budgetOf(fn);
+    if (fuel !== null) fuel.value = budget;
     let result = 0;
     try {
       result = fn(context.id, a, b, c, d);
@@ -160,6 +178,7 @@ export class Vm {
       result = 0;
       this.#onThrow(error, "RuntimeError");
     }
+    if (fuel !== null) this.fuelSpent += budget - fuel.value;
     if (this.#hasOutput) this.flushOutput();
     this.context = null;
     this.#running = null;
@@ -168,10 +187,18 @@ export class Vm {
     return this.failure === null ? result : 0;
   }
 
+  #budgetOf(fn: GuestFunction): number {
+    const { callbacks, options } = this;
+    return fn === callbacks.proxy_on_vm_start || fn === callbacks.proxy_on_configure
+      ? options.startCpuBudget
+      : options.cpuBudget;
+  }
+
   /** Runs one of the module's start functions; host functions but a few trap meanwhile. */
   start(name: string, fn: () => unknown): void {
     this.#inGuest = true;
     this.#starting = true;
+    if (this.#fuel !== null) this.#fuel.value = this.options.startCpuBudget;
     try {
       fn();
     } catch (error) {
@@ -191,7 +218,24 @@ export class Vm {
     const stack = error instanceof Error ? error.stack ?? "" : "";
     if (this.#hasOutput) this.flushOutput();
     const frames = guestFrames(stack, this.module);
-    this.fail(state, problems.trap(name, trapMessage(error), frames, this.lastWords));
+    const reason = this.#isExhausted(error) ? this.#exhaustion(where) : trapMessage(error);
+    this.fail(state, problems.trap(name, reason, frames, this.lastWords));
+  }
+
+  /** Whether the guest trapped because it had nothing left to spend. */
+  #isExhausted(error: unknown): boolean {
+    return error instanceof WebAssembly.RuntimeError && this.#fuel !== null && this.#fuel.value < 0;
+  }
+
+  #exhaustion(where: string | undefined): string {
+    const isCallback = where === undefined && this.#running !== null;
+    const budget = isCallback ? this.#budgetOf(this.#running!) : this.options.startCpuBudget;
+    return `cpu budget exhausted: plugin "${this.source.pluginName}" has spent the ${budget} units of this call`;
+  }
+
+  /** Charges a host function whose call the guest's own code does not pay for. */
+  chargeHostcall(): void {
+    if (this.#fuel !== null) this.#fuel.value -= HOSTCALL_UNITS;
   }
 
   /** Ends the VM for good. The first failure counts. */
@@ -217,6 +261,8 @@ export class Vm {
   stop(reason: string): never {
     const exit = new GuestExit(reason, true);
     this.#onThrow(exit, this.#starting ? "UnableToInitializeCode" : "RuntimeError");
+    // One that catches the exception gets no farther than its next loop or function.
+    if (this.#fuel !== null) this.#fuel.value = -1;
     throw exit;
   }
 

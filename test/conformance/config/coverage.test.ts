@@ -20,7 +20,7 @@ const EVERYTHING = fileURLToPath(new URL("./coverage/everything.yaml", import.me
 function load(path: string, yaml: string | null = null): Promise<Configuration> {
   const platform = detectPlatform();
   const logs = new LogRegistry({ clock: platform.clock, format: "json", destination: { write() {} } });
-  const module = { code: null as never, info: null as never, digest: "" };
+  const module = { code: null as never, info: null as never, digest: "", meter: null };
   const plugins = new PluginRegistry({
     trial: { try: () => Promise.resolve({ id: 0, result: { ok: true, module }, log: [] }), close() {} },
     logger: logs.logger("wasm"),

@@ -139,7 +139,15 @@ export function guestText(guest: GuestText): string {
 
 /** Text as a module. */
 export function assemble(text: string): Uint8Array {
-  const features = { exceptions: true, multi_value: true, bulk_memory: true, mutable_globals: true };
+  const features = {
+    exceptions: true,
+    multi_value: true,
+    bulk_memory: true,
+    mutable_globals: true,
+    tail_call: true,
+    reference_types: true,
+    simd: true,
+  };
   const parsed = wabt.parseWat("guest.wat", text, features);
   try {
     return parsed.toBinary({ write_debug_names: true }).buffer;

@@ -463,4 +463,118 @@ test("run answers what was noted", async () => {
   assert.equal((await run("(call $note (i32.const 5))")).notes, [5]);
 });
 
+// --- The CPU budget ---
+
+const SPIN = {
+  callbacks: { proxy_on_request_headers: "(call $outer) (i32.const 0)" },
+  fields: "(func $outer (call $spin)) (func $spin (loop $l (br $l)))",
+};
+
+test("a callback that spends its budget: 503 once, told with plugin, callback and function", async () => {
+  const host = new Host(await guest(SPIN), { cpuBudget: 10_000 });
+  const { stream, status } = host.request();
+  assert.is(status, 4);
+  assert.equal(stream.replies.map((reply) => [reply.status, reply.details]), [[503, "wasm_fail_stream"]]);
+  const { diagnostic } = host.plugin.root.vm.failure!;
+  assert.is(
+    diagnostic.message,
+    'Function: proxy_on_request_headers failed: cpu budget exhausted: plugin "test" has spent the 10000 units of this call',
+  );
+  assert.equal(diagnostic.stack!.map((frame) => frame.replace(/ \(0x[0-9a-f]+\)/, "")), [
+    "spin",
+    "outer",
+    "proxy_on_request_headers",
+  ]);
+});
+
+test("every callback has the whole budget, and what it spent is counted", async () => {
+  const turns =
+    "(local.set $x (i32.const 5000)) (loop $l (br_if $l (local.tee $x (i32.sub (local.get $x) (i32.const 1)))))";
+  const host = new Host(await guest({ callbacks: { proxy_on_request_headers: `${turns} (i32.const 0)` } }), {
+    cpuBudget: 8000,
+  });
+  const before = host.plugin.root.vm.fuelSpent;
+  for (let i = 0; i < 3; i++) assert.is(host.request().status, 0);
+  assert.is(host.plugin.root.vm.failure, null);
+  assert.is(host.plugin.root.vm.fuelSpent - before, 3 * 5001);
+});
+
+test("the start has a budget of its own", async () => {
+  const turns = (count: number): string =>
+    `(local.set $x (i32.const ${count})) (loop $l (br_if $l (local.tee $x (i32.sub (local.get $x) (i32.const 1))))) (i32.const 1)`;
+  const module = await guest({ callbacks: { proxy_on_configure: turns(5000), proxy_on_vm_start: turns(5000) } });
+  assert.equal(load(module, { cpuBudget: 100, startCpuBudget: 6000 }).codes, []);
+  const { codes, text, manager } = load(module, { cpuBudget: 10_000, startCpuBudget: 4000 });
+  assert.equal(codes, ["wasm/trap"]);
+  assert.match(text, "proxy_on_vm_start failed: cpu budget exhausted");
+  assert.is(manager.liveVms, 0);
+});
+
+test("start functions that never end", async () => {
+  const endless = "(loop $l (br $l))";
+  const parts = { startCpuBudget: 10_000 };
+  for (const name of ["_initialize", "_start"]) {
+    const { codes, text } = load(await guest({ callbacks: {}, fields: `(func (export "${name}") ${endless})` }), parts);
+    assert.equal(codes, ["wasm/start-failed"], name);
+    assert.match(text, `${name} failed: cpu budget exhausted`);
+  }
+  const compiled = await compileModule(
+    assemble(guestText({ callbacks: {}, fields: `(func $s ${endless}) (start $s)` })),
+    { startBudget: 10_000, maxMemoryPages: 100, maxTableElements: 100 },
+  );
+  assert.ok("module" in compiled);
+  if ("module" in compiled) assert.equal(load(compiled.module, parts).codes, ["wasm/start-failed"]);
+});
+
+test("host functions are paid for: by the call, and by what they move", async () => {
+  const spent = async (body: string): Promise<number> => {
+    const { host } = await run(body);
+    const { vm } = host.plugin.root;
+    const before = vm.fuelSpent;
+    host.request();
+    return vm.fuelSpent - before;
+  };
+  const nothing = await spent("");
+  assert.is(await spent("(drop (call $proxy_done))") - nothing, 63);
+  const log = (size: number): string => `(drop (call $proxy_log ${i32(2)} ${i32(0, size)}))`;
+  assert.is(await spent(log(64)) - nothing, 63);
+  assert.is(await spent(log(64_000)) - nothing, 63 + 1000);
+});
+
+test("an endless loop in the allocator ends the call that needed it", async () => {
+  const host = new Host(
+    await guest({
+      callbacks: {
+        proxy_on_request_headers: `(drop (call $proxy_get_property ${s("plugin_name")} ${out})) (i32.const 0)`,
+      },
+      allocator: `(func (export "malloc") (param i32) (result i32) (loop $l (br $l)) (i32.const 0))`,
+    }),
+    { cpuBudget: 10_000 },
+  );
+  const { stream } = host.request();
+  assert.is(stream.replies.length, 1);
+  assert.match(host.plugin.root.vm.failure!.diagnostic.message, "cpu budget exhausted");
+});
+
+test("a guest that catches what stopped it gets no farther than its next loop", async () => {
+  const host = new Host(
+    await guest({
+      callbacks: {
+        proxy_on_request_headers:
+          "(try (do (call $proc_exit (i32.const 1))) (catch_all)) (loop $l (br $l)) (i32.const 0)",
+      },
+    }),
+    { cpuBudget: 2_000_000_000 },
+  );
+  const { stream } = host.request();
+  assert.is(stream.replies.length, 1);
+  assert.match(host.plugin.root.vm.failure!.diagnostic.message, "proc_exit");
+});
+
+test("a plugin without a meter runs its module as it is", async () => {
+  const compiled = await compileModule(assemble(guestText({ callbacks: {} })), null);
+  assert.ok("module" in compiled && compiled.module.meter === null);
+  if ("module" in compiled) assert.equal(load(compiled.module, { cpuBudget: 0 }).codes, []);
+});
+
 test.run();
