@@ -20,6 +20,7 @@ import type {
   JsonObject,
   ListenerView,
   MemoryView,
+  RuntimeLayerView,
   ServerStatus,
   UnreadyTargets,
 } from "./view.ts";
@@ -126,6 +127,10 @@ export class ServerView implements AdminView, AdminActions {
   unreadyTargets(): readonly UnreadyTargets[] {
     // The port opens once everything is ready.
     return [];
+  }
+
+  runtimeLayers(): readonly RuntimeLayerView[] {
+    return this.#server.runtimeLayers;
   }
 
   async drainListeners({ graceful, inboundOnly, skipExit }: DrainRequest): Promise<void> {

@@ -143,4 +143,12 @@ export interface AdminView {
   /** envoy.admin.v3.Certificate, one for each certificate in use. */
   certificates(): readonly JsonObject[];
   unreadyTargets(): readonly UnreadyTargets[];
+  /** Layers of runtime values, the one that wins last. */
+  runtimeLayers(): readonly RuntimeLayerView[];
+}
+
+/** A layer of runtime values by key. */
+export interface RuntimeLayerView {
+  readonly name: string;
+  readonly values: ReadonlyMap<string, unknown>;
 }

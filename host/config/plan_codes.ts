@@ -64,9 +64,19 @@ export const PLAN_CODES: readonly CodeEntry[] = [
     explanation: "Set it for the proxy, or remove the reference.",
   },
   {
+    code: "config/no-effect",
+    summary: "a runtime key has no effect",
+    explanation: "Nothing here acts on the key; Envoy would. Remove it, or leave it for Envoy's sake.",
+  },
+  {
     code: "config/out-of-range",
     summary: "a value does not fit another one",
     explanation: "For example an upper bound below the lower one.",
+  },
+  {
+    code: "config/runtime",
+    summary: "a runtime key of nuncio's own is not known, or its value cannot be",
+    explanation: "The message says what was expected. docs/reference/limits.md lists the keys.",
   },
   {
     code: "config/tls-inspector-added",

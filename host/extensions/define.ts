@@ -21,6 +21,7 @@ import type { FormatWorld } from "../observe/formatter.ts";
 import type { Logger } from "../observe/log.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
+import type { WasmLimits } from "./common/wasm/limits.ts";
 import type { WasmPlugins } from "./common/wasm/plugins.ts";
 import type { WasmPluginPlan } from "./common/wasm/plugin_plan.ts";
 
@@ -60,6 +61,8 @@ export interface PlanContext {
   planAccessLog(node: ConfigNode): ExtensionPlan | null;
   /** Plans a `typed_per_filter_config` entry for the filter that the chain knows by this message type. */
   planRouteFilterConfig(config: ConfigNode): unknown;
+  /** What wasm plugins of a name may spend and have. */
+  wasmLimits(pluginName: string): WasmLimits;
   /** Makes a wasm plugin part of the snapshot; the key names it there. */
   addWasmPlugin(node: ConfigNode, plan: WasmPluginPlan): string;
 }

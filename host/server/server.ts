@@ -17,6 +17,7 @@ import { SharedStore } from "../wasm/mod.ts";
 import type { DrainStrategy } from "./drain.ts";
 import type { LogSettings } from "./logging.ts";
 import type { BootstrapPlan } from "./plan/bootstrap.ts";
+import type { RuntimeLayer } from "./plan/runtime.ts";
 import type { PluginRegistry } from "./plugin_registry.ts";
 import type { NodeIdentity, Snapshot } from "./snapshot.ts";
 import { type AccessLogSettings, Worker } from "./worker.ts";
@@ -72,6 +73,7 @@ export class Server {
   #state: ServerState = "PRE_INITIALIZING";
   readonly #startMs: number;
   #healthChecksFail = false;
+  #runtimeLayers: readonly RuntimeLayer[] = [];
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -111,10 +113,15 @@ export class Server {
     return this.#options.plugins;
   }
 
+  get runtimeLayers(): readonly RuntimeLayer[] {
+    return this.#runtimeLayers;
+  }
+
   /** Serves a plan. With problems nothing is left running. */
   async start(plan: BootstrapPlan): Promise<StartResult> {
     this.#state = "INITIALIZING";
     this.#flushIntervalMs = plan.statsFlushIntervalMs;
+    this.#runtimeLayers = plan.runtimeLayers;
     const bound = await this.#resolvePorts(plan.listeners);
     if (!bound.ok) return bound;
     this.#snapshot = {

@@ -2,7 +2,7 @@
 /** @module */
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { UnansweredHttpCalls } from "../extensions/common/wasm/http_calls.ts";
-import { WasmPlugins } from "../extensions/common/wasm/plugins.ts";
+import { meterOf, WasmPlugins } from "../extensions/common/wasm/plugins.ts";
 import { LogRegistry } from "../observe/log.ts";
 import { StatsStore } from "../observe/stats.ts";
 import { detectPlatform } from "../platform/detect.ts";
@@ -25,7 +25,7 @@ channel?.onMessage((request) => {
 });
 
 async function tryOut(request: TrialRequest, log: string[]): Promise<TrialResult> {
-  const compiled = await compileModule(request.bytes);
+  const compiled = await compileModule(request.bytes, meterOf(request.plan));
   if ("diagnostics" in compiled) return { ok: false, diagnostics: compiled.diagnostics };
   const logs = new LogRegistry({
     clock: platform.clock,

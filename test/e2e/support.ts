@@ -23,6 +23,8 @@ export interface WebOptions {
   readonly cluster?: Readonly<Record<string, unknown>>;
   /** More listeners. */
   readonly listeners?: readonly unknown[];
+  /** Runtime values. */
+  readonly runtime?: Readonly<Record<string, unknown>>;
 }
 
 /** A bootstrap with the listener `web`: `/direct` answers by itself, the rest goes to the upstream, if there is one. */
@@ -36,6 +38,7 @@ export function webConfig(options: WebOptions): string {
   ];
   return JSON.stringify({
     ...(adminPort === undefined ? {} : { admin: { address: socketAddress(adminPort) } }),
+    ...(options.runtime && { layered_runtime: { layers: [{ name: "static", static_layer: options.runtime }] } }),
     static_resources: {
       listeners: [
         {

@@ -57,9 +57,20 @@ export const runtime: AdminCommand = {
   help: "print runtime values",
   mutates: false,
   parameters: [],
-  // No configuration can give a layer here: layered_runtime is not read.
-  handle: () => json({ entries: {}, layers: [] }),
+  handle(_request, view) {
+    const layers = view.runtimeLayers();
+    const keys = new Set(layers.flatMap(({ values }) => [...values.keys()]).sort());
+    const entries = Object.fromEntries([...keys].map((key) => {
+      const layerValues = layers.map(({ values }) => values.has(key) ? runtimeText(values.get(key)) : "");
+      return [key, { final_value: layerValues.findLast((value) => value !== ""), layer_values: layerValues }];
+    }));
+    return json({ entries, layers: layers.map(({ name }) => name) });
+  },
 };
+
+function runtimeText(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
 
 export const runtimeModify: AdminCommand = {
   path: "/runtime_modify",

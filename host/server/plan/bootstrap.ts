@@ -7,6 +7,7 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
+import { WasmLimitsPlan } from "../../extensions/common/wasm/limits.ts";
 import type { ListenerScope } from "../../extensions/define.ts";
 import { planListener } from "../../net/plan/listener.ts";
 import type { ListenerPlan } from "../../net/plan.ts";
@@ -14,6 +15,7 @@ import type { ClusterPlan } from "../../upstream/plan.ts";
 import { planCluster } from "../../upstream/plan/cluster.ts";
 import type { AdminPlan, NodeIdentity, UsedExtensions } from "../snapshot.ts";
 import type { Planners, WasmPluginUse } from "./planners.ts";
+import { planRuntime, type RuntimeLayer, runtimeValues } from "./runtime.ts";
 
 /** What a bootstrap asks for. Plugins still need their code. */
 export interface BootstrapPlan {
@@ -23,6 +25,7 @@ export interface BootstrapPlan {
   readonly clusters: readonly ClusterPlan[];
   readonly plugins: readonly WasmPluginUse[];
   readonly extensions: UsedExtensions;
+  readonly runtimeLayers: readonly RuntimeLayer[];
   readonly statsFlushIntervalMs: number;
 }
 
@@ -35,6 +38,8 @@ export interface NodeFlags {
 
 export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeFlags): BootstrapPlan {
   const resources = root.message("static_resources");
+  const runtimeLayers = planRuntime(root);
+  planners.wasmLimits = planWasmLimits(root, runtimeLayers);
   const clusterNodes = resources?.messages("clusters") ?? [];
   const clusterNames = new Set(clusterNodes.map((node) => node.string("name")));
   const clusters: ClusterPlan[] = [];
@@ -82,8 +87,20 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     clusters,
     plugins: planners.plugins,
     extensions: planners.usedExtensions,
+    runtimeLayers,
     statsFlushIntervalMs: root.durationMs("stats_flush_interval", 5000),
   };
+}
+
+function planWasmLimits(root: ConfigNode, layers: readonly RuntimeLayer[]): WasmLimitsPlan {
+  const limits = new WasmLimitsPlan(runtimeValues(layers));
+  for (const { key, message, help } of limits.problems) {
+    root.error("config/runtime", `runtime key ${key} ${message}`, {
+      field: "layered_runtime",
+      ...(help !== null && { help }),
+    });
+  }
+  return limits;
 }
 
 function isPipePath(address: string): boolean {

@@ -7,6 +7,7 @@
  */
 import { nearestName } from "../../base/suggest.ts";
 import type { ConfigNode } from "../../config/node.ts";
+import { WasmLimitsPlan } from "../../extensions/common/wasm/limits.ts";
 import type { WasmPluginPlan } from "../../extensions/common/wasm/plugin_plan.ts";
 import type {
   AccessLogPlanner,
@@ -56,6 +57,8 @@ export class Planners {
   readonly #accessLog: PlannerMap<AccessLogPlanner>;
   readonly #used = { http: new Set<string>(), network: new Set<string>(), accessLog: new Set<string>() };
   readonly #plugins = new Map<string, WasmPluginUse>();
+  /** What the runtime allows wasm plugins; set before planning. */
+  wasmLimits: WasmLimitsPlan = new WasmLimitsPlan(new Map());
 
   private constructor(
     environment: PlanEnvironment,
@@ -102,6 +105,7 @@ export class Planners {
       planHttpFilter: (node) => this.#planHttpFilter(node, context),
       planAccessLog: (node) => this.#planAccessLog(node, context),
       planRouteFilterConfig: (config) => this.#planRouteFilterConfig(config),
+      wasmLimits: (pluginName) => this.wasmLimits.of(pluginName),
       addWasmPlugin: (node, plan) => this.#addWasmPlugin(node, plan),
     };
     return context;

@@ -60,4 +60,23 @@ test("a field that nobody reads is an error at its place", async () => {
   assert.match(renderText(diagnostics), /is known to Envoy, but not to nuncio/);
 });
 
+test("runtime: what is not known, what is not supported, what has no effect", async () => {
+  const { diagnostics } = await load(
+    EVERYTHING,
+    `layered_runtime:
+  layers:
+  - { name: limits, static_layer: { nuncio.wasm.cpu_budgets: 1 } }
+  - { name: admin, admin_layer: {} }
+  - { name: disk, disk_layer: { symlink_root: /x } }
+  - { name: disk, static_layer: { envoy.reloadable_features.x: true } }`,
+  );
+  const text = renderText(diagnostics);
+  assert.match(text, "runtime key nuncio.wasm.cpu_budgets is not known");
+  assert.match(text, "there is cpu_budget");
+  assert.match(text, "runtime values cannot be changed by the admin interface so far");
+  assert.match(text, "runtime layer 'disk' comes from outside");
+  assert.match(text, "runtime layer 'disk' is there twice");
+  assert.match(text, "runtime key envoy.reloadable_features.x has no effect here");
+});
+
 test.run();

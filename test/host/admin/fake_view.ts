@@ -178,6 +178,13 @@ export class FakeServer implements AdminView, AdminActions {
     return [{ ca_cert: [], cert_chain: [{ path: "/a.pem", serial_number: "01" }] }];
   }
 
+  runtimeLayers(): ReturnType<AdminView["runtimeLayers"]> {
+    return [
+      { name: "first", values: new Map<string, unknown>([["a.b", 1], ["d", true]]) },
+      { name: "second", values: new Map<string, unknown>([["a.b", 2.5], ["f", { numerator: 5 }]]) },
+    ];
+  }
+
   unreadyTargets(): ReturnType<AdminView["unreadyTargets"]> {
     return [{ name: "listener-init-target web", targetNames: ["rds"] }, { name: "cluster a", targetNames: ["eds"] }];
   }

@@ -337,7 +337,14 @@ test("/memory, /certs, /runtime, /runtime_modify, /init_dump", () =>
 `,
     );
     assert.equal(JSON.parse((await get("/certs")).body).certificates.length, 1);
-    assert.is((await get("/runtime")).body, '{\n "entries": {},\n "layers": []\n}\n');
+    assert.equal(JSON.parse((await get("/runtime")).body), {
+      entries: {
+        "a.b": { final_value: "2.5", layer_values: ["1", "2.5"] },
+        d: { final_value: "true", layer_values: ["true", ""] },
+        f: { final_value: '{"numerator":5}', layer_values: ["", '{"numerator":5}'] },
+      },
+      layers: ["first", "second"],
+    });
     const modify = await post("/runtime_modify?a=b");
     assert.equal([modify.status, modify.body], [503, "No admin layer specified"]);
     assert.is((await post("/runtime_modify")).status, 400);

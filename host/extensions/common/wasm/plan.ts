@@ -45,6 +45,7 @@ export function planWasmPlugin(filter: ConfigNode, context: PlanContext): string
     reloadBackoffMs: config.message("reload_config")?.message("backoff")?.durationMs("base_interval", 1000) ?? 1000,
     allowOnHeadersStopIteration: config.bool("allow_on_headers_stop_iteration"),
     allowedCapabilities: allowed.length === 0 ? null : allowed,
+    limits: context.wasmLimits(config.string("name")),
     direction: context.listener.trafficDirection,
   };
   return plan === null ? null : context.addWasmPlugin(config, plan);

@@ -1,5 +1,6 @@
 // host/extensions/common/wasm/plugin_plan.ts: a configured wasm plugin, as plain data.
 /** @module */
+import type { WasmLimits } from "./limits.ts";
 
 export type FailurePolicy = "FAIL_CLOSED" | "FAIL_OPEN" | "FAIL_RELOAD";
 
@@ -27,5 +28,7 @@ export interface WasmPluginPlan {
   readonly allowOnHeadersStopIteration: boolean;
   /** Null: everything is allowed. */
   readonly allowedCapabilities: readonly string[] | null;
+  /** What it may spend and have, where that is not the default. */
+  readonly limits: WasmLimits;
   readonly direction: "UNSPECIFIED" | "INBOUND" | "OUTBOUND";
 }

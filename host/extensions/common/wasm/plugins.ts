@@ -13,6 +13,8 @@ import {
   type HttpCallPort,
   type LogPort,
   type LogSource,
+  type MeterOptions,
+  meterOptions,
   type MetricsPort,
   type Plugin,
   type PluginConfig,
@@ -155,6 +157,11 @@ export class WasmPlugins {
   }
 }
 
+/** How a plan's module is to be compiled; null without a meter. */
+export function meterOf(plan: WasmPluginPlan): MeterOptions | null {
+  return meterOptions(configOf(plan));
+}
+
 function configOf(plan: WasmPluginPlan): PluginConfig {
   return pluginConfig({
     name: plan.name,
@@ -167,6 +174,7 @@ function configOf(plan: WasmPluginPlan): PluginConfig {
     failurePolicy: plan.failurePolicy,
     reloadIntervalMs: plan.reloadBackoffMs,
     allowOnHeadersStopIteration: plan.allowOnHeadersStopIteration,
+    ...plan.limits,
   });
 }
 
