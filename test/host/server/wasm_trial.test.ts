@@ -20,6 +20,7 @@ const PLAN: WasmPluginPlan = {
   reloadBackoffMs: 1000,
   allowOnHeadersStopIteration: false,
   allowedCapabilities: null,
+  limits: {},
   direction: "UNSPECIFIED",
 };
 
