@@ -77,4 +77,10 @@ export const ACCESS_LOGGERS: readonly ExtensionRow<AccessLogPlanner, AccessLogMo
     loadPlanner: async () => (await import("./access_loggers/stderr/plan.ts")).planner,
     load: async () => (await import("./access_loggers/stderr/logger.ts")).module,
   },
+  {
+    name: "envoy.access_loggers.wasm",
+    config: "envoy.extensions.access_loggers.wasm.v3.WasmAccessLog",
+    loadPlanner: async () => (await import("./access_loggers/wasm/plan.ts")).planner,
+    load: async () => (await import("./access_loggers/wasm/logger.ts")).module,
+  },
 ];

@@ -17,7 +17,7 @@ import type { HttpDate } from "./date.ts";
 import type { HttpFilterFactory } from "./filter.ts";
 import type { HeaderMap } from "./header_map.ts";
 import type { PathPlan } from "./path.ts";
-import type { RouteConfigProvider } from "./route.ts";
+import type { Route, RouteConfigProvider } from "./route.ts";
 
 /** Settings with Envoy's names and defaults; times in milliseconds, 0 = off. */
 export interface ConnectionManagerPlan {
@@ -92,6 +92,8 @@ export interface AccessLogEntry {
   readonly responseHeaders: HeaderMap | null;
   readonly responseTrailers: HeaderMap | null;
   readonly accessLogType: AccessLogType;
+  /** The stream's route, where there are routes. */
+  route?(): Route | null;
 }
 
 /** Writes a line, or not: its own filter decides. Must not throw. */

@@ -14,7 +14,7 @@ import type { WasmModule } from "./module.ts";
 import { httpFilterClass, networkFilterClass } from "./filter_class.ts";
 import { FAIL_STREAM_REPLY, type HttpContext, type StreamPolicy } from "./http_context.ts";
 import type { NetworkContext } from "./network_context.ts";
-import type { HttpStreamPort, LogSource, NetworkStreamPort, WasmEnvironment } from "./ports.ts";
+import type { HttpStreamPort, LogSource, NetworkStreamPort, StreamPort, WasmEnvironment } from "./ports.ts";
 import type { RootContext } from "./root_context.ts";
 import type { Compat, VmFailure } from "./vm.ts";
 
@@ -201,6 +201,11 @@ export class Plugin {
       return new this.#NetworkFilter(this.#lease.root, stream, this.#policy);
     }
     return this.#policy.failOpen ? null : new FailedNetworkFilter(stream);
+  }
+
+  /** Has the guest make an access log's entry of a stream that is over, in the plugin's own context. */
+  log(stream: StreamPort): void {
+    if (this.#lease.root.vm.failure === null || this.#reload()) this.#lease.root.log(stream);
   }
 
   /**

@@ -19,7 +19,7 @@ import { configureRefused, vmStartRefused } from "./diagnostics.ts";
 import { type DnsCalloutOwner, DnsCallouts } from "./dns_callouts.ts";
 import { type GrpcCalloutOwner, GrpcCallouts, type GrpcEvent } from "./grpc_callouts.ts";
 import { type HttpCalloutOwner, HttpCallouts } from "./http_callouts.ts";
-import type { HeaderMapPort, LogSource } from "./ports.ts";
+import type { HeaderMapPort, LogSource, StreamPort } from "./ports.ts";
 import type { Vm, VmFailure } from "./vm.ts";
 
 /** Callouts fail with this code in `proxy_get_status` when there is no gRPC status. */
@@ -88,6 +88,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   readonly #httpCalls: HttpCallouts;
   readonly #grpcCalls: GrpcCallouts;
   readonly #dnsCalls: DnsCallouts;
+  #logged: StreamPort | null = null;
   #tickTimer: Timer | null = null;
   #tickPeriodMs = 0;
   #isRetired = false;
@@ -116,8 +117,28 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     return this;
   }
 
-  override get stream(): null {
-    return null;
+  /** The stream of which an access log's entry is being made; a plugin has no other. */
+  override get stream(): StreamPort | null {
+    return this.#logged;
+  }
+
+  override get isLogging(): boolean {
+    return this.#logged !== null;
+  }
+
+  override streamMap(type: number): HeaderMapPort | null {
+    const stream = this.#logged;
+    if (stream === null || !("requestHeaders" in stream)) return null;
+    switch (type) {
+      case MapType.HttpRequestHeaders:
+        return stream.requestHeaders;
+      case MapType.HttpRequestTrailers:
+        return stream.requestTrailers;
+      case MapType.HttpResponseHeaders:
+        return stream.responseHeaders;
+      default:
+        return stream.responseTrailers;
+    }
   }
 
   get isDeleted(): boolean {
@@ -177,6 +198,15 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     const { vm } = this;
     const fn = vm.callbacks.proxy_on_queue_ready;
     if (fn !== null && !this.#isDeleted) vm.call(this, fn, token, 0, 0, 0);
+  }
+
+  /** Has the guest make an access log's entry of a stream that is over. */
+  log(stream: StreamPort): void {
+    const fn = this.vm.callbacks.proxy_on_log;
+    if (fn === null || this.#isDeleted) return;
+    this.#logged = stream;
+    this.vm.call(this, fn, 0, 0, 0, 0);
+    this.#logged = null;
   }
 
   /** Calls the guest's foreign-function callback with `args` in buffer 8. */
