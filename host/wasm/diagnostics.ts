@@ -6,7 +6,7 @@
  */
 import { ABANDONED_HOSTCALLS } from "../../abi/mod.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
-import { formatType, type FunctionType } from "./module.ts";
+import { formatType, type FunctionType, type WasmModule } from "./module.ts";
 import type { GuestFrame } from "./trace.ts";
 
 function error(code: string, message: string, more: Partial<Diagnostic> = {}): Diagnostic {
@@ -92,9 +92,18 @@ function refused(code: string, plugin: string, what: string, lastWords: string):
 }
 
 /** A guest that trapped, was stopped, or exited. */
-export function trap(where: string, reason: string, frames: readonly GuestFrame[], lastWords: string): Diagnostic {
+export function trap(
+  where: string,
+  reason: string,
+  frames: readonly GuestFrame[],
+  lastWords: string,
+  module: WasmModule,
+): Diagnostic {
+  // The reason of an abort is the text that was logged.
+  const notes = lastWords === "" || reason.includes(lastWords) ? [] : [`its last words: ${lastWords}`];
+  if (typeof module.sourceMap === "string") notes.push(module.sourceMap);
   return error("wasm/trap", `Function: ${where} failed: ${reason}`, {
-    notes: lastWords === "" ? [] : [`its last words: ${lastWords}`],
-    stack: frames.map((frame) => `${frame.name} (0x${frame.offset.toString(16)})`),
+    notes,
+    stack: frames.map((frame) => `${frame.name} (${frame.place ?? `0x${frame.offset.toString(16)}`})`),
   });
 }

@@ -6,6 +6,7 @@
  */
 import { ALLOCATORS } from "../../abi/mod.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
+import { CallTracer } from "./call_trace.ts";
 import { bindCallbacks, NO_CALLBACKS } from "./callbacks.ts";
 import type { WasmModule } from "./module.ts";
 import * as problems from "./diagnostics.ts";
@@ -25,14 +26,15 @@ export function createVm(
   const found = checkModule(module.info, options);
   if (found.length > 0) return { diagnostics: found };
   const vm = new Vm(module, NO_CALLBACKS, options, environment, source);
+  const tracer = options.callTrace === "off" ? null : new CallTracer(vm, options.callTrace === "values");
   let instance: WebAssembly.Instance | null = null;
   // A `start` section runs now, with imports that find neither memory nor context.
   vm.start("start section", () => {
-    instance = new WebAssembly.Instance(module.code, linkImports(module.info, vm, options));
+    instance = new WebAssembly.Instance(module.code, linkImports(module.info, vm, options, tracer));
   });
   if (vm.failure !== null || instance === null) return startFailure(vm, source);
-  bind(vm, (instance as WebAssembly.Instance).exports, options);
-  runStartFunctions(vm, (instance as WebAssembly.Instance).exports);
+  bind(vm, (instance as WebAssembly.Instance).exports, options, tracer);
+  runStartFunctions(vm, (instance as WebAssembly.Instance).exports, tracer);
   return vm.failure === null ? { vm } : startFailure(vm, source);
 }
 
@@ -41,23 +43,25 @@ function startFailure(vm: Vm, source: LogSource): VmResult {
   return { diagnostics: [problems.startFailed(source.pluginName, diagnostic)] };
 }
 
-function bind(vm: Vm, exports: WebAssembly.Exports, options: VmOptions): void {
+function bind(vm: Vm, exports: WebAssembly.Exports, options: VmOptions, tracer: CallTracer | null): void {
   for (const value of Object.values(exports)) if (value instanceof WebAssembly.Memory) vm.memory.bind(value);
   const allocator = ALLOCATORS.map((name) => exports[name]).find((value) => typeof value === "function");
   const fuel = vm.module.meter === null ? undefined : exports[vm.module.meter.fuelExport];
+  const callbacks = bindCallbacks(exports, options.allowedCapabilities);
   vm.bind(
-    bindCallbacks(exports, options.allowedCapabilities),
+    tracer === null ? callbacks : tracer.callbacks(callbacks),
     (allocator as ((size: number) => number) | undefined) ?? null,
     fuel instanceof WebAssembly.Global ? fuel : null,
   );
 }
 
 /** `_initialize`, then `main` or `__main_void`; `_start` for modules without `_initialize`. */
-function runStartFunctions(vm: Vm, exports: WebAssembly.Exports): void {
+function runStartFunctions(vm: Vm, exports: WebAssembly.Exports, tracer: CallTracer | null): void {
   const run = (name: string, ...args: number[]): boolean => {
     const fn = exports[name];
     if (typeof fn !== "function" || vm.failure !== null) return false;
-    vm.start(name, () => fn(...args));
+    const start = (): unknown => fn(...args);
+    vm.start(name, tracer === null ? start : () => tracer.start(name, start));
     return true;
   };
   if (!run("_initialize")) {

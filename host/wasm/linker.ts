@@ -25,6 +25,7 @@ import {
   type WasiRow,
 } from "../../abi/mod.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
+import type { CallTracer } from "./call_trace.ts";
 import { checkCallbacks } from "./callbacks.ts";
 import * as problems from "./diagnostics.ts";
 import { bufferHostcalls } from "./hostcalls/buffer.ts";
@@ -154,18 +155,28 @@ function sameTypes(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** The imports of a checked module for a VM. */
-export function linkImports(info: ModuleInfo, vm: Vm, options: LinkOptions): WebAssembly.Imports {
+export function linkImports(
+  info: ModuleInfo,
+  vm: Vm,
+  options: LinkOptions,
+  tracer: CallTracer | null = null,
+): WebAssembly.Imports {
   // Without a prototype: a module may import from "__proto__".
   const imports = Object.create(null) as Record<string, Record<string, WebAssembly.ImportValue>>;
   for (const row of info.imports) {
     const module = imports[row.module] ??= Object.create(null) as Record<string, WebAssembly.ImportValue>;
     if (row.name in module) continue;
-    module[row.name] = makeImport(row, vm, options);
+    module[row.name] = makeImport(row, vm, options, tracer);
   }
   return imports;
 }
 
-function makeImport(row: ImportInfo, vm: Vm, options: LinkOptions): WebAssembly.ImportValue {
+function makeImport(
+  row: ImportInfo,
+  vm: Vm,
+  options: LinkOptions,
+  tracer: CallTracer | null,
+): WebAssembly.ImportValue {
   const limits = row.limits;
   if (row.kind === "memory") {
     const maximum = Math.min(limits!.max ?? 65536, Math.floor(options.maxMemoryBytes / PAGE_BYTES));
@@ -177,7 +188,8 @@ function makeImport(row: ImportInfo, vm: Vm, options: LinkOptions): WebAssembly.
     const descriptor: WebAssembly.TableDescriptor = { element: "anyfunc", initial: limits!.min };
     return new WebAssembly.Table(limits!.max === null ? descriptor : { ...descriptor, maximum: limits!.max });
   }
-  const fn = makeFunction(row, vm);
+  const plain = makeFunction(row, vm);
+  const fn = tracer === null ? plain : tracer.hostcall(row, plain);
   return (vm.module.meter?.hasIndirectImports === true ? charged(fn, vm) : fn) as WebAssembly.ImportValue;
 }
 

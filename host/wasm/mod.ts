@@ -28,8 +28,10 @@ export {
   type Limits,
   type ModuleInfo,
   readModule,
+  type SourceMap,
   type WasmModule,
 } from "./module.ts";
+export { MAX_SOURCE_MAP_BYTES, type ReadBeside, withSourceMap } from "./source_map.ts";
 export { checkModule, type LinkOptions } from "./linker.ts";
 export {
   type FailurePolicy,
@@ -42,9 +44,10 @@ export {
   type WasmHttpFilter,
   type WasmNetworkFilter,
 } from "./plugin.ts";
-export { PluginManager } from "./plugin_manager.ts";
+export { PluginManager, type VmStatus } from "./plugin_manager.ts";
+export type { RootStatus } from "./root_context.ts";
 export { SharedStore, type SharedStoreHandle, type SharedStoreOptions } from "./shared_store.ts";
 export { BUILT_IN_FOREIGN_FUNCTIONS } from "./hostcalls/foreign.ts";
 export { encodeProperty } from "./hostcalls/property.ts";
-export type { Compat, FailState, VmFailure } from "./vm.ts";
+export type { CallTraceMode, Compat, FailState, VmFailure } from "./vm.ts";
 export type * from "./ports.ts";

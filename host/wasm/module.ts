@@ -61,6 +61,16 @@ export interface ModuleMeter {
   readonly shiftAfter: Int32Array;
 }
 
+/** Which lines the code of a module came from; plain data. See `source_map.ts`. */
+export interface SourceMap {
+  readonly sources: readonly string[];
+  /** Byte offsets in the module as it was given, ascending; for each of them its source, line and column. */
+  readonly offsets: Uint32Array;
+  readonly sourceIndexes: Uint32Array;
+  readonly lines: Uint32Array;
+  readonly columns: Uint32Array;
+}
+
 /** A compiled module with what is known of it. */
 export interface WasmModule {
   readonly code: WebAssembly.Module;
@@ -70,6 +80,8 @@ export interface WasmModule {
   readonly digest: string;
   /** Null when it runs without limits. */
   readonly meter: ModuleMeter | null;
+  /** A text says why the map that the module names is not used. */
+  readonly sourceMap?: SourceMap | string;
 }
 
 const KINDS: readonly ExternalKind[] = ["func", "table", "memory", "global", "tag"];

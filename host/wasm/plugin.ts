@@ -16,7 +16,7 @@ import { FAIL_STREAM_REPLY, type HttpContext, type StreamPolicy } from "./http_c
 import type { NetworkContext } from "./network_context.ts";
 import type { HttpStreamPort, LogSource, NetworkStreamPort, StreamPort, WasmEnvironment } from "./ports.ts";
 import type { RootContext } from "./root_context.ts";
-import type { Compat, VmFailure } from "./vm.ts";
+import type { CallTraceMode, Compat, VmFailure } from "./vm.ts";
 
 /** What becomes of streams when the VM has failed. @see Envoy: FailurePolicy */
 export type FailurePolicy = "FAIL_CLOSED" | "FAIL_OPEN" | "FAIL_RELOAD";
@@ -37,6 +37,7 @@ export interface PluginConfig {
   readonly reloadIntervalMs: number;
   readonly allowOnHeadersStopIteration: boolean;
   readonly compat: Compat;
+  readonly callTrace: CallTraceMode;
   readonly unknownImports: "fail" | "stub";
   /** What the guest may spend in one callback, in units of fuel (`meter.ts`); 0 runs it without a meter. */
   readonly cpuBudget: number;
@@ -68,6 +69,7 @@ const DEFAULTS: PluginConfig = {
   reloadIntervalMs: 1000,
   allowOnHeadersStopIteration: false,
   compat: "nuncio",
+  callTrace: "off",
   unknownImports: "fail",
   cpuBudget: 50_000_000,
   startCpuBudget: DEFAULT_METER.startBudget,

@@ -15,9 +15,9 @@ import type { WasmModule } from "./module.ts";
 import { createVm } from "./instance.ts";
 import type { LinkOptions } from "./linker.ts";
 import { Plugin, type PluginConfig, type RootLease, type RootSource } from "./plugin.ts";
-import type { LogSource, WasmEnvironment } from "./ports.ts";
-import { RootContext } from "./root_context.ts";
-import type { Vm, VmOptions } from "./vm.ts";
+import type { LogSource, VmUsage, WasmEnvironment } from "./ports.ts";
+import { RootContext, type RootStatus } from "./root_context.ts";
+import type { Vm, VmFailure, VmOptions } from "./vm.ts";
 
 /** A VM with the root contexts that live in it. */
 interface VmEntry {
@@ -25,8 +25,23 @@ interface VmEntry {
   readonly vm: Vm;
   /** Root contexts that plugins hold, by plugin key. */
   readonly roots: Map<string, RootEntry>;
+  readonly memoryLimitBytes: number;
   /** Root contexts that are not deleted, also those that only wait for their last stream. */
   liveRoots: number;
+}
+
+/** A VM as admin pages and statistics see it. */
+export interface VmStatus extends VmUsage {
+  /** Of the module. */
+  readonly digest: string;
+  readonly roots: readonly RootStatus[];
+  /** Of plugins and of streams. */
+  readonly contexts: number;
+  readonly memoryBytes: number;
+  readonly memoryLimitBytes: number;
+  readonly failure: VmFailure | null;
+  /** Whom it was made for. */
+  readonly source: LogSource;
 }
 
 interface RootEntry {
@@ -38,7 +53,7 @@ export class PluginManager implements RootSource {
   readonly environment: WasmEnvironment;
   /** VMs that new plugins may share. */
   readonly #shared: Map<string, VmEntry> = new Map();
-  #liveVms = 0;
+  readonly #live: Set<VmEntry> = new Set();
 
   constructor(environment: WasmEnvironment) {
     this.environment = environment;
@@ -46,7 +61,22 @@ export class PluginManager implements RootSource {
 
   /** VMs that are not free yet, the failed and the draining ones too. */
   get liveVms(): number {
-    return this.#liveVms;
+    return this.#live.size;
+  }
+
+  /** What they do now. */
+  vms(): VmStatus[] {
+    return [...this.#live].map(({ vm, memoryLimitBytes }) => ({
+      digest: vm.module.digest,
+      roots: vm.contexts.all().filter((context) => context instanceof RootContext).map((root) => root.status()),
+      contexts: vm.contexts.size,
+      memoryBytes: vm.memoryBytes,
+      memoryLimitBytes,
+      calls: vm.calls,
+      fuelSpent: vm.fuelSpent,
+      failure: vm.failure,
+      source: vm.source,
+    }));
   }
 
   /** Starts a plugin; diagnostics when the module cannot run or refuses its configuration. */
@@ -110,9 +140,11 @@ export class PluginManager implements RootSource {
     const result = createVm(module, vmOptions(config), this.environment, source);
     if (!("vm" in result)) return result.diagnostics;
     this.environment.shared.retain(config.vmId);
-    this.#liveVms++;
     this.environment.events?.onVmCreated?.(source);
-    return { key, vm: result.vm, roots: new Map(), liveRoots: 0 };
+    const memoryLimitBytes = config.maxMemoryBytes;
+    const entry: VmEntry = { key, vm: result.vm, roots: new Map(), memoryLimitBytes, liveRoots: 0 };
+    this.#live.add(entry);
+    return entry;
   }
 
   #createRoot(entry: VmEntry, config: PluginConfig): { root: RootContext } | readonly Diagnostic[] {
@@ -133,9 +165,9 @@ export class PluginManager implements RootSource {
 
   #free(entry: VmEntry): void {
     if (this.#shared.get(entry.key) === entry) this.#shared.delete(entry.key);
-    this.#liveVms--;
+    this.#live.delete(entry);
     this.environment.shared.release(entry.vm.options.vmId);
-    this.environment.events?.onVmDestroyed?.(entry.vm.source);
+    this.environment.events?.onVmDestroyed?.(entry.vm.source, entry.vm);
   }
 }
 
@@ -147,6 +179,7 @@ function vmOptions(config: PluginConfig): VmOptions & LinkOptions {
   return {
     vmId: config.vmId,
     compat: config.compat,
+    callTrace: config.callTrace,
     allowedCapabilities: config.allowedCapabilities === null ? null : new Set(config.allowedCapabilities),
     environment: Object.entries(config.environment).map(([name, value]) => `${name}=${value}`),
     maxHttpCalls: config.maxHttpCalls,
@@ -168,6 +201,7 @@ function keyOf(config: PluginConfig, module: WasmModule): string {
     Object.entries(config.environment).sort(),
     config.allowedCapabilities === null ? null : [...config.allowedCapabilities].sort(),
     config.compat,
+    config.callTrace,
     config.unknownImports,
     config.cpuBudget,
     config.startCpuBudget,

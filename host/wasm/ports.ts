@@ -11,6 +11,7 @@
  */
 import type { ByteQueue } from "../base/byte_queue.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Random } from "../base/random.ts";
 import type { Status } from "../../abi/mod.ts";
 
@@ -62,6 +63,11 @@ export interface NetworkStreamPort {
 }
 
 export type StreamPort = HttpStreamPort | NetworkStreamPort;
+
+/** Takes the lines of traced calls. */
+export interface CallTracePort {
+  write(source: LogSource, line: string): void;
+}
 
 /** Who logs. */
 export interface LogSource {
@@ -222,11 +228,17 @@ export type ForeignFunction = (call: ForeignCall, args: Uint8Array) => ForeignRe
 /** How a reload of a crashed plugin went; the names of Envoy's counters. */
 export type ReloadOutcome = "vm_reload_success" | "vm_reload_failure" | "vm_reload_backoff";
 
+/** What a VM has done in its life. */
+export interface VmUsage {
+  readonly calls: number;
+  readonly fuelSpent: number;
+}
+
 /** What happens to VMs, for statistics and admin pages. All optional, none may throw. */
 export interface WasmEvents {
   onVmCreated?(source: LogSource): void;
-  onVmDestroyed?(source: LogSource): void;
-  onVmFailed?(source: LogSource, message: string): void;
+  onVmDestroyed?(source: LogSource, usage: VmUsage): void;
+  onVmFailed?(source: LogSource, message: string, diagnostic: Diagnostic): void;
   onReload?(source: LogSource, outcome: ReloadOutcome): void;
 }
 
@@ -273,4 +285,6 @@ export interface WasmEnvironment {
   readonly dns?: DnsPort;
   readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
   readonly events?: WasmEvents;
+  /** Where traced calls are written; without it to the log, at level debug. */
+  readonly callTrace?: CallTracePort;
 }

@@ -71,6 +71,19 @@ export interface RootOptions {
   readonly pluginConfiguration: Uint8Array;
 }
 
+/** What a root context does now, for admin pages. */
+export interface RootStatus {
+  readonly source: LogSource;
+  /** Only its last streams keep it. */
+  readonly isDraining: boolean;
+  readonly streams: number;
+  /** 0 without a timer. */
+  readonly tickPeriodMs: number;
+  readonly httpCalls: number;
+  readonly grpcCalls: number;
+  readonly dnsLookups: number;
+}
+
 export class RootContext extends PluginContext implements HttpCalloutOwner, GrpcCalloutOwner, DnsCalloutOwner {
   readonly vm: Vm;
   override readonly source: LogSource;
@@ -143,6 +156,18 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
 
   get isDeleted(): boolean {
     return this.#isDeleted;
+  }
+
+  status(): RootStatus {
+    return {
+      source: this.source,
+      isDraining: this.#isRetired,
+      streams: this.streamCount,
+      tickPeriodMs: this.#tickTimer?.enabled === true ? this.#tickPeriodMs : 0,
+      httpCalls: this.#httpCalls.size,
+      grpcCalls: this.#grpcCalls.size,
+      dnsLookups: this.#dnsCalls.size,
+    };
   }
 
   /** Callouts under way, for limits and leak checks. */

@@ -1,23 +1,27 @@
-// host/wasm/trace.ts: from a JavaScript error to the guest's frames by name.
+// host/wasm/trace.ts: from a JavaScript error to the guest's frames by name and place.
 // pure: no I/O, no clock, no runtime globals
 /**
  * V8 puts wasm frames into `Error.stack` as `at name (wasm://wasm/module-id:wasm-function[12]:0x1a2b)`. The
  * last number is the byte offset in the module, which tells the function: the index in brackets is always 0
- * on Deno. Names are those of the module's name section and exports.
+ * on Deno. Names are those of the module's name section and exports; places come from its source map.
  *
  * @see https://github.com/v8/v8/wiki/Stack-Trace-API
  * @module
  */
-import type { WasmModule } from "./module.ts";
-import { functionAt, readFunctionNames } from "./module.ts";
+import { demangle } from "./demangle.ts";
+import { originalOffset } from "./meter.ts";
+import { functionAt, readFunctionNames, type WasmModule } from "./module.ts";
+import { originalPosition } from "./source_map.ts";
 
 /** One function of the guest on the stack. */
 export interface GuestFrame {
   /** What the module calls it, or `function 12`. */
   readonly name: string;
   readonly functionIndex: number;
-  /** Byte offset in the module. */
+  /** Byte offset in the module as it was given, which tools for WebAssembly know. */
   readonly offset: number;
+  /** `filter.ts:12:5`; null when the module has no source map, or it has nothing about this place. */
+  readonly place: string | null;
 }
 
 const FRAME = /wasm:\/\/[^\s)]*?wasm-function\[\d+\]:0x([0-9a-f]+)/g;
@@ -31,12 +35,27 @@ export function guestFrames(stack: string, module: WasmModule): GuestFrame[] {
   for (const match of stack.matchAll(FRAME)) {
     if (frames.length === MAX_FRAMES) break;
     names ??= functionNames(module);
-    const offset = parseInt(match[1]!, 16);
-    const functionIndex = functionAt(module.info, offset);
+    const running = parseInt(match[1]!, 16);
+    const functionIndex = functionAt(module.info, running);
     const name = names.get(functionIndex) ?? `function ${functionIndex}`;
-    frames.push({ name: demangle(name), functionIndex, offset });
+    const offset = givenOffset(module, running);
+    frames.push({ name: demangle(name), functionIndex, offset, place: placeOf(module, functionIndex, offset) });
   }
   return frames;
+}
+
+/** From an offset in the module that runs to the one in the module that was given. */
+function givenOffset(module: WasmModule, running: number): number {
+  return module.meter === null ? running : originalOffset(module.meter, running);
+}
+
+function placeOf(module: WasmModule, functionIndex: number, offset: number): string | null {
+  const { sourceMap, info } = module;
+  if (sourceMap === undefined || typeof sourceMap === "string") return null;
+  const index = functionIndex - info.importedFunctionCount;
+  const from = index === 0 ? 0 : givenOffset(module, info.functionEnds[index - 1]!);
+  const position = originalPosition(sourceMap, offset, from);
+  return position === null ? null : `${position.source}:${position.line}:${position.column}`;
 }
 
 /** What the name section says, and for functions without a name what they are exported as. */
@@ -47,22 +66,6 @@ function functionNames(module: WasmModule): Map<number, string> {
     if (row.kind === "func" && !names.has(row.index)) names.set(row.index, row.name);
   }
   return names;
-}
-
-/** Rust's older mangling: `_ZN4core9panicking5panic17h0123456789abcdefE` is `core::panicking::panic`. */
-function demangle(name: string): string {
-  if (!name.startsWith("_ZN") || !name.endsWith("E")) return name;
-  const parts: string[] = [];
-  let rest = name.slice(3, -1);
-  while (rest !== "") {
-    const length = /^\d+/.exec(rest)?.[0];
-    if (length === undefined) return name;
-    const part = rest.slice(length.length, length.length + Number(length));
-    rest = rest.slice(length.length + Number(length));
-    if (!/^h[0-9a-f]{16}$/.test(part)) parts.push(part);
-  }
-  return parts.join("::").replaceAll("$LT$", "<").replaceAll("$GT$", ">").replaceAll("$u20$", " ")
-    .replaceAll("$RF$", "&").replaceAll("$C$", ",").replaceAll("..", "::");
 }
 
 /** The error's message without the engine's decoration. */

@@ -42,12 +42,16 @@ export interface VmFailure {
   readonly diagnostic: Diagnostic;
 }
 
+/** Whether calls are written down (`call_trace.ts`): not, with lengths in place of values, or with values. */
+export type CallTraceMode = "off" | "lengths" | "values";
+
 /** Where guests are to be treated exactly as Envoy treats them, or better than that. */
 export type Compat = "nuncio" | "envoy";
 
 export interface VmOptions {
   readonly vmId: string;
   readonly compat: Compat;
+  readonly callTrace: CallTraceMode;
   /** Names of allowed host functions, callbacks and WASI functions; null allows all. */
   readonly allowedCapabilities: ReadonlySet<string> | null;
   /** `environ_get`, already "KEY=value". */
@@ -91,9 +95,11 @@ export class Vm {
   /** What host functions act on; null while the guest starts or allocates, and outside calls. */
   context: Context | null = null;
   failure: VmFailure | null = null;
-  /** The last critical message, or what was written to standard error in the last call that did: a panic's text. */
+  /** The last error that the guest logged in the last call, or what it wrote to standard error: a panic's text. */
   lastWords = "";
   callbacks: Callbacks;
+  /** Callbacks that were called. */
+  calls = 0;
   /** Fuel that all calls so far have spent. */
   fuelSpent = 0;
   #allocator: ((size: number) => number) | null = null;
@@ -110,7 +116,6 @@ export class Vm {
   #stderr: GuestOutput | null = null;
   /** Standard output or error was written to in this call, and may hold a part of a line. */
   #hasOutput = false;
-  #hasErrorOutput = false;
 
   constructor(
     module: WasmModule,
@@ -168,6 +173,8 @@ export class Vm {
     this.#inGuest = true;
     this.#running = fn;
     this.context = context;
+    this.calls++;
+    if (this.lastWords !== "") this.lastWords = "";
     const fuel = this.#fuel;
     const budget = fuel === null ? 0 : this.#budgetOf(fn);
     if (fuel !== null) fuel.value = budget;
@@ -219,7 +226,7 @@ export class Vm {
     if (this.#hasOutput) this.flushOutput();
     const frames = guestFrames(stack, this.module);
     const reason = this.#isExhausted(error) ? this.#exhaustion(where) : trapMessage(error);
-    this.fail(state, problems.trap(name, reason, frames, this.lastWords));
+    this.fail(state, problems.trap(name, reason, frames, this.lastWords, this.module));
   }
 
   /** Whether the guest trapped because it had nothing left to spend. */
@@ -249,7 +256,7 @@ export class Vm {
         diagnostic.stack.map((frame, index) => `${String(index).padStart(3)}: ${frame}`).join("\n");
     }
     this.log(LogLevel.Critical, source, text);
-    this.environment.events?.onVmFailed?.(source, diagnostic.message);
+    this.environment.events?.onVmFailed?.(source, diagnostic.message, diagnostic);
     for (const context of this.contexts.all()) this.#deferred.push(context, Deferred.VmFailed, 0);
     if (!this.#inGuest) this.#runDeferred();
   }
@@ -359,10 +366,6 @@ export class Vm {
   /** Takes what the guest writes to standard output or error. */
   writeOutput(isError: boolean, bytes: Uint8Array): void {
     this.#hasOutput = true;
-    if (isError && !this.#hasErrorOutput) {
-      this.#hasErrorOutput = true;
-      this.lastWords = "";
-    }
     const limit = this.options.maxLogLineBytes;
     const output = isError
       ? this.#stderr ??= new GuestOutput(LogLevel.Error, limit, (level, text) => this.#logOutput(level, text))
@@ -373,7 +376,6 @@ export class Vm {
   /** Logs the parts of lines that are left. */
   flushOutput(): void {
     this.#hasOutput = false;
-    this.#hasErrorOutput = false;
     this.#stdout?.flush(false);
     this.#stderr?.flush(false);
   }

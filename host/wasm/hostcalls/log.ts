@@ -15,11 +15,12 @@ export const logHostcalls: HostcallTable = {
     const ptr = message >>> 0;
     const size = messageSize >>> 0;
     if (!vm.memory.has(ptr, size)) return Status.InvalidMemoryAccess;
-    const isCritical = level === LogLevel.Critical;
-    if (level < vm.environment.log.level && !isCritical) return Status.Ok;
+    // Kept also when the log is set to less: if the guest traps now, this is why.
+    const isLastWords = level >= LogLevel.Error;
+    if (level < vm.environment.log.level && !isLastWords) return Status.Ok;
     const limit = vm.options.maxLogLineBytes;
     const text = size <= limit ? vm.memory.utf8(ptr, size) : `${vm.memory.utf8(ptr, limit)}… (${size} bytes)`;
-    if (isCritical) vm.lastWords = text;
+    if (isLastWords) vm.lastWords = text;
     vm.log(level, vm.context?.root.source ?? vm.source, text);
     return Status.Ok;
   },
