@@ -40,6 +40,7 @@ import { loadConfiguration } from "./server/configuration.ts";
 import { createLogRegistry } from "./server/logging.ts";
 import { PluginRegistry } from "./server/plugin_registry.ts";
 import { Server } from "./server/server.ts";
+import { defaultCodeSettings, WasmCode } from "./server/wasm_code/mod.ts";
 import { WasmTrial } from "./server/wasm_trial.ts";
 import { VERSION } from "./cli/version.ts";
 
@@ -84,7 +85,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const plugins = new PluginRegistry({
     trial: new WasmTrial(platform),
     logger: logs.logger("wasm"),
-    readFile: (path) => platform.readFile(path),
+    code: new WasmCode(platform, defaultCodeSettings(platform), logs.logger("wasm")),
     publish: (next, previous) => server!.publishPlugin(next, previous),
   });
   const { plan, root, diagnostics } = await loadConfiguration({

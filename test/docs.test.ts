@@ -15,6 +15,7 @@ import { LogRegistry } from "../host/observe/log.ts";
 import { detectPlatform } from "../host/platform/detect.ts";
 import { loadConfiguration } from "../host/server/configuration.ts";
 import { PluginRegistry } from "../host/server/plugin_registry.ts";
+import { UNCACHED_CODE, WasmCode } from "../host/server/wasm_code/mod.ts";
 import { WasmTrial } from "../host/server/wasm_trial.ts";
 import { buildFilter } from "../host/testing/filter_build/build_filter.ts";
 
@@ -69,7 +70,7 @@ async function configurationProblems(yaml: string): Promise<string> {
   const plugins = new PluginRegistry({
     trial: new WasmTrial(platform),
     logger: logs.logger("wasm"),
-    readFile: (path) => platform.readFile(path),
+    code: new WasmCode(platform, UNCACHED_CODE, logs.logger("wasm")),
     publish: () => Promise.resolve(null),
   });
   const { diagnostics } = await loadConfiguration({

@@ -69,8 +69,14 @@ export interface FilterView {
   readonly name: string;
   readonly rootId: string;
   readonly vmId: string;
-  /** The file that the code came from; null for inline or remote code. */
+  /** The file that the code comes from; null for inline or remote code. */
   readonly file: string | null;
+  /** A path, a URI without its secrets, or that the code is inline. */
+  readonly source: string;
+  /** What the reference of an image stood for, as `sha256:…`; null for other sources. */
+  readonly imageDigest: string | null;
+  /** The public key by which the module is signed; null when no key is configured. */
+  readonly signedBy: string | null;
   readonly abiVersion: string;
   /** Counts up with every swap. */
   readonly version: number;

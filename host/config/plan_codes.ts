@@ -103,7 +103,7 @@ export const PLAN_CODES: readonly CodeEntry[] = [
     code: "config/wasm-code",
     summary: "a WebAssembly module cannot be loaded",
     explanation:
-      "The file is missing, is no proxy-wasm module, or imports functions that no host has; all of them are listed.",
+      "The file is missing, the module or image cannot be fetched or is another than its digest says, or it is not signed as --wasm-public-key demands. The message says what was expected and what came.",
   },
   {
     code: "config/wasm-plugin",

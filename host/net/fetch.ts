@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { Agent, request } from "undici";
+import { Agent, buildConnector, request } from "undici";
 import { concatBytes } from "../base/bytes.ts";
+import { parseIp } from "./ip.ts";
 
 export interface FetchRequest {
   readonly url: string;
@@ -39,12 +40,61 @@ export interface Fetcher {
   close(): Promise<void>;
 }
 
-export function createFetcher(): Fetcher {
-  const agent = new Agent({ connections: 8, pipelining: 1, keepAliveTimeout: 4000 });
+/** An IP address or a name with a port, or the path of a unix socket with port 0. */
+export interface ConnectTarget {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface FetcherOptions {
+  /** Where connections go, whatever the host of a URL; `host` and the name that TLS asks for stay the URL's. */
+  readonly connectTo?: ConnectTarget;
+  /**
+   * Refuses link-local peers and the like, however their name was found: clouds serve the credentials of the
+   * machine there, and where a server redirects to is not ours to choose.
+   */
+  readonly refuseMetadataServers?: boolean;
+}
+
+export function createFetcher(options: FetcherOptions = {}): Fetcher {
+  const agent = new Agent({
+    connections: 8,
+    pipelining: 1,
+    keepAliveTimeout: 4000,
+    connect: createConnector(options),
+  });
   return {
     fetch: (each) => fetchFollowing(agent, each),
     close: () => agent.close(),
   };
+}
+
+function createConnector({ connectTo, refuseMetadataServers = false }: FetcherOptions): buildConnector.connector {
+  const isPipe = connectTo?.port === 0;
+  // HTTP/1.1 only: node:http2 is not to be relied on everywhere.
+  const connect = buildConnector({ allowH2: false, ...(isPipe && { socketPath: connectTo.address }) });
+  return (asked, callback) => {
+    const target = connectTo === undefined || isPipe
+      ? asked
+      : { ...asked, hostname: connectTo.address, port: String(connectTo.port) };
+    connect(target, (...[error, socket]) => {
+      if (error !== null) return callback(error, null);
+      const peer = socket.remoteAddress ?? "";
+      if (!refuseMetadataServers || !mayServeMetadata(peer)) return callback(null, socket);
+      socket.destroy();
+      callback(new Error(`${asked.hostname} has the address ${peer}, at which clouds serve credentials`), null);
+    });
+  };
+}
+
+/** Link-local addresses, and those outside of that range where clouds serve what only the machine itself may know. */
+export function mayServeMetadata(address: string): boolean {
+  const ip = parseIp(address.replace(/%.*$/, ""));
+  if (ip === null) return false;
+  if (ip.version === 6 && (ip.a !== 0 || ip.b !== 0 || ip.c !== 0xffff)) {
+    return ip.a >>> 22 === 0xfe80 >>> 6 || (ip.a === 0xfd000ec2 && ip.b === 0 && ip.c === 0 && ip.d === 0x254);
+  }
+  return ip.d >>> 16 === 0xa9fe || ip.d === 0x646464c8;
 }
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];

@@ -73,7 +73,7 @@ export async function loadConfiguration(
     disabledExtensions: options.disabledExtensions,
   });
   const plan = planBootstrap(root, planners, options.node);
-  await plugins.load(plan.plugins, plan.node, plan.clusters.map((cluster) => cluster.name));
+  await plugins.load(plan.plugins, plan.node, plan.clusters);
   diagnostics.addAll(unreadFields(root, { lenient: options.lenient }));
   return { plan: diagnostics.hasErrors ? null : plan, root, diagnostics, coverage };
 }

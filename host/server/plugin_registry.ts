@@ -10,16 +10,18 @@ import type { ConfigNode } from "../config/node.ts";
 import type { WasmPluginPlan } from "../extensions/common/wasm/plugin_plan.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type { Logger } from "../observe/log.ts";
-import type { FileRead } from "../platform/mod.ts";
+import type { ClusterPlan } from "../upstream/plan.ts";
 import type { WasmModule } from "../wasm/mod.ts";
 import type { NodeIdentity } from "./snapshot.ts";
+import { describeSource, type FetchCounts, type LoadedCode, type WasmCode } from "./wasm_code/mod.ts";
 import type { TrialReply, WasmTrial } from "./wasm_trial.ts";
 
 /** What the registry needs of the server. */
 export interface PluginRegistryOptions {
   readonly trial: Pick<WasmTrial, "try" | "close">;
   readonly logger: Logger;
-  readFile(path: string): FileRead;
+  /** Gets the bytes, from wherever they are. */
+  readonly code: Pick<WasmCode, "load" | "close" | "counts">;
   /** Gives new code to all workers; a text says why one refused, and then all have `previous` as the next version. */
   publish(snapshot: WasmPluginSnapshot, previous: WasmPluginSnapshot): Promise<string | null>;
 }
@@ -30,7 +32,14 @@ export interface RegisteredPlugin {
   readonly name: string;
   readonly rootId: string;
   readonly vmId: string;
+  /** The file that is watched; null for other sources. */
   readonly file: string | null;
+  /** For people: a path, a URI without its secrets, or that the code is inline. */
+  readonly source: string;
+  /** What the reference of an image stood for when the code was fetched, as `sha256:…`; null for other sources. */
+  readonly imageDigest: string | null;
+  /** The public key by which the module is signed, in hexadecimals; null when none is asked for. */
+  readonly signedBy: string | null;
   readonly version: number;
   readonly sha256: string;
   readonly abiVersion: string;
@@ -50,11 +59,21 @@ export type SwapReport =
   }
   | { readonly ok: false; readonly name: string; readonly error: string };
 
+/** What is known of code besides its bytes. */
+type CodeFacts = Pick<LoadedCode, "imageDigest" | "signedBy">;
+
+interface Version {
+  readonly module: WasmModule;
+  readonly facts: CodeFacts;
+}
+
 interface Entry {
   readonly key: string;
   readonly plan: WasmPluginPlan;
   current: WasmPluginSnapshot;
-  previous: WasmModule | null;
+  /** Of `current`. */
+  facts: CodeFacts;
+  previous: Version | null;
   lastError: string | null;
   /** One reload at a time: the next one waits for this. */
   busy: Promise<unknown>;
@@ -64,7 +83,7 @@ export class PluginRegistry {
   readonly #options: PluginRegistryOptions;
   readonly #entries = new Map<string, Entry>();
   #node: NodeIdentity = { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} };
-  #clusterNames: readonly string[] = [];
+  #clusters: readonly ClusterPlan[] = [];
 
   constructor(options: PluginRegistryOptions) {
     this.#options = options;
@@ -74,17 +93,20 @@ export class PluginRegistry {
   async load(
     uses: readonly { readonly key: string; readonly plan: WasmPluginPlan; readonly node: ConfigNode }[],
     node: NodeIdentity,
-    clusterNames: readonly string[],
+    clusters: readonly ClusterPlan[],
   ): Promise<void> {
     this.#node = node;
-    this.#clusterNames = clusterNames;
-    for (const use of uses) {
-      const bytes = this.#readCode(use.plan);
-      if (typeof bytes === "string") {
-        use.node.error("config/wasm-code", bytes);
+    this.#clusters = clusters;
+    // What is far away comes all at once; it is tried and reported in order.
+    const loads = uses.map((use) => this.#options.code.load(use.plan.code, clusters));
+    for (const [index, use] of uses.entries()) {
+      const loaded = await loads[index]!;
+      if (!loaded.ok) {
+        const place = use.node.message("vm_config")?.message("code") ?? use.node;
+        place.error("config/wasm-code", loaded.message);
         continue;
       }
-      const reply = await this.#try(bytes, use.plan);
+      const reply = await this.#try(loaded.code.bytes, use.plan);
       if (!reply.result.ok) {
         use.node.error("config/wasm-plugin", trialError(use.plan, reply));
         continue;
@@ -94,6 +116,7 @@ export class PluginRegistry {
         key: use.key,
         plan: use.plan,
         current,
+        facts: factsOf(loaded.code),
         previous: null,
         lastError: null,
         busy: Promise.resolve(),
@@ -105,9 +128,15 @@ export class PluginRegistry {
     return [...this.#entries.values()].map((entry) => entry.current);
   }
 
-  /** Ends the thread that tries modules. */
+  /** Gives up what is being fetched, and ends the thread that tries modules. */
   close(): void {
+    this.#options.code.close();
     this.#options.trial.close();
+  }
+
+  /** How often code was fetched. */
+  get fetchCounts(): FetchCounts {
+    return this.#options.code.counts;
   }
 
   get plugins(): RegisteredPlugin[] {
@@ -117,10 +146,12 @@ export class PluginRegistry {
       rootId: entry.plan.rootId,
       vmId: entry.plan.vmId,
       file: entry.plan.code.kind === "file" ? entry.plan.code.path : null,
+      source: describeSource(entry.plan.code),
+      ...entry.facts,
       version: entry.current.version,
       sha256: entry.current.module.digest,
       abiVersion: entry.current.module.info.abiVersion ?? "",
-      previousSha256: entry.previous?.digest ?? null,
+      previousSha256: entry.previous?.module.digest ?? null,
       lastError: entry.lastError,
     }));
   }
@@ -168,17 +199,19 @@ export class PluginRegistry {
   }
 
   async #reload(entry: Entry): Promise<SwapReport> {
-    const bytes = this.#readCode(entry.plan);
-    if (typeof bytes === "string") return this.#refuse(entry, bytes);
-    const reply = await this.#try(bytes, entry.plan);
+    const loaded = await this.#options.code.load(entry.plan.code, this.#clusters);
+    if (!loaded.ok) return this.#refuse(entry, loaded.message);
+    const reply = await this.#try(loaded.code.bytes, entry.plan);
     if (!reply.result.ok) return this.#refuse(entry, trialError(entry.plan, reply));
     const { module } = reply.result;
     const oldSha256 = entry.current.module.digest;
     if (module.digest === oldSha256) {
       entry.lastError = null;
+      // Another image may have the same module in it.
+      entry.facts = factsOf(loaded.code);
       return { ok: true, name: entry.plan.name, oldSha256, newSha256: oldSha256, changed: false };
     }
-    return await this.#swap(entry, module);
+    return await this.#swap(entry, { module, facts: factsOf(loaded.code) });
   }
 
   async #rollBack(entry: Entry): Promise<SwapReport> {
@@ -186,7 +219,7 @@ export class PluginRegistry {
     return await this.#swap(entry, entry.previous);
   }
 
-  async #swap(entry: Entry, module: WasmModule): Promise<SwapReport> {
+  async #swap(entry: Entry, { module, facts }: Version): Promise<SwapReport> {
     const before = entry.current;
     const next: WasmPluginSnapshot = { ...before, module, version: before.version + 1 };
     const refusal = await this.#options.publish(next, before);
@@ -195,7 +228,8 @@ export class PluginRegistry {
       return this.#refuse(entry, refusal);
     }
     entry.current = next;
-    entry.previous = before.module;
+    entry.previous = { module: before.module, facts: entry.facts };
+    entry.facts = facts;
     entry.lastError = null;
     const oldSha256 = before.module.digest;
     this.#options.logger.info("a wasm plugin was reloaded", {
@@ -218,13 +252,8 @@ export class PluginRegistry {
 
   #try(bytes: Uint8Array, plan: WasmPluginPlan): Promise<TrialReply> {
     this.#options.logger.debug("a wasm plugin is tried", { plugin: plan.name, bytes: bytes.length });
-    return this.#options.trial.try({ bytes, plan, node: this.#node, clusterNames: this.#clusterNames });
-  }
-
-  #readCode(plan: WasmPluginPlan): Uint8Array | string {
-    if (plan.code.kind === "inline") return plan.code.bytes;
-    const file = this.#options.readFile(plan.code.path);
-    return file.ok ? file.bytes : `wasm file '${plan.code.path}' cannot be read: ${file.message}`;
+    const clusterNames = this.#clusters.map((cluster) => cluster.name);
+    return this.#options.trial.try({ bytes, plan, node: this.#node, clusterNames });
   }
 }
 
@@ -232,6 +261,9 @@ function trialError(plan: WasmPluginPlan, reply: TrialReply): string {
   const diagnostics: readonly Diagnostic[] = reply.result.ok ? [] : reply.result.diagnostics;
   const lines = diagnostics.map((each) => [each.message, ...(each.notes ?? [])].join("; "));
   const said = reply.log.length === 0 ? "" : ` (the guest said: ${reply.log.slice(-3).join(" | ")})`;
-  const where = plan.code.kind === "file" ? plan.code.path : "inline code";
-  return `wasm plugin '${plan.name}' from ${where} cannot run: ${lines.join("; ")}${said}`;
+  return `wasm plugin '${plan.name}' from ${describeSource(plan.code)} cannot run: ${lines.join("; ")}${said}`;
+}
+
+function factsOf({ imageDigest, signedBy }: LoadedCode): CodeFacts {
+  return { imageDigest, signedBy };
 }

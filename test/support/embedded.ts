@@ -7,6 +7,7 @@ import type { Platform, WorkerHandle } from "../../host/platform/mod.ts";
 import { loadConfiguration } from "../../host/server/configuration.ts";
 import { PluginRegistry } from "../../host/server/plugin_registry.ts";
 import { Server } from "../../host/server/server.ts";
+import { UNCACHED_CODE, WasmCode } from "../../host/server/wasm_code/mod.ts";
 import { WasmTrial } from "../../host/server/wasm_trial.ts";
 
 /** How long tests wait for what must come. */
@@ -127,7 +128,7 @@ export async function startEmbedded(yaml: string, options: EmbeddedOptions = {})
   const plugins = new PluginRegistry({
     trial: new WasmTrial(platform, options.trialLimitMs),
     logger: logs.logger("wasm"),
-    readFile: (path) => platform.readFile(path),
+    code: new WasmCode(platform, UNCACHED_CODE, logs.logger("wasm")),
     publish: (next, previous) => server!.publishPlugin(next, previous),
   });
   const { plan, diagnostics } = await loadConfiguration({

@@ -14,11 +14,13 @@ import { loadConfiguration } from "../../server/configuration.ts";
 import { createLogRegistry, type LogSettings } from "../../server/logging.ts";
 import { PluginRegistry } from "../../server/plugin_registry.ts";
 import { Server } from "../../server/server.ts";
+import { WasmCode } from "../../server/wasm_code/mod.ts";
 import { WasmTrial } from "../../server/wasm_trial.ts";
 import { startupBanner } from "../banner.ts";
 import { commandLineOptions } from "../command_line_options.ts";
 import { localAddress } from "../local_address.ts";
 import { exitOnSignals } from "../signals.ts";
+import { wasmCodeSettings } from "../wasm_code_flags.ts";
 import { VERSION } from "../version.ts";
 
 type Flags = ReadonlyMap<string, readonly string[]>;
@@ -50,11 +52,16 @@ export async function serveCommand(
     platform.stderr.write(`nuncio: ${statsTags}\n`);
     return 2;
   }
+  const codeSettings = wasmCodeSettings(platform, flags);
+  if (typeof codeSettings === "string") {
+    platform.stderr.write(`nuncio: ${codeSettings}\n`);
+    return 2;
+  }
 
   const plugins: PluginRegistry = new PluginRegistry({
     trial: new WasmTrial(platform),
     logger: logs.logger("wasm"),
-    readFile: (path) => platform.readFile(path),
+    code: new WasmCode(platform, codeSettings, logs.logger("wasm")),
     publish: (next, previous) => server.publishPlugin(next, previous),
   });
   const concurrency = chooseConcurrency(platform, flags, logs);

@@ -199,7 +199,8 @@ for (
       `${name}.json`,
       JSON.stringify(JSON.parse(webConfig({ port, filters: [wasmFilter("guard", wasm)] })), null, 1),
     );
-    const line = readFileSync(path, "utf8").split("\n").findIndex((each) => /"config": \{/.test(each)) + 2;
+    const message = code === null ? /"code": \{/ : /"config": \{/;
+    const line = readFileSync(path, "utf8").split("\n").findIndex((each) => message.test(each)) + 2;
     const outcome = await runNuncio(["-c", path]);
     assert.is(outcome.code, 1);
     for (const text of texts) assert.match(outcome.stderr, text);

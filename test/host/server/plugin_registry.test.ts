@@ -20,6 +20,7 @@ class World {
   readonly errors: string[] = [];
   refusal: string | null = null;
   log = "";
+  closed = false;
   readonly registry: PluginRegistry;
 
   constructor() {
@@ -30,10 +31,16 @@ class World {
     });
     this.registry = new PluginRegistry({
       logger: logs.logger("wasm"),
-      readFile: (path) => {
-        const text = this.files.get(path);
-        if (text === undefined) return { ok: false, code: "ENOENT", message: "no such file" };
-        return { ok: true, bytes: new TextEncoder().encode(text) };
+      code: {
+        counts: { cacheHits: 0, cacheMisses: 0, fetchSuccesses: 0, fetchFailures: 0 },
+        close: () => void (this.closed = true),
+        load: (plan) => {
+          if (plan.kind !== "file") throw new Error(plan.kind);
+          const text = this.files.get(plan.path);
+          if (text === undefined) return Promise.resolve({ ok: false, message: `${plan.path} is not there` });
+          const bytes = new TextEncoder().encode(text);
+          return Promise.resolve({ ok: true, code: { bytes, imageDigest: `image of ${text}`, signedBy: null } });
+        },
       },
       trial: {
         close() {},
@@ -53,7 +60,9 @@ class World {
   }
 
   async load(...names: string[]): Promise<void> {
-    const node = { error: (code: string, message: string) => this.errors.push(`${code}: ${message}`) };
+    const error = (code: string, message: string) => this.errors.push(`${code}: ${message}`);
+    const code = { error: (name: string, message: string) => error(`code ${name}`, message) };
+    const node = { error, message: () => ({ message: () => code }) };
     await this.registry.load(
       names.map((name, index) => ({
         key: `${name}#${index}`,
@@ -88,7 +97,7 @@ test("what cannot be read or run is reported where the configuration names it", 
   world.files.set("/b.wasm", "bad talker");
   await world.load("a", "b");
   assert.equal(world.errors, [
-    "config/wasm-code: wasm file '/a.wasm' cannot be read: no such file",
+    "code config/wasm-code: /a.wasm is not there",
     "config/wasm-plugin: wasm plugin 'b' from /b.wasm cannot run: bad talker (the guest said: oh no)",
   ]);
   assert.equal(world.current, []);
@@ -112,6 +121,25 @@ test("a reload, one without a change, a rollback and the way back", async () => 
   assert.equal(world.published, ["two@2", "one@3", "two@4"]);
 });
 
+test("a version keeps what is known of its code", async () => {
+  const world = await loaded();
+  const facts = () => {
+    const { source, file, imageDigest, signedBy } = world.registry.plugins[0]!;
+    return [source, file, imageDigest, signedBy];
+  };
+  assert.equal(facts(), ["/a.wasm", "/a.wasm", "image of one", null]);
+  world.files.set("/a.wasm", "two");
+  await world.registry.reload("a");
+  assert.is(facts()[2], "image of two");
+  await world.registry.rollBack("a");
+  assert.is(facts()[2], "image of one");
+  world.files.set("/a.wasm", "bad");
+  await world.registry.reload("a");
+  assert.is(facts()[2], "image of one");
+  world.registry.close();
+  assert.ok(world.closed);
+});
+
 test("names that nobody has", async () => {
   const world = await loaded();
   assert.is(world.registry.reload("b"), null);
@@ -129,7 +157,7 @@ test("a rollback with nothing to go back to, a bad module and a missing file cha
   assert.match(world.registry.plugins[0]!.lastError!, "bad module");
   world.files.delete("/a.wasm");
   await world.registry.reload("a");
-  assert.match(world.registry.plugins[0]!.lastError!, "cannot be read");
+  assert.match(world.registry.plugins[0]!.lastError!, "is not there");
   assert.equal(world.current, ["one@1"]);
   assert.equal(world.published, []);
   world.files.set("/a.wasm", "one");

@@ -5,7 +5,8 @@
  */
 import type { ConfigNode } from "../../../config/node.ts";
 import type { PlanContext } from "../../define.ts";
-import type { FailurePolicy, WasmCodePlan, WasmPluginPlan } from "./plugin_plan.ts";
+import { planCode } from "./code_plan.ts";
+import type { FailurePolicy, WasmPluginPlan } from "./plugin_plan.ts";
 
 const RUNTIMES = new Set(["", "envoy.wasm.runtime.v8", "envoy.wasm.runtime.wasmtime", "envoy.wasm.runtime.wamr"]);
 
@@ -49,28 +50,6 @@ export function planWasmPlugin(filter: ConfigNode, context: PlanContext): string
     direction: context.listener.trafficDirection,
   };
   return plan === null ? null : context.addWasmPlugin(config, plan);
-}
-
-function planCode(vm: ConfigNode, context: PlanContext): WasmCodePlan | null {
-  const code = vm.message("code");
-  if (code === null) {
-    vm.error("config/missing-field", "VmConfig has no code");
-    return null;
-  }
-  const local = code.message("local");
-  if (local === null) {
-    code.error("config/unsupported", "code is loaded from local files and inline bytes so far", {
-      help: "download the module and name it in local.filename",
-    });
-    return null;
-  }
-  if (local.oneof("specifier") === "filename") {
-    const path = local.string("filename");
-    local.accept("watched_directory", "the folder of the file is always watched");
-    return { kind: "file", path };
-  }
-  const bytes = context.readDataSource(local);
-  return bytes === null ? null : { kind: "inline", bytes };
 }
 
 /** StringValue and BytesValue are unwrapped, everything else is passed on as it is encoded. */

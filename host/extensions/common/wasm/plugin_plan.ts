@@ -8,7 +8,29 @@ export type FailurePolicy = "FAIL_CLOSED" | "FAIL_OPEN" | "FAIL_RELOAD";
 export type WasmCodePlan =
   /** Watched: a new file is loaded while the proxy runs. */
   | { readonly kind: "file"; readonly path: string }
-  | { readonly kind: "inline"; readonly bytes: Uint8Array };
+  | { readonly kind: "inline"; readonly bytes: Uint8Array }
+  | RemoteCodePlan;
+
+/** Code that is fetched before the configuration is accepted. */
+export interface RemoteCodePlan {
+  /** A module on an HTTP server, or an image in a registry. */
+  readonly kind: "http" | "oci";
+  readonly uri: string;
+  /** The cluster through which the host of the URI is reached; null: straight. */
+  readonly cluster: string | null;
+  /** For one attempt, all its requests together; 0: no limit. */
+  readonly timeoutMs: number;
+  /** In lower-case hexadecimals. Null, with images only: whatever the reference names. */
+  readonly sha256: string | null;
+  readonly retry: CodeRetryPlan;
+}
+
+/** How often a failed fetch is tried again, and when: exponential, with full jitter. */
+export interface CodeRetryPlan {
+  readonly retries: number;
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
 
 /** A configured plugin, without its code. */
 export interface WasmPluginPlan {
