@@ -8,7 +8,8 @@
  */
 import { toHex } from "../base/bytes.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
-import { invalidModule, notWasm, unmeteredModule } from "./diagnostics.ts";
+import { invalidModule, notWasm, tooLargeModule, unmeteredModule } from "./diagnostics.ts";
+import { MAX_MODULE_BYTES } from "./limits.ts";
 import { DEFAULT_METER, meterModule, type MeterOptions } from "./meter.ts";
 import { looksLikeWasm, type ModuleMeter, readModule, type WasmModule } from "./module.ts";
 
@@ -20,12 +21,15 @@ export type CompileResult = { readonly module: WasmModule } | { readonly diagnos
  *
  * @param bytes The module; must not change meanwhile.
  * @param limits What it may spend and have; null compiles it as it is.
+ * @param maxBytes Most bytes that it may have itself.
  */
 export async function compileModule(
   bytes: Uint8Array,
   limits: MeterOptions | null = DEFAULT_METER,
+  maxBytes: number = MAX_MODULE_BYTES,
 ): Promise<CompileResult> {
   if (!looksLikeWasm(bytes)) return { diagnostics: [notWasm(bytes.length)] };
+  if (bytes.length > maxBytes) return { diagnostics: [tooLargeModule(bytes.length, maxBytes)] };
   const source = bytes as Uint8Array<ArrayBuffer>;
   let running = source;
   let meter: ModuleMeter | null = null;

@@ -36,6 +36,12 @@ export type Deferred = (typeof Deferred)[keyof typeof Deferred];
 /** A context of a stream or a plugin. The defaults are a plugin's: no stream, no maps, no buffers. */
 export abstract class Context {
   readonly id: number;
+  /** Calls under way that were begun for this context. */
+  callouts = 0;
+  /** Bytes that the guest keeps with the stream. */
+  propertyBytes = 0;
+  /** Bytes that the guest has added to header maps since they were counted. */
+  headerBytes = 0;
 
   constructor(id: number) {
     this.id = id;
@@ -133,7 +139,7 @@ export abstract class PluginContext extends Context implements QueueConsumer {
     message: Uint8Array | null,
     timeoutMs: number,
   ): number;
-  /** The token of a look-up. */
+  /** The token of a look-up, or a negative status. */
   abstract resolveDns(name: string): number;
   abstract grpcSend(token: number, message: Uint8Array, end: boolean): Status;
   abstract grpcClose(token: number): Status;

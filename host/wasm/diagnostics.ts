@@ -71,6 +71,18 @@ export function unusableMemory(reason: string): Diagnostic {
   return error("wasm/unusable-memory", `the module's memory cannot be used: ${reason}`);
 }
 
+export function tooLargeTable(found: number, most: number): Diagnostic {
+  return error("wasm/unusable-table", `the module's table begins with ${found} elements, at most ${most} are allowed`);
+}
+
+export function tooLargeModule(found: number, most: number): Diagnostic {
+  return error("wasm/too-large-module", `the module has ${found} bytes, at most ${most} are allowed`);
+}
+
+export function tooManyVms(most: number): Diagnostic {
+  return error("wasm/too-many-vms", `there are ${most} wasm VMs on this thread, the most that there may be`);
+}
+
 export function startFailed(source: string, failure: Diagnostic): Diagnostic {
   return error("wasm/start-failed", `plugin "${source}" failed to start: ${failure.message}`, {
     notes: failure.notes,

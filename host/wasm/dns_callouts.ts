@@ -5,6 +5,7 @@
  * @module
  */
 import { EMPTY_BYTES, fromLatin1 } from "../base/bytes.ts";
+import type { Callout, CalloutCaller, CalloutQuota } from "./callout_quota.ts";
 import type { DnsAddress, DnsPort } from "./ports.ts";
 
 export interface DnsCalloutOwner {
@@ -12,13 +13,27 @@ export interface DnsCalloutOwner {
   deliverDns(token: number): void;
 }
 
+/** One look-up under way. */
+class DnsCallout implements Callout {
+  readonly caller: CalloutCaller | null;
+  readonly bytes: number;
+  /** Null while it is awaited. */
+  answer: Uint8Array | null = null;
+
+  constructor(caller: CalloutCaller | null, bytes: number) {
+    this.caller = caller;
+    this.bytes = bytes;
+  }
+}
+
 export class DnsCallouts {
   readonly #owner: DnsCalloutOwner;
-  /** Answers by token; null while they are awaited. */
-  readonly #live: Map<number, Uint8Array | null> = new Map();
+  readonly #quota: CalloutQuota;
+  readonly #live: Map<number, DnsCallout> = new Map();
 
-  constructor(owner: DnsCalloutOwner) {
+  constructor(owner: DnsCalloutOwner, quota: CalloutQuota) {
     this.#owner = owner;
+    this.#quota = quota;
   }
 
   get size(): number {
@@ -26,11 +41,13 @@ export class DnsCallouts {
   }
 
   /** Without a resolver every name is unknown. */
-  resolve(port: DnsPort | undefined, name: string, token: number): void {
-    this.#live.set(token, null);
+  resolve(port: DnsPort | undefined, name: string, token: number, caller: CalloutCaller | null): void {
+    const call = new DnsCallout(caller, name.length);
+    this.#live.set(token, call);
+    this.#quota.begin(call);
     const onAnswer = (addresses: readonly DnsAddress[]): void => {
-      if (this.#live.get(token) !== null) return;
-      this.#live.set(token, encodeAddresses(addresses));
+      if (call.answer !== null || !this.#live.has(token)) return;
+      call.answer = encodeAddresses(addresses);
       this.#owner.deliverDns(token);
     };
     if (port === undefined) onAnswer([]);
@@ -39,12 +56,15 @@ export class DnsCallouts {
 
   /** Takes an answer out; null when the plugin has ended meanwhile. */
   take(token: number): Uint8Array | null {
-    const answer = this.#live.get(token) ?? null;
-    if (answer !== null) this.#live.delete(token);
-    return answer;
+    const call = this.#live.get(token);
+    if (call === undefined || call.answer === null) return null;
+    this.#live.delete(token);
+    this.#quota.end(call);
+    return call.answer;
   }
 
   cancelAll(): void {
+    for (const call of this.#live.values()) this.#quota.end(call);
     this.#live.clear();
   }
 }

@@ -8,6 +8,7 @@
  * @module
  */
 import { Status } from "../../abi/mod.ts";
+import type { Callout, CalloutCaller, CalloutQuota } from "./callout_quota.ts";
 import type {
   CallHandle,
   GrpcCallCallbacks,
@@ -34,8 +35,10 @@ export interface GrpcCalloutOwner {
   deliverGrpcEvents(): void;
 }
 
-class GrpcCallout implements GrpcCallCallbacks, GrpcStreamCallbacks {
+class GrpcCallout implements GrpcCallCallbacks, GrpcStreamCallbacks, Callout {
   readonly token: number;
+  readonly caller: CalloutCaller | null;
+  readonly bytes: number;
   readonly #callouts: GrpcCallouts;
   call: CallHandle | null = null;
   stream: GrpcStreamHandle | null = null;
@@ -43,9 +46,11 @@ class GrpcCallout implements GrpcCallCallbacks, GrpcStreamCallbacks {
   isClosedRemotely = false;
   isOver = false;
 
-  constructor(callouts: GrpcCallouts, token: number) {
+  constructor(callouts: GrpcCallouts, token: number, caller: CalloutCaller | null, bytes: number) {
     this.#callouts = callouts;
     this.token = token;
+    this.caller = caller;
+    this.bytes = bytes;
   }
 
   onInitialMetadata(metadata: HeaderMapPort): void {
@@ -77,10 +82,12 @@ class GrpcCallout implements GrpcCallCallbacks, GrpcStreamCallbacks {
 export class GrpcCallouts {
   readonly #owner: GrpcCalloutOwner;
   readonly #live: Map<number, GrpcCallout> = new Map();
+  readonly #quota: CalloutQuota;
   #events: GrpcEvent[] = [];
 
-  constructor(owner: GrpcCalloutOwner) {
+  constructor(owner: GrpcCalloutOwner, quota: CalloutQuota) {
     this.#owner = owner;
+    this.#quota = quota;
   }
 
   get size(): number {
@@ -94,11 +101,14 @@ export class GrpcCallouts {
     message: Uint8Array | null,
     timeoutMs: number,
     number: number,
+    caller: CalloutCaller | null,
   ): number {
     // What Envoy answers when it knows no such upstream; without a client no upstream is known.
     if (port === null) return -Status.ParseFailure;
-    const callout = new GrpcCallout(this, number * 4 + (message === null ? GRPC_STREAM : GRPC_CALL));
-    this.#live.set(callout.token, callout);
+    const token = number * 4 + (message === null ? GRPC_STREAM : GRPC_CALL);
+    const callout = new GrpcCallout(this, token, caller, message?.length ?? 0);
+    this.#live.set(token, callout);
+    this.#quota.begin(callout);
     const opened = message === null
       ? port.openStream(request, callout)
       : port.call(request, message, timeoutMs, callout);
@@ -179,7 +189,7 @@ export class GrpcCallouts {
 
   #end(callout: GrpcCallout): void {
     callout.isOver = true;
-    this.#live.delete(callout.token);
+    if (this.#live.delete(callout.token)) this.#quota.end(callout);
   }
 }
 

@@ -8,6 +8,7 @@
  * @module
  */
 import { Status } from "../../abi/mod.ts";
+import type { Callout, CalloutCaller, CalloutQuota } from "./callout_quota.ts";
 import type { CallHandle, HeaderMapPort, HttpCallCallbacks, HttpCallPort, HttpCallRequest } from "./ports.ts";
 
 /** Who owns the calls: a plugin's context. */
@@ -17,8 +18,10 @@ export interface HttpCalloutOwner {
 }
 
 /** One request under way. */
-export class HttpCallout implements HttpCallCallbacks {
+export class HttpCallout implements HttpCallCallbacks, Callout {
   readonly token: number;
+  readonly caller: CalloutCaller | null;
+  readonly bytes: number;
   readonly #owner: HttpCalloutOwner;
   handle: CallHandle | null = null;
   isDone = false;
@@ -28,9 +31,11 @@ export class HttpCallout implements HttpCallCallbacks {
   /** Why it failed; null when it did not. */
   failure: string | null = null;
 
-  constructor(owner: HttpCalloutOwner, token: number) {
+  constructor(owner: HttpCalloutOwner, token: number, caller: CalloutCaller | null, bytes: number) {
     this.#owner = owner;
     this.token = token;
+    this.caller = caller;
+    this.bytes = bytes;
   }
 
   onResponse(headers: HeaderMapPort, body: Uint8Array, trailers: HeaderMapPort | null): void {
@@ -53,10 +58,12 @@ export class HttpCallout implements HttpCallCallbacks {
 /** The calls of one plugin by token. */
 export class HttpCallouts {
   readonly #owner: HttpCalloutOwner;
+  readonly #quota: CalloutQuota;
   readonly #live: Map<number, HttpCallout> = new Map();
 
-  constructor(owner: HttpCalloutOwner) {
+  constructor(owner: HttpCalloutOwner, quota: CalloutQuota) {
     this.#owner = owner;
+    this.#quota = quota;
   }
 
   get size(): number {
@@ -68,14 +75,16 @@ export class HttpCallouts {
     port: HttpCallPort | null,
     request: HttpCallRequest,
     token: number,
+    caller: CalloutCaller | null,
   ): number {
     if (port === null) return -Status.BadArgument;
-    const call = new HttpCallout(this.#owner, token);
+    const call = new HttpCallout(this.#owner, token, caller, requestBytes(request));
     this.#live.set(token, call);
+    this.#quota.begin(call);
     const sent = port.send(request, call);
     if (typeof sent === "string") {
       call.isDone = true;
-      this.#live.delete(token);
+      this.#end(call);
       return sent === "unknown_cluster" ? -Status.BadArgument : -Status.InternalFailure;
     }
     call.handle = sent;
@@ -86,15 +95,27 @@ export class HttpCallouts {
   take(token: number): HttpCallout | null {
     const call = this.#live.get(token);
     if (call === undefined || !call.isDone) return null;
-    this.#live.delete(token);
+    this.#end(call);
     return call;
   }
 
   cancelAll(): void {
-    for (const call of this.#live.values()) {
+    for (const call of [...this.#live.values()]) {
       call.isDone = true;
+      this.#end(call);
       call.handle?.cancel();
     }
-    this.#live.clear();
   }
+
+  #end(call: HttpCallout): void {
+    if (this.#live.delete(call.token)) this.#quota.end(call);
+  }
+}
+
+/** What the host keeps of a request while it is under way. */
+export function requestBytes(request: HttpCallRequest): number {
+  let bytes = request.body.length;
+  for (const [name, value] of request.headers) bytes += name.length + value.length;
+  for (const [name, value] of request.trailers) bytes += name.length + value.length;
+  return bytes;
 }

@@ -78,6 +78,8 @@ export interface LinkOptions {
   readonly unknownImports: "fail" | "stub";
   /** Most bytes of memory that the module may ask for at its start. */
   readonly maxMemoryBytes: number;
+  /** The same for an imported table; those of the module itself are the meter's business. */
+  readonly maxTableElements: number;
 }
 
 const PAGE_BYTES = 65536;
@@ -96,14 +98,27 @@ export function checkModule(info: ModuleInfo, options: LinkOptions): Diagnostic[
     if (problem !== null) found.push(problem);
   }
   found.push(...checkCallbacks(info.exports), ...checkMemory(info, options));
-  const exported = new Set(info.exports.filter((row) => row.kind === "func").map((row) => row.name));
-  if (!ALLOCATORS.some((name) => exported.has(name))) found.push(problems.missingAllocator());
+  found.push(...checkAllocators(info));
   return found;
+}
+
+function checkAllocators(info: ModuleInfo): Diagnostic[] {
+  const allocators = info.exports.filter((row) => row.kind === "func" && ALLOCATORS.includes(row.name));
+  if (allocators.length === 0) return [problems.missingAllocator()];
+  const expected: FunctionType = { params: ["i32"], results: ["i32"] };
+  return allocators
+    .filter(({ type }) =>
+      type !== null && !(sameTypes(type.params, expected.params) && sameTypes(type.results, expected.results))
+    )
+    .map(({ name, type }) => problems.callbackType(name, type!, expected));
 }
 
 function checkMemory(info: ModuleInfo, options: LinkOptions): Diagnostic[] {
   const { memories } = info;
   if (memories.length === 0) return [problems.unusableMemory("it has none")];
+  if (!info.exports.some((row) => row.kind === "memory") && !info.imports.some((row) => row.kind === "memory")) {
+    return [problems.unusableMemory("it is not exported")];
+  }
   if (memories.length > 1) return [problems.unusableMemory(`it has ${memories.length} of them, expected one`)];
   const [memory] = memories;
   if (memory!.shared) return [problems.unusableMemory("it is shared between threads")];
@@ -128,7 +143,11 @@ function expectedType(row: ImportInfo): FunctionType | null {
 }
 
 function checkImport(row: ImportInfo, options: LinkOptions): Diagnostic | null {
-  if (row.kind === "memory" || row.kind === "table") return null;
+  if (row.kind === "memory") return null;
+  if (row.kind === "table") {
+    const { min } = row.limits!;
+    return min > options.maxTableElements ? problems.tooLargeTable(min, options.maxTableElements) : null;
+  }
   if (row.kind !== "func") return problems.unsupportedImport(row.kind, row.module, row.name);
   const expected = expectedType(row);
   if (expected === null) {
@@ -185,8 +204,8 @@ function makeImport(
     return memory;
   }
   if (row.kind === "table") {
-    const descriptor: WebAssembly.TableDescriptor = { element: "anyfunc", initial: limits!.min };
-    return new WebAssembly.Table(limits!.max === null ? descriptor : { ...descriptor, maximum: limits!.max });
+    const maximum = Math.min(limits!.max ?? Infinity, options.maxTableElements);
+    return new WebAssembly.Table({ element: "anyfunc", initial: limits!.min, maximum });
   }
   const plain = makeFunction(row, vm);
   const fn = tracer === null ? plain : tracer.hostcall(row, plain);

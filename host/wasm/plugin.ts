@@ -15,6 +15,7 @@ import { httpFilterClass, networkFilterClass } from "./filter_class.ts";
 import { FAIL_STREAM_REPLY, type HttpContext, type StreamPolicy } from "./http_context.ts";
 import type { NetworkContext } from "./network_context.ts";
 import type { HttpStreamPort, LogSource, NetworkStreamPort, StreamPort, WasmEnvironment } from "./ports.ts";
+import { DEFAULT_LIMITS, type GuestLimits } from "./limits.ts";
 import type { RootContext } from "./root_context.ts";
 import type { CallTraceMode, Compat, VmFailure } from "./vm.ts";
 
@@ -22,7 +23,7 @@ import type { CallTraceMode, Compat, VmFailure } from "./vm.ts";
 export type FailurePolicy = "FAIL_CLOSED" | "FAIL_OPEN" | "FAIL_RELOAD";
 
 /** One plugin as configured. */
-export interface PluginConfig {
+export interface PluginConfig extends GuestLimits {
   readonly name: string;
   readonly rootId: string;
   readonly vmId: string;
@@ -45,9 +46,6 @@ export interface PluginConfig {
   readonly startCpuBudget: number;
   readonly maxMemoryBytes: number;
   readonly maxTableElements: number;
-  readonly maxHttpCalls: number;
-  readonly maxMetrics: number;
-  readonly maxLogLineBytes: number;
 }
 
 /** The configuration of a plugin of which only the given parts are special. */
@@ -75,9 +73,7 @@ const DEFAULTS: PluginConfig = {
   startCpuBudget: DEFAULT_METER.startBudget,
   maxMemoryBytes: DEFAULT_METER.maxMemoryPages * PAGE_BYTES,
   maxTableElements: DEFAULT_METER.maxTableElements,
-  maxHttpCalls: 1024,
-  maxMetrics: 10_000,
-  maxLogLineBytes: 16 * 1024,
+  ...DEFAULT_LIMITS,
 };
 
 /** How a plugin's module is to be compiled; null without a meter. */
@@ -191,7 +187,7 @@ export class Plugin {
 
   /** The filter for a new stream; null leaves this plugin out of it. */
   createHttpFilter(stream: HttpStreamPort): WasmHttpFilter | null {
-    if (this.#lease.root.vm.failure === null || this.#reload()) {
+    if ((this.#lease.root.vm.failure === null || this.#reload()) && this.#lease.root.hasRoom()) {
       return new this.#HttpFilter(this.#lease.root, stream, this.#policy);
     }
     return this.#policy.failOpen ? null : new FailedHttpFilter(stream);
@@ -199,7 +195,7 @@ export class Plugin {
 
   /** The filter for a new connection; null leaves this plugin out of it. */
   createNetworkFilter(stream: NetworkStreamPort): WasmNetworkFilter | null {
-    if (this.#lease.root.vm.failure === null || this.#reload()) {
+    if ((this.#lease.root.vm.failure === null || this.#reload()) && this.#lease.root.hasRoom()) {
       return new this.#NetworkFilter(this.#lease.root, stream, this.#policy);
     }
     return this.#policy.failOpen ? null : new FailedNetworkFilter(stream);
@@ -259,9 +255,13 @@ export class Plugin {
     this.#newReloadDelay();
   }
 
-  /** Envoy's jitter: from once to one and a half times the interval. */
-  #newReloadDelay(): void {
-    this.#reloadDelayMs = this.config.reloadIntervalMs * (1 + this.#roots.environment.random.fraction() / 2);
+  /**
+   * Envoy's jitter: from once to one and a half times the interval. A plugin that takes `startMs` to start
+   * waits besides, so that starting it takes a tenth of the time at most.
+   */
+  #newReloadDelay(startMs = 0): void {
+    const { config } = this;
+    this.#reloadDelayMs = config.reloadIntervalMs * (1 + this.#roots.environment.random.fraction() / 2) + 10 * startMs;
   }
 
   /** Loads a crashed VM again if the policy and the back-off let it; true when there is one that works. */
@@ -276,14 +276,17 @@ export class Plugin {
       return false;
     }
     const lease = this.#roots.acquire(config, module);
+    // A start that takes long must not be all that the worker does.
+    const tookMs = clock.nowMs() - now;
     if (!("root" in lease)) {
       this.#loadedAtMs = now;
-      this.#newReloadDelay();
+      this.#newReloadDelay(tookMs);
       events?.onReload?.(source, "vm_reload_failure");
       return false;
     }
     const old = this.#lease;
     this.#take(lease);
+    this.#newReloadDelay(tookMs);
     old.release();
     events?.onReload?.(source, "vm_reload_success");
     return true;

@@ -11,8 +11,10 @@
  */
 import { latin1Slice } from "../base/bytes.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
+import { tooManyVms } from "./diagnostics.ts";
 import type { WasmModule } from "./module.ts";
 import { createVm } from "./instance.ts";
+import { limitsOf, MAX_VMS } from "./limits.ts";
 import type { LinkOptions } from "./linker.ts";
 import { Plugin, type PluginConfig, type RootLease, type RootSource } from "./plugin.ts";
 import type { LogSource, VmUsage, WasmEnvironment } from "./ports.ts";
@@ -55,8 +57,11 @@ export class PluginManager implements RootSource {
   readonly #shared: Map<string, VmEntry> = new Map();
   readonly #live: Set<VmEntry> = new Set();
 
-  constructor(environment: WasmEnvironment) {
+  readonly #maxVms: number;
+
+  constructor(environment: WasmEnvironment, maxVms: number = MAX_VMS) {
     this.environment = environment;
+    this.#maxVms = maxVms;
   }
 
   /** VMs that are not free yet, the failed and the draining ones too. */
@@ -136,10 +141,14 @@ export class PluginManager implements RootSource {
   }
 
   #createVm(key: string, config: PluginConfig, module: WasmModule): VmEntry | readonly Diagnostic[] {
+    if (this.liveVms >= this.#maxVms) {
+      this.environment.events?.onLimit?.(sourceOf(config), "vms", 1);
+      return [tooManyVms(this.#maxVms)];
+    }
     const source = sourceOf(config);
     const result = createVm(module, vmOptions(config), this.environment, source);
     if (!("vm" in result)) return result.diagnostics;
-    this.environment.shared.retain(config.vmId);
+    this.environment.shared.retain(config.vmId, config);
     this.environment.events?.onVmCreated?.(source);
     const memoryLimitBytes = config.maxMemoryBytes;
     const entry: VmEntry = { key, vm: result.vm, roots: new Map(), memoryLimitBytes, liveRoots: 0 };
@@ -182,11 +191,10 @@ function vmOptions(config: PluginConfig): VmOptions & LinkOptions {
     callTrace: config.callTrace,
     allowedCapabilities: config.allowedCapabilities === null ? null : new Set(config.allowedCapabilities),
     environment: Object.entries(config.environment).map(([name, value]) => `${name}=${value}`),
-    maxHttpCalls: config.maxHttpCalls,
-    maxMetrics: config.maxMetrics,
-    maxLogLineBytes: config.maxLogLineBytes,
+    ...limitsOf(config),
     unknownImports: config.unknownImports,
     maxMemoryBytes: config.maxMemoryBytes,
+    maxTableElements: config.maxTableElements,
     cpuBudget: config.cpuBudget,
     startCpuBudget: config.startCpuBudget,
   };
@@ -207,9 +215,7 @@ function keyOf(config: PluginConfig, module: WasmModule): string {
     config.startCpuBudget,
     config.maxMemoryBytes,
     config.maxTableElements,
-    config.maxHttpCalls,
-    config.maxMetrics,
-    config.maxLogLineBytes,
+    limitsOf(config),
   ]);
 }
 

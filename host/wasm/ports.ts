@@ -14,6 +14,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Random } from "../base/random.ts";
 import type { Status } from "../../abi/mod.ts";
+import type { GuestLimits, LimitName } from "./limits.ts";
 
 /** Header fields in order, pseudo-headers first. Names are lower case, values latin1. */
 export interface HeaderMapPort {
@@ -240,17 +241,22 @@ export interface WasmEvents {
   onVmDestroyed?(source: LogSource, usage: VmUsage): void;
   onVmFailed?(source: LogSource, message: string, diagnostic: Diagnostic): void;
   onReload?(source: LogSource, outcome: ReloadOutcome): void;
+  /** A limit has kept a guest from something, `count` times. */
+  onLimit?(source: LogSource, limit: LimitName, count: number): void;
 }
+
+/** What a `vm_id` may have of the shared store. */
+export type SharedLimits = Pick<GuestLimits, "maxSharedBytes" | "maxSharedKeys" | "maxQueues" | "maxQueuedMessages">;
 
 /** Shared data and queues across threads; `SharedStore` is the real one. */
 export interface SharedStorePort {
-  /** Keeps the data of a `vm_id` alive; the last release deletes it. */
-  retain(vmId: string): void;
+  /** Keeps the data of a `vm_id` alive; the last release deletes it. The limits that came last count. */
+  retain(vmId: string, limits?: SharedLimits): void;
   release(vmId: string): void;
   /** The value's bytes, or null; `lastCas` is then its number. */
   get(vmId: string, key: Uint8Array): Uint8Array | null;
   readonly lastCas: number;
-  /** Ok, CasMismatch, or InternalFailure when the limit is reached. */
+  /** Ok, CasMismatch, or InternalFailure when a limit is reached. */
   set(vmId: string, key: Uint8Array, value: Uint8Array, cas: number): Status;
   /** The queue's token with `consumer` told of new messages; 0 when the limit is reached. */
   registerQueue(vmId: string, name: Uint8Array, consumer: QueueConsumer): number;

@@ -18,7 +18,7 @@ import { type CalloutData, type Context, Deferred, PluginContext } from "./conte
 import { configureRefused, vmStartRefused } from "./diagnostics.ts";
 import { type DnsCalloutOwner, DnsCallouts } from "./dns_callouts.ts";
 import { type GrpcCalloutOwner, GrpcCallouts, type GrpcEvent } from "./grpc_callouts.ts";
-import { type HttpCalloutOwner, HttpCallouts } from "./http_callouts.ts";
+import { type HttpCalloutOwner, HttpCallouts, requestBytes } from "./http_callouts.ts";
 import type { HeaderMapPort, LogSource, StreamPort } from "./ports.ts";
 import type { Vm, VmFailure } from "./vm.ts";
 
@@ -102,6 +102,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   readonly #grpcCalls: GrpcCallouts;
   readonly #dnsCalls: DnsCallouts;
   #logged: StreamPort | null = null;
+  #waitingGrpcEvents = 0;
   #tickTimer: Timer | null = null;
   #tickPeriodMs = 0;
   #isRetired = false;
@@ -120,9 +121,9 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     ]);
     this.vmConfiguration = options.vmConfiguration;
     this.pluginConfiguration = options.pluginConfiguration;
-    this.#httpCalls = new HttpCallouts(this);
-    this.#grpcCalls = new GrpcCallouts(this);
-    this.#dnsCalls = new DnsCallouts(this);
+    this.#httpCalls = new HttpCallouts(this, vm.callouts);
+    this.#grpcCalls = new GrpcCallouts(this, vm.callouts);
+    this.#dnsCalls = new DnsCallouts(this, vm.callouts);
     vm.contexts.add(this);
   }
 
@@ -248,19 +249,30 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     timeoutMs: number,
   ): number {
     const { vm } = this;
-    if (this.#httpCalls.size >= vm.options.maxHttpCalls) {
-      vm.explain(`proxy_http_call: ${this.#httpCalls.size} calls are under way, the most that there may be`);
-      return -Status.InternalFailure;
-    }
-    const token = vm.newCalloutNumber() * 4;
     const request = { cluster, headers, body, trailers, timeoutMs };
-    const result = this.#httpCalls.send(vm.environment.httpCalls, request, token);
+    if (!this.#mayCall("proxy_http_call", requestBytes(request))) return -Status.InternalFailure;
+    const token = vm.newCalloutNumber() * 4;
+    const result = this.#httpCalls.send(vm.environment.httpCalls, request, token, vm.context);
     if (result === -Status.BadArgument) vm.explain(`proxy_http_call: there is no cluster ${JSON.stringify(cluster)}`);
     return result;
   }
 
+  /** Whether the limits let the effective context begin a call. */
+  #mayCall(hostcall: string, bytes: number): boolean {
+    const { vm } = this;
+    const refusal = vm.callouts.refusal({ caller: vm.context, bytes });
+    if (refusal !== null) vm.onLimit(refusal[0], `${hostcall}: ${refusal[1]}`);
+    return refusal === null;
+  }
+
+  /** What came while the guest runs waits for the event loop. */
+  #deliver(operation: Deferred, token: number): void {
+    if (this.vm.inGuest) this.vm.deferLater(this, operation, token);
+    else this.runDeferred(operation, token);
+  }
+
   deliverHttpCall(token: number): void {
-    this.vm.defer(this, Deferred.HttpCallDone, token);
+    this.#deliver(Deferred.HttpCallDone, token);
   }
 
   #onHttpCallDone(token: number): void {
@@ -294,12 +306,9 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     timeoutMs: number,
   ): number {
     const { vm } = this;
-    if (this.#grpcCalls.size >= vm.options.maxHttpCalls) {
-      vm.explain(`proxy_grpc_call: ${this.#grpcCalls.size} calls are under way, the most that there may be`);
-      return -Status.InternalFailure;
-    }
+    if (!this.#mayCall("proxy_grpc_call", message?.length ?? 0)) return -Status.InternalFailure;
     const request = { upstream, service, method, metadata };
-    return this.#grpcCalls.open(vm.environment.grpc, request, message, timeoutMs, vm.newCalloutNumber());
+    return this.#grpcCalls.open(vm.environment.grpc, request, message, timeoutMs, vm.newCalloutNumber(), vm.context);
   }
 
   override grpcSend(token: number, message: Uint8Array, end: boolean): Status {
@@ -315,14 +324,15 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   }
 
   deliverGrpcEvents(): void {
-    this.vm.defer(this, Deferred.GrpcEvents, 0);
+    // Behind those that wait already: events of a stream keep their order.
+    if (this.#waitingGrpcEvents === 0 && !this.vm.inGuest) return this.#onNextGrpcEvent();
+    this.#waitingGrpcEvents++;
+    this.vm.deferLater(this, Deferred.GrpcEvents, 0);
   }
 
-  #onGrpcEvents(): void {
-    for (let event = this.#grpcCalls.nextEvent(); event !== null; event = this.#grpcCalls.nextEvent()) {
-      if (this.#isDeleted) return;
-      this.#onGrpcEvent(event);
-    }
+  #onNextGrpcEvent(): void {
+    const event = this.#grpcCalls.nextEvent();
+    if (event !== null && !this.#isDeleted) this.#onGrpcEvent(event);
   }
 
   #onGrpcEvent(event: GrpcEvent): void {
@@ -356,13 +366,15 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   }
 
   override resolveDns(name: string): number {
-    const token = this.vm.newCalloutNumber();
-    this.#dnsCalls.resolve(this.vm.environment.dns, name, token);
+    const { vm } = this;
+    if (!this.#mayCall("envoy_resolve_dns", name.length)) return -Status.InternalFailure;
+    const token = vm.newCalloutNumber();
+    this.#dnsCalls.resolve(vm.environment.dns, name, token, vm.context);
     return token;
   }
 
   deliverDns(token: number): void {
-    this.vm.defer(this, Deferred.DnsDone, token);
+    this.#deliver(Deferred.DnsDone, token);
   }
 
   #onDnsDone(token: number): void {
@@ -385,7 +397,8 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
         this.#onHttpCallDone(token);
         break;
       case Deferred.GrpcEvents:
-        this.#onGrpcEvents();
+        this.#waitingGrpcEvents--;
+        this.#onNextGrpcEvent();
         break;
       case Deferred.DnsDone:
         this.#onDnsDone(token);
@@ -398,6 +411,14 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
         this.#endCallouts();
         break;
     }
+  }
+
+  /** Whether one stream more may use the VM. */
+  hasRoom(): boolean {
+    const { vm } = this;
+    if (vm.contexts.size < vm.options.maxContexts) return true;
+    vm.onLimit("contexts", `the VM has ${vm.contexts.size} contexts, the most that it may have`);
+    return false;
   }
 
   /** A stream begins to use this context. */

@@ -8,7 +8,7 @@
  * @module
  */
 import { Status } from "../../abi/mod.ts";
-import { HEAD, type SharedScopes } from "./shared_scopes.ts";
+import { COUNTED, HEAD, type SharedScopes } from "./shared_scopes.ts";
 
 // Words of an entry; the key follows. A value is its size and its bytes.
 const ENTRY = { next: 0, hash: 1, scope: 2, cas: 3, value: 4, keySize: 5, key: 6 } as const;
@@ -52,7 +52,8 @@ export class SharedData {
   }
 
   #add(scope: number, key: Uint8Array, hash: number, data: number): Status {
-    const entry = this.#scopes.allocate(scope, ENTRY.key * 4 + key.length);
+    const hasRoom = this.#scopes.hasRoom(scope, COUNTED.keys);
+    const entry = hasRoom ? this.#scopes.allocate(scope, ENTRY.key * 4 + key.length) : 0;
     if (entry === 0 || !this.#makeRoom()) {
       this.#scopes.free(scope, data);
       if (entry !== 0) this.#scopes.free(scope, entry);
@@ -70,6 +71,7 @@ export class SharedData {
     bytes.set(key, entry + ENTRY.key * 4);
     words[bucket] = entry;
     words[this.#scopes.head(HEAD.entryCount)]!++;
+    this.#scopes.add(scope, COUNTED.keys, 1);
     return Status.Ok;
   }
 
@@ -142,6 +144,7 @@ export class SharedData {
         }
         words[link] = words[word + ENTRY.next]!;
         words[this.#scopes.head(HEAD.entryCount)]!--;
+        this.#scopes.add(scope, COUNTED.keys, -1);
         arena.free(words[word + ENTRY.value]!);
         arena.free(entry);
       }
@@ -158,6 +161,7 @@ export class SharedData {
       for (let entry = words[(buckets >> 2) + i]!; entry !== 0; entry = words[(entry >> 2) + ENTRY.next]!) {
         const word = entry >> 2;
         entries++;
+        this.#scopes.add(words[word + ENTRY.scope]!, COUNTED.keys, 1);
         yield this.#scopes.count(words[word + ENTRY.scope]!, entry);
         yield this.#scopes.count(words[word + ENTRY.scope]!, words[word + ENTRY.value]!);
       }

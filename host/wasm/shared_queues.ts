@@ -7,7 +7,7 @@
  * @see Envoy: proxy-wasm-cpp-host src/shared_queue.cc
  * @module
  */
-import { HEAD, MAX_QUEUES, type SharedScopes } from "./shared_scopes.ts";
+import { COUNTED, HEAD, MAX_QUEUES, type SharedScopes } from "./shared_scopes.ts";
 
 // Words of a queue and of a message; the name and the bytes follow.
 const QUEUE = { token: 0, scope: 1, consumer: 2, events: 3, first: 4, last: 5, nameSize: 6, name: 7 } as const;
@@ -45,6 +45,7 @@ export class SharedQueues {
   /** A new queue; 0 when there are too many or memory is full. */
   add(scope: number, name: Uint8Array): number {
     const { arena } = this.#scopes;
+    if (!this.#scopes.hasRoom(scope, COUNTED.queues)) return 0;
     const directory = this.#scopes.head(HEAD.directory);
     let token = arena.words[this.#scopes.head(HEAD.lastToken)]! >>> 0;
     let tries = 0;
@@ -63,6 +64,7 @@ export class SharedQueues {
     words[word + QUEUE.nameSize] = name.length;
     bytes.set(name, queue + QUEUE.name * 4);
     words[directory + token % MAX_QUEUES] = queue;
+    this.#scopes.add(scope, COUNTED.queues, 1);
     return queue;
   }
 
@@ -88,7 +90,9 @@ export class SharedQueues {
   push(queue: number, data: Uint8Array): boolean {
     const { arena } = this.#scopes;
     const word = queue >> 2;
-    const message = this.#scopes.allocate(arena.words[word + QUEUE.scope]!, MESSAGE.data * 4 + data.length);
+    const scope = arena.words[word + QUEUE.scope]!;
+    if (!this.#scopes.hasRoom(scope, COUNTED.messages)) return false;
+    const message = this.#scopes.allocate(scope, MESSAGE.data * 4 + data.length);
     if (message === 0) return false;
     const { words, bytes } = arena;
     words[(message >> 2) + MESSAGE.next] = 0;
@@ -99,6 +103,7 @@ export class SharedQueues {
     else words[(last >> 2) + MESSAGE.next] = message;
     words[word + QUEUE.last] = message;
     if (words[word + QUEUE.consumer] !== 0) words[word + QUEUE.events]!++;
+    this.#scopes.add(scope, COUNTED.messages, 1);
     return true;
   }
 
@@ -111,6 +116,7 @@ export class SharedQueues {
     words[word + QUEUE.first] = words[(message >> 2) + MESSAGE.next]!;
     const start = message + MESSAGE.data * 4;
     const data = bytes.slice(start, start + words[(message >> 2) + MESSAGE.size]!);
+    this.#scopes.add(words[word + QUEUE.scope]!, COUNTED.messages, -1);
     this.#scopes.free(words[word + QUEUE.scope]!, message);
     return data;
   }
@@ -134,9 +140,11 @@ export class SharedQueues {
       const queue = words[this.#scopes.head(HEAD.directory) + slot]!;
       if (queue === 0) continue;
       const scope = words[(queue >> 2) + QUEUE.scope]!;
+      this.#scopes.add(scope, COUNTED.queues, 1);
       yield this.#scopes.count(scope, queue);
       let last = 0;
       for (let message = words[(queue >> 2) + QUEUE.first]!; message !== 0;) {
+        this.#scopes.add(scope, COUNTED.messages, 1);
         yield this.#scopes.count(scope, message);
         last = message;
         message = words[(message >> 2) + MESSAGE.next]!;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { SharedLimits } from "./ports.ts";
 import type { SharedArena } from "./shared_arena.ts";
 
 /** Threads that can wait for messages, and queues that can be, at once. */
@@ -26,16 +27,37 @@ export const HEAD = {
   end: 1552,
 } as const;
 
-// Words of a scope; the name follows.
-const SCOPE = { next: 0, references: 1, bytes: 2, nameSize: 3, name: 4 } as const;
+// Words of a scope; the name follows. Of what is limited, what there is and what there may be.
+const SCOPE = {
+  next: 0,
+  references: 1,
+  bytes: 2,
+  maxBytes: 3,
+  keys: 4,
+  maxKeys: 5,
+  queues: 6,
+  maxQueues: 7,
+  messages: 8,
+  maxMessages: 9,
+  nameSize: 10,
+  name: 11,
+} as const;
+
+const MAX_INT32 = 0x7fffffff;
+
+/** What a scope counts besides bytes, by the word that has the count; the limit is in the next one. */
+export const COUNTED: { readonly keys: Counted; readonly queues: Counted; readonly messages: Counted } = {
+  keys: SCOPE.keys,
+  queues: SCOPE.queues,
+  messages: SCOPE.messages,
+};
+export type Counted = 4 | 6 | 8;
 
 export class SharedScopes {
   readonly arena: SharedArena;
-  readonly #maxScopeBytes: number;
 
-  constructor(arena: SharedArena, maxScopeBytes: number) {
+  constructor(arena: SharedArena) {
     this.arena = arena;
-    this.#maxScopeBytes = maxScopeBytes;
   }
 
   /** The index of a word of the head. */
@@ -69,13 +91,31 @@ export class SharedScopes {
     if (scope === 0) return 0;
     const { words, bytes } = this.arena;
     const word = scope >> 2;
-    words[word + SCOPE.next] = words[this.head(HEAD.scopes)]!;
-    words[word + SCOPE.references] = 0;
-    words[word + SCOPE.bytes] = 0;
+    words.fill(0, word, word + SCOPE.name);
     words[word + SCOPE.nameSize] = name.length;
     bytes.set(name, scope + SCOPE.name * 4);
+    words[word + SCOPE.next] = words[this.head(HEAD.scopes)]!;
     words[this.head(HEAD.scopes)] = scope;
     return scope;
+  }
+
+  setLimits(scope: number, limits: SharedLimits): void {
+    const { words } = this.arena;
+    const word = scope >> 2;
+    words[word + SCOPE.maxBytes] = Math.min(limits.maxSharedBytes, MAX_INT32);
+    words[word + SCOPE.maxKeys] = Math.min(limits.maxSharedKeys, MAX_INT32);
+    words[word + SCOPE.maxQueues] = Math.min(limits.maxQueues, MAX_INT32);
+    words[word + SCOPE.maxMessages] = Math.min(limits.maxQueuedMessages, MAX_INT32);
+  }
+
+  /** Whether a scope may have one more. */
+  hasRoom(scope: number, what: Counted): boolean {
+    const word = (scope >> 2) + what;
+    return this.arena.words[word]! < this.arena.words[word + 1]!;
+  }
+
+  add(scope: number, what: Counted, delta: number): void {
+    this.arena.words[(scope >> 2) + what]! += delta;
   }
 
   remove(scope: number): void {
@@ -89,7 +129,7 @@ export class SharedScopes {
   /** A block that counts for a scope; 0 when the scope or the memory is full. */
   allocate(scope: number, size: number): number {
     const used = (scope >> 2) + SCOPE.bytes;
-    if (this.arena.words[used]! + size > this.#maxScopeBytes) return 0;
+    if (this.arena.words[used]! + size > this.arena.words[used + 1]!) return 0;
     const pointer = this.arena.allocate(size);
     if (pointer !== 0) this.arena.words[used]! += this.arena.sizeOf(pointer);
     return pointer;
@@ -117,7 +157,7 @@ export class SharedScopes {
   *reachable(): Generator<number> {
     const { words } = this.arena;
     for (let scope = words[this.head(HEAD.scopes)]!; scope !== 0; scope = words[(scope >> 2) + SCOPE.next]!) {
-      words[(scope >> 2) + SCOPE.bytes] = 0;
+      for (const word of [SCOPE.bytes, SCOPE.keys, SCOPE.queues, SCOPE.messages]) words[(scope >> 2) + word] = 0;
       yield scope;
     }
   }

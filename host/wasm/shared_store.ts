@@ -5,6 +5,8 @@
  * shared memory, where it is scoped by `vm_id` and each scope has a limit. One thread makes the store and
  * posts its `handle` to the others.
  *
+ * What host functions call gives the lock up when an exception ends it: see `SharedArena.abandon`.
+ *
  * A queue has one consumer, a plugin on some thread. Each message adds one to the queue's count of events
  * and wakes that thread, which then calls its plugin once for each event.
  *
@@ -14,7 +16,8 @@
 import { Status } from "../../abi/mod.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-import type { QueueConsumer, SharedStorePort } from "./ports.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
+import type { QueueConsumer, SharedLimits, SharedStatus, SharedStorePort } from "./ports.ts";
 import { createArenaMemory, SharedArena } from "./shared_arena.ts";
 import { SharedData } from "./shared_data.ts";
 import { SharedQueues } from "./shared_queues.ts";
@@ -27,13 +30,12 @@ export interface SharedStoreHandle {
 }
 
 export interface SharedStoreOptions {
-  /** Most bytes that the data and queues of one `vm_id` take; 16 MiB unless given. */
+  /** Most bytes that the data and queues of one `vm_id` take, whatever its own limit is. */
   readonly maxScopeBytes?: number;
   /** Most bytes of all of them; 256 MiB unless given. Taken as they are needed. */
   readonly maxBytes?: number;
 }
 
-const DEFAULT_MAX_SCOPE_BYTES = 16 * 1024 * 1024;
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 
 /** A thread's access to the store. */
@@ -55,7 +57,7 @@ export class SharedStore implements SharedStorePort {
   /** Takes part in a store that another thread has made. */
   constructor(handle: SharedStoreHandle, clock: Clock) {
     this.#arena = new SharedArena(handle.memory, () => this.#reachable());
-    this.#scopes = new SharedScopes(this.#arena, handle.maxScopeBytes);
+    this.#scopes = new SharedScopes(this.#arena);
     this.#data = new SharedData(this.#scopes);
     this.#queues = new SharedQueues(this.#scopes);
     this.#maxScopeBytes = handle.maxScopeBytes;
@@ -68,7 +70,7 @@ export class SharedStore implements SharedStorePort {
   /** A store with memory of its own. */
   static create(clock: Clock, options: SharedStoreOptions = {}): SharedStore {
     const memory = createArenaMemory(options.maxBytes ?? DEFAULT_MAX_BYTES);
-    return new SharedStore({ memory, maxScopeBytes: options.maxScopeBytes ?? DEFAULT_MAX_SCOPE_BYTES }, clock);
+    return new SharedStore({ memory, maxScopeBytes: options.maxScopeBytes ?? Infinity }, clock);
   }
 
   get handle(): SharedStoreHandle {
@@ -79,16 +81,17 @@ export class SharedStore implements SharedStorePort {
     return this.#data.lastCas;
   }
 
-  retain(vmId: string): void {
+  retain(vmId: string, limits: SharedLimits = DEFAULT_LIMITS): void {
     const known = this.#retained.get(vmId);
-    if (known !== undefined) {
-      known.count++;
-      return;
-    }
     this.#arena.lock();
-    const scope = this.#scopes.retain(fromUtf8(vmId));
+    const scope = known?.scope ?? this.#scopes.retain(fromUtf8(vmId));
+    if (scope !== 0) {
+      const maxSharedBytes = Math.min(limits.maxSharedBytes, this.#maxScopeBytes);
+      this.#scopes.setLimits(scope, { ...limits, maxSharedBytes });
+    }
     this.#arena.unlock();
-    if (scope !== 0) this.#retained.set(vmId, { scope, count: 1 });
+    if (known !== undefined) known.count++;
+    else if (scope !== 0) this.#retained.set(vmId, { scope, count: 1 });
   }
 
   release(vmId: string): void {
@@ -107,29 +110,47 @@ export class SharedStore implements SharedStorePort {
   get(vmId: string, key: Uint8Array): Uint8Array | null {
     const scope = this.#retained.get(vmId)?.scope;
     if (scope === undefined) return null;
-    this.#arena.lock();
-    const value = this.#data.get(scope, key);
-    this.#arena.unlock();
-    return value;
+    try {
+      this.#arena.lock();
+      const value = this.#data.get(scope, key);
+      this.#arena.unlock();
+      return value;
+    } catch (error) {
+      this.#arena.abandon();
+      throw error;
+    }
   }
 
   set(vmId: string, key: Uint8Array, value: Uint8Array, cas: number): Status {
     const scope = this.#retained.get(vmId)?.scope;
     if (scope === undefined) return Status.InternalFailure;
-    this.#arena.lock();
-    const status = this.#data.set(scope, key, value, cas);
-    this.#arena.unlock();
-    return status;
+    try {
+      this.#arena.lock();
+      const status = this.#data.set(scope, key, value, cas);
+      this.#arena.unlock();
+      return status;
+    } catch (error) {
+      this.#arena.abandon();
+      throw error;
+    }
   }
 
   registerQueue(vmId: string, name: Uint8Array, consumer: QueueConsumer): number {
     const scope = this.#retained.get(vmId)?.scope;
     if (scope === undefined) return 0;
-    this.#arena.lock();
-    const queue = this.#queues.find(scope, name) || this.#queues.add(scope, name);
-    const token = queue === 0 ? 0 : this.#queues.tokenOf(queue);
-    if (queue !== 0) this.#queues.setConsumer(queue, this.#thread);
-    this.#arena.unlock();
+    let token = 0;
+    try {
+      this.#arena.lock();
+      const queue = this.#queues.find(scope, name) || this.#queues.add(scope, name);
+      if (queue !== 0) {
+        token = this.#queues.tokenOf(queue);
+        this.#queues.setConsumer(queue, this.#thread);
+      }
+      this.#arena.unlock();
+    } catch (error) {
+      this.#arena.abandon();
+      throw error;
+    }
     if (token !== 0) {
       this.#consumers.set(token, consumer);
       this.#listen();
@@ -138,20 +159,33 @@ export class SharedStore implements SharedStorePort {
   }
 
   resolveQueue(vmId: string, name: Uint8Array): number {
-    this.#arena.lock();
-    const scope = this.#retained.get(vmId)?.scope ?? this.#scopes.find(fromUtf8(vmId));
-    const queue = scope === 0 ? 0 : this.#queues.find(scope, name);
-    const token = queue === 0 ? 0 : this.#queues.tokenOf(queue);
-    this.#arena.unlock();
-    return token;
+    try {
+      this.#arena.lock();
+      const scope = this.#retained.get(vmId)?.scope ?? this.#scopes.find(fromUtf8(vmId));
+      const queue = scope === 0 ? 0 : this.#queues.find(scope, name);
+      const token = queue === 0 ? 0 : this.#queues.tokenOf(queue);
+      this.#arena.unlock();
+      return token;
+    } catch (error) {
+      this.#arena.abandon();
+      throw error;
+    }
   }
 
   enqueue(token: number, message: Uint8Array): Status {
-    this.#arena.lock();
-    const queue = this.#queues.at(token);
-    const isAdded = queue !== 0 && this.#queues.push(queue, message);
-    const consumer = isAdded ? this.#queues.consumer(queue) : 0;
-    this.#arena.unlock();
+    let queue = 0;
+    let isAdded = false;
+    let consumer = 0;
+    try {
+      this.#arena.lock();
+      queue = this.#queues.at(token);
+      isAdded = queue !== 0 && this.#queues.push(queue, message);
+      if (isAdded) consumer = this.#queues.consumer(queue);
+      this.#arena.unlock();
+    } catch (error) {
+      this.#arena.abandon();
+      throw error;
+    }
     if (queue === 0) return Status.NotFound;
     if (!isAdded) return Status.InternalFailure;
     if (consumer === this.#thread) this.#deliverSoon();
@@ -160,11 +194,16 @@ export class SharedStore implements SharedStorePort {
   }
 
   dequeue(token: number): Uint8Array | Status {
-    this.#arena.lock();
-    const queue = this.#queues.at(token);
-    const message = queue === 0 ? null : this.#queues.shift(queue);
-    this.#arena.unlock();
-    return queue === 0 ? Status.NotFound : message ?? Status.Empty;
+    try {
+      this.#arena.lock();
+      const queue = this.#queues.at(token);
+      const message = queue === 0 ? null : this.#queues.shift(queue);
+      this.#arena.unlock();
+      return queue === 0 ? Status.NotFound : message ?? Status.Empty;
+    } catch (error) {
+      this.#arena.abandon();
+      throw error;
+    }
   }
 
   removeConsumer(consumer: QueueConsumer): void {
@@ -234,6 +273,19 @@ export class SharedStore implements SharedStorePort {
   scopeBytes(vmId: string): number {
     const scope = this.#retained.get(vmId)?.scope;
     return scope === undefined ? 0 : this.#scopes.bytesOf(scope);
+  }
+
+  status(vmId: string): SharedStatus {
+    const scope = this.#retained.get(vmId)?.scope;
+    if (scope === undefined) return { keys: 0, bytes: 0, queues: [] };
+    this.#arena.lock();
+    const status = {
+      keys: this.#data.countOf(scope),
+      bytes: this.#scopes.bytesOf(scope),
+      queues: this.#queues.statusOf(scope),
+    };
+    this.#arena.unlock();
+    return status;
   }
 
   *#reachable(): Generator<number> {

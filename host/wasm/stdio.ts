@@ -10,7 +10,7 @@ import { LogLevel } from "../../abi/mod.ts";
 import { concatBytes, utf8Slice } from "../base/bytes.ts";
 
 /** Characters of standard error that are kept as the guest's last words. */
-const MAX_LAST_WORDS = 1000;
+export const MAX_LAST_WORDS = 1000;
 const NEWLINE = 10;
 
 export class GuestOutput {
@@ -26,15 +26,19 @@ export class GuestOutput {
     this.#log = log;
   }
 
-  /** Takes bytes of guest memory; what is kept of them is copied. */
-  write(bytes: Uint8Array): void {
+  /** Takes bytes of guest memory; what is kept of them is copied. The number of pieces that they were. */
+  write(bytes: Uint8Array): number {
     let start = 0;
+    let pieces = 0;
     for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
       this.#keep(bytes.subarray(start, end));
       this.flush(true);
       start = end + 1;
+      pieces++;
     }
-    if (start < bytes.length) this.#keep(bytes.subarray(start));
+    if (start === bytes.length) return pieces;
+    this.#keep(bytes.subarray(start));
+    return pieces + 1;
   }
 
   /** Logs what is pending; an empty line only when it was really written. */
@@ -48,6 +52,7 @@ export class GuestOutput {
 
   #keep(bytes: Uint8Array): void {
     const part = bytes.slice(0, Math.max(0, this.#maxLineBytes - this.#pendingBytes));
+    if (part.length === 0) return;
     this.#pending.push(part);
     this.#pendingBytes += part.length;
   }

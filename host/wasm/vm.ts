@@ -14,18 +14,22 @@
  */
 import { type AbiVersion, BufferType, LogLevel, Status } from "../../abi/mod.ts";
 import { latin1Write } from "../base/bytes.ts";
+import type { Timer } from "../base/clock.ts";
 import type { ByteQueue } from "../base/byte_queue.ts";
 import { bug } from "../base/error.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { callbackName, type Callbacks, type GuestFunction } from "./callbacks.ts";
 import type { WasmModule } from "./module.ts";
+import { CalloutQuota } from "./callout_quota.ts";
 import { type Context, Deferred } from "./context.ts";
 import { ContextTable } from "./context_table.ts";
 import * as problems from "./diagnostics.ts";
+import { type GuestLimits, type LimitName, MAX_DEPTH } from "./limits.ts";
+import { LogLimiter } from "./log_limiter.ts";
 import { GuestMemory } from "./memory.ts";
 import { HOSTCALL_UNITS } from "./meter.ts";
 import type { LogSource, WasmEnvironment } from "./ports.ts";
-import { addLastWords, GuestOutput } from "./stdio.ts";
+import { addLastWords, GuestOutput, MAX_LAST_WORDS } from "./stdio.ts";
 import { guestFrames, trapMessage } from "./trace.ts";
 
 /** Why a VM cannot run any more; Envoy's names. */
@@ -48,7 +52,7 @@ export type CallTraceMode = "off" | "lengths" | "values";
 /** Where guests are to be treated exactly as Envoy treats them, or better than that. */
 export type Compat = "nuncio" | "envoy";
 
-export interface VmOptions {
+export interface VmOptions extends GuestLimits {
   readonly vmId: string;
   readonly compat: Compat;
   readonly callTrace: CallTraceMode;
@@ -56,15 +60,14 @@ export interface VmOptions {
   readonly allowedCapabilities: ReadonlySet<string> | null;
   /** `environ_get`, already "KEY=value". */
   readonly environment: readonly string[];
-  readonly maxHttpCalls: number;
-  readonly maxMetrics: number;
-  /** Bytes of one log line; longer ones are cut. */
-  readonly maxLogLineBytes: number;
   /** Units of fuel for each callback; see `meter.ts`. */
   readonly cpuBudget: number;
   /** The same for each start function, `proxy_on_vm_start` and `proxy_on_configure`. */
   readonly startCpuBudget: number;
 }
+
+/** What a guest pays for each line, or part of one, that it writes to standard output or error. */
+const UNITS_PER_LINE = 16;
 
 /** The exported global that a metered guest spends. */
 export interface Fuel {
@@ -102,6 +105,7 @@ export class Vm {
   calls = 0;
   /** Fuel that all calls so far have spent. */
   fuelSpent = 0;
+  readonly callouts: CalloutQuota;
   #allocator: ((size: number) => number) | null = null;
   #fuel: Fuel | null = null;
   #running: GuestFunction | null = null;
@@ -111,6 +115,12 @@ export class Vm {
   #nextCallout = 1;
   /** Context, operation, token, context, operation, token, … */
   #deferred: (Context | number)[] = [];
+  /** The same, for the event loop. */
+  #later: (Context | number)[] = [];
+  #laterTimer: Timer | null = null;
+  /** Runs of deferred operations inside of one another. */
+  #depth = 0;
+  readonly #logLimiter: LogLimiter;
   #warned: Set<string> | null = null;
   #stdout: GuestOutput | null = null;
   #stderr: GuestOutput | null = null;
@@ -132,6 +142,13 @@ export class Vm {
     this.environment = environment;
     this.source = source;
     this.isEnvoyCompatible = options.compat === "envoy";
+    this.callouts = new CalloutQuota(options);
+    this.#logLimiter = new LogLimiter(
+      environment.clock,
+      options.maxLogLinesPerSecond,
+      options.maxLogBytesPerSecond,
+      (lines, bytes) => this.#onLogDropped(lines, bytes),
+    );
   }
 
   /** Gives the VM its exports, once the instance is made. */
@@ -242,7 +259,12 @@ export class Vm {
 
   /** Charges a host function whose call the guest's own code does not pay for. */
   chargeHostcall(): void {
-    if (this.#fuel !== null) this.#fuel.value -= HOSTCALL_UNITS;
+    this.charge(HOSTCALL_UNITS);
+  }
+
+  /** Has the guest pay for work of the host that its call alone does not cover. */
+  charge(units: number): void {
+    if (this.#fuel !== null) this.#fuel.value -= units;
   }
 
   /** Ends the VM for good. The first failure counts. */
@@ -255,7 +277,8 @@ export class Vm {
       text += "\nProxy-Wasm plugin in-VM backtrace:\n" +
         diagnostic.stack.map((frame, index) => `${String(index).padStart(3)}: ${frame}`).join("\n");
     }
-    this.log(LogLevel.Critical, source, text);
+    this.#logLimiter.flush();
+    this.#say(LogLevel.Critical, source, text);
     this.environment.events?.onVmFailed?.(source, diagnostic.message, diagnostic);
     for (const context of this.contexts.all()) this.#deferred.push(context, Deferred.VmFailed, 0);
     if (!this.#inGuest) this.#runDeferred();
@@ -286,18 +309,62 @@ export class Vm {
       context.runDeferred(operation, token);
       return;
     }
+    if (this.#deferred.length >= this.options.maxDeferred * 3) {
+      this.onLimit("deferred", `one callback may ask for ${this.options.maxDeferred} operations; others are left out`);
+      return;
+    }
     this.#deferred.push(context, operation, token);
   }
 
   #runDeferred(): void {
-    // Operations may call the guest, which may defer more and carry that out itself.
-    while (this.#deferred.length !== 0) {
-      const batch = this.#deferred;
+    // One stream's callback lets another one go on, whose callback lets a third one: not without end.
+    if (this.#depth === MAX_DEPTH) {
+      const waiting = this.#deferred;
       this.#deferred = [];
-      for (let i = 0; i < batch.length; i += 3) {
-        (batch[i] as Context).runDeferred(batch[i + 1] as Deferred, batch[i + 2] as number);
-      }
+      for (const each of waiting) this.#later.push(each);
+      return this.#armLater();
     }
+    this.#depth++;
+    try {
+      // Operations may call the guest, which may defer more and carry that out itself.
+      while (this.#deferred.length !== 0) {
+        const batch = this.#deferred;
+        this.#deferred = [];
+        for (let i = 0; i < batch.length; i += 3) {
+          (batch[i] as Context).runDeferred(batch[i + 1] as Deferred, batch[i + 2] as number);
+        }
+      }
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  /**
+   * Has `operation` carried out from the event loop: what calls the guest by itself and came while it ran.
+   * A guest that is answered at once, each time it asks, would never come to an end otherwise.
+   */
+  deferLater(context: Context, operation: Deferred, token: number): void {
+    this.#later.push(context, operation, token);
+    this.#armLater();
+  }
+
+  #armLater(): void {
+    this.#laterTimer ??= this.environment.clock.createTimer(() => this.#runLater());
+    if (!this.#laterTimer.enabled) this.#laterTimer.enable(0);
+  }
+
+  /** Carries out what waits, but in one turn no more than the guest may compute in one call. */
+  #runLater(): void {
+    const most = this.fuelSpent + this.options.cpuBudget;
+    const batch = this.#later;
+    this.#later = [];
+    let i = 0;
+    while (i < batch.length && (i === 0 || this.fuelSpent < most)) {
+      (batch[i] as Context).runDeferred(batch[i + 1] as Deferred, batch[i + 2] as number);
+      i += 3;
+    }
+    if (i < batch.length) this.#later = [...batch.slice(i), ...this.#later];
+    if (this.#later.length !== 0) this.#armLater();
   }
 
   /** Guest memory of `size` bytes, or 0. */
@@ -357,10 +424,41 @@ export class Vm {
     return Status.Ok;
   }
 
+  /** Logs what the guest says, unless it says too much. */
   log(level: number, source: LogSource, text: string): void {
     const port = this.environment.log;
-    if (level < port.level) return;
+    if (level < port.level || !this.#logLimiter.admits(text.length)) return;
     port.log(level, source, text);
+  }
+
+  /** Logs what the host has to say. */
+  #say(level: number, source: LogSource, text: string): void {
+    const port = this.environment.log;
+    if (level >= port.level) port.log(level, source, text);
+  }
+
+  /** Whether the log would take a line of so many bytes; one that it would not take is counted as dropped. */
+  get isLogOpen(): boolean {
+    return this.#logLimiter.isOpen;
+  }
+
+  /** Counts a line that was not even read. */
+  dropLog(bytes: number): void {
+    this.#logLimiter.drop(bytes);
+  }
+
+  #onLogDropped(lines: number, bytes: number): void {
+    this.environment.events?.onLimit?.(this.source, "log", lines);
+    const { maxLogLinesPerSecond, maxLogBytesPerSecond } = this.options;
+    const text = `${lines} log lines (${bytes} bytes) of this plugin were dropped: a second may have ` +
+      `${maxLogLinesPerSecond} lines and ${maxLogBytesPerSecond} bytes`;
+    this.#say(LogLevel.Warn, this.source, text);
+  }
+
+  /** Counts that a limit kept the guest from something, and says so the first time. */
+  onLimit(limit: LimitName, text: string): void {
+    this.environment.events?.onLimit?.(this.context?.root.source ?? this.source, limit, 1);
+    this.explain(text);
   }
 
   /** Takes what the guest writes to standard output or error. */
@@ -370,7 +468,13 @@ export class Vm {
     const output = isError
       ? this.#stderr ??= new GuestOutput(LogLevel.Error, limit, (level, text) => this.#logOutput(level, text))
       : this.#stdout ??= new GuestOutput(LogLevel.Info, limit, (level, text) => this.#logOutput(level, text));
-    output.write(bytes);
+    let part = bytes;
+    if (!this.isLogOpen) {
+      // The log takes none of it, but why a guest traps is worth knowing.
+      part = bytes.subarray(0, isError && this.lastWords.length < MAX_LAST_WORDS ? MAX_LAST_WORDS : 0);
+      if (part.length < bytes.length) this.dropLog(bytes.length - part.length);
+    }
+    this.charge(output.write(part) * UNITS_PER_LINE);
   }
 
   /** Logs the parts of lines that are left. */
@@ -392,7 +496,7 @@ export class Vm {
     this.#warned.add(text);
     const source = this.context?.root.source ?? this.source;
     const callback = this.#running === null ? "start" : callbackName(this.callbacks, this.#running);
-    this.log(LogLevel.Warn, source, `${text} (in ${callback})`);
+    this.#say(LogLevel.Warn, source, `${text} (in ${callback})`);
   }
 
   /** Bytes of guest memory now. */

@@ -20,8 +20,14 @@ const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 /** The monotonic clock's start: Go's run time dies of a clock that says 0. */
 const MONOTONIC_START_MS = 1000;
+/** Most buffers of one write, as elsewhere. */
+const MAX_VECTOR = 1024;
+/** Bytes of one write that are looked at; the rest counts as written, and as dropped from the log. */
+const MAX_OUTPUT_BYTES = 64 * 1024;
 /** Most bytes of one `random_get`, Envoy's. */
 const MAX_RANDOM_BYTES = 64 * 1024;
+/** One unit for every 4 random bytes. */
+const RANDOM_SHIFT = 2;
 const FILETYPE_CHARACTER_DEVICE = 2;
 const RIGHT_FD_WRITE = 64;
 
@@ -36,15 +42,18 @@ function write(vm: Vm, fd: number, vector: number, count: number, returnWritten:
   const start = vector >>> 0;
   const entries = count >>> 0;
   if (!memory.has(start, entries * 8) || !memory.has(returnWritten >>> 0, 4)) return Errno.Fault;
+  if (entries > MAX_VECTOR) return Errno.Invalid;
   let total = 0;
   for (let i = 0; i < entries; i++) {
     const ptr = memory.getU32(start + i * 8);
     const size = memory.getU32(start + i * 8 + 4);
     if (!memory.has(ptr, size)) return Errno.Fault;
-    vm.writeOutput(fd === STDERR, memory.view(ptr, size));
+    const shown = Math.max(0, Math.min(size, MAX_OUTPUT_BYTES - total));
+    vm.writeOutput(fd === STDERR, memory.view(ptr, shown));
+    if (shown < size) vm.dropLog(size - shown);
     total += size;
   }
-  memory.setU32(returnWritten >>> 0, total);
+  memory.setU32(returnWritten >>> 0, total >>> 0);
   return Errno.Success;
 }
 
@@ -130,6 +139,7 @@ const COMPUTED: Readonly<Record<string, HostFunctionFactory>> = {
     const length = size >>> 0;
     if (length > MAX_RANDOM_BYTES) return Errno.Invalid;
     if (!vm.memory.has(ptr, length)) return Errno.Fault;
+    vm.charge(length >>> RANDOM_SHIFT);
     const target = vm.memory.view(ptr, length);
     const { randomBytes } = vm.environment;
     if (randomBytes !== undefined) randomBytes(target);

@@ -58,6 +58,13 @@ export const bufferHostcalls: HostcallTable = {
       if (queue === null) return cannotChange(vm, type);
       const from = start >>> 0;
       if (vm.isEnvoyCompatible && from > 0 && from < queue.length) return Status.BadArgument;
+      const removed = from >= queue.length ? 0 : Math.min(size >>> 0, queue.length - from);
+      const added = (valueSize >>> 0) - removed;
+      const { maxBodyBytes } = vm.options;
+      if (added > 0 && queue.length + added > maxBodyBytes) {
+        vm.onLimit("body_bytes", `proxy_set_buffer_bytes: the buffer would have more than ${maxBodyBytes} bytes`);
+        return Status.BadArgument;
+      }
       queue.splice(from, from >= queue.length ? 0 : size >>> 0, vm.memory.copy(ptr, valueSize >>> 0));
       context.onBufferChanged(type);
       return Status.Ok;

@@ -7,9 +7,9 @@
  * @module
  */
 import { Status } from "../../../abi/mod.ts";
-import { decodePairs } from "../../../abi/mod.ts";
-import { latin1Slice } from "../../base/bytes.ts";
+import { MAX_NAME_BYTES } from "../limits.ts";
 import type { Vm } from "../vm.ts";
+import { readPairs } from "./header_map.ts";
 import type { HostcallTable } from "./family.ts";
 
 /** Opens a call, or a stream when there is no message, from pointers that are checked here. */
@@ -32,17 +32,21 @@ function open(
     !memory.has(metadata >>> 0, metadataSize >>> 0) ||
     (message !== null && !memory.has(message[0] >>> 0, message[1] >>> 0)) || !memory.setU32(returnToken >>> 0, 0)
   ) return Status.InvalidMemoryAccess;
-  // Values of "-bin" keys are the guest's business, so nothing is cleaned but the case of names.
-  const pairs = decodePairs(memory.view(metadata >>> 0, metadataSize >>> 0), latin1Slice);
+  // Values of "-bin" keys are the guest's to encode.
+  const pairs = readPairs(vm, metadata >>> 0, metadataSize >>> 0);
   if (pairs === null) {
     vm.explain(`${hostcall}: the initial metadata is malformed`);
     return Status.BadArgument;
   }
-  for (const pair of pairs) pair[0] = pair[0].toLowerCase();
+  if (message !== null && message[1] >>> 0 > vm.options.maxHttpCallBytes) {
+    vm.onLimit("http_call_bytes", `${hostcall}: the message has more bytes than all calls may have`);
+    return Status.InternalFailure;
+  }
+  const name = (index: number): number => Math.min(names[index]! >>> 0, MAX_NAME_BYTES);
   const token = context.root.grpcOpen(
-    memory.latin1(names[0]! >>> 0, names[1]! >>> 0),
-    memory.utf8(names[2]! >>> 0, names[3]! >>> 0),
-    memory.utf8(names[4]! >>> 0, names[5]! >>> 0),
+    memory.latin1(names[0]! >>> 0, name(1)),
+    memory.utf8(names[2]! >>> 0, name(3)),
+    memory.utf8(names[4]! >>> 0, name(5)),
     pairs,
     message === null ? null : memory.copy(message[0] >>> 0, message[1] >>> 0),
     timeoutMs >>> 0,

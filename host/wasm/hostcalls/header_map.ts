@@ -11,6 +11,7 @@
 import { decodePairs, enumName, MapType, Status } from "../../../abi/mod.ts";
 import { latin1Slice } from "../../base/bytes.ts";
 import type { Context } from "../context.ts";
+import { MAX_HEADERS } from "../limits.ts";
 import { cleanHeaderName, cleanHeaderValue } from "../memory.ts";
 import { PairsWriter } from "../pairs_writer.ts";
 import type { HeaderMapPort } from "../ports.ts";
@@ -65,6 +66,7 @@ export const headerMapHostcalls: HostcallTable = {
       }
       const name = memory.headerName(key >>> 0, keySize >>> 0);
       if (name === null) return badName(vm, "proxy_add_header_map_value", key, keySize);
+      if (!mayAdd(vm, map, map.size, (keySize >>> 0) + (valueSize >>> 0))) return Status.BadArgument;
       map.add(name, memory.headerValue(value >>> 0, valueSize >>> 0));
       vm.context!.onMapChanged(type);
       return Status.Ok;
@@ -80,6 +82,7 @@ export const headerMapHostcalls: HostcallTable = {
       }
       const name = memory.headerName(key >>> 0, keySize >>> 0);
       if (name === null) return badName(vm, "proxy_replace_header_map_value", key, keySize);
+      if (!mayAdd(vm, map, map.size, (keySize >>> 0) + (valueSize >>> 0))) return Status.BadArgument;
       const text = memory.headerValue(value >>> 0, valueSize >>> 0);
       // As in Envoy the field that comes is the last one.
       if (name.charCodeAt(0) !== COLON) map.remove(name);
@@ -123,6 +126,8 @@ export const headerMapHostcalls: HostcallTable = {
       vm.explain("proxy_set_header_map_pairs: the pairs are malformed");
       return Status.BadArgument;
     }
+    if (!mayAdd(vm, map, 0, size)) return Status.BadArgument;
+    vm.charge(pairs.length * UNITS_PER_PAIR);
     map.clear();
     for (const [name, value] of pairs) map.add(name, value);
     vm.context!.onMapChanged(type);
@@ -138,6 +143,34 @@ export const headerMapHostcalls: HostcallTable = {
     return size(vm, map.size === 0 ? 0 : 4 + map.size * 10 + map.byteSize, returnSize);
   },
 };
+
+/** Up to this many entries a map is searched for what the call itself costs. */
+const CHEAP_ENTRIES = 64;
+/** What reading one pair of many costs. */
+const UNITS_PER_PAIR = 8;
+
+/**
+ * Whether an entry of so many bytes may come into a map that has `entries` others. The bytes are summed up,
+ * and what the map really has is counted only when the sum is beyond the limit.
+ */
+function mayAdd(vm: Vm, map: HeaderMapPort, entries: number, bytes: number): boolean {
+  if (entries > CHEAP_ENTRIES) vm.charge(entries);
+  const context = vm.context!;
+  const { maxHeaderBytes } = vm.options;
+  context.headerBytes += bytes;
+  if (context.headerBytes > maxHeaderBytes) {
+    const before = entries === 0 ? 0 : map.byteSize;
+    context.headerBytes = before + bytes;
+    if (context.headerBytes > maxHeaderBytes) {
+      context.headerBytes = before;
+      vm.onLimit("header_bytes", `a header map may have ${maxHeaderBytes} bytes; what is beyond is not added`);
+      return false;
+    }
+  }
+  if (entries < MAX_HEADERS) return true;
+  vm.onLimit("header_bytes", `a header map may have ${MAX_HEADERS} entries; further ones are not added`);
+  return false;
+}
 
 function size(vm: Vm, value: number, returnSize: number): Status {
   return vm.memory.setU32(returnSize >>> 0, value) ? Status.Ok : Status.InvalidMemoryAccess;

@@ -4,6 +4,7 @@
  * @module
  */
 import { Status } from "../../../abi/mod.ts";
+import { MAX_NAME_BYTES } from "../limits.ts";
 import { readPairs } from "./header_map.ts";
 import type { HostcallTable } from "./family.ts";
 
@@ -30,7 +31,7 @@ export const httpCallHostcalls: HostcallTable = {
       !memory.has(body >>> 0, bodySize >>> 0) || !memory.has(trailers >>> 0, trailersSize >>> 0) ||
       !memory.setU32(returnToken >>> 0, 0)
     ) return Status.InvalidMemoryAccess;
-    const cluster = memory.utf8(upstream >>> 0, upstreamSize >>> 0);
+    const cluster = memory.utf8(upstream >>> 0, Math.min(upstreamSize >>> 0, MAX_NAME_BYTES));
     const headerPairs = readPairs(vm, headers >>> 0, headersSize >>> 0);
     const trailerPairs = readPairs(vm, trailers >>> 0, trailersSize >>> 0);
     if (headerPairs === null || trailerPairs === null) {
@@ -46,7 +47,12 @@ export const httpCallHostcalls: HostcallTable = {
       vm.explain(`proxy_http_call: the timeout is ${timeoutMs} ms, expected 0 or more`);
       return Status.BadArgument;
     }
-    const copy = memory.copy(body >>> 0, bodySize >>> 0);
+    const size = bodySize >>> 0;
+    if (size > vm.options.maxHttpCallBytes) {
+      vm.onLimit("http_call_bytes", `proxy_http_call: the body has ${size} bytes, more than all calls may have`);
+      return Status.InternalFailure;
+    }
+    const copy = memory.copy(body >>> 0, size);
     const token = context.root.httpCall(cluster, headerPairs, copy, trailerPairs, timeoutMs);
     if (token < 0) return -token as Status;
     memory.setU32(returnToken >>> 0, token);

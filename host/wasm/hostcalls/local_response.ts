@@ -12,6 +12,14 @@ import type { HostcallTable } from "./family.ts";
 
 /** The highest gRPC status that exists; others mean "none given". */
 const MAX_GRPC_STATUS = 16;
+/** Details stand in every access log line of the stream; longer ones are cut. */
+const MAX_DETAILS_BYTES = 1024;
+
+/** Details without white space, as in Envoy, and without what would end a line or colour a terminal. */
+function cleanDetails(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\s\x00-\x1f\x7f-\x9f]/g, "_");
+}
 
 export const localResponseHostcalls: HostcallTable = {
   proxy_send_local_response: (vm) =>
@@ -38,10 +46,17 @@ export const localResponseHostcalls: HostcallTable = {
     }
     const pairs = readPairs(vm, headers >>> 0, headersSize >>> 0);
     if (pairs === null) vm.explain("proxy_send_local_response: the headers are malformed and left out");
+    let size = bodySize >>> 0;
+    const { maxBodyBytes } = vm.options;
+    if (size > maxBodyBytes) {
+      vm.onLimit("body_bytes", `proxy_send_local_response: the body has more than ${maxBodyBytes} bytes; 500 is sent`);
+      status = 500;
+      size = 0;
+    }
     const reply: WasmLocalReply = {
       status,
-      body: memory.copy(body >>> 0, bodySize >>> 0),
-      details: memory.utf8(details >>> 0, detailsSize >>> 0).replace(/\s/g, "_"),
+      body: memory.copy(body >>> 0, size),
+      details: cleanDetails(memory.utf8(details >>> 0, Math.min(detailsSize >>> 0, MAX_DETAILS_BYTES))),
       headers: pairs ?? [],
     };
     const grpc = grpcStatus >>> 0;

@@ -7,6 +7,7 @@
  * @module
  */
 import { LogLevel, Status } from "../../../abi/mod.ts";
+import { MAX_LAST_WORDS } from "../stdio.ts";
 import type { HostcallTable } from "./family.ts";
 
 export const logHostcalls: HostcallTable = {
@@ -18,6 +19,11 @@ export const logHostcalls: HostcallTable = {
     // Kept also when the log is set to less: if the guest traps now, this is why.
     const isLastWords = level >= LogLevel.Error;
     if (level < vm.environment.log.level && !isLastWords) return Status.Ok;
+    if (!vm.isLogOpen) {
+      vm.dropLog(size);
+      if (isLastWords) vm.lastWords = vm.memory.utf8(ptr, Math.min(size, MAX_LAST_WORDS));
+      return Status.Ok;
+    }
     const limit = vm.options.maxLogLineBytes;
     const text = size <= limit ? vm.memory.utf8(ptr, size) : `${vm.memory.utf8(ptr, limit)}… (${size} bytes)`;
     if (isLastWords) vm.lastWords = text;

@@ -7,11 +7,41 @@
  * @module
  */
 import { MetricType, Status } from "../../../abi/mod.ts";
-import type { CounterPort, GaugePort, HistogramPort } from "../ports.ts";
+import type { CounterPort, GaugePort, HistogramPort, MetricsPort } from "../ports.ts";
 import type { Vm } from "../vm.ts";
 import type { HostcallTable, HostFunction } from "./family.ts";
 
 const TWO_32 = 0x1_0000_0000;
+/** Longer names are cut. */
+const MAX_METRIC_NAME_BYTES = 1024;
+
+/** The ordinal of metrics that are beyond the limit: they take everything and keep nothing. */
+const DISCARD = 0x3fffffff;
+
+function isDiscarded(id: number): boolean {
+  return id >>> 2 === DISCARD && (id & 3) <= MetricType.Histogram;
+}
+
+/**
+ * Names that the plugins of a `vm_id` have defined on this thread. Metrics outlive the VM that has defined
+ * them, so a guest that crashes and defines others the next time must not have as many again.
+ */
+const namesOf = new WeakMap<MetricsPort, Map<string, Set<string>>>();
+
+function knownNames(vm: Vm): Set<string> {
+  let owners = namesOf.get(vm.environment.metrics);
+  if (owners === undefined) namesOf.set(vm.environment.metrics, owners = new Map());
+  const owner = `${vm.options.vmId}\0${vm.source.pluginName}`;
+  let names = owners.get(owner);
+  if (names === undefined) owners.set(owner, names = new Set());
+  return names;
+}
+
+/** A name that stays on its line wherever statistics are listed. */
+function cleanName(name: string): string {
+  // deno-lint-ignore no-control-regex
+  return name.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, "_");
+}
 
 /** The metrics that one VM has defined. */
 class VmMetrics {
@@ -20,12 +50,21 @@ class VmMetrics {
   readonly histograms: HistogramPort[] = [];
   readonly #ids = new Map<string, number>();
 
-  /** The id, or 0 when the VM has too many. */
+  /** The id; that of a metric which keeps nothing when there are too many. */
   define(vm: Vm, type: MetricType, name: string): number {
     const key = type + name;
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
-    if (this.#ids.size >= vm.options.maxMetrics) return 0;
+    const names = knownNames(vm);
+    if (!names.has(key) && names.size >= vm.options.maxMetrics) {
+      vm.onLimit(
+        "metrics",
+        `proxy_define_metric: there are ${names.size} metrics, the most that there may be; ` +
+          "what further ones are given is not kept",
+      );
+      return (DISCARD * 4 + type) >>> 0;
+    }
+    names.add(key);
     const port = vm.environment.metrics;
     let ordinal: number;
     if (type === MetricType.Counter) ordinal = this.counters.push(port.counter(name));
@@ -55,18 +94,16 @@ export const metricHostcalls: HostcallTable = {
       if (type < MetricType.Counter || type > MetricType.Histogram) return Status.BadArgument;
       const memory = vm.memory;
       if (!memory.has(name >>> 0, nameSize >>> 0) || !memory.has(returnId >>> 0, 4)) return Status.InvalidMemoryAccess;
-      const id = metrics.define(vm, type as MetricType, memory.utf8(name >>> 0, nameSize >>> 0));
-      if (id === 0) {
-        vm.explain(`proxy_define_metric: the VM has ${vm.options.maxMetrics} metrics, the most that it may have`);
-        return Status.InternalFailure;
-      }
-      memory.setU32(returnId >>> 0, id);
+      // A name that is cut is as good as any.
+      const text = memory.utf8(name >>> 0, Math.min(nameSize >>> 0, MAX_METRIC_NAME_BYTES));
+      memory.setU32(returnId >>> 0, metrics.define(vm, type as MetricType, cleanName(text)));
       return Status.Ok;
     },
   ),
 
   proxy_increment_metric: withMetrics((vm, metrics) => (id: number, delta: bigint): Status => {
     if (vm.context === null) vm.refuse("proxy_increment_metric");
+    if (isDiscarded(id)) return Status.Ok;
     const index = (id >>> 2) - 1;
     const amount = Number(delta);
     switch (id & 3) {
@@ -92,6 +129,7 @@ export const metricHostcalls: HostcallTable = {
 
   proxy_record_metric: withMetrics((vm, metrics) => (id: number, value: bigint): Status => {
     if (vm.context === null) vm.refuse("proxy_record_metric");
+    if (isDiscarded(id)) return Status.Ok;
     const index = (id >>> 2) - 1;
     // Arrives signed. The bit patterns of negative numbers stay negative in gauges, which is what was meant.
     const signed = Number(value);
@@ -127,6 +165,7 @@ export const metricHostcalls: HostcallTable = {
     if (type === MetricType.Histogram) {
       return metrics.histograms[index] === undefined ? Status.NotFound : Status.BadArgument;
     }
+    if (isDiscarded(id)) return vm.memory.setU64(returnValue >>> 0, 0, 0) ? Status.Ok : Status.InvalidMemoryAccess;
     const metric = type === MetricType.Counter ? metrics.counters[index] : metrics.gauges[index];
     if (metric === undefined || type > MetricType.Histogram) return Status.NotFound;
     const value = metric.value;

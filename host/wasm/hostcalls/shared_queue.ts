@@ -4,20 +4,33 @@
  * @module
  */
 import { Status } from "../../../abi/mod.ts";
+import { MAX_NAME_BYTES } from "../limits.ts";
 import type { HostcallTable } from "./family.ts";
+
+/** What a guest gets for a queue that could not be made. */
+const NO_QUEUE = 0xffffffff;
+/** All queues are looked through to find one. */
+const UNITS_PER_SEARCH = 256;
 
 export const sharedQueueHostcalls: HostcallTable = {
   proxy_register_shared_queue: (vm) => (name: number, nameSize: number, returnId: number): Status => {
     const context = vm.context ?? vm.refuse("proxy_register_shared_queue");
     const memory = vm.memory;
     if (!memory.has(name >>> 0, nameSize >>> 0) || !memory.has(returnId >>> 0, 4)) return Status.InvalidMemoryAccess;
+    vm.charge(UNITS_PER_SEARCH);
     const bytes = memory.view(name >>> 0, nameSize >>> 0);
-    const token = vm.environment.shared.registerQueue(vm.options.vmId, bytes, context.root);
+    const token = nameSize >>> 0 > MAX_NAME_BYTES
+      ? 0
+      : vm.environment.shared.registerQueue(vm.options.vmId, bytes, context.root);
+    // Guests of the Rust SDK panic on any answer but Ok; what they do with this queue is NotFound.
     if (token === 0) {
-      vm.explain("proxy_register_shared_queue: the limit of shared queues or shared memory is reached");
-      return Status.InternalFailure;
+      vm.onLimit(
+        "queues",
+        `proxy_register_shared_queue: vm_id "${vm.options.vmId}" has reached its limit of queues or shared memory; ` +
+          "the queue that is given does not exist",
+      );
     }
-    memory.setU32(returnId >>> 0, token);
+    memory.setU32(returnId >>> 0, token === 0 ? NO_QUEUE : token);
     return Status.Ok;
   },
 
@@ -29,6 +42,8 @@ export const sharedQueueHostcalls: HostcallTable = {
         !memory.has(vmId >>> 0, vmIdSize >>> 0) || !memory.has(name >>> 0, nameSize >>> 0) ||
         !memory.has(returnId >>> 0, 4)
       ) return Status.InvalidMemoryAccess;
+      vm.charge(UNITS_PER_SEARCH);
+      if (vmIdSize >>> 0 > MAX_NAME_BYTES || nameSize >>> 0 > MAX_NAME_BYTES) return Status.NotFound;
       const scope = memory.utf8(vmId >>> 0, vmIdSize >>> 0) || vm.options.vmId;
       const token = vm.environment.shared.resolveQueue(scope, memory.view(name >>> 0, nameSize >>> 0));
       if (token === 0) return Status.NotFound;
@@ -41,10 +56,14 @@ export const sharedQueueHostcalls: HostcallTable = {
     const memory = vm.memory;
     if (!memory.has(value >>> 0, valueSize >>> 0)) return Status.InvalidMemoryAccess;
     const status = vm.environment.shared.enqueue(id >>> 0, memory.view(value >>> 0, valueSize >>> 0));
-    if (status === Status.InternalFailure) {
-      vm.explain("proxy_enqueue_shared_queue: the queue's vm_id has reached its limit of shared memory");
-    }
-    return status;
+    if (status !== Status.InternalFailure) return status;
+    // The one status besides "no such queue" that guests of the Rust SDK survive is that.
+    vm.onLimit(
+      "queued_messages",
+      "proxy_enqueue_shared_queue: the queue's vm_id has reached its limit of messages or shared memory; " +
+        "it answers NotFound",
+    );
+    return Status.NotFound;
   },
 
   proxy_dequeue_shared_queue: (vm) => (id: number, returnValue: number, returnSize: number): Status => {

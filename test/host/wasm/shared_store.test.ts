@@ -138,7 +138,77 @@ test("there may be only so many queues", () => {
   const consumer = { onQueueReady: (): void => {} };
   let count = 0;
   while (s.registerQueue("vm", bytes(`q${count}`), consumer) !== 0) count++;
+  assert.is(count, 128);
+  s.retain("other", { maxSharedBytes: 1e6, maxSharedKeys: 1, maxQueues: 10_000, maxQueuedMessages: 1 });
+  while (s.registerQueue("other", bytes(`q${count}`), consumer) !== 0) count++;
   assert.is(count, 1024);
+});
+
+test("there may be only so many keys and messages, and room again once some are gone", () => {
+  const { store: s } = store();
+  s.retain("small", { maxSharedBytes: 1e6, maxSharedKeys: 2, maxQueues: 1, maxQueuedMessages: 2 });
+  const set = (key: string): number => s.set("small", bytes(key), bytes("v"), 0);
+  assert.equal(["a", "b", "c", "a"].map(set), [0, 0, 10, 0]);
+  const token = s.registerQueue("small", bytes("q"), { onQueueReady: () => {} });
+  assert.is(s.registerQueue("small", bytes("p"), { onQueueReady: () => {} }), 0);
+  assert.equal([1, 2, 3].map(() => s.enqueue(token, bytes("m"))), [0, 0, 10]);
+  s.dequeue(token);
+  assert.is(s.enqueue(token, bytes("m")), 0);
+  // Whoever uses the vm_id last says what it may have.
+  s.retain("small", { maxSharedBytes: 1e6, maxSharedKeys: 3, maxQueues: 1, maxQueuedMessages: 2 });
+  assert.is(set("c"), 0);
+});
+
+test("a lock that an exception left is free at once, and what was half done is repaired", () => {
+  const { store: s } = store();
+  s.set("vm", bytes("a"), bytes("1"), 0);
+  const { memory } = s.handle;
+  const other = new SharedStore(s.handle, new ManualClock());
+  // Stack overflows in the middle of a change, at every depth that there is.
+  const key = bytes("b".repeat(200));
+  const overflow = (spare: number): void => {
+    let left = spare;
+    const descend = (): void => {
+      try {
+        descend();
+      } catch (error) {
+        if (left-- > 0) throw error;
+        s.set("vm", key, bytes("2"), 0);
+      }
+    };
+    try {
+      descend();
+    } catch (error) {
+      assert.instance(error, RangeError);
+    }
+  };
+  const words = new Int32Array(memory);
+  for (let spare = 0; spare < 40; spare++) {
+    overflow(spare);
+    // Free, or to be repaired; never held by nobody.
+    assert.ok(words[0] === 0 || words[0] === 3, String(words[0]));
+    assert.equal(s.get("vm", bytes("a")), bytes("1"));
+    assert.is(words[0], 0);
+  }
+  const failing = new Proxy(bytes("key"), {
+    get: () => {
+      throw new Error("interrupted");
+    },
+  });
+  for (
+    const interrupted of [
+      () => s.get("vm", failing),
+      () => s.set("vm", failing, bytes("x"), 0),
+      () => s.registerQueue("vm", failing, { onQueueReady: () => {} }),
+    ]
+  ) {
+    assert.throws(interrupted, "interrupted");
+    assert.is(words[0], 3);
+    assert.equal(s.get("vm", bytes("a")), bytes("1"));
+    assert.is(words[0], 0);
+  }
+  other.retain("vm");
+  assert.equal(other.get("vm", bytes("a")), bytes("1"));
 });
 
 test("two stores on one memory, as on two threads", () => {
