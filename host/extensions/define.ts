@@ -57,7 +57,7 @@ export interface PlanContext {
   /** What is wrong with a format string (`%REQ(X)%` …), or null. */
   formatProblem(format: string): string | null;
   /** Plans a configured extension of a kind; null after an error was reported on the node. */
-  planHttpFilter(node: ConfigNode): HttpFilterUse | null;
+  planHttpFilter(node: ConfigNode, place?: HttpFilterPlace): HttpFilterUse | null;
   planAccessLog(node: ConfigNode): ExtensionPlan | null;
   /** Plans a `typed_per_filter_config` entry for the filter that the chain knows by this message type. */
   planRouteFilterConfig(config: ConfigNode): unknown;
@@ -74,8 +74,13 @@ export interface HttpFilterUse extends ExtensionPlan {
   readonly terminal: boolean;
 }
 
+/** Where a chain of HTTP filters is: on a connection manager's streams, or on attempts at a cluster. */
+export type HttpFilterPlace = "downstream" | "upstream";
+
 export interface HttpFilterPlanner {
   readonly terminal?: boolean;
+  /** The only chains that it can be in; absent: all. */
+  readonly place?: HttpFilterPlace;
   plan(config: ConfigNode, context: PlanContext): unknown;
   /** The plan of `typed_per_filter_config`, for filters that have one. */
   planRoute?(config: ConfigNode): unknown;

@@ -23,6 +23,12 @@ export const HTTP_FILTERS: readonly ExtensionRow<HttpFilterPlanner, HttpFilterMo
     loadPlanner: async () => (await import("./filters/http/wasm/planner.ts")).planner,
     load: async () => (await import("./filters/http/wasm/module.ts")).module,
   },
+  {
+    name: "envoy.filters.http.upstream_codec",
+    config: "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+    loadPlanner: async () => (await import("./filters/http/upstream_codec/planner.ts")).planner,
+    load: async () => (await import("./filters/http/upstream_codec/module.ts")).module,
+  },
 ];
 
 export const NETWORK_FILTERS: readonly ExtensionRow<NetworkFilterPlanner, NetworkFilterModule>[] = [

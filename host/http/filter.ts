@@ -112,6 +112,21 @@ export interface TerminalFilterStream extends FilterStream {
   readDisableDownstream(disable: boolean): void;
   /** Told when the client is slower than the upstream; one low for each high. */
   setDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks | null): void;
+  /** The attempt that an upstream chain belongs to; null in the chains of listeners. */
+  readonly upstream?: UpstreamStream | null;
+}
+
+/**
+ * An attempt at one host, as the upstream codec filter drives it: it takes the request, also before there is a
+ * connection.
+ * @see Envoy: envoy/http/filter.h UpstreamStreamFilterCallbacks
+ */
+export interface UpstreamStream {
+  encodeHeaders(headers: HeaderMap, end: boolean): void;
+  encodeData(data: ByteQueue, end: boolean): void;
+  encodeTrailers(trailers: HeaderMap): void;
+  /** Stops or goes on reading the response; calls nest. */
+  readDisable(disable: boolean): void;
 }
 
 export interface DownstreamWatermarkCallbacks {

@@ -23,6 +23,7 @@ import {
   type LocalReply,
   type TerminalFilterStream,
   TrailersStatus,
+  type UpstreamStream,
 } from "./filter.ts";
 import { FilterPass, type PassSlot } from "./filter_pass.ts";
 import { HeaderMap } from "./header_map.ts";
@@ -47,6 +48,10 @@ export interface FilterManagerCallbacks {
   resetStream(details: string): void;
   /** Stops or goes on reading the request. */
   readDisable(disable: boolean): void;
+  /** Takes local replies that are not to pass these filters: theirs is only a part of the way. */
+  answer?(reply: LocalReply): void;
+  /** The attempt that these filters belong to; absent for those of a listener. */
+  readonly upstream?: UpstreamStream;
 }
 
 /** What makes a stream's filter. */
@@ -157,6 +162,10 @@ class FilterSlot implements TerminalFilterStream {
 
   setDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks | null): void {
     this.#manager.setWatermarkCallbacks(callbacks);
+  }
+
+  get upstream(): UpstreamStream | null {
+    return this.#manager.callbacks.upstream ?? null;
   }
 }
 
@@ -394,7 +403,8 @@ export class FilterManager {
    */
   sendLocalReply(reply: LocalReply): void {
     if (this.#destroyed || this.#pendingReply !== null) return;
-    if (this.response.delivered) {
+    const elsewhere = this.callbacks.answer !== undefined;
+    if (this.response.delivered && !elsewhere) {
       this.callbacks.info.responseCodeDetails = detailsToken(reply.details);
       this.resetStream(reply.details);
       return;
@@ -402,7 +412,7 @@ export class FilterManager {
     this.#replied = true;
     this.#pendingReply = reply;
     this.request.close();
-    if (this.response.headers !== null) this.response.close();
+    if (this.response.headers !== null || elsewhere) this.response.close();
     if (this.#depth === 0) this.#makeReply();
   }
 
@@ -465,6 +475,12 @@ export class FilterManager {
   }
 
   #makeReply(): void {
+    if (this.callbacks.answer !== undefined) {
+      const reply = this.#pendingReply!;
+      this.#pendingReply = null;
+      if (!this.#destroyed) this.callbacks.answer(reply);
+      return;
+    }
     const reply = this.callbacks.mapLocalReply(this.#pendingReply!);
     this.#pendingReply = null;
     if (this.#destroyed) return;

@@ -12,6 +12,7 @@
 import type { ByteQueue } from "../base/byte_queue.ts";
 import type { Timer } from "../base/clock.ts";
 import { StreamResetReason } from "../http/codec.ts";
+import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
 import {
   DataStatus,
   type DownstreamWatermarkCallbacks,
@@ -26,17 +27,20 @@ import { ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
 import type { Host } from "../upstream/host.ts";
+import { FilteredUpstreamRequest } from "./filtered_request.ts";
 import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";
 import type { RouteEntry } from "./route.ts";
 import type { RouterPlan } from "./router_plan.ts";
 import type { RouterStats } from "./router_stats.ts";
 import { finalTimeoutMs } from "./timeouts.ts";
-import { UpstreamRequest, type UpstreamRequestOwner } from "./upstream_request.ts";
+import { type UpstreamAttempt, UpstreamRequest, type UpstreamRequestOwner } from "./upstream_request.ts";
 
 export interface RouterConfig {
   readonly plan: RouterPlan;
   readonly stats: RouterStats;
   readonly clusters: ClusterManager;
+  /** Filters of every attempt at a cluster that has none itself; null for none. */
+  readonly upstreamFilters?: readonly ConfiguredFilter[] | null;
 }
 
 /** What internal callers say to the router, and not to the upstream. */
@@ -56,7 +60,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   readonly #stream: TerminalFilterStream;
   #route: RouteEntry | null = null;
   #cluster: Cluster | null = null;
-  #request: UpstreamRequest | null = null;
+  #request: UpstreamAttempt | null = null;
   #requestHeaders: HeaderMap | null = null;
   #timeoutMs = 0;
   #timeoutStatus = 504;
@@ -122,10 +126,21 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     }
     if (route.autoHostRewrite && host.hostname !== "") route.rewriteHost(headers, host.hostname);
     stream.setDownstreamWatermarkCallbacks(this);
-    const request = new UpstreamRequest(this, headers, end, cluster.plan.perConnectionBufferLimitBytes, upstream);
-    this.#request = request;
-    if (end) this.#onRequestEnd();
-    request.start(cluster.httpPool(host, ResourcePriority.Default));
+    const limitBytes = cluster.plan.perConnectionBufferLimitBytes;
+    const pool = cluster.httpPool(host, ResourcePriority.Default);
+    const chain = cluster.httpFilters ?? this.#config.upstreamFilters ?? null;
+    if (chain === null) {
+      const request = new UpstreamRequest(this, limitBytes, upstream);
+      this.#request = request;
+      if (end) this.#onRequestEnd();
+      request.encodeHeaders(headers, end);
+      request.start(pool);
+    } else {
+      const request = new FilteredUpstreamRequest(this, stream, chain, limitBytes, upstream);
+      this.#request = request;
+      if (end) this.#onRequestEnd();
+      request.start(pool, headers, end);
+    }
     return HeadersStatus.StopIteration;
   }
 
@@ -151,18 +166,18 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
 
   // From the attempt.
 
-  onUpstreamHostSelected(_request: UpstreamRequest, host: Host): void {
+  onUpstreamHostSelected(_request: UpstreamAttempt, host: Host): void {
     const upstream = this.#stream.info.upstream!;
     upstream.host = host.address;
     upstream.hostName = host.hostname;
   }
 
-  onUpstream1xxHeaders(_request: UpstreamRequest, headers: HeaderMap): void {
+  onUpstream1xxHeaders(_request: UpstreamAttempt, headers: HeaderMap): void {
     this.#cluster!.stats.codes.chargeResponse(headers.status, this.#origin());
     this.#stream.encode1xxHeaders(headers);
   }
 
-  onUpstreamHeaders(request: UpstreamRequest, headers: HeaderMap, end: boolean): void {
+  onUpstreamHeaders(request: UpstreamAttempt, headers: HeaderMap, end: boolean): void {
     this.#responseStarted = true;
     const stream = this.#stream;
     const route = this.#route!;
@@ -179,7 +194,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     stream.encodeHeaders(headers, end);
   }
 
-  onUpstreamData(request: UpstreamRequest, data: ByteQueue, end: boolean): void {
+  onUpstreamData(request: UpstreamAttempt, data: ByteQueue, end: boolean): void {
     if (end) {
       if (this.#tunnel) this.#onTunnelEnd();
       this.#onResponseEnd(request);
@@ -187,12 +202,12 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     this.#stream.encodeData(data, end);
   }
 
-  onUpstreamTrailers(request: UpstreamRequest, trailers: HeaderMap): void {
+  onUpstreamTrailers(request: UpstreamAttempt, trailers: HeaderMap): void {
     this.#onResponseEnd(request);
     this.#stream.encodeTrailers(trailers);
   }
 
-  onUpstreamReset(_request: UpstreamRequest, reason: StreamResetReason, details: string): void {
+  onUpstreamReset(_request: UpstreamAttempt, reason: StreamResetReason, details: string): void {
     this.#timer?.disable();
     const cluster = this.#cluster!;
     const info = this.#stream.info;
@@ -243,7 +258,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     }
   }
 
-  #onResponseEnd(request: UpstreamRequest): void {
+  #onResponseEnd(request: UpstreamAttempt): void {
     this.#timer?.disable();
     const { stats } = this.#cluster!;
     if (this.#requestEndMs >= 0) {

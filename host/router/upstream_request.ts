@@ -11,30 +11,45 @@
 import { ByteQueue } from "../base/byte_queue.ts";
 import type { Protocol, RequestEncoder, ResponseDecoder, StreamCallbacks } from "../http/codec.ts";
 import { StreamResetReason } from "../http/codec.ts";
+import type { UpstreamStream } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { ConnectionInfo, UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
 import type { HttpPool, HttpPoolCallbacks } from "../upstream/http_pool.ts";
 import type { PoolCancellable, PoolFailureReason } from "../upstream/pool.ts";
 
+/** An attempt as the router drives it, with filters of its own or without. */
+export interface UpstreamAttempt {
+  /** Nothing more comes: response complete, reset, or given up. */
+  readonly done: boolean;
+  encodeData(data: ByteQueue, end: boolean): void;
+  encodeTrailers(trailers: HeaderMap): void;
+  /** Gives the attempt up. */
+  reset(): void;
+  /** The client is slower than the upstream, or no longer. */
+  readDisable(disable: boolean): void;
+}
+
 /** The router, as its attempts see it. */
 export interface UpstreamRequestOwner {
   readonly nowMs: number;
-  onUpstream1xxHeaders(request: UpstreamRequest, headers: HeaderMap): void;
-  onUpstreamHeaders(request: UpstreamRequest, headers: HeaderMap, end: boolean): void;
-  onUpstreamData(request: UpstreamRequest, data: ByteQueue, end: boolean): void;
-  onUpstreamTrailers(request: UpstreamRequest, trailers: HeaderMap): void;
-  onUpstreamReset(request: UpstreamRequest, reason: StreamResetReason, details: string): void;
-  onUpstreamHostSelected(request: UpstreamRequest, host: Host): void;
+  onUpstream1xxHeaders(request: UpstreamAttempt, headers: HeaderMap): void;
+  onUpstreamHeaders(request: UpstreamAttempt, headers: HeaderMap, end: boolean): void;
+  onUpstreamData(request: UpstreamAttempt, data: ByteQueue, end: boolean): void;
+  onUpstreamTrailers(request: UpstreamAttempt, trailers: HeaderMap): void;
+  onUpstreamReset(request: UpstreamAttempt, reason: StreamResetReason, details: string): void;
+  onUpstreamHostSelected(request: UpstreamAttempt, host: Host): void;
   /** Stops or goes on reading the client's request. */
   readDisableDownstream(disable: boolean): void;
 }
 
-export class UpstreamRequest implements ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
+export class UpstreamRequest
+  implements UpstreamAttempt, UpstreamStream, ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
   readonly info: UpstreamInfo;
   readonly #owner: UpstreamRequestOwner;
-  readonly #headers: HeaderMap;
   readonly #limitBytes: number;
+  /** Null until the request comes: filters may hold it back. */
+  #headers: HeaderMap | null = null;
   #encoder: RequestEncoder | null = null;
   #waiting: PoolCancellable | null = null;
   /** What came before the stream was there. */
@@ -48,16 +63,8 @@ export class UpstreamRequest implements ResponseDecoder, StreamCallbacks, HttpPo
   /** Nothing more comes: response complete, reset, or given up. */
   done = false;
 
-  constructor(
-    owner: UpstreamRequestOwner,
-    headers: HeaderMap,
-    headersEnd: boolean,
-    limitBytes: number,
-    info: UpstreamInfo,
-  ) {
+  constructor(owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
     this.#owner = owner;
-    this.#headers = headers;
-    this.#pendingEnd = headersEnd;
     this.#limitBytes = limitBytes;
     this.info = info;
   }
@@ -71,6 +78,14 @@ export class UpstreamRequest implements ResponseDecoder, StreamCallbacks, HttpPo
     const waiting = pool.newStream(this, this);
     // The pool may have answered, and the attempt may be over, before it returned.
     if (!this.done && this.#encoder === null) this.#waiting = waiting;
+  }
+
+  /** Comes once, before what follows it. */
+  encodeHeaders(headers: HeaderMap, end: boolean): void {
+    if (this.done) return;
+    this.#headers = headers;
+    this.#pendingEnd = end;
+    if (this.#encoder !== null) this.#send(this.#encoder, headers);
   }
 
   encodeData(data: ByteQueue, end: boolean): void {
@@ -125,16 +140,21 @@ export class UpstreamRequest implements ResponseDecoder, StreamCallbacks, HttpPo
     this.#waiting = null;
     this.#encoder = encoder;
     const info = this.info;
-    const now = this.#owner.nowMs;
     info.connection = connection;
     info.localAddress = connection.localAddress;
     info.requestCount = requestCount;
     info.protocol = protocol;
-    info.poolReadyMs = now;
-    info.firstByteSentMs = now;
+    info.poolReadyMs = this.#owner.nowMs;
     this.#owner.onUpstreamHostSelected(this, host);
     for (; this.#pausesBeforeReady > 0; this.#pausesBeforeReady--) encoder.readDisable(true);
+    if (this.#headers !== null) this.#send(encoder, this.#headers);
+  }
 
+  /** Sends what there is of the request; what comes later goes straight to the encoder. */
+  #send(encoder: RequestEncoder, headers: HeaderMap): void {
+    const info = this.info;
+    const now = this.#owner.nowMs;
+    info.firstByteSentMs = now;
     const body = this.#pendingBody;
     const trailers = this.#pendingTrailers;
     const end = this.#pendingEnd && trailers === null;
@@ -143,7 +163,7 @@ export class UpstreamRequest implements ResponseDecoder, StreamCallbacks, HttpPo
     this.#pendingTrailers = null;
     const headersEnd = end && !hasBody;
     if (headersEnd || (end && hasBody) || trailers !== null) info.lastByteSentMs = now;
-    encoder.encodeHeaders(this.#headers, headersEnd);
+    encoder.encodeHeaders(headers, headersEnd);
     if (hasBody && !this.done) encoder.encodeData(body, end);
     if (trailers !== null && !this.done) encoder.encodeTrailers(trailers);
     if (this.#pausedDownstream > 0) this.#resumeDownstream();

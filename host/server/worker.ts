@@ -8,6 +8,7 @@
  */
 import type { TimerClock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import { UPSTREAM_SCOPE } from "../extensions/common/upstream_filters.ts";
 import { ClusterHttpCalls } from "../extensions/common/wasm/http_calls.ts";
 import { WasmPlugins, type WasmPluginSnapshot, type WasmPluginStatus } from "../extensions/common/wasm/plugins.ts";
 import type {
@@ -21,7 +22,7 @@ import type {
 } from "../extensions/define.ts";
 import { ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } from "../extensions/standard.ts";
 import { HttpDate } from "../http/date.ts";
-import type { AccessLogger } from "../http/conn_manager_config.ts";
+import type { AccessLogger, DrainDecision } from "../http/conn_manager_config.ts";
 import type { SocketConnection } from "../net/connection.ts";
 import { systemDnsResolver } from "../net/dns.ts";
 import { CloseType } from "../net/filter.ts";
@@ -68,6 +69,10 @@ export interface AccessLogSettings {
 
 const SHARED_COUNTS = "nuncio.shared_counts.";
 
+/** Filters of clusters belong to no listener. */
+const UPSTREAM_LISTENER = { ...UPSTREAM_SCOPE, perConnectionBufferLimitBytes: 0 };
+const NEVER_DRAINS: DrainDecision = { drainClose: () => false };
+
 interface ServedListener {
   readonly key: string;
   readonly listener: Listener<ServedChain>;
@@ -91,6 +96,8 @@ export class Worker {
   readonly #retired = new Set<ServedListener>();
   readonly #served = new WeakMap<SocketConnection, DrainableConnection>();
   readonly #accessLoggers = new Map<string, AccessLogger & { reopen?(): void; close?(): void }>();
+  /** What filters of clusters are made with; from the newest generation. */
+  #upstreamContext: FactoryContext | null = null;
   #healthChecksFail = false;
 
   constructor(environment: WorkerEnvironment) {
@@ -110,6 +117,7 @@ export class Worker {
           new GaugeCount(stats.gauge(`${SHARED_COUNTS}${cluster}.${resource}`)),
       }),
       primary: environment.index === 0,
+      createHttpFilters: (plans, scope) => this.#upstreamContext!.createHttpFilters(plans, scope),
     });
     this.#plugins = new WasmPlugins({
       clock,
@@ -163,6 +171,7 @@ export class Worker {
     const modules = await loadModules(snapshot);
     const problems = this.#plugins.update(snapshot.plugins, snapshot.node);
     if (problems.length > 0) return { ok: false, problems };
+    this.#upstreamContext = this.#factoryContext(UPSTREAM_LISTENER, snapshot, modules, NEVER_DRAINS);
     await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
     this.#environment.stats.hide(SHARED_COUNTS);
     const names = new Set(snapshot.listeners.map((plan) => plan.name));
@@ -287,7 +296,12 @@ export class Worker {
     served.listener.onIdle(() => this.#retired.delete(served));
   }
 
-  #factoryContext(plan: ListenerPlan, snapshot: Snapshot, modules: Modules, drain: DrainManager): FactoryContext {
+  #factoryContext(
+    plan: ListenerScope & Pick<ListenerPlan, "perConnectionBufferLimitBytes">,
+    snapshot: Snapshot,
+    modules: Modules,
+    drain: DrainDecision,
+  ): FactoryContext {
     const environment = this.#environment;
     const listener: ListenerScope = {
       name: plan.name,

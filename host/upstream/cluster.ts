@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import type { ClientCodecFactory } from "./active_client.ts";
 import {
@@ -25,7 +26,7 @@ import { HttpPool } from "./http_pool.ts";
 import { LoadBalancer } from "./lb/balancer.ts";
 import type { LoadBalancerContext } from "./lb/picker.ts";
 import { Membership } from "./membership.ts";
-import type { ClusterPlan } from "./plan.ts";
+import type { ClusterPlan, HttpFilterPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
 import { PrioritySet } from "./priority.ts";
 import { ClusterStats } from "./stats.ts";
@@ -44,6 +45,8 @@ export interface ClusterEnvironment {
   readonly createCount?: SharedCountFactory;
   /** False on all workers but one: what all of them see (memberships) is then counted once. */
   readonly primary?: boolean;
+  /** Makes the filters of a cluster's requests; `stats` is the cluster's scope. */
+  readonly createHttpFilters?: (plans: readonly HttpFilterPlan[], stats: StatsScope) => readonly ConfiguredFilter[];
 }
 
 export class Cluster implements PoolCluster {
@@ -60,6 +63,8 @@ export class Cluster implements PoolCluster {
   readonly #draining = new Set<HostPool>();
   #onDrained: (() => void) | null = null;
   #ready = false;
+  readonly #createHttpFilters: () => readonly ConfiguredFilter[] | null;
+  #httpFilters: readonly ConfiguredFilter[] | null | undefined = undefined;
 
   constructor(plan: ClusterPlan, environment: ClusterEnvironment) {
     const scope = environment.stats.scope("cluster").scope(plan.statName);
@@ -68,6 +73,10 @@ export class Cluster implements PoolCluster {
     this.clock = environment.clock;
     this.dialer = environment.dialer;
     this.#createClientCodec = environment.createClientCodec;
+    this.#createHttpFilters = () => {
+      const { filters } = plan.http;
+      return filters.length === 0 ? null : environment.createHttpFilters?.(filters, scope) ?? null;
+    };
     this.stats = new ClusterStats(scope, environment.primary ?? true);
     this.resources = createResourceManagers(
       plan.circuitBreakers,
@@ -107,6 +116,11 @@ export class Cluster implements PoolCluster {
       this.#ready = true;
       onReady();
     });
+  }
+
+  /** The filters of every request to this cluster; null for none. Made at the first one. */
+  get httpFilters(): readonly ConfiguredFilter[] | null {
+    return this.#httpFilters === undefined ? this.#httpFilters = this.#createHttpFilters() : this.#httpFilters;
   }
 
   /** A host for a request; null when there is none (`no healthy upstream`). */

@@ -10,6 +10,7 @@
  */
 import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../http/h1/options.ts";
 import type { DnsLookupFamily } from "../net/dns.ts";
+import type { ExtensionPlan } from "../net/plan.ts";
 
 export type { DnsLookupFamily } from "../net/dns.ts";
 
@@ -116,6 +117,15 @@ export interface HttpProtocolPlan {
   /** Requests that one connection carries; 0 = no limit. */
   readonly maxRequestsPerConnection: number;
   readonly http1: Http1ClientOptions;
+  /** Filters of every request to the cluster, the last one being the codec; empty for none. */
+  readonly filters: readonly HttpFilterPlan[];
+}
+
+/** A filter of an upstream chain. */
+export interface HttpFilterPlan extends ExtensionPlan {
+  /** Off unless a route turns it on. */
+  readonly disabled: boolean;
+  readonly terminal: boolean;
 }
 
 export interface DnsPlan {
@@ -149,6 +159,7 @@ export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
   maxConnectionDurationMs: 0,
   maxRequestsPerConnection: 0,
   http1: HTTP1_CLIENT_DEFAULTS,
+  filters: [],
 };
 
 export const DEFAULT_DNS_PLAN: DnsPlan = {

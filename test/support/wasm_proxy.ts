@@ -60,6 +60,21 @@ export function wasmService(name: string, module: Uint8Array, singleton: boolean
   return `${wasmPlugin("service", name, module, options)}    singleton: ${singleton}\n`;
 }
 
+const UPSTREAM_CODEC = `- name: envoy.filters.http.upstream_codec
+  typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec }
+`;
+
+/** Filters and the codec behind them; as the fields of a cluster when `inCluster`. */
+export function upstreamFilters(filters: string, inCluster = false, codec: string = UPSTREAM_CODEC): string {
+  const chain = filters + codec;
+  return !inCluster ? chain : `  typed_extension_protocol_options:
+    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+      explicit_http_config: { http_protocol_options: {} }
+      http_filters:
+${indent(chain, 6)}`;
+}
+
 export interface WasmProxyOptions extends EmbeddedOptions {
   /** Ports by name: `@name@` in the configuration. Names that are not here become 0. */
   readonly ports?: Readonly<Record<string, number>>;

@@ -8,6 +8,7 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { WasmLimitsPlan } from "../../extensions/common/wasm/limits.ts";
+import { planUpstreamFilters, UPSTREAM_SCOPE } from "../../extensions/common/upstream_filters.ts";
 import type { ListenerScope } from "../../extensions/define.ts";
 import { planListener } from "../../net/plan/listener.ts";
 import type { ListenerPlan } from "../../net/plan.ts";
@@ -44,8 +45,9 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
   const clusterNames = new Set(clusterNodes.map((node) => node.string("name")));
   const clusters: ClusterPlan[] = [];
   const seenClusters = new Set<string>();
+  const clusterContext = planners.context(UPSTREAM_SCOPE, clusterNames);
   for (const node of clusterNodes) {
-    const plan = planCluster(node);
+    const plan = planCluster(node, (nodes) => planUpstreamFilters(nodes, clusterContext));
     const name = node.string("name");
     if (seenClusters.has(name)) node.error("config/duplicate", `cluster '${name}' is there twice`, { field: "name" });
     seenClusters.add(name);

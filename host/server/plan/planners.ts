@@ -8,10 +8,12 @@
 import { nearestName } from "../../base/suggest.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import { WasmLimitsPlan } from "../../extensions/common/wasm/limits.ts";
+import { UPSTREAM_SCOPE } from "../../extensions/common/upstream_filters.ts";
 import type { WasmPluginPlan } from "../../extensions/common/wasm/plugin_plan.ts";
 import type {
   AccessLogPlanner,
   ExtensionRow,
+  HttpFilterPlace,
   HttpFilterPlanner,
   HttpFilterUse,
   ListenerScope,
@@ -49,6 +51,11 @@ interface Found<Planner> {
 }
 
 type PlannerMap<Planner> = Map<string, { readonly row: ExtensionRow<Planner, unknown>; readonly planner: Planner }>;
+
+const PLACES: Readonly<Record<HttpFilterPlace, string>> = {
+  downstream: "a connection manager",
+  upstream: "a cluster or of a router's upstream_http_filters",
+};
 
 export class Planners {
   readonly #environment: PlanEnvironment;
@@ -102,7 +109,10 @@ export class Planners {
       env: (name) => this.#environment.env(name),
       formatProblem: (format) => parseFormat(format, this.#environment.world).problems[0]?.message ?? null,
       readDataSource: (node) => this.#readDataSource(node),
-      planHttpFilter: (node) => this.#planHttpFilter(node, context),
+      planHttpFilter: (node, place = "downstream") => {
+        const scope = place === "downstream" ? context : { ...context, listener: UPSTREAM_SCOPE };
+        return this.#planHttpFilter(node, scope, place);
+      },
       planAccessLog: (node) => this.#planAccessLog(node, context),
       planRouteFilterConfig: (config) => this.#planRouteFilterConfig(config),
       wasmLimits: (pluginName) => this.wasmLimits.of(pluginName),
@@ -120,10 +130,17 @@ export class Planners {
     return { name: node.string("name"), extension: found.row.name, plan, terminal: found.planner.terminal === true };
   }
 
-  #planHttpFilter(node: ConfigNode, context: PlanContext): HttpFilterUse | null {
+  #planHttpFilter(node: ConfigNode, context: PlanContext, place: HttpFilterPlace): HttpFilterUse | null {
     const optional = node.bool("is_optional");
     const found = this.#find(node, this.#http, HTTP_FILTERS, "HTTP filter", optional);
     if (found === null) return null;
+    if ((found.planner.place ?? place) !== place) {
+      const where = PLACES[found.planner.place!];
+      node.error("config/filter-order", `${found.row.name} can only be in the chain of ${where}`, {
+        field: "typed_config",
+      });
+      return null;
+    }
     this.#used.http.add(found.row.name);
     const plan = found.planner.plan(found.config, context);
     return {

@@ -21,15 +21,18 @@ import {
   type ThresholdsPlan,
 } from "../plan.ts";
 import { planEndpoints } from "./endpoints.ts";
-import { planHttpProtocol } from "./http_protocol.ts";
+import { type PlanHttpFilters, planHttpProtocol } from "./http_protocol.ts";
 import { planLoadBalancing } from "./load_balancing.ts";
 
 const UNSUPPORTED = "config/unsupported";
 const DNS_CLUSTER = "envoy.extensions.clusters.dns.v3.DnsCluster";
 const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
-/** The plan of an `envoy.config.cluster.v3.Cluster`; null when it has no name or no known way to find hosts. */
-export function planCluster(node: ConfigNode): ClusterPlan | null {
+/**
+ * The plan of an `envoy.config.cluster.v3.Cluster`; null when it has no name or no known way to find hosts.
+ * Without `planFilters` the chains of its requests stay unread.
+ */
+export function planCluster(node: ConfigNode, planFilters: PlanHttpFilters | null = null): ClusterPlan | null {
   const name = node.string("name");
   const altStatName = node.string("alt_stat_name");
   const discovery = planDiscovery(node);
@@ -44,7 +47,7 @@ export function planCluster(node: ConfigNode): ClusterPlan | null {
     localities,
     overprovisioningFactor,
     circuitBreakers: planCircuitBreakers(node.message("circuit_breakers")),
-    http: planHttpProtocol(node),
+    http: planHttpProtocol(node, planFilters),
     tcpKeepalive: planKeepalive(node.message("upstream_connection_options")),
     metadata: planMetadata(node),
   };

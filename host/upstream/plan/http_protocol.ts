@@ -9,15 +9,21 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../../http/h1/options.ts";
-import { DEFAULT_HTTP_PLAN, type HttpProtocolPlan } from "../plan.ts";
+import { DEFAULT_HTTP_PLAN, type HttpFilterPlan, type HttpProtocolPlan } from "../plan.ts";
 
 const OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const HTTP2_MESSAGE = "HTTP/2 to upstreams is not supported yet";
 const HTTP3_MESSAGE = "HTTP/3 to upstreams is not supported yet";
 
-export function planHttpProtocol(cluster: ConfigNode): HttpProtocolPlan {
+/** Plans the filters of an upstream chain; problems are reported at the nodes. */
+export type PlanHttpFilters = (nodes: readonly ConfigNode[]) => readonly HttpFilterPlan[];
+
+export function planHttpProtocol(cluster: ConfigNode, planFilters: PlanHttpFilters | null): HttpProtocolPlan {
   for (const [name, options] of cluster.anyMap("typed_extension_protocol_options")) {
-    if (options.typeName === OPTIONS) return planOptions(options);
+    if (options.typeName === OPTIONS) {
+      const filters = planFilters === null ? [] : planFilters(options.messages("http_filters"));
+      return { ...planOptions(options), filters };
+    }
     cluster.error("config/unsupported", `protocol options '${name}' are not supported`, {
       field: "typed_extension_protocol_options",
     });
@@ -61,6 +67,7 @@ function withCommon(common: ConfigNode | null, http1: ConfigNode | null): HttpPr
     maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,
     maxRequestsPerConnection: common?.number("max_requests_per_connection") ?? 0,
     http1: planHttp1(common, http1),
+    filters: [],
   };
 }
 

@@ -1,16 +1,20 @@
 // host/extensions/filters/http/router/module.ts: makes the router of a stream.
 /** @module */
 import { Router, type RouterConfig } from "../../../../router/router.ts";
-import type { RouterPlan } from "../../../../router/router_plan.ts";
 import { RouterStats } from "../../../../router/router_stats.ts";
 import type { HttpFilterModule } from "../../../define.ts";
+import type { RouterFilterPlan } from "./planner.ts";
 
 export const module: HttpFilterModule = {
   create(use, context) {
+    const plan = use.plan as RouterFilterPlan;
     const config: RouterConfig = {
-      plan: use.plan as RouterPlan,
+      plan,
       stats: new RouterStats(context.httpStats),
       clusters: context.clusters,
+      upstreamFilters: plan.upstreamFilters.length === 0
+        ? null
+        : context.createHttpFilters(plan.upstreamFilters, context.httpStats),
     };
     return (stream) => new Router(config, stream);
   },

@@ -2,16 +2,24 @@
 /** @module */
 import type { ConfigNode } from "../../../../config/node.ts";
 import type { RouterPlan } from "../../../../router/router_plan.ts";
-import type { HttpFilterPlanner } from "../../../define.ts";
+import { planUpstreamFilters } from "../../../common/upstream_filters.ts";
+import type { HttpFilterPlanner, HttpFilterUse, PlanContext } from "../../../define.ts";
+
+export interface RouterFilterPlan extends RouterPlan {
+  /** Of attempts at clusters that have no filters themselves; empty for none. */
+  readonly upstreamFilters: readonly HttpFilterUse[];
+}
 
 export const planner: HttpFilterPlanner = {
   terminal: true,
-  plan(config: ConfigNode): RouterPlan {
+  place: "downstream",
+  plan(config: ConfigNode, context: PlanContext): RouterFilterPlan {
     config.accept("dynamic_stats", "response codes are always counted");
     config.accept("start_child_span", "there is no tracing yet, so no span to start");
     return {
       suppressEnvoyHeaders: config.bool("suppress_envoy_headers"),
       respectExpectedRqTimeout: config.bool("respect_expected_rq_timeout"),
+      upstreamFilters: planUpstreamFilters(config.messages("upstream_http_filters"), context),
     };
   },
 };
