@@ -1,6 +1,7 @@
 // host/server/wasm_trial_main.ts: the entry of the thread in which modules are tried.
 /** @module */
 import type { Diagnostic } from "../base/diagnostic.ts";
+import { UnansweredGrpcCalls } from "../extensions/common/wasm/grpc_calls.ts";
 import { UnansweredHttpCalls } from "../extensions/common/wasm/http_calls.ts";
 import { meterOf, WasmPlugins } from "../extensions/common/wasm/plugins.ts";
 import { LogRegistry } from "../observe/log.ts";
@@ -39,6 +40,7 @@ async function tryOut(request: TrialRequest, log: string[]): Promise<TrialResult
     random: platform.random,
     stats: StatsStore.create(1),
     httpCalls: new UnansweredHttpCalls(new Set(request.clusterNames)),
+    grpc: new UnansweredGrpcCalls(new Set(request.clusterNames)),
     logger: logs.logger("wasm"),
     shared: SharedStore.create(platform.clock, { maxBytes: 4 * 1024 * 1024 }),
   });

@@ -9,6 +9,7 @@
 import type { TimerClock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { UPSTREAM_SCOPE } from "../extensions/common/upstream_filters.ts";
+import { ClusterGrpcCalls } from "../extensions/common/wasm/grpc_calls.ts";
 import { ClusterHttpCalls } from "../extensions/common/wasm/http_calls.ts";
 import { WasmPlugins, type WasmPluginSnapshot, type WasmPluginStatus } from "../extensions/common/wasm/plugins.ts";
 import type {
@@ -124,6 +125,7 @@ export class Worker {
       random,
       stats,
       httpCalls: new ClusterHttpCalls(this.#clusters, clock),
+      grpc: new ClusterGrpcCalls(this.#clusters, clock),
       logger: environment.logger("wasm"),
       shared: environment.shared,
     });

@@ -176,7 +176,7 @@ test("a response beyond the limit is a failure", () => {
   connection.receive("h");
   const body = new ByteQueue();
   body.push(new Uint8Array(5));
-  s.env.codecs[0]!.decoder!.onData(body, true);
+  s.env.codecs[0]!.decoder!.onData(body, false);
   assert.equal(s.log, ["failure overflow"]);
   assert.ok(connection.closed);
 });

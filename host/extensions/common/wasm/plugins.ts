@@ -10,6 +10,7 @@ import type { Logger } from "../../../observe/log.ts";
 import type { StatsScope } from "../../../observe/stats.ts";
 import {
   BUILT_IN_FOREIGN_FUNCTIONS,
+  type GrpcClientPort,
   type HttpCallPort,
   type LogPort,
   type LogSource,
@@ -62,6 +63,7 @@ export interface WasmPluginsOptions {
   readonly random: Random;
   readonly stats: StatsScope;
   readonly httpCalls: HttpCallPort;
+  readonly grpc: GrpcClientPort;
   readonly logger: Logger;
   readonly shared: SharedStorePort;
   onFailure?(source: LogSource, message: string): void;
@@ -202,7 +204,7 @@ function createWasmEnvironment(
   properties: PropertyPort,
   vms: VmCounts,
 ): WasmEnvironment {
-  const { clock, random, stats, httpCalls, shared } = options;
+  const { clock, random, stats, httpCalls, grpc, shared } = options;
   return {
     clock,
     random,
@@ -211,7 +213,7 @@ function createWasmEnvironment(
     properties,
     shared,
     httpCalls,
-    grpc: null,
+    grpc,
     foreignFunctions: BUILT_IN_FOREIGN_FUNCTIONS,
     events: wasmEvents(options, vms),
   };
