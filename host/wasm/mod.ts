@@ -44,6 +44,7 @@ export {
   type WasmHttpFilter,
   type WasmNetworkFilter,
 } from "./plugin.ts";
+export { DEFAULT_LIMITS, type GuestLimits, type LimitName, MAX_MODULE_BYTES, MAX_VMS } from "./limits.ts";
 export { PluginManager, type VmStatus } from "./plugin_manager.ts";
 export type { RootStatus } from "./root_context.ts";
 export { SharedStore, type SharedStoreHandle, type SharedStoreOptions } from "./shared_store.ts";

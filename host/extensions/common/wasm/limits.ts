@@ -7,20 +7,12 @@
  * @module
  */
 import { nearestName } from "../../../base/suggest.ts";
-import type { PluginConfig } from "../../../wasm/mod.ts";
+import type { GuestLimits, PluginConfig } from "../../../wasm/mod.ts";
 
 /** Limits that a configuration sets; the engine has defaults for the others. */
 export type WasmLimits = Partial<
-  Pick<
-    PluginConfig,
-    | "cpuBudget"
-    | "startCpuBudget"
-    | "maxMemoryBytes"
-    | "maxTableElements"
-    | "maxHttpCalls"
-    | "maxMetrics"
-    | "maxLogLineBytes"
-  >
+  & Pick<PluginConfig, "cpuBudget" | "startCpuBudget" | "maxMemoryBytes" | "maxTableElements">
+  & GuestLimits
 >;
 
 interface LimitRow {
@@ -40,8 +32,21 @@ const LIMITS: readonly LimitRow[] = [
   { key: "max_memory_bytes", field: "maxMemoryBytes", least: 65536, most: 2 ** 32 },
   { key: "max_table_elements", field: "maxTableElements", least: 1, most: 10_000_000 },
   { key: "max_http_calls", field: "maxHttpCalls", least: 0, most: MAX_COUNT },
+  { key: "max_http_calls_per_stream", field: "maxHttpCallsPerStream", least: 0, most: MAX_COUNT },
+  { key: "max_http_call_bytes", field: "maxHttpCallBytes", least: 0, most: MAX_COUNT },
   { key: "max_metrics", field: "maxMetrics", least: 0, most: MAX_COUNT },
   { key: "max_log_line_bytes", field: "maxLogLineBytes", least: 1, most: MAX_COUNT },
+  { key: "max_log_lines_per_second", field: "maxLogLinesPerSecond", least: 0, most: MAX_COUNT },
+  { key: "max_log_bytes_per_second", field: "maxLogBytesPerSecond", least: 0, most: MAX_COUNT },
+  { key: "max_shared_bytes", field: "maxSharedBytes", least: 0, most: MAX_COUNT },
+  { key: "max_shared_keys", field: "maxSharedKeys", least: 0, most: MAX_COUNT },
+  { key: "max_queues", field: "maxQueues", least: 0, most: MAX_COUNT },
+  { key: "max_queued_messages", field: "maxQueuedMessages", least: 0, most: MAX_COUNT },
+  { key: "max_contexts", field: "maxContexts", least: 1, most: MAX_COUNT },
+  { key: "max_property_bytes", field: "maxPropertyBytes", least: 0, most: MAX_COUNT },
+  { key: "max_body_bytes", field: "maxBodyBytes", least: 0, most: MAX_COUNT },
+  { key: "max_header_bytes", field: "maxHeaderBytes", least: 0, most: MAX_COUNT },
+  { key: "max_deferred", field: "maxDeferred", least: 1, most: MAX_COUNT },
 ];
 /** `false` runs modules as they are, without a limit on CPU. */
 const METERING = "metering";

@@ -36,7 +36,10 @@ test("every key that is not understood is told, with what was expected", () => {
     [
       "nuncio.wasm.cpu_budgett is not known; there is cpu_budget",
       "nuncio.wasm.frobnicate is not known; limits are cpu_budget, start_cpu_budget, max_memory_bytes, " +
-      "max_table_elements, max_http_calls, max_metrics, max_log_line_bytes, metering",
+      "max_table_elements, max_http_calls, max_http_calls_per_stream, max_http_call_bytes, max_metrics, " +
+      "max_log_line_bytes, max_log_lines_per_second, max_log_bytes_per_second, max_shared_bytes, max_shared_keys, " +
+      "max_queues, max_queued_messages, max_contexts, max_property_bytes, max_body_bytes, max_header_bytes, " +
+      "max_deferred, metering",
       "nuncio.wasm.start_cpu_budget is 3000000000, expected a whole number from 1 to 2147483647",
       'nuncio.wasm.plugins.a.max_memory_bytes is "1 MiB", expected a whole number from 65536 to 4294967296',
       'nuncio.wasm.metering is "no", expected true or false',
