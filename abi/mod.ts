@@ -52,3 +52,12 @@ export {
   pairsSize,
   type TextReader,
 } from "./pairs.ts";
+export {
+  COMPONENT_EXPORTS,
+  COMPONENT_IMPORTS,
+  COMPONENT_PACKAGE,
+  COMPONENT_VERSION,
+  COMPONENT_WORLD,
+  type ComponentFunctionRow,
+  Interest,
+} from "./component.ts";

@@ -8,47 +8,36 @@
  */
 import { toHex } from "../base/bytes.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
-import { invalidModule, notWasm, tooLargeModule, unmeteredModule } from "./diagnostics.ts";
+import { compileCore } from "./compile_core.ts";
+import { compileComponent, type ComponentValidator, looksLikeComponent } from "./component/compile_component.ts";
+import { notWasm, tooLargeModule } from "./diagnostics.ts";
 import { MAX_MODULE_BYTES } from "./limits.ts";
-import { DEFAULT_METER, meterModule, type MeterOptions } from "./meter.ts";
-import { looksLikeWasm, type ModuleMeter, readModule, type WasmModule } from "./module.ts";
+import { DEFAULT_METER, type MeterOptions } from "./meter.ts";
+import { looksLikeWasm, type WasmModule } from "./module.ts";
 
 /** A module, or what is wrong with it. */
 export type CompileResult = { readonly module: WasmModule } | { readonly diagnostics: readonly Diagnostic[] };
 
 /**
- * Compiles a module.
+ * Compiles a module or a component.
  *
  * @param bytes The module; must not change meanwhile.
  * @param limits What it may spend and have; null compiles it as it is.
  * @param maxBytes Most bytes that it may have itself.
+ * @param validator For components; without one they are refused.
  */
 export async function compileModule(
   bytes: Uint8Array,
   limits: MeterOptions | null = DEFAULT_METER,
   maxBytes: number = MAX_MODULE_BYTES,
+  validator: ComponentValidator | null = null,
 ): Promise<CompileResult> {
   if (!looksLikeWasm(bytes)) return { diagnostics: [notWasm(bytes.length)] };
   if (bytes.length > maxBytes) return { diagnostics: [tooLargeModule(bytes.length, maxBytes)] };
+  if (looksLikeComponent(bytes)) return await compileComponent(bytes, limits, validator);
   const source = bytes as Uint8Array<ArrayBuffer>;
-  let running = source;
-  let meter: ModuleMeter | null = null;
-  if (limits !== null && WebAssembly.validate(source)) {
-    const metered = meterModule(source, limits);
-    if (typeof metered === "string") return { diagnostics: [unmeteredModule(metered)] };
-    running = metered.bytes;
-    meter = metered.meter;
-  }
-  let code: WebAssembly.Module;
-  try {
-    // One that is not valid comes here as it is: the engine says best what is wrong.
-    code = await WebAssembly.compile(running);
-  } catch (error) {
-    return { diagnostics: [invalidModule(error instanceof Error ? error.message : String(error))] };
-  }
-  const info = readModule(running);
-  if (typeof info === "string") return { diagnostics: [invalidModule(info)] };
+  const core = await compileCore(source, limits);
+  if ("diagnostics" in core) return core;
   const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", source)));
-  const exports = meter === null ? info.exports : info.exports.filter((row) => row.name !== meter.fuelExport);
-  return { module: { code, info: { ...info, exports, byteLength: source.length }, digest, meter } };
+  return { module: { ...core, info: { ...core.info, byteLength: source.length }, digest } };
 }

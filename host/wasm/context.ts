@@ -36,6 +36,8 @@ export type Deferred = (typeof Deferred)[keyof typeof Deferred];
 /** A context of a stream or a plugin. The defaults are a plugin's: no stream, no maps, no buffers. */
 export abstract class Context {
   readonly id: number;
+  /** What a component has made for this stream. */
+  guestObject: number | null = null;
   /** Calls under way that were begun for this context. */
   callouts = 0;
   /** Bytes that the guest keeps with the stream. */

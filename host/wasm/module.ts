@@ -11,6 +11,7 @@
 import { type AbiVersion, detectAbiVersion } from "../../abi/mod.ts";
 import { latin1Slice } from "../base/bytes.ts";
 import { BinaryReader, type FunctionType, type Limits, UnreadableModule } from "./binary_reader.ts";
+import type { ComponentPlan } from "./component/layout.ts";
 
 export type { FunctionType, Limits, WasmType } from "./binary_reader.ts";
 
@@ -82,6 +83,8 @@ export interface WasmModule {
   readonly meter: ModuleMeter | null;
   /** A text says why the map that the module names is not used. */
   readonly sourceMap?: SourceMap | string;
+  /** For a component, of which the rest is the main part, how its parts are linked. */
+  readonly component?: ComponentPlan;
 }
 
 const KINDS: readonly ExternalKind[] = ["func", "table", "memory", "global", "tag"];

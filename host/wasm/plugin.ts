@@ -8,6 +8,7 @@
  * @see Envoy: source/extensions/common/wasm/plugin.h, wasm.cc PluginConfig
  * @module
  */
+import { COMPONENT_WORLD } from "../../abi/mod.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { DEFAULT_METER, type MeterOptions } from "./meter.ts";
 import type { WasmModule } from "./module.ts";
@@ -238,7 +239,7 @@ export class Plugin {
     return {
       source: root.source,
       digest: this.#version.module.digest,
-      abiVersion: root.vm.abiVersion,
+      abiVersion: this.#version.module.component === undefined ? root.vm.abiVersion : COMPONENT_WORLD,
       generation: this.#generation,
       memoryBytes: root.vm.memoryBytes,
       streams: root.streamCount,

@@ -12,6 +12,7 @@
 import { latin1Slice } from "../base/bytes.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { tooManyVms } from "./diagnostics.ts";
+import { createComponentVm } from "./component/component_vm.ts";
 import type { WasmModule } from "./module.ts";
 import { createVm } from "./instance.ts";
 import { limitsOf, MAX_VMS } from "./limits.ts";
@@ -146,7 +147,9 @@ export class PluginManager implements RootSource {
       return [tooManyVms(this.#maxVms)];
     }
     const source = sourceOf(config);
-    const result = createVm(module, vmOptions(config), this.environment, source);
+    const result = module.component === undefined
+      ? createVm(module, vmOptions(config), this.environment, source)
+      : createComponentVm(module, module.component, vmOptions(config), this.environment, source);
     if (!("vm" in result)) return result.diagnostics;
     this.environment.shared.retain(config.vmId, config);
     this.environment.events?.onVmCreated?.(source);
@@ -205,6 +208,8 @@ function keyOf(config: PluginConfig, module: WasmModule): string {
   return JSON.stringify([
     config.vmId,
     module.digest,
+    // A component is configured once: it has no root contexts to tell its plugins by.
+    module.component === undefined ? null : rootKeyOf(config),
     textOf(config.vmConfiguration),
     Object.entries(config.environment).sort(),
     config.allowedCapabilities === null ? null : [...config.allowedCapabilities].sort(),

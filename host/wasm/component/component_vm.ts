@@ -1,0 +1,176 @@
+// host/wasm/component/component_vm.ts: makes a VM of a component: links its modules and starts them.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @module
+ */
+import { COMPONENT_IMPORTS } from "../../../abi/mod.ts";
+import { NO_CALLBACKS } from "../callbacks.ts";
+import { startFailed } from "../diagnostics.ts";
+import type { VmResult } from "../instance.ts";
+import type { WasmModule } from "../module.ts";
+import type { LogSource, WasmEnvironment } from "../ports.ts";
+import { type Fuel, Vm, type VmOptions } from "../vm.ts";
+import { ComponentCallbacks } from "./component_callbacks.ts";
+import { ComponentGuest, type CoreCall, type GuestExport, HandleTable } from "./component_guest.ts";
+import { componentImport } from "./component_imports.ts";
+import { ComponentValues, type Realloc } from "./component_values.ts";
+import type { ComponentPlan, CoreExport, CoreItem } from "./layout.ts";
+import { functionKey, interfaceName } from "./plan.ts";
+
+/** A running VM, or what kept it from running. */
+export function createComponentVm(
+  module: WasmModule,
+  plan: ComponentPlan,
+  options: VmOptions,
+  environment: WasmEnvironment,
+  source: LogSource,
+): VmResult {
+  const vm = new Vm(module, NO_CALLBACKS, options, environment, source);
+  const linker = new ComponentLinker(plan, vm);
+  vm.start("instantiation", () => linker.instantiate());
+  if (vm.failure !== null) return { diagnostics: [startFailed(source.pluginName, vm.failure.diagnostic)] };
+  linker.bind(options.allowedCapabilities);
+  return { vm };
+}
+
+/**
+ * The fuel of all parts of a component as one number. Parts other than the first are refilled with as much as
+ * there is and what they spend is taken off the first one's, so that all of them together have one budget.
+ */
+class ComponentFuel implements Fuel {
+  readonly #first: Fuel;
+  readonly #others: readonly Fuel[];
+  #refill = 0;
+
+  constructor(fuels: readonly Fuel[]) {
+    this.#first = fuels[0]!;
+    this.#others = fuels.slice(1);
+  }
+
+  get value(): number {
+    let value = this.#first.value;
+    for (const each of this.#others) value -= this.#refill - each.value;
+    return value;
+  }
+
+  set value(value: number) {
+    this.#refill = value;
+    this.#first.value = value;
+    for (const each of this.#others) each.value = value;
+  }
+}
+
+class ComponentLinker {
+  readonly #plan: ComponentPlan;
+  readonly #vm: Vm;
+  readonly #instances: WebAssembly.Exports[] = [];
+  readonly #functions: CoreCall[] = [];
+  readonly #handles: readonly HandleTable[];
+  readonly #fuels: WebAssembly.Global[] = [];
+  #guest: ComponentGuest | null = null;
+
+  constructor(plan: ComponentPlan, vm: Vm) {
+    this.#plan = plan;
+    this.#vm = vm;
+    this.#handles = plan.links.destructors.map(() => new HandleTable());
+  }
+
+  /** Makes the instances, in order; a part may run code while it is made. */
+  instantiate(): void {
+    const { parts, links } = this.#plan;
+    for (const each of links.instances) {
+      if (each.kind === "items") {
+        const items = Object.create(null) as WebAssembly.Exports;
+        for (const [name, item] of each.items) items[name] = this.#item(item);
+        this.#instances.push(items);
+        continue;
+      }
+      const imports = Object.create(null) as Record<string, WebAssembly.ModuleImports>;
+      for (const [name, instance] of each.args) imports[name] = this.#instances[instance]! as WebAssembly.ModuleImports;
+      const part = parts[each.module]!;
+      const { exports } = new WebAssembly.Instance(part.code, imports);
+      this.#instances.push(exports);
+      const fuel = part.fuelExport === null ? undefined : exports[part.fuelExport];
+      if (!(fuel instanceof WebAssembly.Global)) continue;
+      // The filter's own code spends most.
+      if (each.module === links.mainPart) this.#fuels.unshift(fuel);
+      else this.#fuels.push(fuel);
+    }
+  }
+
+  bind(allowed: ReadonlySet<string> | null): void {
+    const { links } = this.#plan;
+    const vm = this.#vm;
+    const realloc = this.#function(links.realloc) as unknown as Realloc;
+    const values = new ComponentValues(vm, realloc, links.encoding);
+    const exports = new Map<string, GuestExport>();
+    for (const [key, each] of links.callbacks) {
+      const postReturn = each.postReturn === null ? null : this.#function(each.postReturn);
+      exports.set(key, { call: this.#function(each.function), postReturn });
+    }
+    const destructors = links.destructors.map((each) => each === null ? null : this.#function(each));
+    this.#guest = new ComponentGuest(vm, values, exports, this.#handles, destructors);
+    const callbacks = new ComponentCallbacks(this.#guest, allowed, destructors[0] ?? null);
+    vm.memory.bind(this.#export(links.memories[links.memory]!) as WebAssembly.Memory);
+    const allocate = (size: number): number => realloc(0, 0, 1, size);
+    vm.bind(callbacks.current, allocate, this.#fuels.length === 0 ? null : new ComponentFuel(this.#fuels));
+  }
+
+  #export({ instance, name }: CoreExport): WebAssembly.ExportValue {
+    return this.#instances[instance]![name]!;
+  }
+
+  #item(item: CoreItem): WebAssembly.ExportValue {
+    const { links } = this.#plan;
+    switch (item.sort) {
+      case "func":
+        return this.#function(item.index);
+      case "table":
+        return this.#export(links.tables[item.index]!);
+      case "memory":
+        return this.#export(links.memories[item.index]!);
+      case "global":
+        return this.#export(links.globals[item.index]!);
+    }
+  }
+
+  #function(index: number): CoreCall {
+    return this.#functions[index] ??= this.#makeFunction(index);
+  }
+
+  #makeFunction(index: number): CoreCall {
+    const row = this.#plan.links.functions[index]!;
+    switch (row.kind) {
+      case "export":
+        return this.#export(row) as CoreCall;
+      case "lower":
+        return this.#hostFunction(row.interface, row.name);
+      case "resource":
+        return this.#resourceFunction(row.action, row.resource);
+    }
+  }
+
+  #hostFunction(of: string, name: string): CoreCall {
+    const vm = this.#vm;
+    const key = functionKey({ interface: interfaceName(of)!, name });
+    const row = COMPONENT_IMPORTS.find((row) => functionKey(row) === key)!;
+    const made = componentImport(row, () => this.#guest ?? vm.refuse(key));
+    // Parts call the host by one another's tables, where their own code does not pay for it.
+    return ((...args: never[]) => {
+      vm.chargeHostcall();
+      return made(...args);
+    }) as CoreCall;
+  }
+
+  #resourceFunction(action: "new" | "drop" | "rep", resource: number): CoreCall {
+    const vm = this.#vm;
+    const handles = this.#handles[resource]!;
+    const missing = (handle: unknown): never => vm.stop(`handle ${handle} of a resource that it does not have`);
+    if (action === "new") return (rep) => handles.add(Number(rep));
+    if (action === "rep") return (handle) => handles.get(Number(handle)) ?? missing(handle);
+    return (handle): undefined => {
+      const rep = handles.take(Number(handle)) ?? missing(handle);
+      this.#guest?.destructors[resource]?.(rep);
+    };
+  }
+}

@@ -1,0 +1,136 @@
+// host/wasm/component/plan.ts: checks a component against the world and says how to run it.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Everything that keeps a component from being a filter is found at once, as for modules (`linker.ts`).
+ *
+ * @module
+ */
+import {
+  COMPONENT_EXPORTS,
+  COMPONENT_IMPORTS,
+  COMPONENT_PACKAGE,
+  COMPONENT_VERSION,
+  type ComponentFunctionRow,
+} from "../../../abi/mod.ts";
+import type { Diagnostic } from "../../base/diagnostic.ts";
+import * as problems from "./diagnostics.ts";
+import type {
+  ComponentLayout,
+  ComponentLinks,
+  CoreExport,
+  ExportedFunction,
+  LiftedFunction,
+  StringEncoding,
+} from "./layout.ts";
+
+/** `nuncio:filter/http@0.1.3` is interface `http`. */
+const INTERFACE = new RegExp(
+  `^${COMPONENT_PACKAGE}/([a-z-]+)@${COMPONENT_VERSION.replace(/\d+$/, "").replaceAll(".", "\\.")}\\d+$`,
+);
+
+/** The world's interface that a component calls so, or null. */
+export function interfaceName(name: string): string | null {
+  return INTERFACE.exec(name)?.[1] ?? null;
+}
+
+/** The name under which a row's function is known here. */
+export function functionKey(row: Pick<ComponentFunctionRow, "interface" | "name">): string {
+  return `${row.interface}.${row.name}`;
+}
+
+const IMPORTS = new Map(COMPONENT_IMPORTS.map((row) => [functionKey(row), row]));
+
+/** How to link a component, or everything that is wrong with it. */
+export function planLinks(layout: ComponentLayout): ComponentLinks | readonly Diagnostic[] {
+  const callbacks = new Map<string, LiftedFunction>();
+  const found = [...checkImports(layout), ...collectCallbacks(layout, callbacks)];
+  if (found.length > 0) return found;
+  const options = commonOptions(layout, callbacks);
+  if (typeof options === "string") return [problems.unusableComponent(options)];
+  const { instances, functions, tables, memories, globals, destructors } = layout;
+  const owner = instances[memories[options.memory]!.instance]!;
+  if (owner.kind !== "module") return [problems.unusableComponent("its memory is no module's")];
+  return {
+    instances,
+    functions,
+    tables,
+    memories,
+    globals,
+    destructors,
+    callbacks,
+    ...options,
+    mainPart: owner.module,
+  };
+}
+
+function checkImports(layout: ComponentLayout): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  for (const each of layout.functions) {
+    if (each.kind === "resource" && each.resource < 0) {
+      found.push(problems.unusableComponent("it uses a resource of somebody else"));
+    }
+    if (each.kind !== "lower") continue;
+    const name = interfaceName(each.interface);
+    const row = name === null ? undefined : IMPORTS.get(functionKey({ interface: name, name: each.name }));
+    if (row === undefined) found.push(problems.missingComponentImport(each.interface, each.name));
+    else if (row.type !== each.type) {
+      found.push(problems.componentFunctionType("import", `${each.interface}.${each.name}`, each.type, row.type));
+    }
+  }
+  return found;
+}
+
+function collectCallbacks(layout: ComponentLayout, callbacks: Map<string, LiftedFunction>): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const exported = new Map<string, ReadonlyMap<string, ExportedFunction>>();
+  for (const [name, functions] of layout.exports) {
+    const known = interfaceName(name);
+    if (known !== null) exported.set(known, functions);
+  }
+  if (!exported.has("plugin") || (!exported.has("http") && !exported.has("tcp"))) {
+    return [problems.unknownComponentWorld([...layout.exports.keys()])];
+  }
+  for (const row of COMPONENT_EXPORTS) {
+    const functions = exported.get(row.interface);
+    if (functions === undefined) continue;
+    const each = functions.get(row.name);
+    const name = `${COMPONENT_PACKAGE}/${row.interface}.${row.name}`;
+    if (each === undefined) found.push(problems.missingComponentExport(name));
+    else if (each.type !== row.type) found.push(problems.componentFunctionType("export", name, each.type, row.type));
+    else callbacks.set(functionKey(row), each.lift);
+  }
+  return found;
+}
+
+interface CommonOptions {
+  readonly memory: number;
+  readonly realloc: number;
+  readonly encoding: StringEncoding;
+}
+
+/** What all functions of the component have in common, or a text that says why they have nothing. */
+function commonOptions(
+  layout: ComponentLayout,
+  callbacks: ReadonlyMap<string, LiftedFunction>,
+): CommonOptions | string {
+  const memories = new Set<string>();
+  const encodings = new Set<StringEncoding>();
+  let memory: number | null = null;
+  let realloc: number | null = null;
+  const lowered = layout.functions.filter((each) => each.kind === "lower");
+  for (const each of [...callbacks.values(), ...lowered]) {
+    if (each.memory === null) continue;
+    memories.add(exportKey(layout.memories[each.memory]!));
+    encodings.add(each.encoding);
+    memory ??= each.memory;
+    realloc ??= each.realloc;
+  }
+  if (memory === null || realloc === null) return "it has no memory or no allocator";
+  if (memories.size > 1) return "its functions use more than one memory";
+  if (encodings.size > 1) return "its functions use more than one encoding of text";
+  return { memory, realloc, encoding: [...encodings][0]! };
+}
+
+function exportKey({ instance, name }: CoreExport): string {
+  return `${instance}.${name}`;
+}
