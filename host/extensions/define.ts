@@ -35,6 +35,9 @@ export interface ExtensionRow<Planner, Module> {
   readonly load: () => Promise<Module>;
 }
 
+/** A line of `standard.ts` whose extension has nothing of its own on workers. */
+export type PlannerRow<Planner> = Omit<ExtensionRow<Planner, unknown>, "load">;
+
 /** Where on the way from listener to filter a planner is. */
 export interface ListenerScope {
   readonly name: string;
@@ -86,6 +89,11 @@ export interface HttpFilterPlanner {
   planRoute?(config: ConfigNode): unknown;
   /** Full name of the per-route message. */
   readonly routeConfig?: string;
+}
+
+/** Reads what the bootstrap adds to the process; what runs are the plugins that it asks for. */
+export interface BootstrapExtensionPlanner {
+  plan(config: ConfigNode, context: PlanContext): void;
 }
 
 export interface NetworkFilterPlanner {

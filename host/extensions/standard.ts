@@ -3,11 +3,13 @@
 import type {
   AccessLogModule,
   AccessLogPlanner,
+  BootstrapExtensionPlanner,
   ExtensionRow,
   HttpFilterModule,
   HttpFilterPlanner,
   NetworkFilterModule,
   NetworkFilterPlanner,
+  PlannerRow,
 } from "./define.ts";
 
 export const HTTP_FILTERS: readonly ExtensionRow<HttpFilterPlanner, HttpFilterModule>[] = [
@@ -61,6 +63,14 @@ export const NETWORK_FILTERS: readonly ExtensionRow<NetworkFilterPlanner, Networ
     config: "envoy.extensions.filters.network.echo.v3.Echo",
     loadPlanner: async () => (await import("./filters/network/echo/planner.ts")).planner,
     load: async () => (await import("./filters/network/echo/module.ts")).module,
+  },
+];
+
+export const BOOTSTRAP_EXTENSIONS: readonly PlannerRow<BootstrapExtensionPlanner>[] = [
+  {
+    name: "envoy.bootstrap.wasm",
+    config: "envoy.extensions.wasm.v3.WasmService",
+    loadPlanner: async () => (await import("./bootstrap/wasm/planner.ts")).planner,
   },
 ];
 

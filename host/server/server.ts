@@ -165,18 +165,23 @@ export class Server {
   /** Gives a plugin's new code to all workers, or to none: then they have the previous one as `next.version + 1`. */
   async publishPlugin(next: WasmPluginSnapshot, previous: WasmPluginSnapshot): Promise<string | null> {
     const asked = new Set(this.#workerLinks);
-    const outcomes = await this.callAll("swapPlugin", next);
+    const swap = async (to: WasmPluginSnapshot) => {
+      const links = this.#workerLinks.filter((link) => runsOn(link.index, to));
+      const settled = await Promise.allSettled(links.map((link) => link.call("swapPlugin", to)));
+      return settled.flatMap((each) => each.status === "fulfilled" ? [each.value] : []);
+    };
+    const outcomes = await swap(next);
     const refusal = outcomes.find((outcome) => !outcome.ok);
     if (refusal === undefined || refusal.ok) {
       this.#replacePlugin(next);
     } else {
       // Some have it and some do not: all go back, under a version that none has seen.
       next = { ...previous, version: next.version + 1 };
-      await this.callAll("swapPlugin", next);
+      await swap(next);
       this.#replacePlugin(next);
     }
     // A worker that came meanwhile may have begun with the code of before.
-    const late = this.#workerLinks.filter((link) => !asked.has(link));
+    const late = this.#workerLinks.filter((link) => !asked.has(link) && runsOn(link.index, next));
     await Promise.allSettled(late.map((link) => link.call("swapPlugin", next)));
     return refusal === undefined || refusal.ok ? null : refusal.message;
   }
@@ -425,7 +430,16 @@ export class Server {
 /** A generation as one worker gets it. */
 function snapshotFor(worker: number, snapshot: Snapshot): Snapshot {
   if (worker === 0) return snapshot;
-  return { ...snapshot, listeners: snapshot.listeners.filter(isShared) };
+  return {
+    ...snapshot,
+    listeners: snapshot.listeners.filter(isShared),
+    plugins: snapshot.plugins.filter((plugin) => runsOn(worker, plugin)),
+  };
+}
+
+/** Singletons are the first worker's. */
+function runsOn(worker: number, plugin: WasmPluginSnapshot): boolean {
+  return worker === 0 || plugin.plan.singleton !== true;
 }
 
 /** A unix socket belongs to one worker; so does what was asked not to be shared. */

@@ -171,10 +171,11 @@ export class Worker {
 
   async apply(snapshot: Snapshot): Promise<ApplyOutcome> {
     const modules = await loadModules(snapshot);
+    this.#upstreamContext = this.#factoryContext(UPSTREAM_LISTENER, snapshot, modules, NEVER_DRAINS);
+    // Plugins may call clusters while they are configured.
+    await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
     const problems = this.#plugins.update(snapshot.plugins, snapshot.node);
     if (problems.length > 0) return { ok: false, problems };
-    this.#upstreamContext = this.#factoryContext(UPSTREAM_LISTENER, snapshot, modules, NEVER_DRAINS);
-    await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
     this.#environment.stats.hide(SHARED_COUNTS);
     const names = new Set(snapshot.listeners.map((plan) => plan.name));
     for (const [name, served] of this.#listeners) if (!names.has(name)) this.#retire(name, served);

@@ -30,6 +30,9 @@ export interface BootstrapPlan {
   readonly statsFlushIntervalMs: number;
 }
 
+/** What bootstrap extensions get in the place of a listener. */
+const PROCESS_SCOPE: ListenerScope = { name: "", statPrefix: "", trafficDirection: "UNSPECIFIED" };
+
 /** What the command line says of the node; empty strings leave the configuration's. */
 export interface NodeFlags {
   readonly serviceNode: string;
@@ -81,6 +84,8 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     }
     listeners.push(plan);
   }
+  const processContext = planners.context(PROCESS_SCOPE, clusterNames);
+  for (const node of root.messages("bootstrap_extensions")) planners.planBootstrapExtension(node, processContext);
   acceptWithoutEffect(root);
   return {
     node: planNode(root.message("node"), flags),

@@ -12,15 +12,16 @@ import { UPSTREAM_SCOPE } from "../../extensions/common/upstream_filters.ts";
 import type { WasmPluginPlan } from "../../extensions/common/wasm/plugin_plan.ts";
 import type {
   AccessLogPlanner,
-  ExtensionRow,
+  BootstrapExtensionPlanner,
   HttpFilterPlace,
   HttpFilterPlanner,
   HttpFilterUse,
   ListenerScope,
   NetworkFilterPlanner,
   PlanContext,
+  PlannerRow,
 } from "../../extensions/define.ts";
-import { ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } from "../../extensions/standard.ts";
+import { ACCESS_LOGGERS, BOOTSTRAP_EXTENSIONS, HTTP_FILTERS, NETWORK_FILTERS } from "../../extensions/standard.ts";
 import type { ExtensionPlan } from "../../net/plan.ts";
 import { type FormatWorld, parseFormat } from "../../observe/formatter.ts";
 import type { UsedExtensions } from "../snapshot.ts";
@@ -45,12 +46,12 @@ export interface WasmPluginUse {
 }
 
 interface Found<Planner> {
-  readonly row: ExtensionRow<Planner, unknown>;
+  readonly row: PlannerRow<Planner>;
   readonly planner: Planner;
   readonly config: ConfigNode;
 }
 
-type PlannerMap<Planner> = Map<string, { readonly row: ExtensionRow<Planner, unknown>; readonly planner: Planner }>;
+type PlannerMap<Planner> = Map<string, { readonly row: PlannerRow<Planner>; readonly planner: Planner }>;
 
 const PLACES: Readonly<Record<HttpFilterPlace, string>> = {
   downstream: "a connection manager",
@@ -62,6 +63,7 @@ export class Planners {
   readonly #http: PlannerMap<HttpFilterPlanner>;
   readonly #network: PlannerMap<NetworkFilterPlanner>;
   readonly #accessLog: PlannerMap<AccessLogPlanner>;
+  readonly #bootstrap: PlannerMap<BootstrapExtensionPlanner>;
   readonly #used = { http: new Set<string>(), network: new Set<string>(), accessLog: new Set<string>() };
   readonly #plugins = new Map<string, WasmPluginUse>();
   /** What the runtime allows wasm plugins; set before planning. */
@@ -72,21 +74,24 @@ export class Planners {
     http: PlannerMap<HttpFilterPlanner>,
     network: PlannerMap<NetworkFilterPlanner>,
     accessLog: PlannerMap<AccessLogPlanner>,
+    bootstrap: PlannerMap<BootstrapExtensionPlanner>,
   ) {
     this.#environment = environment;
     this.#http = http;
     this.#network = network;
     this.#accessLog = accessLog;
+    this.#bootstrap = bootstrap;
   }
 
   /** Loads the planners of the extensions among `typeNames`. */
   static async load(typeNames: ReadonlySet<string>, environment: PlanEnvironment): Promise<Planners> {
-    const [http, network, accessLog] = await Promise.all([
+    const [http, network, accessLog, bootstrap] = await Promise.all([
       loadPlanners(HTTP_FILTERS, typeNames),
       loadPlanners(NETWORK_FILTERS, typeNames),
       loadPlanners(ACCESS_LOGGERS, typeNames),
+      loadPlanners(BOOTSTRAP_EXTENSIONS, typeNames),
     ]);
-    return new Planners(environment, http, network, accessLog);
+    return new Planners(environment, http, network, accessLog, bootstrap);
   }
 
   get usedExtensions(): UsedExtensions {
@@ -128,6 +133,13 @@ export class Planners {
     this.#used.network.add(found.row.name);
     const plan = found.planner.plan(found.config, context);
     return { name: node.string("name"), extension: found.row.name, plan, terminal: found.planner.terminal === true };
+  }
+
+  /** Plans an entry of `bootstrap_extensions`; problems are reported on the node. */
+  planBootstrapExtension(node: ConfigNode, context: PlanContext): void {
+    node.accept("name", "the type of typed_config says which extension it is");
+    const found = this.#find(node, this.#bootstrap, BOOTSTRAP_EXTENSIONS, "bootstrap extension");
+    found?.planner.plan(found.config, context);
   }
 
   #planHttpFilter(node: ConfigNode, context: PlanContext, place: HttpFilterPlace): HttpFilterUse | null {
@@ -208,7 +220,7 @@ export class Planners {
   #find<Planner>(
     node: ConfigNode,
     planners: PlannerMap<Planner>,
-    rows: readonly ExtensionRow<Planner, unknown>[],
+    rows: readonly PlannerRow<Planner>[],
     kind: string,
     optional = false,
   ): Found<Planner> | null {
@@ -248,7 +260,7 @@ export class Planners {
 }
 
 async function loadPlanners<Planner>(
-  rows: readonly ExtensionRow<Planner, unknown>[],
+  rows: readonly PlannerRow<Planner>[],
   typeNames: ReadonlySet<string>,
 ): Promise<PlannerMap<Planner>> {
   const wanted = rows.filter((row) => typeNames.has(row.config));

@@ -34,6 +34,8 @@ export interface CodeRetryPlan {
 
 /** A configured plugin, without its code. */
 export interface WasmPluginPlan {
+  /** Runs on the first worker alone. */
+  readonly singleton?: boolean;
   readonly name: string;
   readonly rootId: string;
   readonly vmId: string;
