@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { createFetcher } from "../../../host/net/fetch.ts";
+import { createFetcher, mayServeMetadata } from "../../../host/net/fetch.ts";
 
 const seen: { url: string; method: string; authorization: string | undefined; body: string }[] = [];
 const other = createServer((request, response) => {
@@ -73,6 +73,66 @@ test("redirects: followed as often as allowed; secrets stay with their origin", 
   seen.length = 0;
   await fetcher.fetch({ url: `${base}/away`, headers: { Authorization: "secret" }, maxRedirects: 1, ...LIMITS });
   assert.equal(seen.map((each) => [each.url, each.authorization]), [["/away", "secret"], ["other/x", undefined]]);
+});
+
+test("connections go where they are told, requests name the URL's host", async () => {
+  const told = createFetcher({ connectTo: { address: "localhost", port: (server.address() as AddressInfo).port } });
+  const result = await told.fetch({ url: "http://modules.example:81/hello", ...LIMITS });
+  assert.is(result.ok && result.status, 200);
+  await told.close();
+});
+
+test("TLS asks for the URL's name, and for HTTP/1.1", async () => {
+  let hello = "";
+  const tls = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", (data: Uint8Array) => {
+      hello = new TextDecoder("latin1").decode(data);
+      socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => tls.listen(0, "127.0.0.1", resolve));
+  const told = createFetcher({ connectTo: { address: "127.0.0.1", port: (tls.address() as AddressInfo).port } });
+  const result = await told.fetch({ url: "https://modules.example/hello", ...LIMITS });
+  assert.is(result.ok, false);
+  assert.match(hello, "modules.example");
+  assert.not.match(hello, "\x02h2");
+  await told.close();
+  tls.close();
+});
+
+test("where clouds serve credentials", async () => {
+  for (
+    const address of [
+      "169.254.169.254",
+      "::ffff:169.254.1.1",
+      "fe80::1%eth0",
+      "febf::1",
+      "fd00:ec2::254",
+      "100.100.100.200",
+    ]
+  ) {
+    assert.ok(mayServeMetadata(address), address);
+  }
+  for (
+    const address of [
+      "127.0.0.1",
+      "10.0.0.1",
+      "169.253.0.1",
+      "::1",
+      "fec0::1",
+      "fd00:ec2::253",
+      "::ffff:127.0.0.1",
+      "",
+      "x",
+    ]
+  ) {
+    assert.not.ok(mayServeMetadata(address), address);
+  }
+  const careful = createFetcher({ refuseMetadataServers: true });
+  const result = await careful.fetch({ url: `${base}/hello`, ...LIMITS });
+  assert.is(result.ok && result.status, 200);
+  await careful.close();
 });
 
 test("limits: size, time, patience; and what cannot work", async () => {

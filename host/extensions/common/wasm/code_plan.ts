@@ -49,7 +49,7 @@ function planRemote(remote: ConfigNode, context: PlanContext): RemoteCodePlan | 
   const uri = target.string("uri");
   const kind = uriKind(target, uri);
   const cluster = planCluster(target, context);
-  const sha256 = kind === null ? undefined : planDigest(remote, kind);
+  const sha256 = planDigest(remote, uri.startsWith("oci:"));
   const retry = planRetry(remote.message("retry_policy"));
   const timeoutMs = target.durationMs("timeout", 0);
   if (kind === null || cluster === undefined || sha256 === undefined || retry === null) return null;
@@ -88,13 +88,13 @@ function planCluster(node: ConfigNode, context: PlanContext): string | null | un
 }
 
 /** Null: images are taken as they are; undefined after an error. */
-function planDigest(remote: ConfigNode, kind: RemoteCodePlan["kind"]): string | null | undefined {
+function planDigest(remote: ConfigNode, isImage: boolean): string | null | undefined {
   const text = remote.string("sha256");
   if (/^[0-9A-Fa-f]{64}$/.test(text)) return text.toLowerCase();
-  if (kind === "oci" && (text === "" || text === NO_DIGEST)) return null;
+  if (isImage && (text === "" || text === NO_DIGEST)) return null;
   remote.error(BAD_CODE, `'${text}' is no SHA-256 digest: expected 64 hexadecimals`, {
     field: "sha256",
-    help: kind === "oci"
+    help: isImage
       ? `write ${NO_DIGEST} to take whatever the reference names`
       : "take the first word of what sha256sum says of the module",
   });
