@@ -121,7 +121,7 @@ export abstract class PluginContext extends Context implements QueueConsumer {
   abstract setTickPeriod(periodMs: number): void;
   /** False when nothing waits for it. */
   abstract done(): boolean;
-  abstract onQueueReady(token: number): void;
+  abstract onQueueReady(token: number): boolean | void;
 
   /** The token, or a negative status. */
   abstract httpCall(

@@ -271,8 +271,8 @@ export interface SharedStorePort {
 }
 
 export interface QueueConsumer {
-  /** Once for each message; called from the event loop. */
-  onQueueReady(token: number): void;
+  /** Once for each message; called from the event loop. False: this took long, the others can wait a turn. */
+  onQueueReady(token: number): boolean | void;
 }
 
 /** All ports together; one per thread. */

@@ -220,10 +220,14 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     }
   }
 
-  override onQueueReady(token: number): void {
+  override onQueueReady(token: number): boolean {
     const { vm } = this;
     const fn = vm.callbacks.proxy_on_queue_ready;
-    if (fn !== null && !this.#isDeleted) vm.call(this, fn, token, 0, 0, 0);
+    if (fn === null || this.#isDeleted) return true;
+    const before = vm.fuelSpent;
+    vm.call(this, fn, token, 0, 0, 0);
+    // All events of a turn together are to take no longer than one call may, or two.
+    return vm.fuelSpent - before <= vm.options.cpuBudget / 64;
   }
 
   /** Has the guest make an access log's entry of a stream that is over. */

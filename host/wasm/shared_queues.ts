@@ -77,13 +77,13 @@ export class SharedQueues {
     this.#scopes.arena.words[(queue >> 2) + QUEUE.consumer] = thread;
   }
 
-  /** Takes the events out that the consumer was not told of. */
-  takeEvents(queue: number): number {
+  /** Takes an event out that the consumer was not told of; false when there is none. */
+  takeEvent(queue: number): boolean {
     const { words } = this.#scopes.arena;
     const index = (queue >> 2) + QUEUE.events;
-    const events = words[index]!;
-    words[index] = 0;
-    return events;
+    if (words[index] === 0) return false;
+    words[index]!--;
+    return true;
   }
 
   /** Appends a message, with an event when somebody consumes; false when the scope or memory is full. */

@@ -38,6 +38,9 @@ export interface SharedStoreOptions {
 
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 
+/** How often a consumer is called for one queue before something else gets its turn. */
+const EVENTS_PER_TURN = 64;
+
 /** A thread's access to the store. */
 export class SharedStore implements SharedStorePort {
   readonly #arena: SharedArena;
@@ -245,16 +248,25 @@ export class SharedStore implements SharedStorePort {
     if (!this.#isClosed && !this.#deliveryTimer.enabled) this.#deliveryTimer.enable(0);
   }
 
-  /** Calls this thread's consumers once for each event; runs from the event loop only. */
+  /** Calls this thread's consumers once for each event, but each only so often; runs from the event loop only. */
   #deliver(): void {
     for (const [token, consumer] of [...this.#consumers]) {
-      this.#arena.lock();
-      const queue = this.#queues.at(token);
-      const isOurs = queue !== 0 && this.#queues.consumer(queue) === this.#thread;
-      let events = isOurs ? this.#queues.takeEvents(queue) : 0;
-      this.#arena.unlock();
-      for (; events > 0 && this.#consumers.get(token) === consumer; events--) consumer.onQueueReady(token);
+      for (let events = 0; this.#takeEvent(token, consumer); events++) {
+        if (consumer.onQueueReady(token) !== false && events < EVENTS_PER_TURN) continue;
+        this.#deliverSoon();
+        break;
+      }
     }
+  }
+
+  #takeEvent(token: number, consumer: QueueConsumer): boolean {
+    if (this.#consumers.get(token) !== consumer) return false;
+    this.#arena.lock();
+    const queue = this.#queues.at(token);
+    const isOurs = queue !== 0 && this.#queues.consumer(queue) === this.#thread;
+    const isTaken = isOurs && this.#queues.takeEvent(queue);
+    this.#arena.unlock();
+    return isTaken;
   }
 
   /** Ends this thread's part: no consumer is called any more, and nothing is kept alive. */
