@@ -5,7 +5,7 @@ import { drainListeners, healthCheckFail, healthCheckOk, quitQuitQuit, reopenLog
 import { clusters } from "./handlers/clusters.ts";
 import { configDump } from "./handlers/config_dump.ts";
 import { certs, initDump, memory, runtime, runtimeModify } from "./handlers/facts.ts";
-import { filters, reloadFilters, rollbackFilters } from "./handlers/filters.ts";
+import { filters, reloadFilters, rollbackFilters, traceFilters } from "./handlers/filters.ts";
 import { listeners } from "./handlers/listeners.ts";
 import { logging } from "./handlers/logging.ts";
 import { ready } from "./handlers/ready.ts";
@@ -39,6 +39,7 @@ export const COMMANDS: readonly AdminCommand[] = [
   filters,
   reloadFilters,
   rollbackFilters,
+  traceFilters,
   healthCheckFail,
   healthCheckOk,
   help,

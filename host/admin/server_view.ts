@@ -1,12 +1,13 @@
 // host/admin/server_view.ts: the server as the admin port sees it.
 /** @module */
-import type { WasmPluginStatus } from "../extensions/common/wasm/plugins.ts";
+import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import type { LogLevel, LogLevels, LogRegistry } from "../observe/log.ts";
 import type { StatsStore } from "../observe/stats.ts";
 import { type Tag, TagExtractor } from "../observe/tags.ts";
 import type { Platform } from "../platform/mod.ts";
 import type { Server } from "../server/server.ts";
 import { mergeClusterStatus } from "../upstream/view.ts";
+import type { CallTraceMode } from "../wasm/mod.ts";
 import { staticConfigSections } from "./config_sections.ts";
 import type {
   AdminActions,
@@ -65,6 +66,10 @@ export class ServerView implements AdminView, AdminActions {
     return this;
   }
 
+  async refreshStats(): Promise<void> {
+    await this.#server.refreshStats();
+  }
+
   server(): ServerStatus {
     const { platform, version, commandLineOptions } = this.#options;
     const node = this.#server.node;
@@ -111,12 +116,17 @@ export class ServerView implements AdminView, AdminActions {
 
   async filters(): Promise<readonly FilterView[]> {
     const workers = await this.#server.callEach("plugins", undefined);
-    return this.#server.plugins.plugins.map(({ key, ...plugin }) => ({
-      ...plugin,
-      workers: workers.flatMap(({ worker, value }) =>
-        value.filter((status) => status.key === key).map((status) => workerView(worker, status))
-      ),
-    }));
+    return this.#server.plugins.plugins.map(({ key, ...plugin }) => {
+      const found = workers.flatMap(({ worker, value }) =>
+        value.filter((status) => status.key === key).map((status) => ({ worker, status }))
+      );
+      return {
+        ...plugin,
+        // The same on every worker.
+        shared: found[0]?.status.shared ?? { keys: 0, bytes: 0, queues: [] },
+        workers: found.map(({ worker, status }) => workerView(worker, status)),
+      };
+    });
   }
 
   certificates(): readonly JsonObject[] {
@@ -160,11 +170,15 @@ export class ServerView implements AdminView, AdminActions {
   rollbackFilters(name: string): Promise<readonly FilterSwap[]> | null {
     return this.#server.plugins.rollBack(name);
   }
+
+  traceFilters(name: string, callTrace: CallTraceMode): Promise<readonly FilterSwap[]> | null {
+    return this.#server.plugins.trace(name, callTrace);
+  }
 }
 
 function workerView(worker: number, status: WasmPluginStatus): FilterWorkerView {
-  const { version, vms, memoryBytes, streams, failure } = status;
-  return { worker, version, vms, memoryBytes, streams, failure };
+  const { version, vms, memoryBytes, streams, failure, lastFailure } = status;
+  return { worker, version, vms, memoryBytes, streams, failure, lastFailure };
 }
 
 function addressText({ address, port }: { readonly address: string; readonly port: number }): string {

@@ -6,10 +6,12 @@
  * @see Envoy: envoy/server/admin.h
  * @module
  */
+import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import type { LogLevel, LogLevels } from "../observe/log.ts";
 import type { StatsStore } from "../observe/stats.ts";
 import type { TagExtractor } from "../observe/tags.ts";
 import type { ClusterStatus } from "../upstream/view.ts";
+import type { CallTraceMode, SharedStatus } from "../wasm/mod.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
@@ -78,6 +80,10 @@ export interface FilterView {
   /** The public key by which the module is signed; null when no key is configured. */
   readonly signedBy: string | null;
   readonly abiVersion: string;
+  /** Whether its calls are written to the log. */
+  readonly callTrace: CallTraceMode;
+  /** Of its `vm_id`, on all workers. */
+  readonly shared: SharedStatus;
   /** Counts up with every swap. */
   readonly version: number;
   readonly sha256: string;
@@ -89,14 +95,9 @@ export interface FilterView {
 }
 
 /** A plugin on one worker. */
-export interface FilterWorkerView {
+export interface FilterWorkerView
+  extends Pick<WasmPluginStatus, "version" | "vms" | "memoryBytes" | "streams" | "failure" | "lastFailure"> {
   readonly worker: number;
-  readonly version: number;
-  readonly vms: number;
-  readonly memoryBytes: number;
-  readonly streams: number;
-  /** Why the VM failed; null while it works. */
-  readonly failure: string | null;
 }
 
 /** How a reload or a rollback went for one plugin. */
@@ -132,10 +133,14 @@ export interface AdminActions {
   reloadFilters(name: string): Promise<readonly FilterSwap[]> | null;
   /** Goes back one version; null when there is no plugin of this name. */
   rollbackFilters(name: string): Promise<readonly FilterSwap[]> | null;
+  /** Switches the tracing of calls, for streams to come; null when there is no plugin of this name. */
+  traceFilters(name: string, callTrace: CallTraceMode): Promise<readonly FilterSwap[]> | null;
 }
 
 export interface AdminView {
   readonly stats: StatsStore;
+  /** Brings `stats` up to date with what is counted elsewhere while nobody asks. */
+  refreshStats(): Promise<void>;
   readonly tags: TagExtractor;
   readonly actions: AdminActions;
   server(): ServerStatus;

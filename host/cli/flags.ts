@@ -24,6 +24,8 @@ export interface FlagRow {
   readonly value?: "string" | "number";
   readonly repeatable?: boolean;
   readonly choices?: readonly string[];
+  /** What the flag alone means: a value is given by `=` only. */
+  readonly defaultValue?: string;
   readonly group: FlagGroup;
   readonly help: string;
   /** Why the flag is taken and has no effect. */
@@ -177,6 +179,14 @@ export const FLAGS: readonly FlagRow[] = [
     group: "Filters",
     help: "folder for fetched filters; empty: none",
   },
+  {
+    name: "wasm-trace",
+    value: "string",
+    choices: ["lengths", "values"],
+    defaultValue: "lengths",
+    group: "Filters",
+    help: "write every call of filters to the log; values: also what may be secret",
+  },
   { name: "service-cluster", value: "string", group: "Node identity", help: "cluster that this proxy belongs to" },
   { name: "service-node", value: "string", group: "Node identity", help: "this proxy's name" },
   { name: "service-zone", value: "string", group: "Node identity", help: "zone that this proxy runs in" },
@@ -259,7 +269,7 @@ export function parseFlags(args: readonly string[]): FlagsResult {
     if (row === undefined) return { ok: false, error: unknownFlag(word) };
     let value = "";
     if (row.value !== undefined) {
-      const given = equals >= 0 ? arg.slice(equals + 1) : args[++i];
+      const given = equals >= 0 ? arg.slice(equals + 1) : row.defaultValue ?? args[++i];
       if (given === undefined) return { ok: false, error: `${word} needs a value` };
       value = given;
       if (row.value === "number" && !/^[0-9]{1,10}$/.test(value)) {

@@ -26,7 +26,8 @@ export function helpText(version: string): string {
       const value = row.value === undefined
         ? ""
         : ` ${row.value === "number" ? "N" : row.choices?.join("|") ?? "TEXT"}`;
-      const head = `  ${short}--${row.name}${value}`;
+      const optional = row.defaultValue === undefined ? value : `[=${value.slice(1)}]`;
+      const head = `  ${short}--${row.name}${optional}`;
       const text = row.meaningless === undefined ? row.help : `${row.help} (accepted, no effect)`;
       if (head.length <= 33) lines.push(...wrap(head.padEnd(35), text));
       else lines.push(head, ...wrap(" ".repeat(35), text));

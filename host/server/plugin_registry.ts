@@ -11,7 +11,7 @@ import type { WasmPluginPlan } from "../extensions/common/wasm/plugin_plan.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type { Logger } from "../observe/log.ts";
 import type { ClusterPlan } from "../upstream/plan.ts";
-import type { WasmModule } from "../wasm/mod.ts";
+import type { CallTraceMode, WasmModule } from "../wasm/mod.ts";
 import type { NodeIdentity } from "./snapshot.ts";
 import { describeSource, type FetchCounts, type LoadedCode, type WasmCode } from "./wasm_code/mod.ts";
 import type { TrialReply, WasmTrial } from "./wasm_trial.ts";
@@ -22,6 +22,8 @@ export interface PluginRegistryOptions {
   readonly logger: Logger;
   /** Gets the bytes, from wherever they are. */
   readonly code: Pick<WasmCode, "load" | "close" | "counts">;
+  /** Whether plugins begin with their calls traced; off unless given. */
+  readonly callTrace?: CallTraceMode;
   /** Gives new code to all workers; a text says why one refused, and then all have `previous` as the next version. */
   publish(snapshot: WasmPluginSnapshot, previous: WasmPluginSnapshot): Promise<string | null>;
 }
@@ -44,6 +46,7 @@ export interface RegisteredPlugin {
   readonly sha256: string;
   readonly abiVersion: string;
   readonly previousSha256: string | null;
+  readonly callTrace: CallTraceMode;
   /** What went wrong with the last reload; null when it went well. */
   readonly lastError: string | null;
 }
@@ -111,7 +114,14 @@ export class PluginRegistry {
         use.node.error("config/wasm-plugin", trialError(use.plan, reply));
         continue;
       }
-      const current: WasmPluginSnapshot = { key: use.key, plan: use.plan, module: reply.result.module, version: 1 };
+      const current: WasmPluginSnapshot = {
+        key: use.key,
+        plan: use.plan,
+        module: reply.result.module,
+        version: 1,
+        callTrace: this.#options.callTrace ?? "off",
+      };
+      this.#noteSourceMap(use.plan, current.module);
       this.#entries.set(use.key, {
         key: use.key,
         plan: use.plan,
@@ -152,6 +162,7 @@ export class PluginRegistry {
       sha256: entry.current.module.digest,
       abiVersion: entry.current.module.info.abiVersion ?? "",
       previousSha256: entry.previous?.module.digest ?? null,
+      callTrace: entry.current.callTrace,
       lastError: entry.lastError,
     }));
   }
@@ -187,6 +198,11 @@ export class PluginRegistry {
     return this.#each((entry) => entry.plan.name === name, (entry) => this.#rollBack(entry));
   }
 
+  /** Switches the tracing of calls, for streams to come; null when there is no plugin of this name. */
+  trace(name: string, callTrace: CallTraceMode): Promise<SwapReport[]> | null {
+    return this.#each((entry) => entry.plan.name === name, (entry) => this.#trace(entry, callTrace));
+  }
+
   #each(matches: (entry: Entry) => boolean, act: (entry: Entry) => Promise<SwapReport>): Promise<SwapReport[]> | null {
     const entries = [...this.#entries.values()].filter(matches);
     if (entries.length === 0) return null;
@@ -204,6 +220,7 @@ export class PluginRegistry {
     const reply = await this.#try(loaded.code.bytes, entry.plan);
     if (!reply.result.ok) return this.#refuse(entry, trialError(entry.plan, reply));
     const { module } = reply.result;
+    this.#noteSourceMap(entry.plan, module);
     const oldSha256 = entry.current.module.digest;
     if (module.digest === oldSha256) {
       entry.lastError = null;
@@ -212,6 +229,30 @@ export class PluginRegistry {
       return { ok: true, name: entry.plan.name, oldSha256, newSha256: oldSha256, changed: false };
     }
     return await this.#swap(entry, { module, facts: factsOf(loaded.code) });
+  }
+
+  /** The same code on new VMs. */
+  async #trace(entry: Entry, callTrace: CallTraceMode): Promise<SwapReport> {
+    const before = entry.current;
+    const { name } = entry.plan;
+    const sha256 = before.module.digest;
+    const changed = before.callTrace !== callTrace;
+    if (changed) {
+      const next: WasmPluginSnapshot = { ...before, callTrace, version: before.version + 1 };
+      const refusal = await this.#options.publish(next, before);
+      entry.current = refusal === null ? next : { ...before, version: next.version + 1 };
+      if (refusal !== null) return { ok: false, name, error: refusal };
+      this.#options.logger.info("the tracing of a wasm plugin's calls was switched", {
+        plugin: name,
+        trace: callTrace,
+      });
+    }
+    return { ok: true, name, oldSha256: sha256, newSha256: sha256, changed };
+  }
+
+  /** Says once for each code why there are no lines in its traps. */
+  #noteSourceMap(plan: WasmPluginPlan, module: WasmModule): void {
+    if (typeof module.sourceMap === "string") this.#options.logger.info(module.sourceMap, { plugin: plan.name });
   }
 
   async #rollBack(entry: Entry): Promise<SwapReport> {

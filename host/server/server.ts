@@ -55,6 +55,8 @@ const IDLE_CLOSE_MS = 5000;
 const HARD_STOP_MS = 30_000;
 const DEFAULT_DRAIN_MS = 600_000;
 const ACTIVITY_CHECK_MS = 50;
+/** Workers that do not answer in this time are left out of statistics that are asked for. */
+const STATS_LIMIT_MS = 200;
 /** A worker that does not stop by itself within this time is ended. */
 const STOP_LIMIT_MS = 1000;
 
@@ -174,6 +176,9 @@ export class Server {
     const refusal = outcomes.find((outcome) => !outcome.ok);
     if (refusal === undefined || refusal.ok) {
       this.#replacePlugin(next);
+      if (next.module.digest !== previous.module.digest) {
+        this.stats.scope(`wasm.${next.plan.name}`).counter("reloads").inc();
+      }
     } else {
       // Some have it and some do not: all go back, under a version that none has seen.
       next = { ...previous, version: next.version + 1 };
@@ -184,6 +189,11 @@ export class Server {
     const late = this.#workerLinks.filter((link) => !asked.has(link) && runsOn(link.index, next));
     await Promise.allSettled(late.map((link) => link.call("swapPlugin", next)));
     return refusal === undefined || refusal.ok ? null : refusal.message;
+  }
+
+  /** Has workers bring up to date what they count for themselves. */
+  async refreshStats(): Promise<void> {
+    await this.#within(STATS_LIMIT_MS, this.callAll("publishStats", undefined));
   }
 
   async activity(): Promise<WorkerActivity> {
@@ -421,6 +431,7 @@ export class Server {
   }
 
   #flushStats(): void {
+    void this.callAll("publishStats", undefined);
     this.#updateGauges();
     this.stats.flush();
     this.#flushTimer.enable(this.#flushIntervalMs);

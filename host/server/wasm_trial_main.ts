@@ -3,11 +3,12 @@
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { UnansweredGrpcCalls } from "../extensions/common/wasm/grpc_calls.ts";
 import { UnansweredHttpCalls } from "../extensions/common/wasm/http_calls.ts";
+import type { WasmCodePlan } from "../extensions/common/wasm/plugin_plan.ts";
 import { meterOf, WasmPlugins } from "../extensions/common/wasm/plugins.ts";
 import { LogRegistry } from "../observe/log.ts";
 import { StatsStore } from "../observe/stats.ts";
 import { detectPlatform } from "../platform/detect.ts";
-import { compileModule, SharedStore } from "../wasm/mod.ts";
+import { compileModule, MAX_SOURCE_MAP_BYTES, type ReadBeside, SharedStore, withSourceMap } from "../wasm/mod.ts";
 import type { TrialReply, TrialRequest, TrialResult } from "./wasm_trial.ts";
 
 const platform = detectPlatform();
@@ -25,9 +26,22 @@ channel?.onMessage((request) => {
   );
 });
 
+/** Files beside a module that is one; nothing else is read for it. */
+function readBeside(code: WasmCodePlan): ReadBeside | null {
+  if (code.kind !== "file") return null;
+  const folder = code.path.slice(0, code.path.lastIndexOf("/") + 1);
+  return (name) => {
+    const facts = platform.fileFacts(folder + name);
+    if (facts === null || !facts.isFile) return { ok: false, message: "there is no such file" };
+    if (facts.sizeBytes > MAX_SOURCE_MAP_BYTES) return { ok: false, message: `it has ${facts.sizeBytes} bytes` };
+    return platform.readFile(folder + name);
+  };
+}
+
 async function tryOut(request: TrialRequest, log: string[]): Promise<TrialResult> {
   const compiled = await compileModule(request.bytes, meterOf(request.plan));
   if ("diagnostics" in compiled) return { ok: false, diagnostics: compiled.diagnostics };
+  const module = withSourceMap(compiled.module, readBeside(request.plan.code));
   const logs = new LogRegistry({
     clock: platform.clock,
     format: { pattern: "%v" },
@@ -47,12 +61,12 @@ async function tryOut(request: TrialRequest, log: string[]): Promise<TrialResult
   // Ending the thread would not do: not every runtime can end one that is inside a loop.
   let diagnostics: readonly Diagnostic[] = [];
   const inTime = platform.runWithin(request.limitMs, () => {
-    diagnostics = plugins.tryOut(request.plan, compiled.module, request.node);
+    diagnostics = plugins.tryOut(request.plan, module, request.node);
   });
   if (!inTime) {
     const message = `it did not start and accept its configuration within ${request.limitMs / 1000} s`;
     return { ok: false, diagnostics: [{ code: "wasm/trial-timeout", severity: "error", message }] };
   }
   plugins.close();
-  return diagnostics.length === 0 ? { ok: true, module: compiled.module } : { ok: false, diagnostics };
+  return diagnostics.length === 0 ? { ok: true, module } : { ok: false, diagnostics };
 }

@@ -11,7 +11,8 @@ import type { Random } from "../base/random.ts";
 import { UPSTREAM_SCOPE } from "../extensions/common/upstream_filters.ts";
 import { ClusterGrpcCalls } from "../extensions/common/wasm/grpc_calls.ts";
 import { ClusterHttpCalls } from "../extensions/common/wasm/http_calls.ts";
-import { WasmPlugins, type WasmPluginSnapshot, type WasmPluginStatus } from "../extensions/common/wasm/plugins.ts";
+import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
+import { WasmPlugins, type WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type {
   AccessLogModule,
   DrainableConnection,
@@ -158,6 +159,9 @@ export class Worker {
         return this.clusters();
       case "plugins":
         return this.plugins();
+      case "publishStats":
+        this.#plugins.publishStats();
+        return null;
       case "setLogLevels":
         this.#environment.setLogLevels(argument as LogLevels);
         return null;

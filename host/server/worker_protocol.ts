@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { WasmPluginSnapshot, WasmPluginStatus } from "../extensions/common/wasm/plugins.ts";
+import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
+import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type { ClusterStatus } from "../upstream/view.ts";
 import type { DrainStrategy } from "./drain.ts";
 import type { LogLevels } from "../observe/log.ts";
@@ -25,6 +26,8 @@ export interface WorkerCalls {
   activity(): WorkerActivity;
   clusters(): ClusterStatus[];
   plugins(): WasmPluginStatus[];
+  /** Adds to the statistics what is counted elsewhere while nobody asks. */
+  publishStats(): null;
   setLogLevels(levels: LogLevels): null;
   reopenLogs(): null;
   /** While health checks fail, every response is its connection's last one. */

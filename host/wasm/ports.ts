@@ -248,6 +248,14 @@ export interface WasmEvents {
 /** What a `vm_id` may have of the shared store. */
 export type SharedLimits = Pick<GuestLimits, "maxSharedBytes" | "maxSharedKeys" | "maxQueues" | "maxQueuedMessages">;
 
+/** What the data and queues of a `vm_id` are now. */
+export interface SharedStatus {
+  readonly keys: number;
+  /** All of it: keys, values, queues and messages. */
+  readonly bytes: number;
+  readonly queues: readonly { readonly name: string; readonly messages: number }[];
+}
+
 /** Shared data and queues across threads; `SharedStore` is the real one. */
 export interface SharedStorePort {
   /** Keeps the data of a `vm_id` alive; the last release deletes it. The limits that came last count. */
@@ -268,6 +276,8 @@ export interface SharedStorePort {
   dequeue(token: number): Uint8Array | Status;
   /** Ends all consumption by `consumer`; the queues stay. */
   removeConsumer(consumer: QueueConsumer): void;
+  /** Of a `vm_id`; nothing of one that is not retained. */
+  status(vmId: string): SharedStatus;
 }
 
 export interface QueueConsumer {

@@ -129,6 +129,19 @@ export class SharedData {
     return true;
   }
 
+  /** How many keys a scope has. */
+  countOf(scope: number): number {
+    const { words } = this.#scopes.arena;
+    const buckets = words[this.#scopes.head(HEAD.buckets)]! >> 2;
+    let count = 0;
+    for (let i = 0; i < words[this.#scopes.head(HEAD.bucketCount)]!; i++) {
+      for (let entry = words[buckets + i]!; entry !== 0; entry = words[(entry >> 2) + ENTRY.next]!) {
+        if (words[(entry >> 2) + ENTRY.scope] === scope) count++;
+      }
+    }
+    return count;
+  }
+
   /** Deletes all keys of a scope. */
   clear(scope: number): void {
     const { arena } = this.#scopes;

@@ -7,6 +7,7 @@
  * @see Envoy: proxy-wasm-cpp-host src/shared_queue.cc
  * @module
  */
+import { utf8Slice } from "../base/bytes.ts";
 import { COUNTED, HEAD, MAX_QUEUES, type SharedScopes } from "./shared_scopes.ts";
 
 // Words of a queue and of a message; the name and the bytes follow.
@@ -119,6 +120,24 @@ export class SharedQueues {
     this.#scopes.add(words[word + QUEUE.scope]!, COUNTED.messages, -1);
     this.#scopes.free(words[word + QUEUE.scope]!, message);
     return data;
+  }
+
+  /** The queues of a scope with how many messages are in each. */
+  statusOf(scope: number): { readonly name: string; readonly messages: number }[] {
+    const { words, bytes } = this.#scopes.arena;
+    const queues: { readonly name: string; readonly messages: number }[] = [];
+    for (let slot = 0; slot < MAX_QUEUES; slot++) {
+      const queue = words[this.#scopes.head(HEAD.directory) + slot]!;
+      if (queue === 0 || words[(queue >> 2) + QUEUE.scope] !== scope) continue;
+      const start = queue + QUEUE.name * 4;
+      // Copied: not every runtime decodes shared memory.
+      const name = bytes.slice(start, start + words[(queue >> 2) + QUEUE.nameSize]!);
+      let messages = 0;
+      let message = words[(queue >> 2) + QUEUE.first]!;
+      for (; message !== 0; message = words[(message >> 2) + MESSAGE.next]!) messages++;
+      queues.push({ name: utf8Slice(name, 0, name.length), messages });
+    }
+    return queues;
   }
 
   /** Deletes all queues of a scope. */

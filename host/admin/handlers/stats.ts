@@ -46,9 +46,10 @@ export const stats: AdminCommand = {
     { name: "type", help: "Stat types to include.", kind: TYPES },
     { name: "histogram_buckets", help: "Histogram bucket display mode", kind: BUCKET_MODES },
   ],
-  handle({ query }, view) {
+  async handle({ query }, view) {
     const format = query.get("format") ?? "text";
     if (!FORMATS.includes(format)) return text(`usage: /stats?format=(${FORMATS.join("|")})\n\n`, 400);
+    await view.refreshStats();
     if (format === "prometheus") return prometheus(query, view);
     const selected = statsFilter(query);
     if ("status" in selected) return selected;
@@ -84,7 +85,10 @@ export const statsPrometheus: AdminCommand = {
     invertFilter,
     { name: "histogram_buckets", help: "Histogram bucket display mode", kind: ["cumulative", "summary"] },
   ],
-  handle: ({ query }, view) => prometheus(query, view),
+  async handle({ query }, view) {
+    await view.refreshStats();
+    return prometheus(query, view);
+  },
 };
 
 export const resetCounters: AdminCommand = {
@@ -92,7 +96,9 @@ export const resetCounters: AdminCommand = {
   help: "reset all counters to zero",
   mutates: true,
   parameters: [],
-  handle(_request, view) {
+  async handle(_request, view) {
+    // What has been counted so far is not to appear afterwards.
+    await view.refreshStats();
     view.stats.resetCounters();
     return text("OK\n");
   },

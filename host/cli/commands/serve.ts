@@ -16,6 +16,7 @@ import { PluginRegistry } from "../../server/plugin_registry.ts";
 import { Server } from "../../server/server.ts";
 import { WasmCode } from "../../server/wasm_code/mod.ts";
 import { WasmTrial } from "../../server/wasm_trial.ts";
+import type { CallTraceMode } from "../../wasm/mod.ts";
 import { startupBanner } from "../banner.ts";
 import { commandLineOptions } from "../command_line_options.ts";
 import { localAddress } from "../local_address.ts";
@@ -62,6 +63,7 @@ export async function serveCommand(
     trial: new WasmTrial(platform),
     logger: logs.logger("wasm"),
     code: new WasmCode(platform, codeSettings, logs.logger("wasm")),
+    callTrace: (one(flags, "wasm-trace") ?? "off") as CallTraceMode,
     publish: (next, previous) => server.publishPlugin(next, previous),
   });
   const concurrency = chooseConcurrency(platform, flags, logs);

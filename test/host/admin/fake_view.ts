@@ -99,6 +99,32 @@ export const BOOTSTRAP: JsonObject = {
   },
 };
 
+/** A VM of the filter below, shared with another plugin. */
+function vm(state: "serving" | "failed", streams: number): FilterView["workers"][number]["vms"][number] {
+  const idle = { isDraining: false, streams: 0, tickPeriodMs: 0, httpCalls: 0, grpcCalls: 0, dnsLookups: 0 };
+  return {
+    state,
+    digest: "bb",
+    roots: [
+      {
+        ...idle,
+        source: { pluginName: "guard", rootId: "", vmId: "vm" },
+        streams,
+        tickPeriodMs: 500,
+        httpCalls: 3,
+        grpcCalls: 2,
+        dnsLookups: 1,
+      },
+      { ...idle, source: { pluginName: "other", rootId: "r", vmId: "vm" }, isDraining: true, httpCalls: 7 },
+    ],
+    contexts: streams + 2,
+    memoryBytes: 65536,
+    memoryLimitBytes: 268435456,
+    calls: 1000,
+    fuelSpent: 5000,
+  };
+}
+
 export const FILTER: FilterView = {
   name: "guard",
   rootId: "",
@@ -108,13 +134,36 @@ export const FILTER: FilterView = {
   imageDigest: null,
   signedBy: null,
   abiVersion: "0.2.1",
+  callTrace: "lengths",
+  shared: { keys: 2, bytes: 128, queues: [{ name: "jobs", messages: 4 }] },
   version: 2,
   sha256: "bb",
   previousSha256: "aa",
   lastError: null,
   workers: [
-    { worker: 0, version: 2, vms: 1, memoryBytes: 65536, streams: 3, failure: null },
-    { worker: 1, version: 2, vms: 1, memoryBytes: 131072, streams: 0, failure: "unreachable" },
+    {
+      worker: 0,
+      version: 2,
+      vms: [vm("serving", 3)],
+      memoryBytes: 65536,
+      streams: 3,
+      failure: null,
+      lastFailure: null,
+    },
+    {
+      worker: 1,
+      version: 2,
+      vms: [vm("failed", 0)],
+      memoryBytes: 131072,
+      streams: 0,
+      failure: "unreachable",
+      lastFailure: {
+        wallMs: Date.UTC(2026, 0, 2),
+        message: "unreachable",
+        notes: ["its last words: oh"],
+        backtrace: ["work (filter.ts:8:5)"],
+      },
+    },
   ],
 };
 
@@ -128,6 +177,8 @@ export class FakeServer implements AdminView, AdminActions {
   readonly lines: string[] = [];
   state: ServerState = "LIVE";
   broken = false;
+  /** What is counted elsewhere between two questions. */
+  lateCalls = 0;
 
   constructor() {
     const destination = { write: (line: string): void => void this.lines.push(line) };
@@ -175,6 +226,18 @@ export class FakeServer implements AdminView, AdminActions {
 
   filters(): Promise<readonly FilterView[]> {
     return Promise.resolve([FILTER]);
+  }
+
+  traceFilters(name: string, mode: string): Promise<readonly FilterSwap[]> | null {
+    if (name === "bad") return Promise.resolve([{ ok: false, name, error: "it does not start" }]);
+    if (name !== "guard") return null;
+    this.calls.push(`trace ${mode}`);
+    return Promise.resolve([{ ok: true, name, oldSha256: "bb", newSha256: "bb", changed: mode !== "lengths" }]);
+  }
+
+  refreshStats(): Promise<void> {
+    if (this.lateCalls > 0) this.stats.counter("late.calls").add(this.lateCalls);
+    return Promise.resolve();
   }
 
   certificates(): readonly JsonObject[] {

@@ -1,4 +1,5 @@
 // test/host/admin/handlers.test.ts: what each endpoint answers, against the real Envoy's answers.
+import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { withAdmin } from "./fake_view.ts";
@@ -370,15 +371,120 @@ test("/filters", () =>
         sha256: "bb",
         previous_sha256: "aa",
         last_error: null,
+        trace: "lengths",
         vms: 2,
         memory_bytes: 196608,
         streams: 3,
+        timers: 2,
+        http_calls: 6,
+        grpc_calls: 4,
+        dns_lookups: 2,
+        calls: 2000,
+        fuel_spent: 10000,
+        shared_data: { keys: 2, bytes: 128 },
+        queues: [{ name: "jobs", messages: 4 }],
         workers: [
-          { worker: 0, version: 2, vms: 1, memory_bytes: 65536, streams: 3, failure: null },
-          { worker: 1, version: 2, vms: 1, memory_bytes: 131072, streams: 0, failure: "unreachable" },
+          {
+            worker: 0,
+            version: 2,
+            vms: 1,
+            memory_bytes: 65536,
+            streams: 3,
+            failure: null,
+            last_failure: null,
+            instances: [instanceJson("serving", 3)],
+          },
+          {
+            worker: 1,
+            version: 2,
+            vms: 1,
+            memory_bytes: 131072,
+            streams: 0,
+            failure: "unreachable",
+            last_failure: {
+              time: "2026-01-02T00:00:00.000Z",
+              message: "unreachable",
+              notes: ["its last words: oh"],
+              backtrace: ["work (filter.ts:8:5)"],
+            },
+            instances: [instanceJson("failed", 0)],
+          },
         ],
       }],
     });
+  }));
+
+function instanceJson(state: string, streams: number): unknown {
+  return {
+    state,
+    sha256: "bb",
+    contexts: streams + 2,
+    memory_bytes: 65536,
+    memory_limit_bytes: 268435456,
+    calls: 1000,
+    fuel_spent: 5000,
+    roots: [
+      {
+        name: "guard",
+        root_id: "",
+        draining: false,
+        streams,
+        tick_period_ms: 500,
+        http_calls: 3,
+        grpc_calls: 2,
+        dns_lookups: 1,
+      },
+      {
+        name: "other",
+        root_id: "r",
+        draining: true,
+        streams: 0,
+        tick_period_ms: 0,
+        http_calls: 7,
+        grpc_calls: 0,
+        dns_lookups: 0,
+      },
+    ],
+  };
+}
+
+test("every field of /filters is in its page of the reference", () =>
+  withAdmin(async ({ get }) => {
+    const page = readFileSync(new URL("../../../docs/reference/admin_filters.md", import.meta.url), "utf8");
+    const rows = Array.from(page.matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm), ([, names]) => names!);
+    const documented = new Set(rows.flatMap((names) => Array.from(names.matchAll(/\w+/g), ([name]) => name)));
+    const found = new Set(Array.from((await get("/filters")).body.matchAll(/"(\w+)":/g), ([, name]) => name!));
+    assert.equal([...found].filter((name) => !documented.has(name)), []);
+    assert.equal([...documented].filter((name) => !found.has(name)), []);
+  }));
+
+test("/filters/trace", () =>
+  withAdmin(async ({ post, server }) => {
+    for (const [enable, mode] of [["true", "lengths"], ["lengths", "lengths"], ["values", "values"], ["off", "off"]]) {
+      const { status, body } = await post(`/filters/trace?name=guard&enable=${enable}`);
+      assert.is(status, 200);
+      assert.is(JSON.parse(body).filters[0].changed, mode !== "lengths");
+      assert.is(server.calls.at(-1), `trace ${mode}`);
+      assert.not.match(body, "help");
+    }
+    for (const query of ["name=guard", "name=guard&enable=maybe", "name=guard&enable=constructor", "enable=true"]) {
+      assert.is((await post(`/filters/trace?${query}`)).status, 400, query);
+    }
+    assert.is((await post("/filters/trace?name=gaurd&enable=true")).status, 404);
+    assert.is((await post("/filters/trace?name=bad&enable=true")).status, 422);
+    server.logs.setLevel("wasm", "warning");
+    const { help } = JSON.parse((await post("/filters/trace?name=guard&enable=true")).body);
+    assert.match(help, /logging\?wasm=info.*warning/);
+    assert.not.match((await post("/filters/trace?name=guard&enable=false")).body, "help");
+  }));
+
+test("/stats has what is counted elsewhere until somebody asks, and a reset forgets it", () =>
+  withAdmin(async ({ get, post, server }) => {
+    server.lateCalls = 5;
+    assert.match((await get("/stats?filter=late")).body, "late.calls: 5\n");
+    assert.match((await get("/stats/prometheus?filter=late")).body, "{} 10\n");
+    await post("/reset_counters");
+    assert.match((await get("/stats?filter=late")).body, "late.calls: 5\n");
   }));
 
 test("/filters/reload and /filters/rollback", () =>

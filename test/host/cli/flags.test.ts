@@ -83,6 +83,19 @@ test("a flag without effect says why", () => {
   assert.match(parsed.flags.notes[0]!, /^--restart-epoch has no effect: processes do not hand sockets on/);
 });
 
+test("a flag whose value may be left out takes one by = only", () => {
+  const valueOf = (...args: string[]) => {
+    const parsed = parseFlags(args);
+    return parsed.ok ? parsed.flags.values.get("wasm-trace")?.[0] : parsed.error;
+  };
+  assert.is(valueOf("--wasm-trace"), "lengths");
+  assert.is(valueOf("--wasm-trace", "-l", "info"), "lengths");
+  assert.is(valueOf("--wasm-trace=values"), "values");
+  assert.is(valueOf("--wasm-trace=all"), "--wasm-trace all: expected lengths, values");
+  assert.is(valueOf("--wasm-trace", "values"), "unexpected argument 'values'");
+  assert.match(helpText("1"), "--wasm-trace[=lengths|values]");
+});
+
 test("what follows -- and --ignore_rest is not looked at", () => {
   for (const end of ["--", "--ignore_rest"]) assert.ok(parseFlags([end, "--nonsense"]).ok);
 });

@@ -140,8 +140,29 @@ test("a version keeps what is known of its code", async () => {
   assert.ok(world.closed);
 });
 
+test("tracing is switched by a version of the same code; reloads keep it", async () => {
+  const world = await loaded();
+  const trace = () => world.registry.snapshots.map((each) => each.callTrace).join();
+  assert.is(trace(), "off");
+  assert.equal(await world.registry.trace("a", "values"), [
+    { ok: true, name: "a", oldSha256: "one", newSha256: "one", changed: true },
+  ]);
+  assert.is((await world.registry.trace("a", "values"))![0]!.ok, true);
+  assert.is(world.registry.plugins[0]!.callTrace, "values");
+  assert.equal(world.published, ["one@2"]);
+  world.files.set("/a.wasm", "two");
+  await world.registry.reload("a");
+  assert.is(trace(), "values");
+  world.refusal = "worker 1: no";
+  assert.equal(await world.registry.trace("a", "off"), [{ ok: false, name: "a", error: "worker 1: no" }]);
+  assert.is(trace(), "values");
+  assert.equal(world.current, ["two@5"]);
+  assert.is(world.registry.plugins[0]!.lastError, null);
+});
+
 test("names that nobody has", async () => {
   const world = await loaded();
+  assert.is(world.registry.trace("b", "values"), null);
   assert.is(world.registry.reload("b"), null);
   assert.is(world.registry.rollBack("b"), null);
   assert.is(world.registry.reloadFile("/b.wasm"), null);

@@ -10,6 +10,8 @@ import type { Logger } from "../../../observe/log.ts";
 import type { StatsScope } from "../../../observe/stats.ts";
 import {
   BUILT_IN_FOREIGN_FUNCTIONS,
+  type CallTraceMode,
+  type CallTracePort,
   type GrpcClientPort,
   type HttpCallPort,
   type LogPort,
@@ -29,6 +31,8 @@ import {
   type WasmModule,
 } from "../../../wasm/mod.ts";
 import type { WasmPluginPlan } from "./plugin_plan.ts";
+import { WasmPluginStats } from "./plugin_stats.ts";
+import { failureOf, rootsOf, vmsOf, type WasmFailure, type WasmPluginStatus } from "./plugin_status.ts";
 import { type NodeFacts, StreamProperties } from "./properties.ts";
 
 /** A plugin with the code that it runs now. */
@@ -37,25 +41,10 @@ export interface WasmPluginSnapshot {
   readonly key: string;
   readonly plan: WasmPluginPlan;
   readonly module: WasmModule;
-  /** Counts up with every reload and rollback. */
+  /** Counts up with every reload and rollback, and when tracing is switched. */
   readonly version: number;
-}
-
-/** What admin pages show of a plugin on one worker. */
-export interface WasmPluginStatus {
-  readonly key: string;
-  readonly name: string;
-  readonly version: number;
-  readonly digest: string;
-  readonly abiVersion: string;
-  /** VMs that were made for plugins of this name and are not free: old versions with streams, too. */
-  readonly vms: number;
-  readonly memoryBytes: number;
-  readonly streams: number;
-  /** Why the VM failed; null while it works. */
-  readonly failure: string | null;
-  /** VMs of the whole worker. */
-  readonly liveVms: number;
+  /** Whether its calls are written to the log. */
+  readonly callTrace: CallTraceMode;
 }
 
 export interface WasmPluginsOptions {
@@ -78,11 +67,17 @@ export class WasmPlugins {
   readonly #manager: PluginManager;
   readonly #entries = new Map<string, Entry>();
   readonly #node: { current: NodeFacts };
-  readonly #vms = new VmCounts();
+  readonly #shared: SharedStorePort;
+  readonly #stats: WasmPluginStats;
+  /** The last failure by plugin name. */
+  readonly #failures = new Map<string, WasmFailure>();
 
   constructor(options: WasmPluginsOptions) {
     this.#node = { current: { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} } };
-    this.#manager = new PluginManager(createWasmEnvironment(options, new StreamProperties(this.#node), this.#vms));
+    this.#shared = options.shared;
+    this.#stats = new WasmPluginStats(options.stats);
+    const events = wasmEvents(options, this.#stats, this.#failures);
+    this.#manager = new PluginManager(createWasmEnvironment(options, new StreamProperties(this.#node), events));
   }
 
   /** The plugin of a snapshot's key; it stays the same object through reloads. */
@@ -120,21 +115,30 @@ export class WasmPlugins {
   }
 
   status(): WasmPluginStatus[] {
+    const all = this.#manager.vms();
     return [...this.#entries].map(([key, { plugin, version }]) => {
-      const status: PluginStatus = plugin.status();
+      const { source, digest, abiVersion, failure }: PluginStatus = plugin.status();
+      const vms = vmsOf(source, all);
       return {
         key,
         name: plugin.name,
         version,
-        digest: status.digest,
-        abiVersion: status.abiVersion,
-        vms: this.#vms.of(plugin.name),
-        memoryBytes: status.memoryBytes,
-        streams: status.streams,
-        failure: status.failure === null ? null : status.failure.diagnostic.message,
+        digest,
+        abiVersion,
+        vms,
+        memoryBytes: vms.reduce((sum, vm) => sum + vm.memoryBytes, 0),
+        streams: vms.flatMap((vm) => rootsOf(source, vm)).reduce((sum, root) => sum + root.streams, 0),
+        failure: failure === null ? null : failure.diagnostic.message,
+        lastFailure: this.#failures.get(plugin.name) ?? null,
+        shared: this.#shared.status(source.vmId),
         liveVms: this.#manager.liveVms,
       };
     });
+  }
+
+  /** Brings `wasm.<plugin>.*` up to date. */
+  publishStats(): void {
+    this.#stats.publish(this.#manager.vms());
   }
 
   close(): void {
@@ -144,15 +148,16 @@ export class WasmPlugins {
 
   #set(snapshot: WasmPluginSnapshot): string | null {
     const { key, plan, module, version } = snapshot;
+    const config = { ...configOf(plan), callTrace: snapshot.callTrace };
     const entry = this.#entries.get(key);
     if (entry === undefined) {
-      const loaded = this.#manager.load(configOf(plan), module);
+      const loaded = this.#manager.load(config, module);
       if (!("config" in loaded)) return problemText(plan.name, loaded);
       this.#entries.set(key, { plugin: loaded, version });
       return null;
     }
     if (entry.version === version) return null;
-    const problems = entry.plugin.update({ config: configOf(plan), module });
+    const problems = entry.plugin.update({ config, module });
     if (problems.length > 0) return problemText(plan.name, problems);
     entry.version = version;
     return null;
@@ -184,25 +189,10 @@ function problemText(name: string, problems: readonly Diagnostic[]): string {
   return `wasm plugin '${name}': ${problems.map((each) => each.message).join("; ")}`;
 }
 
-/** VMs that are not free, by the name of the plugin that they were made for. */
-class VmCounts {
-  readonly #counts = new Map<string, number>();
-
-  of(pluginName: string): number {
-    return this.#counts.get(pluginName) ?? 0;
-  }
-
-  add(pluginName: string, delta: number): void {
-    const count = this.of(pluginName) + delta;
-    if (count === 0) this.#counts.delete(pluginName);
-    else this.#counts.set(pluginName, count);
-  }
-}
-
 function createWasmEnvironment(
   options: WasmPluginsOptions,
   properties: PropertyPort,
-  vms: VmCounts,
+  events: WasmEvents,
 ): WasmEnvironment {
   const { clock, random, stats, httpCalls, grpc, shared } = options;
   return {
@@ -215,27 +205,33 @@ function createWasmEnvironment(
     httpCalls,
     grpc,
     foreignFunctions: BUILT_IN_FOREIGN_FUNCTIONS,
-    events: wasmEvents(options, vms),
+    events,
+    callTrace: new CallTraceLog(options.logger),
   };
 }
 
-/** VM counts and reloads under Envoy's names. */
-function wasmEvents({ stats, logger, onFailure }: WasmPluginsOptions, vms: VmCounts): WasmEvents {
+/** VM counts and reloads under Envoy's names, the rest under our own. */
+function wasmEvents(
+  { clock, stats, logger, onFailure }: WasmPluginsOptions,
+  pluginStats: WasmPluginStats,
+  failures: Map<string, WasmFailure>,
+): WasmEvents {
   const runtime = stats.scope("wasm.envoy.wasm.runtime.v8");
   const created = runtime.counter("created");
   const active = runtime.gauge("active");
   return {
     onVmCreated(source) {
-      vms.add(source.pluginName, 1);
+      pluginStats.onVmCreated(source);
       created.inc();
       active.inc();
     },
-    onVmDestroyed(source) {
-      vms.add(source.pluginName, -1);
+    onVmDestroyed(source, usage) {
+      pluginStats.onVmDestroyed(source, usage);
       active.dec();
     },
-    onVmFailed(source, message) {
-      stats.scope(`wasm.${source.pluginName}`).counter("vm_failed").inc();
+    onVmFailed(source, message, diagnostic) {
+      pluginStats.onVmFailed(source);
+      failures.set(source.pluginName, failureOf(diagnostic, clock.wallMs()));
       logger.error("a wasm VM failed", {
         plugin: source.pluginName,
         root_id: source.rootId,
@@ -245,7 +241,7 @@ function wasmEvents({ stats, logger, onFailure }: WasmPluginsOptions, vms: VmCou
       onFailure?.(source, message);
     },
     onReload(source, outcome) {
-      stats.scope(`wasm.${source.pluginName}`).counter(outcome).inc();
+      pluginStats.onReload(source, outcome);
     },
   };
 }
@@ -270,6 +266,23 @@ class WasmLog implements LogPort {
     const name = LEVELS[level] ?? "info";
     if (name === "warning") this.#logger.warn(text, fields);
     else this.#logger[name](text, fields);
+  }
+}
+
+/** Lines of traced calls: level debug, or info where that is not shown. They were asked for. */
+class CallTraceLog implements CallTracePort {
+  readonly #logger: Logger;
+  #lines = 0;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  write(source: LogSource, line: string): void {
+    // Numbered: lines that repeat would be counted instead of written.
+    const fields = { plugin: source.pluginName, vm_id: source.vmId, call: ++this.#lines };
+    if (this.#logger.isEnabled("debug")) this.#logger.debug(line, fields);
+    else this.#logger.info(line, fields);
   }
 }
 
