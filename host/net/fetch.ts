@@ -97,10 +97,12 @@ export function mayServeMetadata(address: string): boolean {
   return ip.d >>> 16 === 0xa9fe || ip.d === 0x646464c8;
 }
 
+const LONGEST_MS = 0x7fffffff;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 async function fetchFollowing(agent: Agent, first: FetchRequest): Promise<FetchResult> {
-  const timeout = AbortSignal.timeout(first.timeoutMs);
+  // Whole milliseconds, and no more than a timer takes.
+  const timeout = AbortSignal.timeout(Math.min(Math.ceil(first.timeoutMs), LONGEST_MS));
   const signal = first.signal === undefined ? timeout : AbortSignal.any([timeout, first.signal]);
   let current = first;
   for (let left = first.maxRedirects ?? 0;; left--) {

@@ -5,15 +5,17 @@
  *
  * @module
  */
+import { COMPONENT_WORLD } from "../../abi/mod.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { ConfigNode } from "../config/node.ts";
 import type { WasmPluginPlan } from "../extensions/common/wasm/plugin_plan.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type { Logger } from "../observe/log.ts";
+import type { StatsScope } from "../observe/stats.ts";
 import type { ClusterPlan } from "../upstream/plan.ts";
 import type { CallTraceMode, WasmModule } from "../wasm/mod.ts";
 import type { NodeIdentity } from "./snapshot.ts";
-import { describeSource, type FetchCounts, type LoadedCode, type WasmCode } from "./wasm_code/mod.ts";
+import { describeSource, type LoadedCode, type WasmCode } from "./wasm_code/mod.ts";
 import type { TrialReply, WasmTrial } from "./wasm_trial.ts";
 
 /** What the registry needs of the server. */
@@ -21,7 +23,7 @@ export interface PluginRegistryOptions {
   readonly trial: Pick<WasmTrial, "try" | "close">;
   readonly logger: Logger;
   /** Gets the bytes, from wherever they are. */
-  readonly code: Pick<WasmCode, "load" | "close" | "counts">;
+  readonly code: Pick<WasmCode, "load" | "close" | "countIn">;
   /** Whether plugins begin with their calls traced; off unless given. */
   readonly callTrace?: CallTraceMode;
   /** Gives new code to all workers; a text says why one refused, and then all have `previous` as the next version. */
@@ -144,9 +146,9 @@ export class PluginRegistry {
     this.#options.trial.close();
   }
 
-  /** How often code was fetched. */
-  get fetchCounts(): FetchCounts {
-    return this.#options.code.counts;
+  /** Counts what is fetched, and was fetched so far. */
+  countFetchesIn(stats: StatsScope): void {
+    this.#options.code.countIn(stats);
   }
 
   get plugins(): RegisteredPlugin[] {
@@ -160,7 +162,7 @@ export class PluginRegistry {
       ...entry.facts,
       version: entry.current.version,
       sha256: entry.current.module.digest,
-      abiVersion: entry.current.module.info.abiVersion ?? "",
+      abiVersion: abiOf(entry.current.module),
       previousSha256: entry.previous?.module.digest ?? null,
       callTrace: entry.current.callTrace,
       lastError: entry.lastError,
@@ -307,4 +309,9 @@ function trialError(plan: WasmPluginPlan, reply: TrialReply): string {
 
 function factsOf({ imageDigest, signedBy }: LoadedCode): CodeFacts {
   return { imageDigest, signedBy };
+}
+
+/** The version of the ABI, or the world of a component. */
+function abiOf(module: WasmModule): string {
+  return module.component === undefined ? module.info.abiVersion ?? "" : COMPONENT_WORLD;
 }

@@ -142,6 +142,7 @@ export class Server {
     }
     this.#state = "LIVE";
     this.#registerServerStats();
+    this.#options.plugins.countFetchesIn(this.stats.scope("wasm"));
     this.#flushTimer.enable(this.#flushIntervalMs);
     return { ok: true };
   }

@@ -12,6 +12,7 @@ import type { RemoteCodePlan, WasmCodePlan } from "../../extensions/common/wasm/
 import { type ConnectTarget, createFetcher } from "../../net/fetch.ts";
 import { isLoopback, parseIp } from "../../net/ip.ts";
 import type { Logger } from "../../observe/log.ts";
+import type { StatsScope } from "../../observe/stats.ts";
 import type { FileRead } from "../../platform/mod.ts";
 import type { ClusterPlan } from "../../upstream/plan.ts";
 import { type Attempt, attempt } from "./attempts.ts";
@@ -65,9 +66,14 @@ export interface FetchCounts {
   fetchFailures: number;
 }
 
+/** Envoy's names. */
+const STAT_NAMES: Readonly<Record<keyof FetchCounts, string>> = {
+  cacheHits: "remote_load_cache_hits",
+  cacheMisses: "remote_load_cache_misses",
+  fetchSuccesses: "remote_load_fetch_successes",
+  fetchFailures: "remote_load_fetch_failures",
+};
 const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024;
-/** Timers cannot be longer. */
-const LONGEST_MS = 0x7fffffff;
 /** Hosts that the configuration says are down. */
 const DOWN: readonly string[] = ["UNHEALTHY", "DRAINING", "TIMEOUT"];
 
@@ -88,6 +94,7 @@ export class WasmCode {
   readonly #ending = new AbortController();
   /** What is being fetched, by its plan: plugins with the same code fetch it once. */
   readonly #fetches = new Map<string, Promise<Attempt<Fetched>>>();
+  #stats: StatsScope | null = null;
   readonly counts: FetchCounts = { cacheHits: 0, cacheMisses: 0, fetchSuccesses: 0, fetchFailures: 0 };
 
   constructor(ports: WasmCodePorts, settings: WasmCodeSettings, logger: Logger) {
@@ -107,6 +114,14 @@ export class WasmCode {
     const check = await checkSignature(bytes, publicKeys);
     if (check.ok) return { ok: true, code: { bytes, imageDigest, signedBy: check.signedBy } };
     return { ok: false, message: `${describeSource(plan)} is refused: ${check.message}` };
+  }
+
+  /** Counts in statistics, too; what was counted so far included. Code that is not remote leaves none. */
+  countIn(stats: StatsScope): void {
+    this.#stats = stats;
+    const names = Object.keys(STAT_NAMES) as (keyof FetchCounts)[];
+    if (names.every((name) => this.counts[name] === 0)) return;
+    for (const name of names) stats.counter(STAT_NAMES[name]).add(this.counts[name]);
   }
 
   /** Gives up what is being fetched, and what will be. */
@@ -138,7 +153,7 @@ export class WasmCode {
 
   /** Before anything listens, nothing but this keeps the process alive between two attempts. */
   async #fetchAwake(plan: RemoteCodePlan, clusters: readonly ClusterPlan[]): Promise<Attempt<Fetched>> {
-    const awake = setInterval(() => {}, LONGEST_MS);
+    const awake = setInterval(() => {}, 60_000);
     try {
       return await this.#fetch(plan, clusters);
     } finally {
@@ -151,10 +166,10 @@ export class WasmCode {
     if (plan.kind === "http") {
       const cached = await this.#cache.get(`sha256:${plan.sha256}`);
       if (cached !== null) {
-        this.counts.cacheHits++;
+        this.#count("cacheHits");
         return { ok: true, value: { bytes: cached, imageDigest: null } };
       }
-      this.counts.cacheMisses++;
+      this.#count("cacheMisses");
     }
     const targets = plan.cluster === null ? null : hostsOf(clusters.find((each) => each.name === plan.cluster));
     if (targets?.length === 0) {
@@ -176,8 +191,7 @@ export class WasmCode {
       },
     }, async (index) => {
       const outcome = await this.#attempt(plan, targets === null ? null : targets[index % targets.length]!);
-      if (outcome.ok) this.counts.fetchSuccesses++;
-      else this.counts.fetchFailures++;
+      this.#count(outcome.ok ? "fetchSuccesses" : "fetchFailures");
       return outcome;
     });
     if (!result.ok) return { ...result, message: `${source} cannot be fetched: ${result.message}` };
@@ -190,11 +204,16 @@ export class WasmCode {
     return result;
   }
 
+  #count(name: keyof FetchCounts): void {
+    this.counts[name]++;
+    this.#stats?.counter(STAT_NAMES[name]).inc();
+  }
+
   /** One attempt, at one host of the cluster, or straight with null. */
   async #attempt(plan: RemoteCodePlan, target: ConnectTarget | null): Promise<Attempt<Fetched>> {
     const { signal } = this.#ending;
     const { limitBytes = DEFAULT_LIMIT_BYTES } = this.#settings;
-    const timeoutMs = plan.timeoutMs === 0 ? LONGEST_MS : Math.min(plan.timeoutMs, LONGEST_MS);
+    const timeoutMs = plan.timeoutMs === 0 ? Infinity : plan.timeoutMs;
     const direct = createFetcher({ refuseMetadataServers: true });
     const primary = target === null ? direct : createFetcher({ connectTo: target });
     try {

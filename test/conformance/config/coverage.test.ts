@@ -17,7 +17,6 @@ const PAGE = fileURLToPath(new URL("../../../docs/reference/configuration.md", i
 const EVERYTHING = fileURLToPath(new URL("./coverage/everything.yaml", import.meta.url));
 
 const NO_CODE = { ok: true, code: { bytes: new Uint8Array(0), imageDigest: null, signedBy: null } } as const;
-const NO_COUNTS = { cacheHits: 0, cacheMisses: 0, fetchSuccesses: 0, fetchFailures: 0 };
 
 /** Loads a file; wasm code counts as good without being fetched or tried. */
 function load(path: string, yaml: string | null = null): Promise<Configuration> {
@@ -27,7 +26,7 @@ function load(path: string, yaml: string | null = null): Promise<Configuration> 
   const plugins = new PluginRegistry({
     trial: { try: () => Promise.resolve({ id: 0, result: { ok: true, module }, log: [] }), close() {} },
     logger: logs.logger("wasm"),
-    code: { load: () => Promise.resolve(NO_CODE), close() {}, counts: NO_COUNTS },
+    code: { load: () => Promise.resolve(NO_CODE), close() {}, countIn() {} },
     publish: () => Promise.resolve(null),
   });
   return loadConfiguration({

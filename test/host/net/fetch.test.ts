@@ -51,6 +51,13 @@ test("an answer is a value, whatever its status", async () => {
   assert.is(missing.ok && missing.status, 404);
 });
 
+test("any time limit", async () => {
+  for (const timeoutMs of [5000.25, 1e12, Infinity]) {
+    const result = await fetcher.fetch({ url: `${base}/hello`, ...LIMITS, timeoutMs });
+    assert.is(result.ok && result.status, 200);
+  }
+});
+
 test("redirects: followed as often as allowed; secrets stay with their origin", async () => {
   seen.length = 0;
   const loop = await fetcher.fetch({ url: `${base}/loop`, maxRedirects: 2, ...LIMITS });

@@ -32,7 +32,7 @@ class World {
     this.registry = new PluginRegistry({
       logger: logs.logger("wasm"),
       code: {
-        counts: { cacheHits: 0, cacheMisses: 0, fetchSuccesses: 0, fetchFailures: 0 },
+        countIn() {},
         close: () => void (this.closed = true),
         load: (plan) => {
           if (plan.kind !== "file") throw new Error(plan.kind);
