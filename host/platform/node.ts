@@ -222,6 +222,10 @@ export class NodePlatform implements Platform {
     };
   }
 
+  onProcessExit(callback: (code: number) => void): void {
+    process.once("exit", callback);
+  }
+
   exit(code: number): never {
     return process.exit(code);
   }

@@ -28,6 +28,7 @@ import { HttpStream } from "./http_stream.ts";
 import { type LevelName, LogRecorder, MetricRecorder } from "./recorders.ts";
 import { TcpStream } from "./tcp_stream.ts";
 import { type PropertyInit, TestProperties } from "./test_properties.ts";
+import { unseenTraps } from "./unseen_traps.ts";
 
 /** Configuration as tests write it: text, bytes, or a value that becomes JSON. */
 export type ConfigInit = string | Uint8Array | Readonly<Record<string, unknown>> | readonly unknown[];
@@ -97,6 +98,7 @@ export class FilterHost {
       httpCalls: this.#calls,
       grpc: null,
       foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
+      events: { onVmFailed: (_source, _message, diagnostic) => unseenTraps.add(this, diagnostic) },
     });
     const name = options.name ?? options.rootId ?? "test";
     const loaded = this.#manager.load(
@@ -121,11 +123,16 @@ export class FilterHost {
 
   /** Why the configuration was refused; empty when it was not. */
   get refusal(): string {
+    unseenTraps.delete(this);
     return this.#problems.flatMap((problem) => [problem.message, ...(problem.notes ?? [])]).join("\n");
   }
 
-  /** What ended the filter's VM: a trap with its stack; null as long as it runs. */
+  /**
+   * What ended the filter's VM: a trap with its stack; null as long as it runs. A test that fails without having
+   * looked at it has it printed when its process ends.
+   */
   get failure(): Diagnostic | null {
+    unseenTraps.delete(this);
     return this.#plugin?.status().failure?.diagnostic ?? this.#problems[0] ?? null;
   }
 

@@ -1,13 +1,16 @@
 // host/testing/load_filter.ts: from a test file to a running filter.
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { renderText } from "../base/diagnostic_render.ts";
 import { type Diagnostic, DiagnosticList } from "../base/diagnostic.ts";
 import { NuncioError } from "../base/error.ts";
-import { compileModule, type WasmModule } from "../wasm/mod.ts";
+import { detectPlatform } from "../platform/detect.ts";
+import { compileModule, type ReadBeside, type WasmModule, withSourceMap } from "../wasm/mod.ts";
 import { buildFilter } from "./filter_build/build_filter.ts";
 import { FilterHost, type FilterOptions } from "./filter_host.ts";
+import { unseenTraps } from "./unseen_traps.ts";
 
 /** Where a filter is: the test file in its folder (`import.meta`), its folder or source file, or a `.wasm` file. */
 export type FilterPlace = { readonly url: string } | string | URL;
@@ -18,6 +21,9 @@ const modules = new Map<string, Promise<WasmModule>>();
  * Loads a filter for a test. A filter in source is built first, when it or the SDK changed; its module is
  * compiled once for all tests of a process. A refused configuration is no error: see `FilterHost.configured`.
  *
+ * `nuncio filter test` has filters built with names and lines; otherwise they are built as for release. The
+ * environment variable NUNCIO_FILTER_TARGET, `debug` or `release`, decides.
+ *
  * @example A test next to `filter.ts`
  * ```ts ignore
  * const filter = await loadFilter(import.meta, { rootId: "hello" });
@@ -27,6 +33,7 @@ const modules = new Map<string, Promise<WasmModule>>();
  * @throws filter/compile, filter/not-found, wasm/…
  */
 export async function loadFilter(place: FilterPlace, options: FilterOptions = {}): Promise<FilterHost> {
+  tellOfTraps();
   const path = pathOf(place);
   let module = modules.get(path);
   if (module === undefined) {
@@ -43,15 +50,36 @@ function pathOf(place: FilterPlace): string {
 }
 
 async function buildAndRead(path: string): Promise<WasmModule> {
-  const { diagnostics, outFile } = await buildFilter({ path });
+  const target = detectPlatform().env("NUNCIO_FILTER_TARGET") ?? "release";
+  const { diagnostics, outFile } = await buildFilter({ path, target });
   if (diagnostics.hasErrors) throw new NuncioError("filter/compile", `\n${renderText(diagnostics)}`);
   return await readModuleFile(outFile);
 }
 
 async function readModuleFile(path: string): Promise<WasmModule> {
   const result = await compileModule(await readFile(path));
-  if ("module" in result) return result.module;
+  if ("module" in result) return withSourceMap(result.module, (name) => readBeside(dirname(path), name));
   throw new NuncioError(result.diagnostics[0]!.code, `${path}:\n${render(result.diagnostics)}`);
+}
+
+function readBeside(folder: string, name: string): ReturnType<ReadBeside> {
+  try {
+    return { ok: true, bytes: readFileSync(join(folder, name)) };
+  } catch (error) {
+    return { ok: false, message: (error as Error).message };
+  }
+}
+
+let isTelling = false;
+
+/** Has traps printed that no test has looked at, when the process ends with a failure. */
+function tellOfTraps(): void {
+  if (isTelling) return;
+  isTelling = true;
+  const platform = detectPlatform();
+  platform.onProcessExit((code) => {
+    if (code !== 0) platform.stderr.write(unseenTraps.text(platform.stderr.isTerminal));
+  });
 }
 
 function render(problems: readonly Diagnostic[]): string {

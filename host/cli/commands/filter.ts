@@ -17,7 +17,8 @@ const HELP = `nuncio filter: write, build and test WebAssembly filters
   nuncio filter new NAME [--kind http|tcp] [--from EXAMPLE]   make a folder with a filter that works
   nuncio filter build [PATH…] [--debug] [--out FILE] [--force]
                                                               compile it to build/filter.wasm
-  nuncio filter test [PATH…] [--debug]                        build it and run its filter.test.ts
+  nuncio filter test [PATH…] [--release]                      build it, with names and lines of source unless
+                                                              --release is given, and run its filter.test.ts
 
 PATH is a filter's folder or its source file, the current folder unless given.
 `;

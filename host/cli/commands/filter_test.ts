@@ -6,19 +6,22 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { NuncioError } from "../../base/error.ts";
-import type { CommandOutput } from "./command_output.ts";
+import { type CommandOutput, USAGE_ERROR } from "./command_output.ts";
 import { buildAndReport } from "./filter_build.ts";
 
 export async function filterTest(args: string[], output: CommandOutput): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { debug: { type: "boolean", default: false } },
+    // With names and lines, unless what is shipped is to be tested.
+    options: { debug: { type: "boolean", default: false }, release: { type: "boolean", default: false } },
   });
+  if (values.debug && values.release) throw new NuncioError(USAGE_ERROR, "--debug and --release exclude each other");
+  const target = values.release ? "release" : "debug";
   let failed = false;
   for (const path of positionals.length > 0 ? positionals : ["."]) {
-    const { diagnostics } = await buildAndReport({ path, target: values.debug ? "debug" : "release" }, output);
-    failed = diagnostics.hasErrors || await runTest(testFileOf(path)) !== 0 || failed;
+    const { diagnostics } = await buildAndReport({ path, target }, output);
+    failed = diagnostics.hasErrors || await runTest(testFileOf(path), target) !== 0 || failed;
   }
   return failed ? 1 : 0;
 }
@@ -31,9 +34,12 @@ function testFileOf(path: string): string {
 }
 
 /** Runs a test file on the runtime that this process runs on; gives its exit code. */
-async function runTest(file: string): Promise<number> {
+async function runTest(file: string, target: string): Promise<number> {
   const flags = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--quiet"] : [];
-  const child = spawn(process.execPath, [...flags, file], { stdio: "inherit" });
+  const child = spawn(process.execPath, [...flags, file], {
+    stdio: "inherit",
+    env: { ...process.env, NUNCIO_FILTER_TARGET: target },
+  });
   const [code] = await once(child, "exit") as [number | null];
   return code ?? 1;
 }
