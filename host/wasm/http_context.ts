@@ -261,6 +261,11 @@ export class HttpContext extends Context {
     this.stream.sendLocalReply(FAIL_STREAM_REPLY);
   }
 
+  /** Whether the callback that runs will fail the stream when it is over. */
+  get #isFailing(): boolean {
+    return this.#vm.failure !== null && !this.#mayBypass && (this.#request.isRunning || this.#response.isRunning);
+  }
+
   /** The VM has failed in somebody's call. What waits for this guest would wait for ever. */
   #onVmFailed(): void {
     if (this.#isDone || this.#hasReplied) return;
@@ -394,7 +399,8 @@ export class HttpContext extends Context {
         this.stream.resetStream("wasm_close_stream");
         break;
       case Deferred.LocalReply:
-        if (this.#reply !== null) this.stream.sendLocalReply(this.#reply);
+        // A guest that fails in the callback in which it answers has not answered: the stream is failed.
+        if (this.#reply !== null && !this.#isFailing) this.stream.sendLocalReply(this.#reply);
         this.#reply = null;
         break;
       case Deferred.VmFailed:

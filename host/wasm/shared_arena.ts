@@ -6,9 +6,8 @@
  * neighbours are found and free ones joined; free blocks hang in lists by power of two.
  *
  * A worker can be terminated between any two instructions, also with the lock held. Whoever waits too long
- * takes the lock over and calls `repair`, which drops all that cannot be reached; `abandon` asks for one at
- * once. So users publish a block by one store, after it is complete, and take it out by one store, before it
- * is freed.
+ * takes the lock over and calls `repair`, which drops all that cannot be reached. So users publish a block
+ * by one store, after it is complete, and take it out by one store, before it is freed.
  *
  * Without SharedArrayBuffer (a browser page that is not isolated) the memory is the thread's own.
  *
@@ -17,9 +16,9 @@
 
 /** Words of the head that users may use, and where they begin. */
 export const USER_WORDS = 2048;
-const LOCK = 0;
+export const LOCK = 0;
 /** What `LOCK` holds, besides 0 (free), 1 (held) and 2 (held, and somebody waits), when a repair is due. */
-const ABANDONED = 3;
+export const ABANDONED = 3;
 /** Where the blocks end. */
 const TOP = 1;
 /** Size of the last block. */
@@ -63,7 +62,13 @@ export class SharedArena {
   /** Index of user word 0. */
   readonly firstUserWord: number = FIRST_USER_WORD;
   readonly #repair: () => Iterable<number>;
-  #isHeld = false;
+  /**
+   * Whether this thread has the lock. When an exception ends what its holder does, it must be given up by
+   * `isHeld = false` and `ABANDONED` in word `LOCK`, without any call: the exception may well be that the
+   * stack has overflowed, for guests may call host functions with hardly any left. What was begun may be half
+   * done, so the next holder repairs.
+   */
+  isHeld = false;
 
   /** `reachable` gives every block in use, for a repair. */
   constructor(memory: Memory, reachable: () => Iterable<number>) {
@@ -91,34 +96,23 @@ export class SharedArena {
     let before = 1;
     for (let i = 0; i < SPINS && before !== ABANDONED; i++) {
       before = Atomics.compareExchange(words, LOCK, 0, 1);
-      if (before === 0) return this.#isHeld = true;
+      if (before === 0) return this.isHeld = true;
     }
     for (let waits = 0; waits < MAX_WAITS; waits++) {
       // 2 says that somebody waits.
       before = Atomics.exchange(words, LOCK, 2);
-      if (before === 0) return this.#isHeld = true;
+      if (before === 0) return this.isHeld = true;
       if (before === ABANDONED) break;
       wait(words, LOCK, 2, WAIT_MS);
     }
-    this.#isHeld = true;
+    this.isHeld = true;
     Atomics.store(words, LOCK, 2);
     return false;
   }
 
   unlock(): void {
-    this.#isHeld = false;
+    this.isHeld = false;
     if (Atomics.exchange(this.words, LOCK, 0) === 2) Atomics.notify(this.words, LOCK, 1);
-  }
-
-  /**
-   * Gives a lock up whose holder was interrupted: by an exception, for a guest may call host functions with
-   * so little stack left that they overflow. What was begun may be half done, so the next holder repairs.
-   */
-  abandon(): void {
-    if (!this.#isHeld) return;
-    this.#isHeld = false;
-    Atomics.store(this.words, LOCK, ABANDONED);
-    Atomics.notify(this.words, LOCK, 1);
   }
 
   /** A block for `size` bytes, or 0 when the memory cannot grow any more. Its contents are arbitrary. */

@@ -5,7 +5,7 @@
  * shared memory, where it is scoped by `vm_id` and each scope has a limit. One thread makes the store and
  * posts its `handle` to the others.
  *
- * What host functions call gives the lock up when an exception ends it: see `SharedArena.abandon`.
+ * What host functions call gives the lock up when an exception ends it: see `SharedArena.isHeld`.
  *
  * A queue has one consumer, a plugin on some thread. Each message adds one to the queue's count of events
  * and wakes that thread, which then calls its plugin once for each event.
@@ -18,7 +18,7 @@ import { fromUtf8 } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import type { QueueConsumer, SharedLimits, SharedStatus, SharedStorePort } from "./ports.ts";
-import { createArenaMemory, SharedArena } from "./shared_arena.ts";
+import { ABANDONED, createArenaMemory, LOCK, SharedArena } from "./shared_arena.ts";
 import { SharedData } from "./shared_data.ts";
 import { SharedQueues } from "./shared_queues.ts";
 import { HEAD, MAX_THREADS, SharedScopes } from "./shared_scopes.ts";
@@ -113,28 +113,34 @@ export class SharedStore implements SharedStorePort {
   get(vmId: string, key: Uint8Array): Uint8Array | null {
     const scope = this.#retained.get(vmId)?.scope;
     if (scope === undefined) return null;
+    const arena = this.#arena;
     try {
-      this.#arena.lock();
+      arena.lock();
       const value = this.#data.get(scope, key);
-      this.#arena.unlock();
+      arena.unlock();
       return value;
-    } catch (error) {
-      this.#arena.abandon();
-      throw error;
+    } finally {
+      if (arena.isHeld) {
+        arena.isHeld = false;
+        Atomics.store(arena.words, LOCK, ABANDONED);
+      }
     }
   }
 
   set(vmId: string, key: Uint8Array, value: Uint8Array, cas: number): Status {
     const scope = this.#retained.get(vmId)?.scope;
     if (scope === undefined) return Status.InternalFailure;
+    const arena = this.#arena;
     try {
-      this.#arena.lock();
+      arena.lock();
       const status = this.#data.set(scope, key, value, cas);
-      this.#arena.unlock();
+      arena.unlock();
       return status;
-    } catch (error) {
-      this.#arena.abandon();
-      throw error;
+    } finally {
+      if (arena.isHeld) {
+        arena.isHeld = false;
+        Atomics.store(arena.words, LOCK, ABANDONED);
+      }
     }
   }
 
@@ -142,17 +148,20 @@ export class SharedStore implements SharedStorePort {
     const scope = this.#retained.get(vmId)?.scope;
     if (scope === undefined) return 0;
     let token = 0;
+    const arena = this.#arena;
     try {
-      this.#arena.lock();
+      arena.lock();
       const queue = this.#queues.find(scope, name) || this.#queues.add(scope, name);
       if (queue !== 0) {
         token = this.#queues.tokenOf(queue);
         this.#queues.setConsumer(queue, this.#thread);
       }
-      this.#arena.unlock();
-    } catch (error) {
-      this.#arena.abandon();
-      throw error;
+      arena.unlock();
+    } finally {
+      if (arena.isHeld) {
+        arena.isHeld = false;
+        Atomics.store(arena.words, LOCK, ABANDONED);
+      }
     }
     if (token !== 0) {
       this.#consumers.set(token, consumer);
@@ -162,16 +171,19 @@ export class SharedStore implements SharedStorePort {
   }
 
   resolveQueue(vmId: string, name: Uint8Array): number {
+    const arena = this.#arena;
     try {
-      this.#arena.lock();
+      arena.lock();
       const scope = this.#retained.get(vmId)?.scope ?? this.#scopes.find(fromUtf8(vmId));
       const queue = scope === 0 ? 0 : this.#queues.find(scope, name);
       const token = queue === 0 ? 0 : this.#queues.tokenOf(queue);
-      this.#arena.unlock();
+      arena.unlock();
       return token;
-    } catch (error) {
-      this.#arena.abandon();
-      throw error;
+    } finally {
+      if (arena.isHeld) {
+        arena.isHeld = false;
+        Atomics.store(arena.words, LOCK, ABANDONED);
+      }
     }
   }
 
@@ -179,15 +191,18 @@ export class SharedStore implements SharedStorePort {
     let queue = 0;
     let isAdded = false;
     let consumer = 0;
+    const arena = this.#arena;
     try {
-      this.#arena.lock();
+      arena.lock();
       queue = this.#queues.at(token);
       isAdded = queue !== 0 && this.#queues.push(queue, message);
       if (isAdded) consumer = this.#queues.consumer(queue);
-      this.#arena.unlock();
-    } catch (error) {
-      this.#arena.abandon();
-      throw error;
+      arena.unlock();
+    } finally {
+      if (arena.isHeld) {
+        arena.isHeld = false;
+        Atomics.store(arena.words, LOCK, ABANDONED);
+      }
     }
     if (queue === 0) return Status.NotFound;
     if (!isAdded) return Status.InternalFailure;
@@ -197,15 +212,18 @@ export class SharedStore implements SharedStorePort {
   }
 
   dequeue(token: number): Uint8Array | Status {
+    const arena = this.#arena;
     try {
-      this.#arena.lock();
+      arena.lock();
       const queue = this.#queues.at(token);
       const message = queue === 0 ? null : this.#queues.shift(queue);
-      this.#arena.unlock();
+      arena.unlock();
       return queue === 0 ? Status.NotFound : message ?? Status.Empty;
-    } catch (error) {
-      this.#arena.abandon();
-      throw error;
+    } finally {
+      if (arena.isHeld) {
+        arena.isHeld = false;
+        Atomics.store(arena.words, LOCK, ABANDONED);
+      }
     }
   }
 

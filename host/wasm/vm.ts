@@ -309,7 +309,8 @@ export class Vm {
       context.runDeferred(operation, token);
       return;
     }
-    if (this.#deferred.length >= this.options.maxDeferred * 3) {
+    // An answer comes once a stream: without it the stream would wait for ever.
+    if (this.#deferred.length >= this.options.maxDeferred * 3 && operation !== Deferred.LocalReply) {
       this.onLimit("deferred", `one callback may ask for ${this.options.maxDeferred} operations; others are left out`);
       return;
     }
