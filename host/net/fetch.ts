@@ -50,10 +50,10 @@ export interface FetcherOptions {
   /** Where connections go, whatever the host of a URL; `host` and the name that TLS asks for stay the URL's. */
   readonly connectTo?: ConnectTarget;
   /**
-   * Refuses link-local peers and the like, however their name was found: clouds serve the credentials of the
-   * machine there, and where a server redirects to is not ours to choose.
+   * True for addresses of peers that nothing is sent to, however their name was found: where a server redirects
+   * to is not ours to choose.
    */
-  readonly refuseMetadataServers?: boolean;
+  readonly refusePeer?: (address: string) => boolean;
 }
 
 export function createFetcher(options: FetcherOptions = {}): Fetcher {
@@ -69,7 +69,7 @@ export function createFetcher(options: FetcherOptions = {}): Fetcher {
   };
 }
 
-function createConnector({ connectTo, refuseMetadataServers = false }: FetcherOptions): buildConnector.connector {
+function createConnector({ connectTo, refusePeer }: FetcherOptions): buildConnector.connector {
   const isPipe = connectTo?.port === 0;
   // HTTP/1.1 only: node:http2 is not to be relied on everywhere.
   const connect = buildConnector({ allowH2: false, ...(isPipe && { socketPath: connectTo.address }) });
@@ -80,9 +80,9 @@ function createConnector({ connectTo, refuseMetadataServers = false }: FetcherOp
     connect(target, (...[error, socket]) => {
       if (error !== null) return callback(error, null);
       const peer = socket.remoteAddress ?? "";
-      if (!refuseMetadataServers || !mayServeMetadata(peer)) return callback(null, socket);
+      if (refusePeer?.(peer) !== true) return callback(null, socket);
       socket.destroy();
-      callback(new Error(`${asked.hostname} has the address ${peer}, at which clouds serve credentials`), null);
+      callback(new Error(`${asked.hostname} has the address ${peer}, which nothing is fetched from`), null);
     });
   };
 }

@@ -9,7 +9,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import { parseOciReference } from "../../extensions/common/wasm/oci_reference.ts";
 import type { RemoteCodePlan, WasmCodePlan } from "../../extensions/common/wasm/plugin_plan.ts";
-import { type ConnectTarget, createFetcher } from "../../net/fetch.ts";
+import { type ConnectTarget, createFetcher, mayServeMetadata } from "../../net/fetch.ts";
 import { isLoopback, parseIp } from "../../net/ip.ts";
 import type { Logger } from "../../observe/log.ts";
 import type { StatsScope } from "../../observe/stats.ts";
@@ -177,7 +177,7 @@ export class WasmCode {
     }
     const { clock, random } = this.#ports;
     const startMs = clock.nowMs();
-    this.#logger.debug("wasm code is fetched", { source });
+    this.#logger.info("wasm code is fetched", { source });
     const result = await attempt(plan.retry, {
       clock,
       random,
@@ -214,7 +214,7 @@ export class WasmCode {
     const { signal } = this.#ending;
     const { limitBytes = DEFAULT_LIMIT_BYTES } = this.#settings;
     const timeoutMs = plan.timeoutMs === 0 ? Infinity : plan.timeoutMs;
-    const direct = createFetcher({ refuseMetadataServers: true });
+    const direct = createFetcher({ refusePeer: mayServeMetadata });
     const primary = target === null ? direct : createFetcher({ connectTo: target });
     try {
       if (plan.kind === "http") {

@@ -121,7 +121,9 @@ async function checkAny(
 
 /** The section with the signature, or why there is none. */
 function findSignature(module: Uint8Array): Section | string {
-  if (latin1Slice(module, 0, 4) !== "\0asm") return "it is not a WebAssembly module";
+  if (module.length < MODULE_HEADER_BYTES || latin1Slice(module, 0, 4) !== "\0asm") {
+    return "it is not a WebAssembly module";
+  }
   const found: Section[] = [];
   const reader = new Reader(module, MODULE_HEADER_BYTES);
   while (reader.offset < module.length) {

@@ -136,9 +136,19 @@ test("where clouds serve credentials", async () => {
   ) {
     assert.not.ok(mayServeMetadata(address), address);
   }
-  const careful = createFetcher({ refuseMetadataServers: true });
-  const result = await careful.fetch({ url: `${base}/hello`, ...LIMITS });
-  assert.is(result.ok && result.status, 200);
+});
+
+test("nothing is sent to a peer that is refused", async () => {
+  const peers: string[] = [];
+  const careful = createFetcher({ refusePeer: (address) => peers.push(address) > 1 });
+  const url = base.replace("127.0.0.1", "localhost");
+  const one = await careful.fetch({ url: `${url}/hello`, ...LIMITS });
+  assert.is(one.ok && one.status, 200);
+  seen.length = 0;
+  // A connection of its own.
+  const two = await careful.fetch({ url: `${base}/hello`, ...LIMITS });
+  assert.match(two.ok ? "" : two.message, "127.0.0.1 has the address 127.0.0.1, which nothing is fetched from");
+  assert.equal([peers, seen], [["127.0.0.1", "127.0.0.1"], []]);
   await careful.close();
 });
 

@@ -275,6 +275,21 @@ test("a manifest without end, and one that is not JSON", async () => {
   });
 });
 
+test("all requests of a pull have one time limit", async () => {
+  await withRegistry(async ({ shelf, server, uri }) => {
+    shelf.image(MODULE, RAW_LAYER, "latest");
+    const world = new CodeWorld();
+    server.handle = (request, response) => {
+      world.clock.advance(3000);
+      shelf.serve(request, response);
+    };
+    assert.ok((await world.load(ociPlan(uri, { timeoutMs: 6001 }))).ok);
+    server.requests.length = 0;
+    assert.match(await world.failure(ociPlan(uri, { timeoutMs: 3000 })), "the image was not there in time");
+    assert.is(server.requests.length, 1);
+  });
+});
+
 test("failures that pass are tried again", async () => {
   await withRegistry(async ({ shelf, server, uri }) => {
     shelf.image(MODULE, RAW_LAYER, "latest");

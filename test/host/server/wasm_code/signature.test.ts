@@ -131,6 +131,14 @@ test("no signature, two of them, one in the middle, one of another kind", async 
   assert.match(await refusal(MODULE.subarray(0, 11), ALICE), "goes beyond the module");
 });
 
+test("whatever is cut off, it is not signed any more", async () => {
+  for (const module of [signTrailing(MODULE, ALICE), signLeading(MODULE, [ALICE, BOB])]) {
+    for (let end = 0; end < module.length; end++) {
+      assert.is.not(await refusal(module.subarray(0, end), ALICE), "ok", `${end} of ${module.length} bytes`);
+    }
+  }
+});
+
 test("payloads that say more than there is", async () => {
   const payload = (...bytes: number[]) =>
     concat(MODULE.subarray(0, 8), section("signature", Uint8Array.from(bytes)), MODULE.subarray(8));
