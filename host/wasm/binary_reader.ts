@@ -68,6 +68,12 @@ export class BinaryReader {
     return utf8Slice(this.bytes, start, start + length);
   }
 
+  skipName(): void {
+    const length = this.number();
+    if (this.offset + length > this.end) throw new UnreadableModule("a name without end");
+    this.offset += length;
+  }
+
   valueType(): WasmType {
     const byte = this.byte();
     switch (byte) {

@@ -116,13 +116,13 @@ function checkAllocators(info: ModuleInfo): Diagnostic[] {
 function checkMemory(info: ModuleInfo, options: LinkOptions): Diagnostic[] {
   const { memories } = info;
   if (memories.length === 0) return [problems.unusableMemory("it has none")];
-  if (!info.exports.some((row) => row.kind === "memory") && !info.imports.some((row) => row.kind === "memory")) {
-    return [problems.unusableMemory("it is not exported")];
-  }
   if (memories.length > 1) return [problems.unusableMemory(`it has ${memories.length} of them, expected one`)];
   const [memory] = memories;
   if (memory!.shared) return [problems.unusableMemory("it is shared between threads")];
   if (memory!.is64) return [problems.unusableMemory("its addresses have 64 bits")];
+  if (![...info.exports, ...info.imports].some((row) => row.kind === "memory")) {
+    return [problems.unusableMemory("it is not exported")];
+  }
   if (memory!.min * PAGE_BYTES > options.maxMemoryBytes) {
     const wanted = memory!.min * PAGE_BYTES;
     return [problems.unusableMemory(`it starts with ${wanted} bytes, at most ${options.maxMemoryBytes} are allowed`)];

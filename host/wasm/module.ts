@@ -231,8 +231,11 @@ export function looksLikeWasm(bytes: Uint8Array): boolean {
   return bytes.length >= 8 && latin1Slice(bytes, 0, 4) === "\0asm";
 }
 
-/** Function names of a module's `name` section, by function index; malformed sections give what was readable. */
-export function readFunctionNames(section: Uint8Array): Map<number, string> {
+/**
+ * Function names of a module's `name` section, by function index; malformed sections give what was readable.
+ * There may be millions: with `wanted` only those are kept.
+ */
+export function readFunctionNames(section: Uint8Array, wanted?: ReadonlySet<number>): Map<number, string> {
   const names = new Map<number, string>();
   try {
     const reader = new BinaryReader(section, 0, section.length);
@@ -244,7 +247,11 @@ export function readFunctionNames(section: Uint8Array): Map<number, string> {
         reader.offset = end;
         continue;
       }
-      for (let count = reader.number(); count > 0; count--) names.set(reader.number(), reader.name());
+      for (let count = reader.number(); count > 0; count--) {
+        const index = reader.number();
+        if (wanted === undefined || wanted.has(index)) names.set(index, reader.name());
+        else reader.skipName();
+      }
       break;
     }
   } catch (error) {

@@ -27,21 +27,24 @@ export interface GuestFrame {
 const FRAME = /wasm:\/\/[^\s)]*?wasm-function\[\d+\]:0x([0-9a-f]+)/g;
 /** Frames kept, as in Envoy's backtraces. */
 const MAX_FRAMES = 20;
+/** Longer names are cut. */
+const MAX_NAME_LENGTH = 1000;
 
 /** The guest's frames, innermost first; none when the error did not come through a guest. */
 export function guestFrames(stack: string, module: WasmModule): GuestFrame[] {
-  const frames: GuestFrame[] = [];
-  let names: Map<number, string> | null = null;
+  const found: (readonly [running: number, functionIndex: number])[] = [];
   for (const match of stack.matchAll(FRAME)) {
-    if (frames.length === MAX_FRAMES) break;
-    names ??= functionNames(module);
+    if (found.length === MAX_FRAMES) break;
     const running = parseInt(match[1]!, 16);
-    const functionIndex = functionAt(module.info, running);
-    const name = names.get(functionIndex) ?? `function ${functionIndex}`;
-    const offset = givenOffset(module, running);
-    frames.push({ name: demangle(name), functionIndex, offset, place: placeOf(module, functionIndex, offset) });
+    found.push([running, functionAt(module.info, running)]);
   }
-  return frames;
+  if (found.length === 0) return [];
+  const names = functionNames(module, new Set(found.map(([, functionIndex]) => functionIndex)));
+  return found.map(([running, functionIndex]) => {
+    const name = names.get(functionIndex)?.slice(0, MAX_NAME_LENGTH) ?? `function ${functionIndex}`;
+    const offset = givenOffset(module, running);
+    return { name: demangle(name), functionIndex, offset, place: placeOf(module, functionIndex, offset) };
+  });
 }
 
 /** From an offset in the module that runs to the one in the module that was given. */
@@ -59,11 +62,11 @@ function placeOf(module: WasmModule, functionIndex: number, offset: number): str
 }
 
 /** What the name section says, and for functions without a name what they are exported as. */
-function functionNames(module: WasmModule): Map<number, string> {
+function functionNames(module: WasmModule, wanted: ReadonlySet<number>): Map<number, string> {
   const section = WebAssembly.Module.customSections(module.code, "name")[0];
-  const names = section === undefined ? new Map<number, string>() : readFunctionNames(new Uint8Array(section));
+  const names = section === undefined ? new Map<number, string>() : readFunctionNames(new Uint8Array(section), wanted);
   for (const row of module.info.exports) {
-    if (row.kind === "func" && !names.has(row.index)) names.set(row.index, row.name);
+    if (row.kind === "func" && wanted.has(row.index) && !names.has(row.index)) names.set(row.index, row.name);
   }
   return names;
 }
