@@ -1,6 +1,7 @@
 // host/server/wasm_trial_main.ts: the entry of the thread in which modules are tried.
 /** @module */
 import type { Diagnostic } from "../base/diagnostic.ts";
+import { ComponentTools } from "../extensions/common/wasm/component_tools.ts";
 import { UnansweredGrpcCalls } from "../extensions/common/wasm/grpc_calls.ts";
 import { UnansweredHttpCalls } from "../extensions/common/wasm/http_calls.ts";
 import type { WasmCodePlan } from "../extensions/common/wasm/plugin_plan.ts";
@@ -13,6 +14,7 @@ import type { TrialReply, TrialRequest, TrialResult } from "./wasm_trial.ts";
 
 const platform = detectPlatform();
 const channel = platform.workerChannel<TrialRequest, TrialReply>();
+const components = new ComponentTools();
 
 channel?.onMessage((request) => {
   const log: string[] = [];
@@ -39,7 +41,7 @@ function readBeside(code: WasmCodePlan): ReadBeside | null {
 }
 
 async function tryOut(request: TrialRequest, log: string[]): Promise<TrialResult> {
-  const compiled = await compileModule(request.bytes, meterOf(request.plan));
+  const compiled = await compileModule(request.bytes, meterOf(request.plan), undefined, components);
   if ("diagnostics" in compiled) return { ok: false, diagnostics: compiled.diagnostics };
   const module = withSourceMap(compiled.module, readBeside(request.plan.code));
   const logs = new LogRegistry({

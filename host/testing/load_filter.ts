@@ -7,6 +7,7 @@ import { renderText } from "../base/diagnostic_render.ts";
 import { type Diagnostic, DiagnosticList } from "../base/diagnostic.ts";
 import { NuncioError } from "../base/error.ts";
 import { detectPlatform } from "../platform/detect.ts";
+import { ComponentTools } from "../extensions/common/wasm/component_tools.ts";
 import { compileModule, type ReadBeside, type WasmModule, withSourceMap } from "../wasm/mod.ts";
 import { buildFilter } from "./filter_build/build_filter.ts";
 import { FilterHost, type FilterOptions } from "./filter_host.ts";
@@ -15,6 +16,7 @@ import { unseenTraps } from "./unseen_traps.ts";
 /** Where a filter is: the test file in its folder (`import.meta`), its folder or source file, or a `.wasm` file. */
 export type FilterPlace = { readonly url: string } | string | URL;
 
+const components = new ComponentTools();
 const modules = new Map<string, Promise<WasmModule>>();
 
 /**
@@ -57,7 +59,7 @@ async function buildAndRead(path: string): Promise<WasmModule> {
 }
 
 async function readModuleFile(path: string): Promise<WasmModule> {
-  const result = await compileModule(await readFile(path));
+  const result = await compileModule(await readFile(path), undefined, undefined, components);
   if ("module" in result) return withSourceMap(result.module, (name) => readBeside(dirname(path), name));
   throw new NuncioError(result.diagnostics[0]!.code, `${path}:\n${render(result.diagnostics)}`);
 }

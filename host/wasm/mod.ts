@@ -1,8 +1,9 @@
 // host/wasm/mod.ts: the proxy-wasm engine, `nuncio/wasm`.
 // pure: no I/O, no clock, no runtime globals
 /**
- * Runs proxy-wasm filters (ABI 0.1.0, 0.2.0 and 0.2.1) in any JavaScript engine: give it the ports of a
- * `WasmEnvironment`, compile a module, load a plugin, and ask the plugin for a filter per stream.
+ * Runs proxy-wasm filters (ABI 0.1.0, 0.2.0 and 0.2.1) and components of the world `nuncio:filter` in any
+ * JavaScript engine: give it the ports of a `WasmEnvironment`, compile a module, load a plugin, and ask the
+ * plugin for a filter per stream.
  *
  * @example A plugin that is loaded, tried and swapped
  * ```ts
@@ -19,6 +20,8 @@
  * @module
  */
 export { compileModule, type CompileResult } from "./compile.ts";
+export type { ComponentValidator } from "./component/compile_component.ts";
+export { invalidComponent, noComponentTools } from "./component/diagnostics.ts";
 export { type MeterOptions } from "./meter.ts";
 export {
   type ExportInfo,

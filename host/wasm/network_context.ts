@@ -103,6 +103,11 @@ export class NetworkContext extends Context {
 
   onLog(): void {
     this.#finish();
+    this.#log();
+  }
+
+  /** Not `onLog`, which filters of guests without the callback do not have. */
+  #log(): void {
     if (this.#isLogged) return;
     this.#isLogged = true;
     const fn = this.#vm.callbacks.proxy_on_log;
@@ -111,7 +116,8 @@ export class NetworkContext extends Context {
 
   onDestroy(): void {
     if (this.#isDestroyed) return;
-    this.onLog();
+    this.#finish();
+    this.#log();
     this.#isDestroyed = true;
     const fn = this.#vm.callbacks.proxy_on_delete;
     if (fn !== null && this.#isCreated) this.#vm.call(this, fn, 0, 0, 0, 0);

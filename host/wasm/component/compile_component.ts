@@ -25,6 +25,8 @@ export interface ComponentValidator {
 }
 
 const PAGE_BYTES = 65536;
+/** 1 MiB. */
+const MAX_PART_PAGES = 16;
 
 /** The preamble of components: the magic number, version 13 and layer 1. */
 const PREAMBLE = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
@@ -49,11 +51,12 @@ export async function compileComponent(
   if (!("callbacks" in links)) return { diagnostics: links };
   const parts: CompiledCore[] = [];
   for (const { start, end } of layout.modules) {
-    const part = await compileCore(bytes.slice(start, end), limits);
+    const isMain = parts.length === links.mainPart;
+    const part = await compileCore(bytes.slice(start, end), isMain || limits === null ? limits : partLimits(limits));
     if ("diagnostics" in part) return part;
     parts.push(part);
   }
-  const memory = checkMemories(parts, limits);
+  const memory = checkMemory(parts[links.mainPart]!, limits);
   if (memory !== null) return { diagnostics: [memory] };
   const { code, info, meter } = parts[links.mainPart]!;
   const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)));
@@ -64,11 +67,14 @@ export async function compileComponent(
   return { module: { code, info: { ...info, byteLength: bytes.length }, digest, meter, component } };
 }
 
-/** One memory, of a kind and size that guests may have. */
-function checkMemories(parts: readonly CompiledCore[], limits: MeterOptions | null): Diagnostic | null {
-  const own = parts.flatMap(({ info }) =>
-    info.memories.slice(info.imports.filter((row) => row.kind === "memory").length)
-  );
+/** Memory that is not the filter's own is that of stubs, and counts as nothing. */
+function partLimits(limits: MeterOptions): MeterOptions {
+  return { ...limits, maxMemoryPages: Math.min(limits.maxMemoryPages, MAX_PART_PAGES) };
+}
+
+/** The filter's memory must be of a kind and size that guests may have. */
+function checkMemory({ info }: CompiledCore, limits: MeterOptions | null): Diagnostic | null {
+  const own = info.memories.slice(info.imports.filter((row) => row.kind === "memory").length);
   if (own.length !== 1) return unusableMemory(`there are ${own.length} of them, expected one`);
   const [memory] = own;
   if (memory!.shared) return unusableMemory("it is shared between threads");

@@ -38,15 +38,18 @@ type Names = Pick<Callbacks, never> & { -readonly [Name in keyof Callbacks]?: Gu
 export class ComponentCallbacks {
   readonly #guest: ComponentGuest;
   readonly #allowed: ReadonlySet<string> | null;
-  /** The function that ends the object of a stream. */
+  /** What makes the object of a stream, and what ends it. */
+  readonly #maker: GuestExport | null;
   readonly #destructor: CoreCall | null;
   readonly #edits: (number | string)[] = [];
   #callbacks: Callbacks;
 
-  constructor(guest: ComponentGuest, allowed: ReadonlySet<string> | null, destructor: CoreCall | null) {
+  constructor(guest: ComponentGuest, allowed: ReadonlySet<string> | null) {
     this.#guest = guest;
     this.#allowed = allowed;
-    this.#destructor = destructor;
+    this.#maker = this.#export("http.[constructor]stream") ?? this.#export("tcp.[constructor]connection");
+    const resource = this.#maker?.resource ?? null;
+    this.#destructor = resource === null ? null : guest.destructors[resource] ?? null;
     this.#callbacks = { ...NO_CALLBACKS, ...this.#pluginCallbacks(), ...this.#tcpCallbacks() };
   }
 
@@ -70,11 +73,10 @@ export class ComponentCallbacks {
     const configure = this.#export("plugin.configure");
     const tick = this.#export("plugin.on-tick");
     const queue = this.#export("plugin.on-queue");
-    const constructor = this.#export("http.[constructor]stream") ?? this.#export("tcp.[constructor]connection");
     const callbacks: Names = {
       proxy_on_configure: (): number => this.#configure(configure),
       proxy_on_context_create: (id, rootId): number => {
-        if (rootId !== 0) this.#context().guestObject = this.#construct(constructor!, id);
+        if (rootId !== 0) this.#context().guestObject = this.#construct(this.#maker!, id);
         return 0;
       },
       proxy_on_delete: (): number => {
@@ -92,7 +94,7 @@ export class ComponentCallbacks {
   /** The constructor answers with a handle, and methods want what it stands for. */
   #construct(constructor: GuestExport, id: number): number {
     const handle = Number(constructor.call(id));
-    const rep = this.#guest.handles[0]?.take(handle) ?? null;
+    const rep = this.#guest.handles[constructor.resource ?? -1]?.take(handle) ?? null;
     this.#guest.release(constructor, handle);
     return rep ?? this.#guest.vm.stop(`its constructor gave handle ${handle}, which it does not have`);
   }

@@ -11,12 +11,17 @@ import type { HeaderMapPort } from "../ports.ts";
 import type { Vm } from "../vm.ts";
 import { type ComponentValues, Edit } from "./component_values.ts";
 
+/** A host function; 64-bit parameters and results are bigints, all others numbers. */
+export type ComponentImport = (...args: never[]) => number | bigint | void;
+
 /** A core function that is called with numbers. */
 export type CoreCall = (...args: (number | bigint)[]) => number | bigint | undefined;
 
 /** A function of the guest, with the one that frees its result. */
 export interface GuestExport {
   readonly call: CoreCall;
+  /** The resource of the handle that it answers with. */
+  readonly resource: number | null;
   readonly postReturn: CoreCall | null;
 }
 

@@ -18,12 +18,9 @@ import { propertyHostcalls } from "../hostcalls/property.ts";
 import { sharedDataHostcalls } from "../hostcalls/shared_data.ts";
 import { sharedQueueHostcalls } from "../hostcalls/shared_queue.ts";
 import { timerHostcalls } from "../hostcalls/timer.ts";
-import type { ComponentGuest } from "./component_guest.ts";
+import type { ComponentGuest, ComponentImport } from "./component_guest.ts";
 import type { ComponentValues } from "./component_values.ts";
 import { functionKey } from "./plan.ts";
-
-/** A host function; 64-bit parameters and results are bigints, all others numbers. */
-export type ComponentImport = (...args: never[]) => number | bigint | void;
 
 /** Cases of `callout-error`. */
 const CalloutError = { UnknownCluster: 0, Timeout: 1, Reset: 2, BadRequest: 3 } as const;

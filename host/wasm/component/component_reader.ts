@@ -292,15 +292,20 @@ class ComponentReader {
         const options = this.#options(reader, scope);
         const type = scope.typeAt(reader.number());
         if (type.kind !== "func") throw new UnreadableModule("a function whose type is none");
-        scope.functions.push({ kind: "lift", lift: { function: core, ...options }, type: type.text });
+        scope.functions.push({
+          kind: "lift",
+          lift: { function: core, resource: type.resource ?? null, ...options },
+          type: type.text,
+        });
         return;
       }
       case 1: {
         expect(reader, 0);
         const func = at(scope.functions, reader.number());
         const { memory, realloc, encoding } = this.#options(reader, scope);
-        if (func.kind === "lift") throw new UnreadableModule("components that call one another");
-        const lowered: CoreFunction = { ...func, kind: "lower", memory, realloc, encoding };
+        const lowered: CoreFunction = func.kind === "lift"
+          ? { kind: "call", type: func.type, function: func.lift.function }
+          : { ...func, kind: "lower", memory, realloc, encoding };
         scope.coreFunctions.push(this.#functions.push(lowered) - 1);
         return;
       }

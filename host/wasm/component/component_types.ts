@@ -18,8 +18,10 @@ export interface ResourceType {
 }
 
 export type ComponentType =
-  | { readonly kind: "value"; readonly text: string }
-  | { readonly kind: "func"; readonly text: string }
+  /** `resource` is that which a handle is of, for one that the component defines. */
+  | { readonly kind: "value"; readonly text: string; readonly resource?: number }
+  /** `resource` is that of the handle which it answers with. */
+  | { readonly kind: "func"; readonly text: string; readonly resource?: number }
   | {
     readonly kind: "instance";
     readonly functions: ReadonlyMap<string, string>;
@@ -76,9 +78,13 @@ const PRIMITIVES: Readonly<Record<number, string>> = {
 /** Types are written out, so one of a few bytes can be made that is longer than memory. */
 const MAX_TEXT_LENGTH = 20_000;
 
-function value(text: string): ComponentType {
+function limited(text: string): string {
   if (text.length > MAX_TEXT_LENGTH) throw new UnreadableModule("a type of more than 20,000 characters");
-  return { kind: "value", text };
+  return text;
+}
+
+function value(text: string): ComponentType {
+  return { kind: "value", text: limited(text) };
 }
 
 /** One entry of a type section. */
@@ -106,9 +112,12 @@ export function readType(reader: BinaryReader, scope: TypeScope): ComponentType 
       const error = optionalType(reader, scope);
       return value(error === null ? `result<${ok}>` : `result<${ok},${error}>`);
     }
-    case 0x69:
-      reader.number();
-      return value("own");
+    case 0x69: {
+      const type = scope.typeAt(reader.number());
+      return isResource(type) && type.resource !== undefined
+        ? { kind: "value", text: "own", resource: type.resource }
+        : value("own");
+    }
     case 0x68:
       reader.number();
       return value("borrow");
@@ -158,11 +167,18 @@ function variantCase(reader: BinaryReader, scope: TypeScope): string {
 
 function functionType(reader: BinaryReader, scope: TypeScope): ComponentType {
   const params = list(reader, () => `${reader.name()}:${valueType(reader, scope)}`);
-  let result = "";
-  if (reader.byte() === 0) result = `->${valueType(reader, scope)}`;
-  else reader.byte();
-  const { text } = value(`func(${params})${result}`) as { text: string };
-  return { kind: "func", text };
+  if (reader.byte() !== 0) {
+    reader.byte();
+    return { kind: "func", text: limited(`func(${params})`) };
+  }
+  const at = reader.offset;
+  const text = limited(`func(${params})->${valueType(reader, scope)}`);
+  if (!text.endsWith("->own")) return { kind: "func", text };
+  reader.offset = at;
+  const result = scope.typeAt(reader.number());
+  return result.kind === "value" && result.resource !== undefined
+    ? { kind: "func", text, resource: result.resource }
+    : { kind: "func", text };
 }
 
 /** What an instance gives; it may name types of the scope around it. */

@@ -53,8 +53,8 @@ export class ComponentValues {
     this.#encoding = encoding;
     this.#lowerHeader = (name, value): void => {
       const at = this.#listPtr + this.#listIndex++ * HEADER_SIZE;
-      this.#putText(at, name);
-      this.#putText(at + 8, value);
+      this.putText(at, name);
+      this.putText(at + 8, value);
     };
   }
 
@@ -104,7 +104,8 @@ export class ComponentValues {
     return ptr;
   }
 
-  #putText(at: number, text: string): void {
+  /** Lowers text and writes where it is. */
+  putText(at: number, text: string): void {
     const ptr = this.lowerText(text);
     this.#memory.setU32(at, ptr);
     this.#memory.setU32(at + 4, this.length);
@@ -149,6 +150,15 @@ export class ComponentValues {
 
   putU32(at: number, value: number): void {
     this.#memory.setU32(at, value);
+  }
+
+  putU64(at: number, value: bigint): void {
+    const all = BigInt.asUintN(64, value);
+    this.#memory.setU64(at, Number(all & 0xffff_ffffn), Number(all >> 32n));
+  }
+
+  putBytes(at: number, bytes: Uint8Array): void {
+    this.#memory.bytes.set(bytes, at);
   }
 
   /**

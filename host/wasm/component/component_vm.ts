@@ -15,7 +15,11 @@ import { ComponentGuest, type CoreCall, type GuestExport, HandleTable } from "./
 import { componentImport } from "./component_imports.ts";
 import { ComponentValues, type Realloc } from "./component_values.ts";
 import type { ComponentPlan, CoreExport, CoreItem } from "./layout.ts";
-import { functionKey, interfaceName } from "./plan.ts";
+import { wasiImport } from "./component_wasi.ts";
+import { functionKey, interfaceName, wasiInterface } from "./plan.ts";
+
+/** Functions of numbers only. */
+const PLAIN_FUNCTION = /^func\((?:[a-z0-9-]+:(?:bool|char|[usf]\d+),?)*\)(?:->(?:bool|char|[usf]\d+))?$/;
 
 /** A running VM, or what kept it from running. */
 export function createComponentVm(
@@ -106,11 +110,11 @@ class ComponentLinker {
     const exports = new Map<string, GuestExport>();
     for (const [key, each] of links.callbacks) {
       const postReturn = each.postReturn === null ? null : this.#function(each.postReturn);
-      exports.set(key, { call: this.#function(each.function), postReturn });
+      exports.set(key, { call: this.#function(each.function), resource: each.resource, postReturn });
     }
     const destructors = links.destructors.map((each) => each === null ? null : this.#function(each));
     this.#guest = new ComponentGuest(vm, values, exports, this.#handles, destructors);
-    const callbacks = new ComponentCallbacks(this.#guest, allowed, destructors[0] ?? null);
+    const callbacks = new ComponentCallbacks(this.#guest, allowed);
     vm.memory.bind(this.#export(links.memories[links.memory]!) as WebAssembly.Memory);
     const allocate = (size: number): number => realloc(0, 0, 1, size);
     vm.bind(callbacks.current, allocate, this.#fuels.length === 0 ? null : new ComponentFuel(this.#fuels));
@@ -145,6 +149,8 @@ class ComponentLinker {
         return this.#export(row) as CoreCall;
       case "lower":
         return this.#hostFunction(row.interface, row.name);
+      case "call":
+        return this.#innerCall(row.type, row.function);
       case "resource":
         return this.#resourceFunction(row.action, row.resource);
     }
@@ -152,6 +158,8 @@ class ComponentLinker {
 
   #hostFunction(of: string, name: string): CoreCall {
     const vm = this.#vm;
+    const wasi = wasiInterface(of);
+    if (wasi !== null) return wasiImport(wasi, name, () => this.#guest ?? vm.refuse(`wasi:${wasi}`)) as CoreCall;
     const key = functionKey({ interface: interfaceName(of)!, name });
     const row = COMPONENT_IMPORTS.find((row) => functionKey(row) === key)!;
     const made = componentImport(row, () => this.#guest ?? vm.refuse(key));
@@ -162,8 +170,16 @@ class ComponentLinker {
     }) as CoreCall;
   }
 
+  /** Arguments that are numbers pass as they are; others would have to be moved from one memory to the other. */
+  #innerCall(type: string, index: number): CoreCall {
+    if (PLAIN_FUNCTION.test(type)) return this.#function(index);
+    return () => this.#vm.stop(`a call from one inner component to another of type ${type}`);
+  }
+
   #resourceFunction(action: "new" | "drop" | "rep", resource: number): CoreCall {
     const vm = this.#vm;
+    // Handles that the host has given stand for nothing that would have to end.
+    if (resource < 0) return (): undefined => undefined;
     const handles = this.#handles[resource]!;
     const missing = (handle: unknown): never => vm.stop(`handle ${handle} of a resource that it does not have`);
     if (action === "new") return (rep) => handles.add(Number(rep));

@@ -16,10 +16,15 @@ export function componentsNotHere(): Diagnostic {
 }
 
 /** Nothing is installed that can tell whether a component is valid. */
-export function noComponentTools(packageName: string, version: string): Diagnostic {
-  return error("wasm/no-component-tools", `the code is a WebAssembly component, which needs ${packageName}`, {
-    help: [`run: npm install ${packageName}@${version}`],
-  });
+export function noComponentTools(packageName: string, version: string, reason: string): Diagnostic {
+  const install = `npm install ${packageName}@${version}`;
+  return error(
+    "wasm/no-component-tools",
+    `the code is a WebAssembly component, which needs a package: run ${install}`,
+    {
+      notes: [`${packageName} cannot be loaded: ${reason.split("\n")[0]}`],
+    },
+  );
 }
 
 export function invalidComponent(reason: string): Diagnostic {

@@ -35,6 +35,8 @@ export type CoreFunction =
     readonly memory: number | null;
     readonly realloc: number | null;
   }
+  /** A function of another component inside of this one. */
+  | { readonly kind: "call"; readonly type: string; readonly function: number }
   /** Handles of a resource that the component defines; -1 when it is not its own. */
   | { readonly kind: "resource"; readonly action: "new" | "drop" | "rep"; readonly resource: number };
 
@@ -50,6 +52,8 @@ export type CoreInstance =
 /** A core function that is called from outside. */
 export interface LiftedFunction extends CanonOptions {
   readonly function: number;
+  /** The resource of the handle that it answers with. */
+  readonly resource: number | null;
 }
 
 /** A function that a component exports. */

@@ -33,6 +33,11 @@ export function interfaceName(name: string): string | null {
   return INTERFACE.exec(name)?.[1] ?? null;
 }
 
+/** `wasi:io/streams@0.2.3` is interface `io/streams` of WASI. */
+export function wasiInterface(name: string): string | null {
+  return /^wasi:([a-z-]+\/[a-z-]+)@0\.2\.\d+$/.exec(name)?.[1] ?? null;
+}
+
 /** The name under which a row's function is known here. */
 export function functionKey(row: Pick<ComponentFunctionRow, "interface" | "name">): string {
   return `${row.interface}.${row.name}`;
@@ -66,10 +71,10 @@ export function planLinks(layout: ComponentLayout): ComponentLinks | readonly Di
 function checkImports(layout: ComponentLayout): Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const each of layout.functions) {
-    if (each.kind === "resource" && each.resource < 0) {
-      found.push(problems.unusableComponent("it uses a resource of somebody else"));
+    if (each.kind === "resource" && each.resource < 0 && each.action !== "drop") {
+      found.push(problems.unusableComponent("it makes a resource of somebody else"));
     }
-    if (each.kind !== "lower") continue;
+    if (each.kind !== "lower" || wasiInterface(each.interface) !== null) continue;
     const name = interfaceName(each.interface);
     const row = name === null ? undefined : IMPORTS.get(functionKey({ interface: name, name: each.name }));
     if (row === undefined) found.push(problems.missingComponentImport(each.interface, each.name));
@@ -117,7 +122,9 @@ function commonOptions(
   const encodings = new Set<StringEncoding>();
   let memory: number | null = null;
   let realloc: number | null = null;
-  const lowered = layout.functions.filter((each) => each.kind === "lower");
+  const lowered = layout.functions.flatMap((each) =>
+    each.kind === "lower" && wasiInterface(each.interface) === null ? [each] : []
+  );
   for (const each of [...callbacks.values(), ...lowered]) {
     if (each.memory === null) continue;
     memories.add(exportKey(layout.memories[each.memory]!));
