@@ -208,12 +208,22 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   onResetStream(reason: StreamResetReason, details: string): void {
     if (this.#finished) return;
     if (reason === StreamResetReason.ConnectionTermination || reason === StreamResetReason.RemoteReset) {
-      this.info.setFlag(ResponseFlag.DownstreamConnectionTermination);
+      this.info.setFlag(
+        reason === StreamResetReason.RemoteReset
+          ? ResponseFlag.DownstreamRemoteReset
+          : ResponseFlag.DownstreamConnectionTermination,
+      );
       if (this.info.responseCodeDetails === "" || !this.#responseEnded) {
         this.info.responseCodeDetails = details === "" ? "downstream_remote_disconnect" : details;
       }
-    } else if (details !== "") {
-      this.info.responseCodeDetails = details;
+    } else {
+      // What the codec refuses to take counts as reset by the client, as in Envoy.
+      this.info.setFlag(
+        reason === StreamResetReason.ProtocolError
+          ? ResponseFlag.DownstreamProtocolError
+          : ResponseFlag.DownstreamRemoteReset,
+      );
+      if (details !== "") this.info.responseCodeDetails = details;
     }
     this.#finish();
   }

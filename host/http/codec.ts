@@ -139,6 +139,10 @@ export interface ServerCodec {
   readonly inHead?: boolean;
   /** True when the connection must be closed after the response that is being made or was made last (HTTP/1). */
   readonly closeAfterResponse?: boolean;
+  /** True while ended responses wait for the peer to make room for them (HTTP/2). */
+  readonly wantsToWrite?: boolean;
+  /** The connection is gone: timers stop, what is counted as open no longer is. */
+  onConnectionClosed?(): void;
   onUnderlyingConnectionAboveWriteBufferHighWatermark(): void;
   onUnderlyingConnectionBelowWriteBufferLowWatermark(): void;
 }

@@ -8,6 +8,7 @@
  * @see Envoy: source/common/http/conn_manager_impl.cc ConnectionManagerImpl
  * @module
  */
+import { concatBytes } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
@@ -24,16 +25,28 @@ import type {
 } from "./codec.ts";
 import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
 import { encodeErrorResponse, errorResponseHeaders } from "./h1/error_response.ts";
+import { beginsHttp2 } from "./h2/preface.ts";
+import { PrematureResets } from "./premature_resets.ts";
 
-/** Makes the codec of a new connection. */
-export type ServerCodecFactory = (connection: Connection, callbacks: ServerCodecCallbacks) => ServerCodec;
+/** Makes the codec of a connection that is known to speak HTTP/2 or not to. */
+export type ServerCodecFactory = (
+  connection: Connection,
+  callbacks: ServerCodecCallbacks,
+  isHttp2: boolean,
+) => ServerCodec;
 
 export class ConnectionManager implements ConnectionHandler, ServerCodecCallbacks, StreamOwner {
   readonly info: ConnectionInfo;
   readonly chainInfo: StreamInfo;
   readonly #connection: Connection;
   readonly #config: ConnectionManagerConfig;
-  readonly #codec: ServerCodec;
+  readonly #createCodec: ServerCodecFactory;
+  /** Null until it is known what the client speaks. */
+  #codec: ServerCodec | null = null;
+  #isHttp2 = false;
+  /** First bytes that do not say yet what they begin. */
+  #prefix: Uint8Array | null = null;
+  #prematureResets: PrematureResets | null = null;
   readonly #streams = new Set<ActiveStream>();
   readonly #startMs: number;
   readonly #idleTimer: Timer | null;
@@ -61,7 +74,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.chainInfo = chainInfo;
     this.info = connection.info;
     this.#config = config;
-    this.#codec = createCodec(connection, this);
+    this.#createCodec = createCodec;
     const { clock, plan, stats } = config;
     connection.setStats?.(stats.connection);
     connection.setDelayedCloseTimeoutMs?.(plan.delayedCloseTimeoutMs);
@@ -75,7 +88,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   }
 
   get protocol(): Protocol {
-    return this.#codec.protocol;
+    return this.#codec?.protocol ?? "HTTP/1.1";
   }
 
   /** Streams open now. */
@@ -87,17 +100,22 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
 
   onData(bytes: Uint8Array): void {
     if (this.#closed) return;
-    if (!this.#received) this.#onFirstData();
+    let input = bytes;
+    if (this.#codec === null) {
+      const prefix = this.#prefix;
+      if (prefix !== null) input = concatBytes([prefix, bytes], prefix.length + bytes.length);
+      if (!this.#chooseCodec(input)) return;
+    }
     this.#dispatching = true;
     this.#connection.cork();
-    const error = this.#codec.dispatch(bytes);
+    const error = this.#codec!.dispatch(input);
     this.#dispatching = false;
     this.#afterDispatch(error);
     this.#connection.uncork();
   }
 
   onEnd(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#codec === null) return;
     const error = this.#codec.onEndOfInput();
     if (error !== null) this.#onCodecError(error);
   }
@@ -112,21 +130,23 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     }
     for (const stream of this.#streams) stream.onConnectionClosed(by !== PeerType.Local);
     this.#streams.clear();
+    this.#codec?.onConnectionClosed?.();
     this.#idleTimer?.disable();
     this.#durationTimer?.disable();
     this.#drainTimer?.disable();
     const stats = this.#config.stats;
     stats.cxActive.dec();
-    if (this.#received) stats.cxHttp1Active.dec();
+    if (this.#codec !== null) (this.#isHttp2 ? stats.cxHttp2Active : stats.cxHttp1Active).dec();
     stats.cxLengthMs.record(this.#config.clock.nowMs() - this.#startMs);
   }
 
   onAboveWriteBufferHighWatermark(): void {
-    this.#codec.onUnderlyingConnectionAboveWriteBufferHighWatermark();
+    this.#codec?.onUnderlyingConnectionAboveWriteBufferHighWatermark();
   }
 
   onBelowWriteBufferLowWatermark(): void {
-    this.#codec.onUnderlyingConnectionBelowWriteBufferLowWatermark();
+    this.#codec?.onUnderlyingConnectionBelowWriteBufferLowWatermark();
+    if (this.#isHttp2 && !this.#dispatching) this.#closeWhenDone();
   }
 
   // From the codec.
@@ -145,18 +165,27 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
 
   answerUnread(stream: ActiveStream, status: number, body: string, details: string): void {
     if (this.#closed) return;
-    this.#answer(stream, { status, body, details, message: body });
+    if (this.#isHttp2) this.#codec!.goAway();
+    else this.#answer(stream, { status, body, details, message: body });
     stream.onUnreadAnswered(details);
     this.#close();
   }
 
   closeAfterResponse(): void {
-    this.#closing = true;
+    // Other streams have nothing to do with it.
+    if (!this.#isHttp2) this.#closing = true;
   }
 
   decideLastResponse(): boolean {
+    if (this.#isHttp2) {
+      if (this.#drainTimer === null && !this.#closing && this.#config.drain.drainClose()) {
+        this.#config.stats.cxDrainClose.inc();
+        this.#startDrain();
+      }
+      return false;
+    }
     // The client asked for it, or the request left the connection in no state to go on.
-    if (this.#codec.closeAfterResponse === true) this.#closing = true;
+    if (this.#codec!.closeAfterResponse === true) this.#closing = true;
     if (!this.#closing && this.#config.drain.drainClose()) {
       this.#config.stats.cxDrainClose.inc();
       this.#closing = true;
@@ -179,13 +208,17 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   onStreamFinished(stream: ActiveStream, complete: boolean): void {
     this.#streams.delete(stream);
     if (this.#closed) return;
+    if (this.#isHttp2) {
+      this.#onHttp2StreamFinished(stream, complete);
+      return;
+    }
     if (!complete) {
       // An HTTP/1 response that was cut can only be told by closing.
       this.#close();
       return;
     }
     // Encoding may have found that framing and body do not agree.
-    if (this.#codec.closeAfterResponse === true) this.#closing = true;
+    if (this.#codec?.closeAfterResponse === true) this.#closing = true;
     if (this.#closing) {
       if (!this.#dispatching) this.#close();
       return;
@@ -193,14 +226,16 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     if (this.#streams.size > 0) return;
     this.#idleTimer?.enable(this.#config.plan.idleTimeoutMs);
     // Not at once: who gave the response's last bytes has yet to see that it ended, and take its connection back.
-    if (!this.#dispatching && this.#codec.hasBufferedInput) RESOLVED.then(() => this.#resumeInput());
+    if (!this.#dispatching && this.#codec?.hasBufferedInput === true) RESOLVED.then(() => this.#resumeInput());
   }
 
   /** Closes at once when idle, otherwise after the responses being made (listener drain). */
   drain(): void {
     if (this.#closed) return;
+    if (this.#isHttp2 && this.#streams.size > 0) return this.#startDrain();
+    if (this.#isHttp2) this.#codec!.goAway();
     this.#closing = true;
-    if (this.#streams.size === 0) this.#close();
+    this.#closeWhenDone();
   }
 
   /** True when there is nothing in flight. */
@@ -213,37 +248,74 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     if (this.#closed || this.#dispatching) return;
     this.#dispatching = true;
     this.#connection.cork();
-    const error = this.#codec.resumeInput();
+    const error = this.#codec!.resumeInput();
     this.#dispatching = false;
     this.#afterDispatch(error);
     this.#connection.uncork();
   }
 
   #afterDispatch(error: CodecError | null): void {
-    if (error !== null) this.#onCodecError(error);
-    else if (this.#codec.inHead === true) this.#unread ??= this.#openStream(NO_ENCODER);
-    else if (this.#closing && this.#streams.size === 0) this.#close();
+    if (error !== null) return this.#onCodecError(error);
+    if (this.#codec!.inHead === true) this.#unread ??= this.#openStream(NO_ENCODER);
+    else if (this.#unread !== null) this.#dropUnread(this.#unread);
+    else this.#closeWhenDone();
   }
 
-  /** Only now it is known what the client speaks. */
-  #onFirstData(): void {
+  /** Makes the codec, now that it is known what the client speaks; false when it is not. */
+  #chooseCodec(bytes: Uint8Array): boolean {
+    const { plan, stats } = this.#config;
+    const isHttp2 = plan.codecType === "AUTO" ? beginsHttp2(bytes) : plan.codecType === "HTTP2";
+    if (isHttp2 === null) {
+      this.#prefix = bytes.slice();
+      // So little is no request yet, but may take no longer than the head of one.
+      if (plan.requestHeadersTimeoutMs > 0) this.#idleTimer?.enable(plan.requestHeadersTimeoutMs);
+      return false;
+    }
     this.#received = true;
-    const stats = this.#config.stats;
-    stats.cxHttp1Total.inc();
-    stats.cxHttp1Active.inc();
+    this.#prefix = null;
+    this.#isHttp2 = isHttp2;
+    (isHttp2 ? stats.cxHttp2Total : stats.cxHttp1Total).inc();
+    (isHttp2 ? stats.cxHttp2Active : stats.cxHttp1Active).inc();
+    if (isHttp2) this.#prematureResets = new PrematureResets();
+    this.#codec = this.#createCodec(this.#connection, this, isHttp2);
+    return true;
+  }
+
+  /** A head began and came to nothing: the codec refused its stream. */
+  #dropUnread(unread: ActiveStream): void {
+    this.#unread = null;
+    unread.onUnreadAnswered("");
+  }
+
+  /** Closes when this was to be the end and nothing is left to do or to send. */
+  #closeWhenDone(): void {
+    if (this.#closing && this.#streams.size === 0 && this.#codec?.wantsToWrite !== true) this.#close();
+  }
+
+  #onHttp2StreamFinished(stream: ActiveStream, complete: boolean): void {
+    if (!complete && this.#prematureResets!.isPremature(stream.info)) this.#prematureResets!.premature++;
+    if (this.#prematureResets!.onStreamEnded()) {
+      this.#config.stats.rqTooManyPrematureResets.inc();
+      this.#close(CloseType.NoFlush);
+      return;
+    }
+    if (this.#streams.size > 0) return;
+    if (!this.#dispatching) this.#closeWhenDone();
+    if (!this.#closed) this.#idleTimer?.enable(this.#config.plan.idleTimeoutMs);
   }
 
   #openStream(encoder: ResponseEncoder): ActiveStream {
     const stats = this.#config.stats;
     stats.rqTotal.inc();
     stats.rqActive.inc();
-    stats.rqHttp1Total.inc();
+    (this.#isHttp2 ? stats.rqHttp2Total : stats.rqHttp1Total).inc();
     this.#idleTimer?.disable();
     this.#requests++;
     const limit = this.#config.plan.maxRequestsPerConnection;
     if (limit > 0 && this.#requests >= limit && !this.#closing) {
       stats.cxMaxRequestsReached.inc();
-      this.#closing = true;
+      if (this.#isHttp2) this.#startDrain();
+      else this.#closing = true;
     }
     const stream = new ActiveStream(this, this.#config, encoder);
     this.#streams.add(stream);
@@ -253,6 +325,12 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   #onCodecError(error: CodecError): void {
     if (this.#closed) return;
     this.#config.stats.cxProtocolError.inc();
+    if (this.#isHttp2) {
+      this.#closed = true;
+      for (const each of [...this.#streams]) each.onCodecError(error.details);
+      this.#connection.close(CloseType.FlushWriteAndDelay, "");
+      return;
+    }
     // Bytes that never became a request still count, and are logged, as one.
     const [open] = this.#streams;
     const stream = open ?? this.#openStream(NO_ENCODER);
@@ -297,9 +375,13 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   /** The next response is the last one; without a request the connection closes after a while. */
   #startDrain(): void {
     if (this.#closed || this.#drainTimer !== null) return;
-    this.#closing = true;
+    const codec = this.#codec;
+    if (this.#isHttp2) codec!.shutdownNotice();
+    else this.#closing = true;
     this.#drainTimer = this.#config.clock.createTimer(() => {
-      if (this.#streams.size === 0) this.#close();
+      if (this.#isHttp2) codec!.goAway();
+      this.#closing = true;
+      this.#closeWhenDone();
     });
     this.#drainTimer.enable(this.#config.plan.drainTimeoutMs);
   }

@@ -15,6 +15,7 @@ import type { StreamInfo } from "../observe/stream_info.ts";
 import type { ConnectionManagerStats } from "./conn_manager_stats.ts";
 import type { HttpDate } from "./date.ts";
 import type { HttpFilterFactory } from "./filter.ts";
+import type { Http2Plan } from "./h2/options.ts";
 import type { HeaderMap } from "./header_map.ts";
 import type { PathPlan } from "./path.ts";
 import type { Route, RouteConfigProvider } from "./route.ts";
@@ -49,7 +50,10 @@ export interface ConnectionManagerPlan {
   readonly maxConnectionDurationMs: number;
   readonly maxRequestsPerConnection: number;
   readonly upgrades: readonly UpgradePlan[];
+  /** `AUTO`: HTTP/2 where a connection begins as it does, else HTTP/1. */
+  readonly codecType: "AUTO" | "HTTP1" | "HTTP2";
   readonly http1: Http1Plan;
+  readonly http2: Http2Plan;
 }
 
 export interface UpgradePlan {

@@ -11,6 +11,8 @@ export class ConnectionManagerStats {
   readonly cxActive: Gauge;
   readonly cxHttp1Total: Counter;
   readonly cxHttp1Active: Gauge;
+  readonly cxHttp2Total: Counter;
+  readonly cxHttp2Active: Gauge;
   readonly cxDestroy: Counter;
   readonly cxDestroyLocal: Counter;
   readonly cxDestroyRemote: Counter;
@@ -33,6 +35,7 @@ export class ConnectionManagerStats {
   readonly rqTotal: Counter;
   readonly rqActive: Gauge;
   readonly rqHttp1Total: Counter;
+  readonly rqHttp2Total: Counter;
   readonly rqCompleted: Counter;
   readonly rqByClass: readonly Counter[];
   readonly rqTime: Histogram;
@@ -42,6 +45,7 @@ export class ConnectionManagerStats {
   readonly rqMaxDurationReached: Counter;
   readonly rqRxReset: Counter;
   readonly rqTxReset: Counter;
+  readonly rqTooManyPrematureResets: Counter;
   readonly rqTooLarge: Counter;
   readonly rqNonRelativePath: Counter;
   readonly rqRedirectedWithNormalizedPath: Counter;
@@ -60,6 +64,8 @@ export class ConnectionManagerStats {
     this.cxActive = scope.gauge("downstream_cx_active");
     this.cxHttp1Total = counter("cx_http1_total");
     this.cxHttp1Active = scope.gauge("downstream_cx_http1_active");
+    this.cxHttp2Total = counter("cx_http2_total");
+    this.cxHttp2Active = scope.gauge("downstream_cx_http2_active");
     this.cxDestroy = counter("cx_destroy");
     this.cxDestroyLocal = counter("cx_destroy_local");
     this.cxDestroyRemote = counter("cx_destroy_remote");
@@ -86,6 +92,7 @@ export class ConnectionManagerStats {
     this.rqTotal = counter("rq_total");
     this.rqActive = scope.gauge("downstream_rq_active");
     this.rqHttp1Total = counter("rq_http1_total");
+    this.rqHttp2Total = counter("rq_http2_total");
     this.rqCompleted = counter("rq_completed");
     this.rqByClass = CLASSES.map((name) => counter("rq_" + name));
     this.rqTime = scope.histogram("downstream_rq_time", HistogramUnit.Milliseconds);
@@ -95,6 +102,7 @@ export class ConnectionManagerStats {
     this.rqMaxDurationReached = counter("rq_max_duration_reached");
     this.rqRxReset = counter("rq_rx_reset");
     this.rqTxReset = counter("rq_tx_reset");
+    this.rqTooManyPrematureResets = counter("rq_too_many_premature_resets");
     this.rqTooLarge = counter("rq_too_large");
     this.rqNonRelativePath = counter("rq_non_relative_path");
     this.rqFailedPathNormalization = counter("rq_failed_path_normalization");

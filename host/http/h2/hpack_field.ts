@@ -9,7 +9,7 @@
  * @module
  */
 import { latin1Slice } from "../../base/bytes.ts";
-import { TOKEN_LOWER } from "../h1/characters.ts";
+import { isAuthority, isTarget, isToken, TOKEN_LOWER } from "../h1/characters.ts";
 import { FieldKind, FieldName, fieldNameAt, hashStep } from "../h1/name_table.ts";
 
 /** What a name is to the codec. */
@@ -51,19 +51,55 @@ export const FIELD_OVERHEAD_BYTES = 32;
 
 export class HpackField {
   readonly name: HpackName;
+  /** Without white space around it. */
   readonly value: string;
-  /** The value has legal bytes only. */
+  /** The value may be one of this name. */
   readonly legal: boolean;
+  /** As HPACK counts it. */
+  readonly tableBytes: number;
 
   constructor(name: HpackName, value: string) {
+    const role = name.role;
     this.name = name;
-    this.value = value;
-    this.legal = isLegalValue(value);
+    this.tableBytes = name.field.text.length + value.length + FIELD_OVERHEAD_BYTES;
+    this.value = isSpace(value.charCodeAt(0)) || isSpace(value.charCodeAt(value.length - 1)) ? trim(value) : value;
+    this.legal = role >= FieldRole.Authority && role <= FieldRole.Host
+      ? isLegalSpecial(role, this.value)
+      : isLegalValue(value);
   }
+}
 
-  /** As HPACK counts it. */
-  get tableBytes(): number {
-    return this.name.field.text.length + this.value.length + FIELD_OVERHEAD_BYTES;
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
+function trim(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isSpace(value.charCodeAt(start))) start++;
+  while (end > start && isSpace(value.charCodeAt(end - 1))) end--;
+  return value.slice(start, end);
+}
+
+const STATUS = /^[1-5][0-9][0-9]$/;
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
+
+/** What ends up in a start line or says where a request goes has fewer characters to choose from. */
+function isLegalSpecial(role: FieldRole, value: string): boolean {
+  switch (role) {
+    case FieldRole.Authority:
+    case FieldRole.Host:
+      return isAuthority(value);
+    case FieldRole.Path:
+      return isTarget(value);
+    case FieldRole.Method:
+      return isToken(value);
+    case FieldRole.Scheme:
+      return SCHEME.test(value);
+    case FieldRole.Status:
+      return STATUS.test(value);
+    default:
+      return value !== "" && isTarget(value);
   }
 }
 

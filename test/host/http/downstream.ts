@@ -18,6 +18,7 @@ import {
   type TerminalFilterStream,
   TrailersStatus,
 } from "../../../host/http/filter.ts";
+import { HTTP2_DEFAULTS } from "../../../host/http/h2/options.ts";
 import { HTTP1_SERVER_DEFAULTS } from "../../../host/http/h1/options.ts";
 import { Http1ServerCodec } from "../../../host/http/h1/server.ts";
 import type { HeaderMap } from "../../../host/http/header_map.ts";
@@ -69,7 +70,9 @@ export const PLAN: ConnectionManagerPlan = {
   maxConnectionDurationMs: 0,
   maxRequestsPerConnection: 0,
   upgrades: [],
+  codecType: "AUTO",
   http1: HTTP1,
+  http2: HTTP2_DEFAULTS,
 };
 
 function planWith(changes: Partial<ConnectionManagerPlan>): ConnectionManagerPlan {

@@ -5,6 +5,9 @@ import type { ConnectionManagerConfig } from "../../../../http/conn_manager_conf
 import { ConnectionManagerStats } from "../../../../http/conn_manager_stats.ts";
 import { Http1ServerCodec } from "../../../../http/h1/server.ts";
 import { HTTP1_SERVER_DEFAULTS, type Http1ServerOptions } from "../../../../http/h1/options.ts";
+import type { Http2Options } from "../../../../http/h2/options.ts";
+import { Http2ServerCodec } from "../../../../http/h2/server.ts";
+import { Http2Stats } from "../../../../http/h2/stats.ts";
 import type { Connection } from "../../../../net/connection_port.ts";
 import type { TerminalContext } from "../../../../net/network_chain.ts";
 import { compileFormat } from "../../../../observe/formatter.ts";
@@ -15,7 +18,7 @@ import type { HttpConnectionManagerPlan } from "./planner.ts";
 export const module: NetworkFilterModule = {
   createTerminal(plan, context) {
     const config = createConfig(plan as HttpConnectionManagerPlan, context);
-    const createCodec = codecFactory(config);
+    const createCodec = codecFactory(config, new Http2Stats(context.stats));
     return (connection: Connection, terminal: TerminalContext): DrainableConnection => {
       const manager = new ConnectionManager(connection, config, createCodec, terminal.info);
       connection.setHandler(manager);
@@ -55,8 +58,8 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
   };
 }
 
-function codecFactory(config: ConnectionManagerConfig): ServerCodecFactory {
-  const { http1 } = config.plan;
+function codecFactory(config: ConnectionManagerConfig, http2Stats: Http2Stats): ServerCodecFactory {
+  const { http1, http2, streamIdleTimeoutMs } = config.plan;
   const options: Http1ServerOptions = {
     ...HTTP1_SERVER_DEFAULTS,
     enableTrailers: http1.enableTrailers,
@@ -68,5 +71,16 @@ function codecFactory(config: ConnectionManagerConfig): ServerCodecFactory {
     maxRequestHeadersBytes: http1.maxRequestHeadersKib * 1024,
     maxRequestHeadersCount: http1.maxHeadersCount,
   };
-  return (connection, callbacks) => new Http1ServerCodec(connection, callbacks, options);
+  const http2Options: Http2Options = {
+    ...http2,
+    maxHeadersBytes: options.maxRequestHeadersBytes,
+    maxHeadersCount: options.maxRequestHeadersCount,
+    headersWithUnderscoresAction: http1.headersWithUnderscoresAction,
+    flushTimeoutMs: streamIdleTimeoutMs,
+    bufferLimitBytes: config.bufferLimitBytes > 0 ? config.bufferLimitBytes : Infinity,
+  };
+  return (connection, callbacks, isHttp2) =>
+    isHttp2
+      ? new Http2ServerCodec(connection, callbacks, http2Options, http2Stats, config)
+      : new Http1ServerCodec(connection, callbacks, options);
 }

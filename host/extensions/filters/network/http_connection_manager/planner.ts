@@ -6,6 +6,7 @@
 import { type CidrBlock, cidrBlock } from "../../../../base/cidr.ts";
 import type { ConfigNode } from "../../../../config/node.ts";
 import type { ConnectionManagerPlan, Http1Plan, UpgradePlan } from "../../../../http/conn_manager_config.ts";
+import { planHttp2 } from "../../../../http/h2/plan.ts";
 import type { PathPlan } from "../../../../http/path.ts";
 import type { ExtensionPlan } from "../../../../net/plan.ts";
 import type { RouteConfigPlan } from "../../../../router/plan.ts";
@@ -24,7 +25,6 @@ export interface HttpConnectionManagerPlan {
 export const planner: NetworkFilterPlanner = {
   terminal: true,
   plan(config: ConfigNode, context: PlanContext): HttpConnectionManagerPlan | null {
-    planCodec(config);
     const upgradeFilters: (readonly HttpFilterUse[])[] = [];
     const upgrades = planUpgrades(config, upgradeFilters, context);
     const httpFilters = planFilters(config, "http_filters", context);
@@ -39,14 +39,16 @@ export const planner: NetworkFilterPlanner = {
   },
 };
 
-function planCodec(config: ConfigNode): void {
+function planCodec(config: ConfigNode): ConnectionManagerPlan["codecType"] {
   const codec = config.enum("codec_type");
-  if (codec === "HTTP2" || codec === "HTTP3") {
-    config.error("config/unsupported", `codec_type ${codec}: HTTP/1 is what downstream connections speak so far`, {
+  if (codec === "HTTP1" || codec === "HTTP2") return codec;
+  if (codec === "HTTP3") {
+    config.error("config/unsupported", "codec_type HTTP3: downstream connections speak HTTP/1 and HTTP/2 so far", {
       field: "codec_type",
-      help: "use AUTO or HTTP1",
+      help: "use AUTO, HTTP1 or HTTP2",
     });
   }
+  return "AUTO";
 }
 
 function planRoutes(config: ConfigNode, context: PlanContext): RouteConfigPlan | null {
@@ -151,7 +153,12 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
     maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,
     maxRequestsPerConnection: common?.number("max_requests_per_connection") ?? 0,
     upgrades,
+    codecType: planCodec(config),
     http1: planHttp1(config, common),
+    http2: planHttp2(
+      config.message("http2_protocol_options"),
+      config.has("stream_error_on_invalid_http_message") ? config.bool("stream_error_on_invalid_http_message") : null,
+    ),
   };
 }
 
