@@ -20,6 +20,7 @@ import type { ExtensionPlan } from "../net/plan.ts";
 import type { FormatWorld } from "../observe/formatter.ts";
 import type { Logger } from "../observe/log.ts";
 import type { StatsScope } from "../observe/stats.ts";
+import type { StreamInfo } from "../observe/stream_info.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
 import type { WasmLimits } from "./common/wasm/limits.ts";
 import type { WasmPlugins } from "./common/wasm/plugins.ts";
@@ -43,6 +44,8 @@ export interface ListenerScope {
   readonly name: string;
   readonly statPrefix: string;
   readonly trafficDirection: "UNSPECIFIED" | "INBOUND" | "OUTBOUND";
+  /** Namespaces of `metadata.filter_metadata`, as plain JSON; absent when there is none. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** What planners may use. Planners report problems on the node and go on. */
@@ -153,6 +156,8 @@ export interface NetworkFilterModule {
   ): (connection: Connection, terminal: TerminalContext) => DrainableConnection | void;
   /** The terminal filter wants a FIN as an event; else it closes the connection. */
   readonly halfClose?: boolean;
+  /** Makes what counts and logs connections that filters ended before the terminal one began. */
+  createUnreached?(plan: unknown, context: FactoryContext): (info: StreamInfo) => void;
 }
 
 /** A connection that somebody serves. */

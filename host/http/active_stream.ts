@@ -91,6 +91,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.info.listenerName = connection.chainInfo.listenerName;
     this.info.filterChainName = connection.chainInfo.filterChainName;
     this.info.trafficDirection = connection.chainInfo.trafficDirection;
+    this.info.listenerMetadata = connection.chainInfo.listenerMetadata;
     this.#random = config.random.uint32();
     const plan = config.plan;
     this.#idleTimeoutMs = plan.streamIdleTimeoutMs;
@@ -248,11 +249,14 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     const info = this.info;
     if (route === null) {
       info.routeName = info.clusterName = info.virtualHostName = "";
+      info.routeMetadata = info.virtualHostMetadata = null;
       return null;
     }
     info.routeName = route.name;
     info.clusterName = route.clusterName ?? "";
     info.virtualHostName = route.virtualHostName;
+    info.routeMetadata = route.metadata ?? null;
+    info.virtualHostMetadata = route.virtualHostMetadata ?? null;
     if (route.idleTimeoutMs !== null && route.idleTimeoutMs !== this.#idleTimeoutMs) {
       this.#idleTimeoutMs = route.idleTimeoutMs;
       this.#touch();

@@ -7,13 +7,15 @@
  * @see Envoy: envoy/router/router.h
  * @module
  */
-import type { StreamInfo } from "../observe/stream_info.ts";
+import type { FilterMetadata, StreamInfo } from "../observe/stream_info.ts";
 import type { HeaderMap } from "./header_map.ts";
 
 /** A matched route. `router` narrows it by class; others read what is here. */
 export interface Route {
   readonly name: string;
   readonly virtualHostName: string;
+  readonly metadata?: FilterMetadata;
+  readonly virtualHostMetadata?: FilterMetadata;
   /** The cluster that the request goes to; null for direct responses and redirects. */
   readonly clusterName: string | null;
   /** `typed_per_filter_config` of the most specific level, by name of the filter in the chain. */

@@ -77,6 +77,8 @@ export interface ListenerPlan {
   readonly accessLog: readonly ExtensionPlan[];
   readonly trafficDirection: "UNSPECIFIED" | "INBOUND" | "OUTBOUND";
   readonly drainType: "DEFAULT" | "MODIFY_ONLY";
+  /** Namespaces of `metadata.filter_metadata`, as plain JSON; absent when there is none. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** A match that takes every connection. */

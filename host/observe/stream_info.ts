@@ -81,6 +81,8 @@ export interface ConnectionInfo {
   tls: TlsInfo | null;
   terminationDetails: string;
   transportFailureReason: string;
+  /** What filters left for all streams of the connection. */
+  filterState?: Map<string, FilterStateObject>;
   /** Monotonic times of the connection, where they are known. */
   startMs?: number;
   endMs?: number;
@@ -91,6 +93,19 @@ export interface ConnectionInfo {
 
 /** `filter_metadata` of a configured object, by namespace; values are plain JSON. */
 export type FilterMetadata = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+
+/** Metadata as plans have it, in the form in which streams refer to it. */
+export function filterMetadata(planned: Readonly<Record<string, unknown>> | null | undefined): FilterMetadata {
+  const entries = Object.entries(planned ?? {});
+  return entries.length === 0 ? NO_METADATA : new Map(entries as [string, Record<string, unknown>][]);
+}
+
+/** Where a host is. */
+export interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
 
 /** The upstream half of a stream's facts. */
 export interface UpstreamInfo {
@@ -112,6 +127,8 @@ export interface UpstreamInfo {
   headerBytesReceived?: number;
   clusterMetadata?: FilterMetadata | null;
   hostMetadata?: FilterMetadata | null;
+  locality?: Locality;
+  localityMetadata?: FilterMetadata;
   /** Monotonic times; -1 for "not yet". */
   poolReadyMs: number;
   firstByteSentMs: number;
@@ -207,13 +224,24 @@ export class StreamInfo {
   get hasFilterState(): boolean {
     return this.#filterState !== null && this.#filterState.size > 0;
   }
+
+  /** An object of this stream, or of its connection. */
+  findFilterState(name: string): FilterStateObject | null {
+    return this.#filterState?.get(name) ?? this.connection.filterState?.get(name) ?? null;
+  }
 }
 
 /** A value in the filter state. */
 export interface FilterStateObject {
   readonly value: Uint8Array;
   readonly readOnly: boolean;
+  /** What the bytes are, for those who look into them: bytes alone unless said otherwise. */
+  readonly type?: FilterStateType;
+  /** A type URL, or the binary schema of a flat buffer. */
+  readonly schema?: Uint8Array;
 }
+
+export type FilterStateType = "bytes" | "string" | "flatbuffers" | "protobuf";
 
 const NO_FLAGS: readonly ResponseFlag[] = [];
 const NO_METADATA: ReadonlyMap<string, Record<string, unknown>> = new Map();

@@ -12,10 +12,10 @@
 import { EMPTY_BYTES } from "../base/bytes.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Route } from "../http/route.ts";
-import type { StreamInfo } from "../observe/stream_info.ts";
+import { type FilterMetadata, filterMetadata, type StreamInfo } from "../observe/stream_info.ts";
 import type { FilterConfigs } from "./filter_configs.ts";
 import type { HeaderFormatContext, HeaderOps } from "./header_ops.ts";
-import type { ClusterActionPlan, MetadataPlan, RedirectPlan, RoutePlan, VirtualHostPlan } from "./plan.ts";
+import type { ClusterActionPlan, RedirectPlan, RoutePlan, VirtualHostPlan } from "./plan.ts";
 import { hasLocation, locationOf } from "./redirect.ts";
 import { applyPathRewrite, HostRewrite, PathRewrite, rewriteAuthority } from "./rewrite.ts";
 
@@ -42,7 +42,8 @@ export class RouteRecipe {
   readonly body: Uint8Array;
   readonly pathRewrite: PathRewrite | null;
   readonly hostRewrite: HostRewrite | null;
-  readonly metadata: MetadataPlan | null;
+  readonly metadata: FilterMetadata;
+  readonly virtualHostMetadata: FilterMetadata;
   readonly surroundings: RouteSurroundings;
 
   constructor(plan: Pick<RoutePlan, "name" | "match" | "action" | "metadata">, surroundings: RouteSurroundings) {
@@ -57,7 +58,8 @@ export class RouteRecipe {
     this.pathRewrite = pathRewrite === null ? null : new PathRewrite(pathRewrite, plan.match.path);
     const hostRewrite = action.kind === "cluster" ? action.hostRewrite : null;
     this.hostRewrite = hostRewrite === null ? null : new HostRewrite(hostRewrite);
-    this.metadata = plan.metadata;
+    this.metadata = filterMetadata(plan.metadata);
+    this.virtualHostMetadata = filterMetadata(surroundings.virtualHost.metadata);
     this.surroundings = surroundings;
   }
 }
@@ -108,12 +110,12 @@ export class RouteEntry implements Route {
   }
 
   /** Static metadata of the route, by namespace. */
-  get metadata(): MetadataPlan | null {
+  get metadata(): FilterMetadata {
     return this.#recipe.metadata;
   }
 
-  get virtualHostMetadata(): MetadataPlan | null {
-    return this.#recipe.surroundings.virtualHost.metadata;
+  get virtualHostMetadata(): FilterMetadata {
+    return this.#recipe.virtualHostMetadata;
   }
 
   perFilterConfig(filterName: string): unknown {

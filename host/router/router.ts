@@ -22,11 +22,12 @@ import {
   TrailersStatus,
 } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
-import { ResponseFlag, type UpstreamInfo } from "../observe/stream_info.ts";
+import { filterMetadata, ResponseFlag, type UpstreamInfo } from "../observe/stream_info.ts";
 import { ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
 import type { Host } from "../upstream/host.ts";
+import { NO_LOCALITY } from "../upstream/plan.ts";
 import { FilteredUpstreamRequest } from "./filtered_request.ts";
 import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";
 import type { RouteEntry } from "./route.ts";
@@ -34,6 +35,8 @@ import type { RouterPlan } from "./router_plan.ts";
 import type { RouterStats } from "./router_stats.ts";
 import { finalTimeoutMs } from "./timeouts.ts";
 import { type UpstreamAttempt, UpstreamRequest, type UpstreamRequestOwner } from "./upstream_request.ts";
+
+const NO_METADATA = filterMetadata(null);
 
 export interface RouterConfig {
   readonly plan: RouterPlan;
@@ -170,6 +173,9 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     const upstream = this.#stream.info.upstream!;
     upstream.host = host.address;
     upstream.hostName = host.hostname;
+    upstream.hostMetadata = host.filterMetadata;
+    upstream.locality = host.locality;
+    upstream.localityMetadata = host.localityMetadata;
   }
 
   onUpstream1xxHeaders(_request: UpstreamAttempt, headers: HeaderMap): void {
@@ -340,7 +346,11 @@ function newUpstreamInfo(cluster: Cluster): UpstreamInfo {
     connection: null,
     transportFailureReason: "",
     requestCount: 0,
-    endpointCount: endpointCount(cluster),
+    endpointCount: cluster.endpointCount,
+    clusterMetadata: cluster.metadata,
+    hostMetadata: null,
+    locality: NO_LOCALITY,
+    localityMetadata: NO_METADATA,
     protocol: "",
     wireBytesSent: 0,
     wireBytesReceived: 0,
@@ -352,10 +362,4 @@ function newUpstreamInfo(cluster: Cluster): UpstreamInfo {
     firstByteReceivedMs: -1,
     lastByteReceivedMs: -1,
   };
-}
-
-function endpointCount(cluster: Cluster): number {
-  let count = 0;
-  for (const set of cluster.priorities.hostSets) count += set.hosts.length;
-  return count;
 }

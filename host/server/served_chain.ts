@@ -10,7 +10,7 @@ import type { FilterChain } from "../net/listener.ts";
 import { type NetworkChainFactories, startNetworkChain } from "../net/network_chain.ts";
 import type { FilterChainPlan } from "../net/plan.ts";
 import { rawBufferServer } from "../net/transport.ts";
-import { StreamInfo } from "../observe/stream_info.ts";
+import { filterMetadata, StreamInfo } from "../observe/stream_info.ts";
 
 export interface ServedChain extends FilterChain {
   /** Takes a connection over. */
@@ -26,9 +26,11 @@ export function buildChain(
   const used = plan.filters.map((filter) => ({ plan: filter.plan, module: modules.get(filter.extension)! }));
   const last = used.at(-1)!;
   const terminal = last.module.createTerminal?.(last.plan, context) ?? null;
+  const unreached = last.module.createUnreached?.(last.plan, context) ?? null;
   const passed = terminal === null ? used : used.slice(0, -1);
   const filters = passed.map((filter) => filter.module.createFilter!(filter.plan, context));
   const { clock, bufferLimitBytes } = context;
+  const listenerMetadata = filterMetadata(context.listener.metadata);
   return {
     plan,
     transport: rawBufferServer,
@@ -37,11 +39,13 @@ export function buildChain(
       info.filterChainName = plan.name;
       info.listenerName = context.listener.name;
       info.trafficDirection = context.listener.trafficDirection;
+      info.listenerMetadata = listenerMetadata;
       let served: DrainableConnection | null = null;
       const chain: NetworkChainFactories = {
         filters,
         terminal: terminal === null ? null : (end, each) => served = terminal(end, each) ?? new L4Connection(),
         halfClose: last.module.halfClose ?? false,
+        ...(unreached === null ? {} : { onUnreached: unreached }),
       };
       startNetworkChain(connection, chain, info, clock, bufferLimitBytes);
       return new ServedConnection(connection, () => served);

@@ -127,6 +127,7 @@ export class Worker {
       stats,
       httpCalls: new ClusterHttpCalls(this.#clusters, clock),
       grpc: new ClusterGrpcCalls(this.#clusters, clock),
+      clusterFacts: (name) => this.#clusters.get(name),
       logger: environment.logger("wasm"),
       shared: environment.shared,
     });
@@ -314,6 +315,7 @@ export class Worker {
       name: plan.name,
       statPrefix: plan.statPrefix,
       trafficDirection: plan.trafficDirection,
+      ...(plan.metadata === undefined ? {} : { metadata: plan.metadata }),
     };
     const world: FormatWorld = {
       hostname: environment.hostname,

@@ -5,7 +5,7 @@
  * @module
  */
 import { StreamProperties } from "../extensions/common/wasm/properties.ts";
-import type { PropertyPort, PropertyValue, StreamPort } from "../wasm/mod.ts";
+import type { PropertyDeclaration, PropertyPort, PropertyValue, StreamPort } from "../wasm/mod.ts";
 
 /** A value of a property as tests write it. Numbers are 64-bit integers for the filter. */
 export type PropertyInit = string | number | bigint | boolean | Uint8Array;
@@ -24,12 +24,12 @@ export class TestProperties implements PropertyPort {
     return this.#given.get(path.join(".")) ?? this.#proxy.get(stream, path);
   }
 
-  getState(stream: StreamPort, key: string): Uint8Array | null {
-    return this.#proxy.getState(stream, key);
+  getState(stream: StreamPort, key: string, path: readonly string[]): PropertyValue | null {
+    return this.#proxy.getState(stream, key, path);
   }
 
-  setState(stream: StreamPort, key: string, value: Uint8Array): boolean {
-    return this.#proxy.setState(stream, key, value);
+  setState(stream: StreamPort, key: string, value: Uint8Array, declaration: PropertyDeclaration | null): boolean {
+    return this.#proxy.setState(stream, key, value, declaration);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
 import type { StatsScope } from "../observe/stats.ts";
+import { type FilterMetadata, filterMetadata } from "../observe/stream_info.ts";
 import type { ClientCodecFactory } from "./active_client.ts";
 import {
   createResourceManagers,
@@ -51,6 +52,7 @@ export interface ClusterEnvironment {
 
 export class Cluster implements PoolCluster {
   readonly plan: ClusterPlan;
+  readonly metadata: FilterMetadata;
   readonly stats: ClusterStats;
   readonly resources: readonly [ResourceManager, ResourceManager];
   readonly clock: Clock;
@@ -70,6 +72,7 @@ export class Cluster implements PoolCluster {
     const scope = environment.stats.scope("cluster").scope(plan.statName);
     const createCount = environment.createCount;
     this.plan = plan;
+    this.metadata = filterMetadata(plan.metadata);
     this.clock = environment.clock;
     this.dialer = environment.dialer;
     this.#createClientCodec = environment.createClientCodec;
@@ -103,6 +106,13 @@ export class Cluster implements PoolCluster {
 
   get name(): string {
     return this.plan.name;
+  }
+
+  /** Hosts, healthy or not. */
+  get endpointCount(): number {
+    let count = 0;
+    for (const set of this.priorities.hostSets) count += set.hosts.length;
+    return count;
   }
 
   /** True once the first attempt to find hosts ended. */

@@ -8,7 +8,7 @@
  * @see Envoy: source/common/upstream/upstream_impl.h HostImpl
  * @module
  */
-import type { SocketAddress } from "../observe/stream_info.ts";
+import { type FilterMetadata, filterMetadata, type SocketAddress } from "../observe/stream_info.ts";
 import type { EndpointHealth, LocalityPlan } from "./plan.ts";
 
 /** Why a host is not healthy; bits. @see Envoy: envoy/upstream/upstream.h HEALTH_FLAG_ENUM_VALUES */
@@ -68,6 +68,7 @@ export interface HostOptions {
   readonly priority: number;
   readonly health: EndpointHealth;
   readonly metadata: Readonly<Record<string, unknown>>;
+  readonly localityMetadata?: Readonly<Record<string, unknown>>;
 }
 
 export class Host {
@@ -78,7 +79,9 @@ export class Host {
   readonly locality: LocalityPlan;
   readonly priority: number;
   weight: number;
-  metadata: Readonly<Record<string, unknown>>;
+  readonly localityMetadata: FilterMetadata;
+  #metadata: Readonly<Record<string, unknown>>;
+  #filterMetadata: FilterMetadata | null = null;
   readonly canary: boolean;
 
   cxTotal = 0;
@@ -106,10 +109,25 @@ export class Host {
     this.locality = options.locality;
     this.weight = options.weight;
     this.priority = options.priority;
-    this.metadata = options.metadata;
+    this.#metadata = options.metadata;
+    this.localityMetadata = filterMetadata(options.localityMetadata);
     const lb = options.metadata["envoy.lb"];
     this.canary = typeof lb === "object" && lb !== null && (lb as Record<string, unknown>)["canary"] === true;
     this.setConfiguredHealth(options.health);
+  }
+
+  get metadata(): Readonly<Record<string, unknown>> {
+    return this.#metadata;
+  }
+
+  set metadata(metadata: Readonly<Record<string, unknown>>) {
+    if (metadata !== this.#metadata) this.#filterMetadata = null;
+    this.#metadata = metadata;
+  }
+
+  /** The same as streams refer to it. */
+  get filterMetadata(): FilterMetadata {
+    return this.#filterMetadata ??= filterMetadata(this.#metadata);
   }
 
   get healthFlags(): number {

@@ -96,6 +96,7 @@ export class Membership implements MembershipSink {
       priority: plan.priority,
       health: found.endpoint.health,
       metadata: found.endpoint.metadata,
+      ...(plan.metadata === undefined ? {} : { localityMetadata: plan.metadata }),
     });
   }
 

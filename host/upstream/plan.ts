@@ -52,6 +52,8 @@ export interface LocalityEndpointsPlan {
   /** Weight of the locality; 0 when not given. */
   readonly weight: number;
   readonly endpoints: readonly EndpointPlan[];
+  /** Namespaces of `metadata.filter_metadata`, as plain JSON; absent when there is none. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** Health as the configuration states it. */

@@ -8,7 +8,7 @@
  */
 import type { Connection } from "../net/connection_port.ts";
 import type { CounterPort } from "../net/stats.ts";
-import type { SocketAddress, StreamInfo } from "../observe/stream_info.ts";
+import type { FilterMetadata, Locality, SocketAddress, StreamInfo } from "../observe/stream_info.ts";
 import { ResourcePriority } from "./circuit_breaker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ClusterManager } from "./cluster_manager.ts";
@@ -26,6 +26,10 @@ export interface TcpContext {
 export interface TcpHost {
   readonly address: SocketAddress;
   readonly hostName: string;
+  readonly metadata: FilterMetadata;
+  readonly clusterMetadata: FilterMetadata;
+  readonly locality: Locality;
+  readonly localityMetadata: FilterMetadata;
   readonly flowControl: FlowControlStats;
 }
 
@@ -98,7 +102,15 @@ class Request implements TcpPoolCallbacks {
   }
 
   #describe(host: Host): TcpHost {
-    return { address: host.address, hostName: host.hostname, flowControl: this.#cluster.stats.flowControl };
+    return {
+      address: host.address,
+      hostName: host.hostname,
+      metadata: host.filterMetadata,
+      clusterMetadata: this.#cluster.metadata,
+      locality: host.locality,
+      localityMetadata: host.localityMetadata,
+      flowControl: this.#cluster.stats.flowControl,
+    };
   }
 }
 

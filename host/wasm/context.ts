@@ -13,7 +13,14 @@
  */
 import { Status } from "../../abi/mod.ts";
 import type { ByteQueue } from "../base/byte_queue.ts";
-import type { HeaderMapPort, LogSource, QueueConsumer, StreamPort, WasmLocalReply } from "./ports.ts";
+import type {
+  HeaderMapPort,
+  LogSource,
+  PropertyDeclaration,
+  QueueConsumer,
+  StreamPort,
+  WasmLocalReply,
+} from "./ports.ts";
 
 /** What a context does after the guest has returned. */
 export const Deferred = {
@@ -33,11 +40,18 @@ export const Deferred = {
 } as const;
 export type Deferred = (typeof Deferred)[keyof typeof Deferred];
 
+/** Declarations of properties that one context may make. */
+const MAX_DECLARATIONS = 1000;
+
 /** A context of a stream or a plugin. The defaults are a plugin's: no stream, no maps, no buffers. */
 export abstract class Context {
   readonly id: number;
   /** What a component has made for this stream. */
   guestObject: number | null = null;
+  #declarations: Map<string, PropertyDeclaration> | null = null;
+  /** Bytes of the properties that were set here, by name. */
+  #propertySizes: Map<string, number> | null = null;
+  #propertyBytes = 0;
   /** Calls under way that were begun for this context. */
   callouts = 0;
   /** Bytes that the guest keeps with the stream. */
@@ -95,6 +109,29 @@ export abstract class Context {
   sendLocalReply(_reply: WasmLocalReply): void {}
 
   clearRouteCache(): void {}
+
+  /** Counts a property that is set here; false, and not counted, when all would have more than `limitBytes`. */
+  countProperty(name: string, bytes: number, limitBytes: number): boolean {
+    const sizes = this.#propertySizes ??= new Map();
+    const total = this.#propertyBytes - (sizes.get(name) ?? 0) + bytes;
+    if (total > limitBytes) return false;
+    sizes.set(name, bytes);
+    this.#propertyBytes = total;
+    return true;
+  }
+
+  /** What was said of a property here; those of the plugin's own context count. */
+  declaration(name: string): PropertyDeclaration | null {
+    return this.#declarations?.get(name) ?? null;
+  }
+
+  /** False when it was declared before, or too many were. */
+  declareProperty(name: string, declaration: PropertyDeclaration): boolean {
+    const all = this.#declarations ??= new Map();
+    if (all.has(name) || all.size >= MAX_DECLARATIONS) return false;
+    all.set(name, declaration);
+    return true;
+  }
 }
 
 /** Header maps of callouts, by map type 4 to 7, and buffers 4, 5 and 8. */
@@ -117,6 +154,8 @@ export abstract class PluginContext extends Context implements QueueConsumer {
   abstract readonly lastStatus: number;
   /** Latin1. */
   abstract readonly lastStatusMessage: string;
+  /** What foreign functions keep for this plugin, by a name of theirs. */
+  readonly foreignData: Map<string, unknown> = new Map();
 
   abstract setTickPeriod(periodMs: number): void;
   /** False when nothing waits for it. */

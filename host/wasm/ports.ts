@@ -111,24 +111,47 @@ export type PropertyValue =
   | { readonly kind: "latin1"; readonly value: string }
   | { readonly kind: "string"; readonly value: string }
   | { readonly kind: "bytes"; readonly value: Uint8Array }
-  /** 64 bits, signed or not; also durations and times in nanoseconds. */
   | { readonly kind: "int"; readonly value: number | bigint }
+  | { readonly kind: "uint"; readonly value: number | bigint }
+  /** Nanoseconds. */
+  | { readonly kind: "duration"; readonly value: bigint }
+  /** Nanoseconds since 1970. */
+  | { readonly kind: "timestamp"; readonly value: bigint }
   | { readonly kind: "double"; readonly value: number }
   | { readonly kind: "bool"; readonly value: boolean }
   | { readonly kind: "headers"; readonly value: HeaderMapPort }
   | { readonly kind: "map"; readonly value: ReadonlyMap<string, PropertyValue> }
   | { readonly kind: "list"; readonly value: readonly PropertyValue[] }
-  /** There, but nothing that can be encoded (`null`, or a virtual map such as `request`). */
+  | { readonly kind: "message"; readonly value: MessageValue }
+  | { readonly kind: "null" }
+  /** There to be looked into, as `request` is; as a whole it cannot be encoded. */
   | { readonly kind: "opaque" };
+
+/** A protobuf message. */
+export interface MessageValue {
+  /** A field by its name, with its default when it is not set; null when the type has none of that name. */
+  field(name: string): PropertyValue | null;
+  encode(): Uint8Array;
+}
+
+/** What a plugin has said of a property that it sets: `declare_property`. */
+export interface PropertyDeclaration {
+  /** The first value is the last one. */
+  readonly readOnly: boolean;
+  readonly type: "bytes" | "string" | "flatbuffers" | "protobuf";
+  /** A type URL, or the binary schema of a flat buffer. */
+  readonly schema: Uint8Array;
+  readonly span: "filter_chain" | "request" | "connection";
+}
 
 /** Attributes of streams, and the state that filters keep with a stream. */
 export interface PropertyPort {
   /** The attribute at a path, or null when there is none. `stream` is null outside streams. Paths are Unicode. */
   get(stream: StreamPort | null, path: readonly string[]): PropertyValue | null;
-  /** An object of the stream's filter state. */
-  getState(stream: StreamPort, key: string): Uint8Array | null;
+  /** An object of the stream's filter state, or what a path inside it leads to. */
+  getState(stream: StreamPort, key: string, path: readonly string[]): PropertyValue | null;
   /** Puts an object into the stream's filter state; false when one is there that must not change. */
-  setState(stream: StreamPort, key: string, value: Uint8Array): boolean;
+  setState(stream: StreamPort, key: string, value: Uint8Array, declaration: PropertyDeclaration | null): boolean;
 }
 
 /** A request that a guest sends to a cluster. */
@@ -217,8 +240,18 @@ export interface ForeignCall {
   readonly source: LogSource;
   /** The stream of the effective context; null for a plugin's own. */
   readonly stream: StreamPort | null;
+  /** What foreign functions keep for the plugin; it ends with the plugin's context. */
+  readonly pluginData: Map<string, unknown>;
   /** Does what the guest's `proxy_clear_route_cache` would; no effect outside HTTP streams. */
   clearRouteCache(): void;
+  /** What `proxy_get_property` would find. */
+  property(path: readonly string[]): PropertyValue | null;
+  /** Says what a property is that the plugin sets later; false when that was said before, or too much was. */
+  declareProperty(name: string, declaration: PropertyDeclaration): boolean;
+  /** Makes the guest pay for work that takes longer than reading its arguments; see `meter.ts` for the units. */
+  charge(units: number): void;
+  /** Says to the plugin's author why the function refuses. */
+  explain(text: string): void;
 }
 
 /** A status with the result's bytes; a bare status has none. */

@@ -56,6 +56,7 @@ export function planListener(node: ConfigNode, planners: ListenerPlanners): List
   refuseUnsupported(node);
   acceptWithoutEffect(node);
   const deprecated = node.message("deprecated_v1");
+  const metadata = node.message("metadata")?.json("filter_metadata");
   const plan: ListenerPlan = {
     name,
     statPrefix,
@@ -73,6 +74,7 @@ export function planListener(node: ConfigNode, planners: ListenerPlanners): List
     accessLog: node.messages("access_log").flatMap((each) => planners.planAccessLog(each, scope) ?? []),
     trafficDirection,
     drainType: node.enum("drain_type") as ListenerPlan["drainType"],
+    ...(metadata === undefined ? {} : { metadata: metadata as Record<string, unknown> }),
   };
   return first === null ? null : plan;
 }
@@ -219,7 +221,6 @@ function refuseUnsupported(node: ConfigNode): void {
 }
 
 function acceptWithoutEffect(node: ConfigNode): void {
-  node.accept("metadata", "nothing here reads the metadata of listeners");
   node.accept("reuse_port", "enable_reuse_port took its place");
   node.accept("connection_balance_config", "the system spreads connections over workers (SO_REUSEPORT)");
   node.accept("max_connections_to_accept_per_socket_event", "the runtime decides how many it accepts at once");

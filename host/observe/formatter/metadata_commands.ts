@@ -70,8 +70,8 @@ function compileFilterState(parameter: string): Extract | CommandError {
     return new CommandError(`FILTER_STATE knows no form "${form}"; expected PLAIN or TYPED`);
   }
   return ({ info }) => {
-    const object = info.hasFilterState ? info.filterState.get(key) : undefined;
-    if (object === undefined) return null;
+    const object = info.findFilterState(key);
+    if (object === null) return null;
     const text = latin1Slice(object.value, 0, object.value.length);
     return form === "PLAIN" ? withoutControls(text) : new JsonText(`"${btoa(text)}"`);
   };

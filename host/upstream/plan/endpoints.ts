@@ -22,6 +22,7 @@ export function planEndpoints(node: ConfigNode | null): {
 
 function planLocality(node: ConfigNode, named: ReadonlyMap<string, ConfigNode>): LocalityEndpointsPlan {
   const locality = node.message("locality");
+  const metadata = node.message("metadata")?.json("filter_metadata");
   return {
     priority: node.number("priority"),
     locality: locality === null ? NO_LOCALITY : {
@@ -31,6 +32,7 @@ function planLocality(node: ConfigNode, named: ReadonlyMap<string, ConfigNode>):
     },
     weight: node.number("load_balancing_weight"),
     endpoints: node.messages("lb_endpoints").flatMap((item) => planEndpoint(item, named) ?? []),
+    ...(metadata === undefined ? {} : { metadata: metadata as Record<string, unknown> }),
   };
 }
 

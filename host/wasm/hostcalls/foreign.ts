@@ -5,8 +5,9 @@
  */
 import { Status } from "../../../abi/mod.ts";
 import { MAX_NAME_BYTES } from "../limits.ts";
-import type { ForeignFunction } from "../ports.ts";
+import type { ForeignCall, ForeignFunction } from "../ports.ts";
 import type { HostcallTable } from "./family.ts";
+import { findProperty } from "./property.ts";
 
 /** The foreign functions that need nothing but the engine; an embedder adds its own. */
 export const BUILT_IN_FOREIGN_FUNCTIONS: ReadonlyMap<string, ForeignFunction> = new Map<string, ForeignFunction>([
@@ -50,10 +51,17 @@ export const foreignHostcalls: HostcallTable = {
       vm.explain(`proxy_call_foreign_function: there is no function ${JSON.stringify(key)}`);
       return Status.NotFound;
     }
-    const call = {
+    const call: ForeignCall = {
       source: context.root.source,
       stream: context.stream,
-      clearRouteCache: (): void => context.clearRouteCache(),
+      pluginData: context.root.foreignData,
+      clearRouteCache: () => context.clearRouteCache(),
+      property: (path) => findProperty(vm.environment.properties, context, path),
+      declareProperty: (name, declaration) => context.declareProperty(name, declaration),
+      charge: (units) => {
+        if (memory.fuel !== null) memory.fuel.value -= units;
+      },
+      explain: (text) => vm.explain(`${key}: ${text}`),
     };
     const result = fn(call, memory.copy(args >>> 0, argsSize >>> 0));
     if (typeof result === "number" && result !== Status.Ok) return result;

@@ -10,8 +10,8 @@
 import { encodePairs, type Pair, Status } from "../../../abi/mod.ts";
 import { fromLatin1, fromUtf8, latin1Slice } from "../../base/bytes.ts";
 import type { Context } from "../context.ts";
-import { PairsWriter } from "../pairs_writer.ts";
-import type { PropertyValue } from "../ports.ts";
+import { MAX_NAME_BYTES } from "../limits.ts";
+import type { HeaderMapPort, PropertyPort, PropertyValue } from "../ports.ts";
 import type { Vm } from "../vm.ts";
 import type { HostcallTable } from "./family.ts";
 
@@ -22,15 +22,18 @@ const STATE_PREFIX = "wasm.";
 const MAX_KNOWN_PATHS = 100;
 const MAX_KNOWN_PATH_LENGTH = 200;
 
+/** Other than header maps, maps and lists without entries are a count of 0. */
+const NO_ENTRIES = new Uint8Array(4);
+
 export const propertyHostcalls: HostcallTable = {
   proxy_get_property: (vm) => {
-    const pairs = new PairsWriter();
     const paths = new Map<string, readonly string[]>();
     return (path: number, pathSize: number, returnValue: number, returnSize: number): Status => {
       const context = vm.context ?? vm.refuse("proxy_get_property");
       const ptr = path >>> 0;
       const size = pathSize >>> 0;
       if (!vm.memory.has(ptr, size)) return Status.InvalidMemoryAccess;
+      if (size > MAX_NAME_BYTES) return Status.NotFound;
       const text = vm.memory.utf8(ptr, size);
       let segments = paths.get(text);
       if (segments === undefined) {
@@ -38,24 +41,11 @@ export const propertyHostcalls: HostcallTable = {
         if (paths.size < MAX_KNOWN_PATHS && text.length < MAX_KNOWN_PATH_LENGTH) paths.set(text, segments);
       }
       if (segments.length === 0) return Status.SerializationFailure;
-      const outPtr = returnValue >>> 0;
-      const outSize = returnSize >>> 0;
-      const own = ownProperty(context, segments);
-      if (own !== null) return vm.returnBytes(own, outPtr, outSize);
-      const port = vm.environment.properties;
-      const value = port.get(context.stream, segments);
-      if (value !== null) {
-        if (value.kind === "latin1") return vm.returnLatin1(value.value, outPtr, outSize);
-        if (value.kind === "headers") {
-          return value.value.size === 0
-            ? vm.returnLatin1("", outPtr, outSize)
-            : pairs.returnMap(vm, value.value, outPtr, outSize);
-        }
-        const bytes = encodeProperty(value);
-        return bytes === null ? Status.SerializationFailure : vm.returnBytes(bytes, outPtr, outSize);
-      }
-      const state = context.stream === null ? null : port.getState(context.stream, STATE_PREFIX + text);
-      return state === null ? Status.NotFound : vm.returnBytes(state, outPtr, outSize);
+      const value = findProperty(vm.environment.properties, context, segments);
+      if (value === null) return Status.NotFound;
+      if (value.kind === "latin1") return vm.returnLatin1(value.value, returnValue >>> 0, returnSize >>> 0);
+      const bytes = encodeProperty(value);
+      return bytes === null ? Status.SerializationFailure : vm.returnBytes(bytes, returnValue >>> 0, returnSize >>> 0);
     };
   },
 
@@ -69,26 +59,50 @@ export const propertyHostcalls: HostcallTable = {
       vm.explain("proxy_set_property: a plugin context has no stream to keep a property with");
       return Status.NotFound;
     }
-    const key = STATE_PREFIX + memory.utf8(path >>> 0, pathSize >>> 0);
+    if (pathSize >>> 0 > MAX_NAME_BYTES) {
+      vm.onLimit("names", `proxy_set_property: a name has at most ${MAX_NAME_BYTES} bytes; this one is not set`);
+      return Status.Ok;
+    }
+    const name = memory.utf8(path >>> 0, pathSize >>> 0);
+    const { maxPropertyBytes } = vm.options;
+    // SDKs take no refusal for what their guest cannot know.
+    if (!context.countProperty(name, (valueSize >>> 0) + name.length, maxPropertyBytes)) {
+      vm.onLimit("property_bytes", `proxy_set_property: a stream has at most ${maxPropertyBytes} bytes of properties`);
+      return Status.Ok;
+    }
     const bytes = memory.copy(value >>> 0, valueSize >>> 0);
-    return vm.environment.properties.setState(context.stream, key, bytes) ? Status.Ok : readOnly(vm, key);
+    const declaration = context.root.declaration(name);
+    const isSet = vm.environment.properties.setState(context.stream, STATE_PREFIX + name, bytes, declaration);
+    return isSet ? Status.Ok : refuseToSet(vm, name);
   },
 };
 
-function readOnly(vm: Vm, key: string): Status {
-  vm.explain(`proxy_set_property: ${JSON.stringify(key)} is there and must not change`);
+function refuseToSet(vm: Vm, name: string): Status {
+  vm.explain(`proxy_set_property: ${JSON.stringify(name)} is there and must not change`);
   return Status.BadArgument;
 }
 
 /** Segments are joined by zero bytes; one more at the end is no segment. */
 function splitPath(text: string): string[] {
-  if (text === "" || text === "\0") return [];
+  if (text === "") return [];
   return (text.endsWith("\0") ? text.slice(0, -1) : text).split("\0");
 }
 
-/** What every plugin may ask about itself, also while its context is being made. */
-function ownProperty(context: Context, segments: readonly string[]): Uint8Array | null {
-  return segments.length === 1 ? context.root.ownProperties.get(segments[0]!) ?? null : null;
+/** What a guest finds at a path: an attribute, a fact of its plugin, or what was set before. */
+export function findProperty(
+  port: PropertyPort,
+  context: Context,
+  segments: readonly string[],
+): PropertyValue | null {
+  const { stream } = context;
+  // What every plugin may ask about itself, also while its context is being made.
+  const own = segments.length === 1 ? context.root.ownProperties.get(segments[0]!) : undefined;
+  if (own !== undefined) return { kind: "bytes", value: own };
+  const attribute = port.get(stream, segments);
+  if (attribute !== null || stream === null) return attribute;
+  const state = port.getState(stream, STATE_PREFIX + segments[0], segments.slice(1));
+  if (state !== null || segments.length === 1) return state;
+  return port.getState(stream, STATE_PREFIX + segments.join("\0"), []);
 }
 
 /** The bytes of a value as guests expect them; null when it has none. */
@@ -100,7 +114,10 @@ export function encodeProperty(value: PropertyValue): Uint8Array | null {
       return fromUtf8(value.value);
     case "bytes":
       return value.value;
-    case "int": {
+    case "int":
+    case "uint":
+    case "duration":
+    case "timestamp": {
       const view = new DataView(new ArrayBuffer(8));
       view.setBigInt64(0, typeof value.value === "bigint" ? value.value : BigInt(Math.trunc(value.value)), true);
       return new Uint8Array(view.buffer);
@@ -112,11 +129,8 @@ export function encodeProperty(value: PropertyValue): Uint8Array | null {
     }
     case "bool":
       return Uint8Array.of(value.value ? 1 : 0);
-    case "headers": {
-      const pairs: Pair[] = [];
-      value.value.forEach((name, text) => pairs.push([name, text]));
-      return encodePairs(pairs);
-    }
+    case "headers":
+      return encodeEntries(joinedHeaders(value.value));
     case "map": {
       const pairs: Pair[] = [];
       for (const [key, entry] of value.value) {
@@ -124,7 +138,7 @@ export function encodeProperty(value: PropertyValue): Uint8Array | null {
         if (bytes === null) return null;
         pairs.push([asLatin1(fromUtf8(key)), asLatin1(bytes)]);
       }
-      return encodePairs(pairs);
+      return encodeEntries(pairs);
     }
     case "list": {
       const pairs: Pair[] = [];
@@ -133,11 +147,25 @@ export function encodeProperty(value: PropertyValue): Uint8Array | null {
         if (bytes === null) return null;
         pairs.push([asLatin1(bytes), ""]);
       }
-      return encodePairs(pairs);
+      return encodeEntries(pairs);
     }
+    case "message":
+      return value.value.encode();
+    case "null":
     case "opaque":
       return null;
   }
+}
+
+/** Each name once, with all its values. */
+function joinedHeaders(headers: HeaderMapPort): Pair[] {
+  const names = new Set<string>();
+  headers.forEach((name) => names.add(name));
+  return Array.from(names, (name): Pair => [name, headers.getJoined(name) ?? ""]);
+}
+
+function encodeEntries(pairs: readonly Pair[]): Uint8Array {
+  return pairs.length === 0 ? NO_ENTRIES : encodePairs(pairs);
 }
 
 function asLatin1(bytes: Uint8Array): string {

@@ -131,8 +131,8 @@ test("a route knows its names, metadata and times", () => {
   });
   const route = ask(table, "/a")!;
   assert.equal([route.name, route.virtualHostName, route.clusterName, route.kind], ["r", "v", "c", "cluster"]);
-  assert.equal(route.metadata, { a: { b: [1, "x"] } });
-  assert.equal(route.virtualHostMetadata, { a: { host: true } });
+  assert.equal(Object.fromEntries(route.metadata), { a: { b: [1, "x"] } });
+  assert.equal(Object.fromEntries(route.virtualHostMetadata), { a: { host: true } });
   assert.equal([route.timeoutMs, route.idleTimeoutMs, route.maxStreamDurationMs], [2500, 0, 9000]);
   assert.equal([route.grpcTimeoutHeaderMaxMs, route.grpcTimeoutHeaderOffsetMs], [0, 100]);
   assert.is(route.clusterNotFoundStatus, 404);

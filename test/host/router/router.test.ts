@@ -166,6 +166,28 @@ class Stream implements TerminalFilterStream {
 
 const BEFORE = "upstream connect error or disconnect/reset before headers. reset reason:";
 
+test("a stream knows the metadata and the place of its cluster and host", () => {
+  const stream = new Stream({
+    cluster: {
+      metadata: { ns: { of: "cluster" } },
+      localities: [{
+        priority: 0,
+        locality: { region: "r", zone: "z", subZone: "" },
+        weight: 0,
+        endpoints: [endpoint("10.0.0.1", 80, { metadata: { ns: { of: "host" } } })],
+        metadata: { ns: { of: "locality" } },
+      }],
+    },
+  }).request();
+  stream.connect().receive("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  const upstream = stream.info.upstream!;
+  assert.equal(
+    [upstream.clusterMetadata, upstream.hostMetadata, upstream.localityMetadata].map((each) => each!.get("ns")),
+    [{ of: "cluster" }, { of: "host" }, { of: "locality" }],
+  );
+  assert.equal(upstream.locality, { region: "r", zone: "z", subZone: "" });
+});
+
 test("a request goes to the cluster, its response comes back with what the router adds", () => {
   const stream = new Stream().request({ "x-a": "1" });
   const connection = stream.connect();

@@ -211,7 +211,10 @@ export class FakeEnvironment implements WasmEnvironment {
   readonly properties = {
     get: (_stream: StreamPort | null, path: readonly string[]): PropertyValue | null =>
       this.attributes.get(path.join(".")) ?? null,
-    getState: (stream: StreamPort, key: string): Uint8Array | null => this.states.get(stream)?.get(key) ?? null,
+    getState: (stream: StreamPort, key: string, path: readonly string[]): PropertyValue | null => {
+      const value = path.length === 0 ? this.states.get(stream)?.get(key) : undefined;
+      return value === undefined ? null : { kind: "bytes", value };
+    },
     setState: (stream: StreamPort, key: string, value: Uint8Array): boolean => {
       if (this.readOnlyStates.has(key)) return false;
       const states = this.states.get(stream) ?? new Map<string, Uint8Array>();

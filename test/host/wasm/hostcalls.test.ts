@@ -98,7 +98,18 @@ test("every kind of property in its encoding", async () => {
       "0100000001000000010000006b000100",
     ],
     ["h", { kind: "headers", value: HeaderMap.of({ a: "b" }) }, "01000000010000000100000061006200"],
-    ["none", { kind: "headers", value: new HeaderMap() }, ""],
+    [
+      "hh",
+      { kind: "headers", value: HeaderMap.of([["a", "1"], ["b", ""], ["a", "2"]]) },
+      "02000000" +
+      "0100000003000000" + "0100000000000000" + "6100312c3200" + "620000",
+    ],
+    ["none", { kind: "headers", value: new HeaderMap() }, "00000000"],
+    ["empty", { kind: "map", value: new Map() }, "00000000"],
+    ["u", { kind: "uint", value: 2n ** 64n - 1n }, "ffffffffffffffff"],
+    ["D", { kind: "duration", value: -1n }, "ffffffffffffffff"],
+    ["T", { kind: "timestamp", value: 10n ** 18n }, "000064a7b3b6e00d"],
+    ["m", { kind: "message", value: { field: () => null, encode: () => bytes("msg") } }, "6d7367"],
   ];
   for (const [name, value] of rows) env.attributes.set(`x.${name}`, value);
   const host = new Host(
@@ -135,7 +146,7 @@ test("paths with a zero byte at the end, empty paths, opaque values, bad pointer
     {},
     env,
   );
-  assert.equal(notes, [0, 3, 3, 3, 1, 1, 6, 6]);
+  assert.equal(notes, [0, 3, 1, 3, 1, 1, 6, 6]);
   assert.is(host.result(), "/p");
 });
 

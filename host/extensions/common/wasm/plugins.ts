@@ -33,7 +33,8 @@ import {
 import type { WasmPluginPlan } from "./plugin_plan.ts";
 import { WasmPluginStats } from "./plugin_stats.ts";
 import { failureOf, rootsOf, vmsOf, type WasmFailure, type WasmPluginStatus } from "./plugin_status.ts";
-import { type NodeFacts, StreamProperties } from "./properties.ts";
+import { FOREIGN_FUNCTIONS, prepareForeignFunctions } from "./foreign_functions/mod.ts";
+import { type ClusterFacts, type NodeFacts, StreamProperties } from "./properties.ts";
 
 /** A plugin with the code that it runs now. */
 export interface WasmPluginSnapshot {
@@ -52,6 +53,8 @@ export interface WasmPluginsOptions {
   readonly random: Random;
   readonly stats: StatsScope;
   readonly httpCalls: HttpCallPort;
+  /** For attributes of clusters that a request is on its way to. */
+  readonly clusterFacts?: (name: string) => ClusterFacts | null;
   readonly grpc: GrpcClientPort;
   readonly logger: Logger;
   readonly shared: SharedStorePort;
@@ -77,7 +80,9 @@ export class WasmPlugins {
     this.#shared = options.shared;
     this.#stats = new WasmPluginStats(options.stats);
     const events = wasmEvents(options, this.#stats, this.#failures);
-    this.#manager = new PluginManager(createWasmEnvironment(options, new StreamProperties(this.#node), events));
+    this.#manager = new PluginManager(
+      createWasmEnvironment(options, new StreamProperties(this.#node, options.clusterFacts), events),
+    );
   }
 
   /** The plugin of a snapshot's key; it stays the same object through reloads. */

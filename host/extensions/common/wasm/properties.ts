@@ -1,4 +1,5 @@
 // host/extensions/common/wasm/properties.ts: the attributes of streams and connections, for guests.
+// hot: guests ask per request; see bench/micro/wasm_hostcalls.bench.ts
 /**
  * Paths and types are those of proxy-wasm's properties, which are Envoy's CEL attributes. What a stream does
  * not have is null (NotFound); nothing here throws.
@@ -6,67 +7,68 @@
  * @see Envoy: source/extensions/filters/common/expr/context.cc, source/extensions/common/wasm/context.cc
  * @module
  */
-import type { FilterStream } from "../../../http/filter.ts";
-import type { NetworkFilterStream } from "../../../net/filter.ts";
-import type { ConnectionInfo, SocketAddress, StreamInfo, TlsInfo } from "../../../observe/stream_info.ts";
-import { type ResponseFlag, ResponseFlag as Flags } from "../../../observe/stream_info.ts";
-import type { RouteEntry } from "../../../router/route.ts";
-import type { HeaderMapPort, PropertyPort, PropertyValue, StreamPort } from "../../../wasm/ports.ts";
+import type {
+  ConnectionInfo,
+  FilterMetadata,
+  FilterStateObject,
+  SocketAddress,
+  StreamInfo,
+  TlsInfo,
+} from "../../../observe/stream_info.ts";
+import type { PropertyDeclaration, PropertyPort, PropertyValue, StreamPort } from "../../../wasm/ports.ts";
+import { duration, int, nonEmpty, text, uint } from "./attribute_values.ts";
+import { readFilterStateObject } from "./filter_state_objects.ts";
+import { isHttp, requestProperty, responseProperty, type Stream } from "./http_attributes.ts";
+import { jsonAt, LocalityMessage, memberAt, MetadataMessage, type NodeFacts, NodeMessage } from "./messages.ts";
+import { decodeWellKnown, schemaText } from "./well_known_messages.ts";
+
+export type { NodeFacts } from "./messages.ts";
 
 /** This proxy's identity; it changes with the configuration. */
 export interface NodeHolder {
   readonly current: NodeFacts;
 }
 
-export interface NodeFacts {
-  readonly id: string;
-  readonly cluster: string;
-  readonly region: string;
-  readonly zone: string;
-  readonly subZone: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
+/** What attributes say of a cluster that a request has not been sent to yet. */
+export interface ClusterFacts {
+  readonly metadata: FilterMetadata;
+  readonly endpointCount: number;
 }
 
-/** Either kind of stream that a filter is given. */
-type Stream = FilterStream | NetworkFilterStream;
+/** Names of objects that guests set begin with this. */
+const STATE_PREFIX = "wasm.";
 
 const OPAQUE: PropertyValue = { kind: "opaque" };
-/** Top-level maps that exist only to be looked into. */
-const VIRTUAL = new Set([
-  "request",
-  "response",
-  "connection",
-  "upstream",
-  "source",
-  "destination",
-  "filter_state",
-  "xds",
+/** Top-level maps of streams that exist only to be looked into. */
+const VIRTUAL = new Set(["request", "response", "connection", "upstream", "source", "destination", "filter_state"]);
+/** Top-level attributes of older Envoys, which are now below `xds`. */
+const LEGACY = new Set([
+  "node",
+  "listener_direction",
+  "listener_metadata",
+  "cluster_name",
+  "cluster_metadata",
+  "route_name",
+  "route_metadata",
+  "upstream_host_metadata",
 ]);
-/** Names that were top-level attributes before they moved below `xds`. */
-const LEGACY: Readonly<Record<string, string>> = {
-  node: "node",
-  listener_direction: "listener_direction",
-  cluster_name: "cluster_name",
-  route_name: "route_name",
-  route_metadata: "route_metadata",
-};
 
 export class StreamProperties implements PropertyPort {
   readonly #node: NodeHolder;
+  readonly #cluster: (name: string) => ClusterFacts | null;
 
-  constructor(node: NodeHolder) {
+  constructor(node: NodeHolder, cluster: (name: string) => ClusterFacts | null = () => null) {
     this.#node = node;
+    this.#cluster = cluster;
   }
 
   get(port: StreamPort | null, path: readonly string[]): PropertyValue | null {
     const stream = port as Stream | null;
     const [root, ...rest] = path;
     if (root === undefined) return null;
-    if (rest.length === 0 && VIRTUAL.has(root)) return OPAQUE;
     if (root === "xds") return this.#xds(stream, rest);
-    const legacy = Object.hasOwn(LEGACY, root) ? LEGACY[root]! : null;
-    if (legacy !== null) return this.#xds(stream, [legacy, ...rest]);
-    if (stream === null) return null;
+    if (stream === null) return LEGACY.has(root) ? this.#xds(null, path) : null;
+    if (rest.length === 0 && VIRTUAL.has(root)) return OPAQUE;
     switch (root) {
       case "request":
         return requestProperty(stream, rest);
@@ -79,191 +81,153 @@ export class StreamProperties implements PropertyPort {
       case "connection":
         return connectionProperty(stream.info, rest);
       case "connection_id":
-        return int(stream.info.connection.id);
+        return rest.length === 0 ? uint(stream.info.connection.id) : null;
       case "upstream":
-        return upstreamProperty(stream.info, rest);
+        return this.#upstream(stream.info, rest);
       case "metadata":
-        return metadataProperty(stream.info, rest);
-      case "filter_state": {
-        const state = rest.length === 1 ? stream.info.filterState.get(rest[0]!) : undefined;
-        return state === undefined ? null : { kind: "bytes", value: state.value };
-      }
+        return metadataProperty(stream.info.dynamicMetadata, rest);
+      case "filter_state":
+        return filterStateProperty(stream.info, rest);
+      case "upstream_filter_state":
+        return rest.length === 0 && (stream.info.upstream?.host ?? null) !== null ? OPAQUE : null;
       default:
-        return null;
+        // What a guest has set under such a name is its own.
+        if (!LEGACY.has(root) || stream.info.findFilterState(STATE_PREFIX + root) !== null) return null;
+        return this.#xds(stream, path);
     }
   }
 
-  getState(port: StreamPort, key: string): Uint8Array | null {
-    return (port as Stream).info.filterState.get(key)?.value ?? null;
+  getState(port: StreamPort, key: string, path: readonly string[]): PropertyValue | null {
+    const object = (port as Stream).info.findFilterState(key);
+    if (object === null) return null;
+    if (path.length > 0) return memberOfState(object, path);
+    // A text has the same bytes.
+    return { kind: "bytes", value: object.value };
   }
 
-  setState(port: StreamPort, key: string, value: Uint8Array): boolean {
-    const state = (port as Stream).info.filterState;
-    if (state.get(key)?.readOnly === true) return false;
-    state.set(key, { value, readOnly: false });
+  setState(
+    port: StreamPort,
+    key: string,
+    value: Uint8Array,
+    declaration: PropertyDeclaration | null,
+  ): boolean {
+    const stream = port as Stream;
+    const before = stream.info.findFilterState(key);
+    if (before?.readOnly === true) return false;
+    // The first value decides on what it is and how long it stays, as in Envoy.
+    const kept = before ?? (declaration === null ? UNDECLARED : {
+      readOnly: declaration.readOnly,
+      type: declaration.type,
+      schema: declaration.schema,
+    });
+    const isOfConnection = before === null
+      ? declaration?.span === "connection"
+      : stream.info.connection.filterState?.get(key) === before;
+    setFilterState(stream, key, { ...kept, value }, isOfConnection);
     return true;
+  }
+
+  #upstream(info: StreamInfo, path: readonly string[]): PropertyValue | null {
+    const { upstream } = info;
+    const [name, ...rest] = path;
+    if (name === "request_attempt_count") return uint(info.attemptCount);
+    if (name === "num_endpoints") {
+      const count = this.#cluster(info.clusterName)?.endpointCount ?? upstream?.endpointCount;
+      return count === undefined ? null : uint(count);
+    }
+    if (upstream === null || name === undefined) return null;
+    if (name === "locality") {
+      if (upstream.host === null || upstream.locality === undefined) return null;
+      return memberAt({ kind: "message", value: new LocalityMessage(upstream.locality) }, rest);
+    }
+    return rest.length > 0 ? null : upstreamProperty(info, name);
   }
 
   #xds(stream: Stream | null, path: readonly string[]): PropertyValue | null {
     const [name, ...rest] = path;
-    if (name === "node") return nodeProperty(this.#node.current, rest);
-    if (stream === null || name === undefined) return null;
-    const route = routeOf(stream);
+    if (name === undefined) return OPAQUE;
+    if (name === "node") return this.#nodeProperty(rest);
+    if (stream === null) return null;
+    const { info } = stream;
     switch (name) {
       case "cluster_name": {
-        const cluster = stream.info.upstream?.clusterName ?? route?.clusterName ?? null;
-        return cluster === null || cluster === "" ? null : text(cluster);
+        const cluster = info.clusterName || (info.upstream?.clusterName ?? "");
+        return cluster === "" || rest.length > 0 ? null : text(cluster);
       }
+      case "cluster_metadata":
+        return metadataProperty(info.upstream?.clusterMetadata ?? this.#cluster(info.clusterName)?.metadata, rest);
       case "route_name":
-        return route === null ? null : text(route.name);
-      case "virtual_host_name":
-        return route === null ? null : text(route.virtualHostName);
-      case "filter_chain_name":
-        return text(stream.info.filterChainName);
+        return info.routeMetadata === null || rest.length > 0 ? null : text(info.routeName);
       case "route_metadata":
-        return filterMetadata(route?.metadata ?? null, rest);
+        return metadataProperty(info.routeMetadata, rest);
+      case "virtual_host_name":
+        return info.virtualHostMetadata === null || rest.length > 0 ? null : text(info.virtualHostName);
       case "virtual_host_metadata":
-        return filterMetadata(route?.virtualHostMetadata ?? null, rest);
+        return metadataProperty(info.virtualHostMetadata, rest);
+      case "upstream_host_metadata":
+        return info.upstream?.host == null ? null : metadataProperty(info.upstream.hostMetadata, rest);
+      case "upstream_host_locality_metadata":
+        return info.upstream?.host == null ? null : metadataProperty(info.upstream.localityMetadata, rest);
+      case "filter_chain_name":
+        return rest.length > 0 ? null : text(info.filterChainName);
+      case "listener_metadata":
+        return metadataProperty(info.listenerMetadata, rest);
       case "listener_direction":
-        return int(["UNSPECIFIED", "INBOUND", "OUTBOUND"].indexOf(stream.info.trafficDirection));
+        return rest.length > 0 ? null : int(["UNSPECIFIED", "INBOUND", "OUTBOUND"].indexOf(info.trafficDirection));
       default:
         return null;
     }
   }
+
+  #nodeProperty(path: readonly string[]): PropertyValue | null {
+    const node = this.#node.current;
+    if (path[0] === "metadata" && path.length > 1) return jsonAt(node.metadata, path.slice(1));
+    return memberAt({ kind: "message", value: new NodeMessage(node) }, path);
+  }
 }
 
-function text(value: string): PropertyValue {
-  return { kind: "string", value };
-}
+const UNDECLARED: Omit<FilterStateObject, "value"> = { readOnly: false };
 
-function latin1(value: string | null): PropertyValue | null {
-  return value === null ? null : { kind: "latin1", value };
-}
-
-function int(value: number | bigint): PropertyValue {
-  return { kind: "int", value };
-}
-
-/** Milliseconds as nanoseconds. */
-function nanoseconds(ms: number): PropertyValue {
-  return int(BigInt(Math.round(ms * 1e6)));
-}
-
-function isHttp(stream: Stream): stream is FilterStream {
-  return "requestHeaders" in stream;
-}
-
-function routeOf(stream: Stream): RouteEntry | null {
-  return isHttp(stream) ? stream.route() as RouteEntry | null : null;
-}
-
-function requestProperty(stream: Stream, [name, field]: readonly string[]): PropertyValue | null {
+/** Leaves an object for the stream, or for all streams of its connection. */
+export function setFilterState(stream: Stream, key: string, object: FilterStateObject, forConnection: boolean): void {
   const { info } = stream;
-  if (!isHttp(stream)) return null;
-  const headers = stream.requestHeaders;
-  switch (name) {
-    case "time":
-      return int(BigInt(Math.round(info.startWallMs * 1000)) * 1000n);
-    case "duration":
-      return info.endMs < 0 ? null : nanoseconds(info.endMs - info.startMs);
-    case "protocol":
-      return info.protocol === "" ? null : text(info.protocol);
-    case "total_size":
-      return int(info.bytesReceived + (headers?.byteSize ?? 0));
-  }
-  if (headers === null) return null;
-  switch (name) {
-    case "path":
-      return latin1(headers.path);
-    case "url_path": {
-      const path = headers.path;
-      const question = path?.indexOf("?") ?? -1;
-      return latin1(path === null || question < 0 ? path : path.slice(0, question));
-    }
-    case "query": {
-      const path = headers.path ?? "";
-      const question = path.indexOf("?");
-      return latin1(question < 0 ? "" : path.slice(question + 1));
-    }
-    case "host":
-      return latin1(headers.authority);
-    case "scheme":
-      return latin1(headers.scheme);
-    case "method":
-      return latin1(headers.method);
-    case "referer":
-      return latin1(headers.get("referer"));
-    case "useragent":
-      return latin1(headers.get("user-agent"));
-    case "id":
-      return latin1(headers.get("x-request-id"));
-    case "headers":
-      return headerProperty(headers, field);
-    case "headers_bytes":
-      return int(headers.byteSize);
-    case "size": {
-      const length = headers.get("content-length");
-      return int(length !== null && /^[0-9]{1,15}$/.test(length) ? Number(length) : info.bytesReceived);
-    }
-    default:
-      return null;
-  }
+  if (!isHttp(stream) || forConnection) (info.connection.filterState ??= new Map()).set(key, object);
+  else info.filterState.set(key, object);
 }
 
-function responseProperty(stream: Stream, [name, field]: readonly string[]): PropertyValue | null {
-  const { info } = stream;
-  if (!isHttp(stream)) return null;
-  const headers = stream.responseHeaders;
-  switch (name) {
-    case "code": {
-      const code = info.responseCode || (headers?.status ?? 0);
-      return code === 0 ? null : int(code);
-    }
-    case "code_details":
-      return info.responseCodeDetails === "" ? null : text(info.responseCodeDetails);
-    case "flags":
-      return int(flagBits(info.flags));
-    case "headers":
-      return headerProperty(headers, field);
-    case "trailers":
-      return headerProperty(stream.responseTrailers, field);
-    case "headers_bytes":
-      return int(headers?.byteSize ?? 0);
-    case "size":
-      return int(info.bytesSent);
-    case "total_size":
-      return int(info.bytesSent + (headers?.byteSize ?? 0) + (stream.responseTrailers?.byteSize ?? 0));
-    case "grpc_status": {
-      const status = stream.responseTrailers?.get("grpc-status") ?? headers?.get("grpc-status") ?? null;
-      return status !== null && /^[0-9]{1,2}$/.test(status) ? int(Number(status)) : null;
-    }
-    case "backend_latency": {
-      const upstream = info.upstream;
-      if (upstream === null || upstream.lastByteReceivedMs < 0 || upstream.firstByteSentMs < 0) return null;
-      return nanoseconds(upstream.lastByteReceivedMs - upstream.firstByteSentMs);
-    }
-    default:
-      return null;
-  }
+function filterStateProperty(info: StreamInfo, [key, ...path]: readonly string[]): PropertyValue | null {
+  const object = key === undefined ? null : info.findFilterState(key);
+  if (object === null) return null;
+  if (!key!.startsWith(STATE_PREFIX)) return readFilterStateObject(key!, object, path);
+  if (path.length > 0) return memberOfState(object, path);
+  if (object.type === "string") return { kind: "latin1", value: schemaText(object.value) };
+  if (object.type === undefined || object.type === "bytes") return { kind: "bytes", value: object.value };
+  // A message that is not understood cannot be written either.
+  return decodedState(object) ?? OPAQUE;
 }
 
-/** One field, all its values joined; or all fields. */
-function headerProperty(headers: HeaderMapPort | null, field: string | undefined): PropertyValue | null {
-  if (headers === null) return null;
-  return field === undefined ? { kind: "headers", value: headers } : latin1(headers.getJoined(field.toLowerCase()));
+/** What a guest set as a message, as a value. */
+function decodedState(object: FilterStateObject): PropertyValue | null {
+  return object.type === "protobuf" ? decodeWellKnown(schemaText(object.schema), object.value) : null;
 }
 
-function addressProperty(address: SocketAddress | null, [name]: readonly string[]): PropertyValue | null {
-  if (address === null) return null;
+function memberOfState(object: FilterStateObject, path: readonly string[]): PropertyValue | null {
+  const value = decodedState(object);
+  return value === null ? null : memberAt(value, path);
+}
+
+function addressProperty(address: SocketAddress | null, [name, ...beyond]: readonly string[]): PropertyValue | null {
+  if (address === null || beyond.length > 0) return null;
   if (name === "address") return text(address.text);
   return name === "port" && address.port !== 0 ? int(address.port) : null;
 }
 
-function connectionProperty(info: StreamInfo, [name]: readonly string[]): PropertyValue | null {
+function connectionProperty(info: StreamInfo, [name, ...beyond]: readonly string[]): PropertyValue | null {
   const { connection } = info;
+  if (name === undefined || beyond.length > 0) return null;
   switch (name) {
     case "id":
-      return int(connection.id);
+      return uint(connection.id);
     case "mtls":
       return { kind: "bool", value: connection.tls?.peerCertificatePresented ?? false };
     case "requested_server_name":
@@ -275,7 +239,7 @@ function connectionProperty(info: StreamInfo, [name]: readonly string[]): Proper
     case "peer_certificate_valid":
       return connection.tls === null ? null : { kind: "bool", value: connection.tls.peerCertificateValidated };
     default:
-      return name === undefined ? null : tlsProperty(connection.tls, name);
+      return tlsProperty(connection.tls, name);
   }
 }
 
@@ -285,9 +249,9 @@ function tlsProperty(tls: TlsInfo | null, name: string): PropertyValue | null {
     case "tls_version":
       return text(tls.version);
     case "subject_local_certificate":
-      return nonEmpty(tls.subjectLocalCertificate);
+      return text(tls.subjectLocalCertificate);
     case "subject_peer_certificate":
-      return nonEmpty(tls.subjectPeerCertificate);
+      return text(tls.subjectPeerCertificate);
     case "dns_san_local_certificate":
       return nonEmpty(tls.dnsSanLocalCertificate[0] ?? "");
     case "dns_san_peer_certificate":
@@ -299,15 +263,15 @@ function tlsProperty(tls: TlsInfo | null, name: string): PropertyValue | null {
     case "sha256_peer_certificate_digest":
       return nonEmpty(tls.sha256PeerCertificateDigest);
     case "peer_certificate":
-      return nonEmpty(tls.peerCertificatePem);
+      // Envoy's form: PEM with what is special in a URL escaped.
+      return tls.peerCertificatePem === "" ? null : text(encodeURIComponent(tls.peerCertificatePem));
     default:
       return null;
   }
 }
 
-function upstreamProperty(info: StreamInfo, [name]: readonly string[]): PropertyValue | null {
-  const { upstream } = info;
-  if (upstream === null || name === undefined) return null;
+function upstreamProperty(info: StreamInfo, name: string): PropertyValue | null {
+  const upstream = info.upstream!;
   switch (name) {
     case "address":
       return upstream.host === null ? null : text(upstream.host.text);
@@ -317,91 +281,24 @@ function upstreamProperty(info: StreamInfo, [name]: readonly string[]): Property
       return upstream.localAddress === null ? null : text(upstream.localAddress.text);
     case "local_port":
       return upstream.localAddress === null ? null : int(upstream.localAddress.port);
+    case "server_name":
+      return nonEmpty(upstream.connection?.requestedServerName ?? "");
     case "transport_failure_reason":
-      return nonEmpty(upstream.transportFailureReason);
-    case "request_attempt_count":
-      return int(info.attemptCount);
-    case "num_endpoints":
-      return int(upstream.endpointCount);
+      return text(upstream.transportFailureReason);
     case "cx_pool_ready_duration":
-      return upstream.poolReadyMs < 0 ? null : nanoseconds(upstream.poolReadyMs - info.startMs);
+      return upstream.poolReadyMs < 0 ? null : duration(upstream.poolReadyMs - info.startMs);
     default:
       return tlsProperty((upstream.connection as ConnectionInfo | null)?.tls ?? null, name);
   }
 }
 
-function metadataProperty(info: StreamInfo, [kind, ...path]: readonly string[]): PropertyValue | null {
-  if (kind !== "filter_metadata") return kind === undefined ? OPAQUE : null;
-  const [namespace, ...rest] = path;
-  if (namespace === undefined) return OPAQUE;
-  return jsonAt(info.dynamicMetadata.get(namespace), rest);
-}
-
-function filterMetadata(
-  metadata: Readonly<Record<string, unknown>> | null,
+/** A Metadata message, or what a path in it leads to; nothing when the object that has it is not there. */
+function metadataProperty(
+  metadata: FilterMetadata | null | undefined,
   path: readonly string[],
 ): PropertyValue | null {
-  if (metadata === null || path[0] !== "filter_metadata") return null;
-  return jsonAt(metadata, path.slice(1));
-}
-
-function nodeProperty(node: NodeFacts, [name, ...rest]: readonly string[]): PropertyValue | null {
-  switch (name) {
-    case "id":
-      return text(node.id);
-    case "cluster":
-      return text(node.cluster);
-    case "metadata":
-      return jsonAt(node.metadata, rest);
-    case "locality": {
-      const value = { region: node.region, zone: node.zone, sub_zone: node.subZone };
-      return jsonAt(value, rest);
-    }
-    default:
-      return null;
-  }
-}
-
-/** A value inside plain JSON, as CEL sees Struct fields. */
-function jsonAt(root: unknown, path: readonly string[]): PropertyValue | null {
-  let value = root;
-  for (const key of path) {
-    if (Array.isArray(value)) value = /^[0-9]+$/.test(key) ? value[Number(key)] : undefined;
-    else if (typeof value === "object" && value !== null && Object.hasOwn(value, key)) {
-      value = (value as Record<string, unknown>)[key];
-    } else return null;
-  }
-  return jsonProperty(value);
-}
-
-function jsonProperty(value: unknown): PropertyValue | null {
-  switch (typeof value) {
-    case "string":
-      return text(value);
-    case "number":
-      return { kind: "double", value };
-    case "boolean":
-      return { kind: "bool", value };
-    case "object": {
-      if (value === null) return OPAQUE;
-      if (Array.isArray(value)) return { kind: "list", value: value.map((each) => jsonProperty(each) ?? OPAQUE) };
-      const entries = Object.entries(value).map(([key, each]) => [key, jsonProperty(each) ?? OPAQUE] as const);
-      return { kind: "map", value: new Map(entries) };
-    }
-    default:
-      return null;
-  }
-}
-
-function nonEmpty(value: string): PropertyValue | null {
-  return value === "" ? null : text(value);
-}
-
-const FLAG_ORDER: readonly ResponseFlag[] = Object.values(Flags);
-
-/** The legacy bit mask: one bit a flag, in the order of Envoy's enum. */
-function flagBits(flags: readonly ResponseFlag[]): number {
-  let bits = 0;
-  for (const flag of flags) bits += 2 ** FLAG_ORDER.indexOf(flag);
-  return bits;
+  if (metadata == null) return null;
+  const [kind, namespace, ...rest] = path;
+  if (kind === "filter_metadata" && namespace !== undefined) return jsonAt(metadata.get(namespace), rest);
+  return memberAt({ kind: "message", value: new MetadataMessage(metadata) }, path);
 }

@@ -87,6 +87,7 @@ const FIELDS: [string, (plan: ListenerPlan) => unknown, unknown][] = [
   ["per_connection_buffer_limit_bytes: 5", (p) => p.perConnectionBufferLimitBytes, 5],
   ["listener_filters_timeout: 2.5s", (p) => p.listenerFiltersTimeoutMs, 2500],
   ["continue_on_listener_filters_timeout: true", (p) => p.continueOnListenerFiltersTimeout, true],
+  ["metadata: { filter_metadata: { a: { b: c } } }", (p) => p.metadata, { a: { b: "c" } }],
   ["traffic_direction: INBOUND", (p) => p.trafficDirection, "INBOUND"],
   ["drain_type: MODIFY_ONLY", (p) => p.drainType, "MODIFY_ONLY"],
   ["default_filter_chain: { name: d, filters: [{ name: f }] }", (p) => p.defaultFilterChain?.name, "d"],

@@ -81,6 +81,7 @@ load_assignment:
   policy: { overprovisioning_factor: 200 }
   endpoints:
   - locality: { region: r, zone: z, sub_zone: s }
+    metadata: { filter_metadata: { near: { k: v } } }
     load_balancing_weight: 3
     priority: 1
     lb_endpoints:
@@ -114,6 +115,7 @@ load_assignment:
         health: "DEGRADED",
         metadata: { "envoy.lb": { canary: true } },
       }],
+      metadata: { near: { k: "v" } },
     }],
     overprovisioningFactor: 200,
     circuitBreakers: {

@@ -6,7 +6,7 @@
  */
 import type { Connection } from "../../../../net/connection_port.ts";
 import type { CounterPort } from "../../../../net/stats.ts";
-import type { SocketAddress, StreamInfo } from "../../../../observe/stream_info.ts";
+import type { FilterMetadata, Locality, SocketAddress, StreamInfo } from "../../../../observe/stream_info.ts";
 
 /** What a host may be chosen by. */
 export interface TcpConnectContext {
@@ -21,6 +21,10 @@ export interface TcpHostInfo {
   readonly address: SocketAddress;
   /** The name that the configuration gives it; empty for plain addresses. */
   readonly hostName: string;
+  readonly metadata?: FilterMetadata;
+  readonly clusterMetadata?: FilterMetadata;
+  readonly locality?: Locality;
+  readonly localityMetadata?: FilterMetadata;
   /** Counters of its cluster that only the user of the connection can move. */
   readonly flowControl?: {
     readonly pausedReading: CounterPort;

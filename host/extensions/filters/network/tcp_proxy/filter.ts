@@ -43,6 +43,11 @@ export function startTcpProxy(connection: Connection, context: TerminalContext, 
   new TcpProxy(connection, context, options).start();
 }
 
+/** Objects of the filter state that take precedence over the plan. @see Envoy: source/common/tcp_proxy/tcp_proxy.cc */
+const CLUSTER_STATE = "envoy.tcp_proxy.cluster";
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const IDLE_TIMEOUT_STATE = "envoy.tcp_proxy.per_connection_idle_timeout_ms";
+
 /** Envoy's numbers in `tcp_initializion_failure:<n>` (its spelling). */
 const InitFailure = { ConnectFailed: 0, NoHealthyUpstream: 1, ResourceLimitExceeded: 2, NoRoute: 3 } as const;
 
@@ -73,7 +78,8 @@ class TcpProxy implements ConnectionHandler {
     this.#options = options;
     this.#clock = context.clock;
     this.#stats = options.stats;
-    this.#idleTimeoutMs = options.plan.idleTimeoutMs;
+    this.#isCounted = context.countsBytes === true;
+    this.#idleTimeoutMs = this.#ownNumber(IDLE_TIMEOUT_STATE) ?? options.plan.idleTimeoutMs;
     this.#idleTimer = this.#idleTimeoutMs > 0 ? this.#clock.createTimer(() => this.#onIdle()) : null;
   }
 
@@ -195,6 +201,8 @@ class TcpProxy implements ConnectionHandler {
   }
 
   #pickCluster(): string {
+    const own = this.#ownText(CLUSTER_STATE);
+    if (own !== null) return own;
     const { clusters } = this.#options.plan;
     if (clusters.length === 1) return clusters[0]!.name;
     let total = 0;
@@ -207,12 +215,22 @@ class TcpProxy implements ConnectionHandler {
     return clusters[0]?.name ?? "";
   }
 
+  /** What a filter before this one has left for it. */
+  #ownText(name: string): string | null {
+    const state = this.info.findFilterState(name);
+    return state === null ? null : latin1Slice(state.value, 0, state.value.length);
+  }
+
+  #ownNumber(name: string): number | null {
+    const text = this.#ownText(name);
+    return text === null ? null : Math.min(Number(text), MAX_TIMEOUT_MS);
+  }
+
   #hashInput(): string | null {
     const policy = this.#options.plan.hashPolicy;
     if (policy === null) return null;
     if (policy.kind === "source_ip") return this.info.connection.directRemoteAddress.address || null;
-    const state = this.info.hasFilterState ? this.info.filterState.get(policy.key) : undefined;
-    return state === undefined ? null : latin1Slice(state.value, 0, state.value.length);
+    return this.#ownText(policy.key);
   }
 
   #onConnected(clusterName: string, upstream: Connection, host: TcpHostInfo): void {
@@ -379,6 +397,10 @@ function upstreamInfo(clusterName: string, host: TcpHostInfo, transportFailureRe
     clusterName,
     host: host.address,
     hostName: host.hostName,
+    hostMetadata: host.metadata ?? null,
+    clusterMetadata: host.clusterMetadata ?? null,
+    ...(host.locality === undefined ? {} : { locality: host.locality }),
+    ...(host.localityMetadata === undefined ? {} : { localityMetadata: host.localityMetadata }),
     localAddress: null,
     connection: null,
     transportFailureReason,
