@@ -12,6 +12,7 @@ import type { WasmModule } from "./module.ts";
 import * as problems from "./diagnostics.ts";
 import { checkModule, linkImports, type LinkOptions } from "./linker.ts";
 import type { LogSource, WasmEnvironment } from "./ports.ts";
+import { keepFrames } from "./trace.ts";
 import { Vm, type VmOptions } from "./vm.ts";
 
 /** A running VM, or everything that keeps the module from running. */
@@ -25,6 +26,7 @@ export function createVm(
 ): VmResult {
   const found = checkModule(module.info, options);
   if (found.length > 0) return { diagnostics: found };
+  keepFrames();
   const vm = new Vm(module, NO_CALLBACKS, options, environment, source);
   const tracer = options.callTrace === "off" ? null : new CallTracer(vm, options.callTrace === "values");
   let instance: WebAssembly.Instance | null = null;

@@ -30,6 +30,12 @@ const MAX_FRAMES = 20;
 /** Longer names are cut. */
 const MAX_NAME_LENGTH = 1000;
 
+/** Has the engine write down as many frames as are kept; of the usual ten a panic's own may be all. */
+export function keepFrames(): void {
+  // A few are the host's.
+  Error.stackTraceLimit = Math.max(Error.stackTraceLimit, MAX_FRAMES + 5);
+}
+
 /** The guest's frames, innermost first; none when the error did not come through a guest. */
 export function guestFrames(stack: string, module: WasmModule): GuestFrame[] {
   const found: (readonly [running: number, functionIndex: number])[] = [];
@@ -58,7 +64,7 @@ function placeOf(module: WasmModule, functionIndex: number, offset: number): str
   const index = functionIndex - info.importedFunctionCount;
   const from = index === 0 ? 0 : givenOffset(module, info.functionEnds[index - 1]!);
   const position = originalPosition(sourceMap, offset, from);
-  return position === null ? null : `${position.source}:${position.line}:${position.column}`;
+  return position === null ? null : `${position.source.slice(0, MAX_NAME_LENGTH)}:${position.line}:${position.column}`;
 }
 
 /** What the name section says, and for functions without a name what they are exported as. */
