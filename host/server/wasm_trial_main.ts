@@ -60,6 +60,7 @@ async function tryOut(request: TrialRequest, log: string[]): Promise<TrialResult
     logger: logs.logger("wasm"),
     shared: SharedStore.create(platform.clock, { maxBytes: 4 * 1024 * 1024 }),
   });
+  await plugins.prepare([module]);
   // Ending the thread would not do: not every runtime can end one that is inside a loop.
   let diagnostics: readonly Diagnostic[] = [];
   const inTime = platform.runWithin(request.limitMs, () => {

@@ -179,6 +179,7 @@ export class Worker {
     this.#upstreamContext = this.#factoryContext(UPSTREAM_LISTENER, snapshot, modules, NEVER_DRAINS);
     // Plugins may call clusters while they are configured.
     await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
+    await this.#plugins.prepare(snapshot.plugins.map(({ module }) => module));
     const problems = this.#plugins.update(snapshot.plugins, snapshot.node);
     if (problems.length > 0) return { ok: false, problems };
     this.#environment.stats.hide(SHARED_COUNTS);
@@ -193,7 +194,8 @@ export class Worker {
   }
 
   async swapPlugin(plugin: WasmPluginSnapshot): Promise<SwapOutcome> {
-    return await Promise.resolve(this.#plugins.swap(plugin));
+    await this.#plugins.prepare([plugin.module]);
+    return this.#plugins.swap(plugin);
   }
 
   drain(order: DrainOrder): null {

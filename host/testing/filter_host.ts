@@ -10,6 +10,7 @@ import type { Diagnostic } from "../base/diagnostic.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import { NuncioError } from "../base/error.ts";
 import { SeededRandom } from "../base/random.ts";
+import { FOREIGN_FUNCTIONS } from "../extensions/common/wasm/foreign_functions/mod.ts";
 import type { HttpFilter } from "../http/filter.ts";
 import type { NetworkFilter } from "../net/filter.ts";
 import { type ConnectionInfo, type SocketAddress, StreamInfo } from "../observe/stream_info.ts";
@@ -97,7 +98,7 @@ export class FilterHost {
       shared: this.shared,
       httpCalls: this.#calls,
       grpc: null,
-      foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
+      foreignFunctions: new Map([...FOREIGN_FUNCTIONS, ...Object.entries(options.foreignFunctions ?? {})]),
       events: { onVmFailed: (_source, _message, diagnostic) => unseenTraps.add(this, diagnostic) },
     });
     const name = options.name ?? options.rootId ?? "test";

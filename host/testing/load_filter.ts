@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { renderText } from "../base/diagnostic_render.ts";
 import { type Diagnostic, DiagnosticList } from "../base/diagnostic.ts";
 import { NuncioError } from "../base/error.ts";
-import { detectPlatform } from "../platform/detect.ts";
+import { prepareForeignFunctions } from "../extensions/common/wasm/foreign_functions/mod.ts";
 import { ComponentTools } from "../extensions/common/wasm/component_tools.ts";
+import { detectPlatform } from "../platform/detect.ts";
 import { compileModule, type ReadBeside, type WasmModule, withSourceMap } from "../wasm/mod.ts";
 import { buildFilter } from "./filter_build/build_filter.ts";
 import { FilterHost, type FilterOptions } from "./filter_host.ts";
@@ -60,7 +61,10 @@ async function buildAndRead(path: string): Promise<WasmModule> {
 
 async function readModuleFile(path: string): Promise<WasmModule> {
   const result = await compileModule(await readFile(path), undefined, undefined, components);
-  if ("module" in result) return withSourceMap(result.module, (name) => readBeside(dirname(path), name));
+  if ("module" in result) {
+    await prepareForeignFunctions([result.module]);
+    return withSourceMap(result.module, (name) => readBeside(dirname(path), name));
+  }
   throw new NuncioError(result.diagnostics[0]!.code, `${path}:\n${render(result.diagnostics)}`);
 }
 

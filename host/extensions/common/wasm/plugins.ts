@@ -9,7 +9,6 @@ import type { Random } from "../../../base/random.ts";
 import type { Logger } from "../../../observe/log.ts";
 import type { StatsScope } from "../../../observe/stats.ts";
 import {
-  BUILT_IN_FOREIGN_FUNCTIONS,
   type CallTraceMode,
   type CallTracePort,
   type GrpcClientPort,
@@ -88,6 +87,11 @@ export class WasmPlugins {
   /** The plugin of a snapshot's key; it stays the same object through reloads. */
   plugin(key: string): Plugin {
     return this.#entries.get(key)!.plugin;
+  }
+
+  /** Loads what these plugins need and not all do; before `update`, `swap` or `tryOut`. */
+  async prepare(modules: readonly WasmModule[]): Promise<void> {
+    await prepareForeignFunctions(modules);
   }
 
   /** Takes a generation's plugins; problems are those of plugins that did not start. */
@@ -209,7 +213,7 @@ function createWasmEnvironment(
     shared,
     httpCalls,
     grpc,
-    foreignFunctions: BUILT_IN_FOREIGN_FUNCTIONS,
+    foreignFunctions: FOREIGN_FUNCTIONS,
     events,
     callTrace: new CallTraceLog(options.logger),
   };

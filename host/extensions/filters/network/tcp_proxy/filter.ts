@@ -78,7 +78,6 @@ class TcpProxy implements ConnectionHandler {
     this.#options = options;
     this.#clock = context.clock;
     this.#stats = options.stats;
-    this.#isCounted = context.countsBytes === true;
     this.#idleTimeoutMs = this.#ownNumber(IDLE_TIMEOUT_STATE) ?? options.plan.idleTimeoutMs;
     this.#idleTimer = this.#idleTimeoutMs > 0 ? this.#clock.createTimer(() => this.#onIdle()) : null;
   }
