@@ -110,6 +110,20 @@ function badGateway(recorded: Observation): Observation {
   };
 }
 
+/** The probe's answer with other lines; the length of the answer stands in its head and in the log. */
+function probeAnswers(lines: readonly string[]): (recorded: Observation) => Observation {
+  return (recorded) => {
+    const body = `${lines.join("\n")}\n`;
+    const [answer, ...rest] = recorded.client as [Message, ...(Message | string)[]];
+    const head = answer.head.map((line) => line.replace(/^content-length: .*/, `content-length: ${body.length}`));
+    return {
+      ...recorded,
+      client: [{ ...answer, head, body }, ...rest],
+      log: recorded.log.map((line) => line.replace(/ tx=\d+ /, ` tx=${body.length} `)),
+    };
+  };
+}
+
 export const DIFFERENCES: readonly Difference[] = [
   {
     title: "Lines end with CR LF",
@@ -262,5 +276,38 @@ export const DIFFERENCES: readonly Difference[] = [
     envoy: "logs an empty text for `%RESPONSE_CODE_DETAILS%`",
     nuncio: "logs `-`",
     reason: "an absent fact looks alike everywhere in a log",
+  },
+  {
+    title: "Attributes of a request that was forwarded",
+    cases: ["wasm_properties: request afterwards"],
+    envoy: "does not let a wasm filter read `request.path`, `request.headers` and the like once the request has left",
+    nuncio: "lets it, in the response's callbacks too",
+    reason: "what a response is worth often depends on what was asked, and the attributes are still there",
+    apply: probeAnswers(['0 "/a/b?c=d"', '0 "POST"', '0 "1,2"', "1", "0 0200000000000000"]),
+  },
+  {
+    title: "Attributes by the names that they had before",
+    cases: ["wasm_properties: legacy"],
+    envoy: "does not know `node`, `cluster_name`, `route_name`, `listener_metadata` and the like any more (since 1.33)",
+    nuncio: "gives what is below `xds` under these names too, unless the filter has set a property with such a name",
+    reason: "filters that are in use ask by the old names, and documentation shows them",
+    apply: probeAnswers([
+      '0 "an-id"',
+      "0 0200000000000000",
+      "0 0a210a026e73121b0a190a047465787412111a0f6f6620746865206c697374656e6572",
+      '0 "u"',
+      "0 0a200a026e73121a0a180a047465787412101a0e6f662074686520636c7573746572",
+      '0 "all"',
+      "0 0a1e0a026e7312180a160a0474657874120e1a0c6f662074686520726f757465",
+      "1",
+    ]),
+  },
+  {
+    title: "Properties that were set by a path of several parts",
+    cases: ["wasm_properties: state by path"],
+    envoy: "keeps them, and finds them by no path",
+    nuncio: "finds them by the path by which they were set",
+    reason: "what is set can be read",
+    apply: probeAnswers(['0 ""', "1", '0 "2"', "1"]),
   },
 ];

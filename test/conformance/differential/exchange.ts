@@ -28,6 +28,8 @@ export interface Exchange {
   readonly others?: readonly (readonly ClientStep[])[];
   /** Which host comes first is left to chance: what was observed is compared without its order. */
   readonly unordered?: true;
+  /** Bodies are noted as they are, however long. */
+  readonly wholeBodies?: true;
   /** What upstreams do, by name; one that is not named answers 200 with `ok`. */
   readonly upstreams?: Readonly<Record<string, UpstreamScript>>;
 }

@@ -9,7 +9,9 @@ const BODY_LIMIT = 400;
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 /** Makes observations of different runs comparable; `ports` are those that the configuration named. */
-export function normaliser(ports: ReadonlyMap<string, number>): (observation: Observation) => Observation {
+export function normaliser(
+  ports: ReadonlyMap<string, number>,
+): (observation: Observation, wholeBodies: boolean) => Observation {
   const own = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
     .filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address);
   const names = new Map([...ports].map(([name, port]) => [String(port), `@${name}@`]));
@@ -24,9 +26,9 @@ export function normaliser(ports: ReadonlyMap<string, number>): (observation: Ob
     for (const address of own) after = after.replaceAll(address, "(own address)");
     return after;
   };
-  const message = (before: Message): Message => {
+  const message = (before: Message, wholeBodies: boolean): Message => {
     const after: Message = { ...before, head: before.head.map(text) };
-    if (before.body !== undefined) after.body = bodyText(text(before.body));
+    if (before.body !== undefined) after.body = wholeBodies ? text(before.body) : bodyText(text(before.body));
     return after;
   };
   const logLine = (line: string): string => {
@@ -40,12 +42,15 @@ export function normaliser(ports: ReadonlyMap<string, number>): (observation: Ob
       .replace(/"(duration|service_time)":"?\d+"?/g, '"$1":"(ms)"');
     return text(plain);
   };
-  return (before) => ({
+  return (before, wholeBodies) => ({
     name: before.name,
-    client: before.client.map((each) => typeof each === "string" ? bodyText(text(each)) : message(each)),
+    client: before.client.map((each) => {
+      if (typeof each !== "string") return message(each, wholeBodies);
+      return wholeBodies ? text(each) : bodyText(text(each));
+    }),
     upstreams: before.upstreams.map((each) => ({
       ...each,
-      ...(each.request === undefined ? {} : { request: message(each.request) }),
+      ...(each.request === undefined ? {} : { request: message(each.request, wholeBodies) }),
       ...(each.bytes === undefined ? {} : { bytes: bodyText(text(each.bytes)) }),
     })),
     log: before.log.map(logLine),

@@ -13,6 +13,8 @@ import { routing } from "./routing.ts";
 import { timeouts } from "./timeouts.ts";
 import { upgrades } from "./upgrades.ts";
 import { wasm } from "./wasm.ts";
+import { wasmForeign } from "./wasm_foreign.ts";
+import { wasmProperties } from "./wasm_properties.ts";
 
 export const GROUPS: readonly Group[] = [
   requests,
@@ -27,4 +29,6 @@ export const GROUPS: readonly Group[] = [
   l4,
   logs,
   wasm,
+  wasmProperties,
+  wasmForeign,
 ];
