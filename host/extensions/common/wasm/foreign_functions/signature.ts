@@ -79,7 +79,7 @@ function usable(key: KeyObject): KeyObject | null {
 
 function importPublicKey(der: Uint8Array, pem: string): KeyObject | null {
   try {
-    if (pem === "") return usable(createPublicKey({ key: der as Buffer, format: "der", type: "spki" }));
+    if (pem === "") return usable(createPublicKey({ key: firstElement(der) as Buffer, format: "der", type: "spki" }));
     return /-----BEGIN PUBLIC KEY-----/.test(pem) ? usable(createPublicKey(pem)) : null;
   } catch {
     return null;
@@ -88,9 +88,20 @@ function importPublicKey(der: Uint8Array, pem: string): KeyObject | null {
 
 function importPrivateKey(der: Uint8Array, pem: string): KeyObject | null {
   try {
-    if (pem === "") return usable(createPrivateKey({ key: der as Buffer, format: "der", type: "pkcs8" }));
+    if (pem === "") return usable(createPrivateKey({ key: firstElement(der) as Buffer, format: "der", type: "pkcs8" }));
     return /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(pem) ? usable(createPrivateKey(pem)) : null;
   } catch {
     return null;
   }
+}
+
+/** What follows a key is not looked at, as in Envoy; some runtimes would refuse it. */
+function firstElement(der: Uint8Array): Uint8Array {
+  const first = der[1] ?? 0;
+  if (first < 0x80) return der.subarray(0, 2 + first);
+  let length = 0;
+  const size = first & 0x7f;
+  if (size > 4) return der;
+  for (let i = 0; i < size; i++) length = length * 256 + (der[2 + i] ?? 0);
+  return der.subarray(0, 2 + size + length);
 }
