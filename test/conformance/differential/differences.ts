@@ -292,7 +292,6 @@ export const DIFFERENCES: readonly Difference[] = [
     nuncio: "gives what is below `xds` under these names too, unless the filter has set a property with such a name",
     reason: "filters that are in use ask by the old names, and documentation shows them",
     apply: probeAnswers([
-      '0 "an-id"',
       "0 0200000000000000",
       "0 0a210a026e73121b0a190a047465787412111a0f6f6620746865206c697374656e6572",
       '0 "u"',
