@@ -114,7 +114,12 @@ function spinConfig(spinPort: number, port: number): string {
   const spinning = JSON.parse(webConfig({ port: spinPort, filters: [wasmFilter("spin", file)] })) as {
     static_resources: { listeners: object[] };
   };
-  return webConfig({ port, listeners: [{ ...spinning.static_resources.listeners[0], name: "spin" }] });
+  return webConfig({
+    port,
+    listeners: [{ ...spinning.static_resources.listeners[0], name: "spin" }],
+    // With its budget the filter would be stopped instead.
+    runtime: { "nuncio.wasm.plugins.spin.metering": false },
+  });
 }
 
 if (detectPlatform().stopsBusyWorkers) {
