@@ -163,10 +163,19 @@ export class UpstreamRequest
     this.#pendingTrailers = null;
     const headersEnd = end && !hasBody;
     if (headersEnd || (end && hasBody) || trailers !== null) info.lastByteSentMs = now;
-    encoder.encodeHeaders(headers, headersEnd);
+    const problem = encoder.encodeHeaders(headers, headersEnd);
+    if (typeof problem === "string") return this.#fail(encoder, problem);
     if (hasBody && !this.done) encoder.encodeData(body, end);
     if (trailers !== null && !this.done) encoder.encodeTrailers(trailers);
     if (this.#pausedDownstream > 0) this.#resumeDownstream();
+  }
+
+  /** The request cannot be sent: a filter took away or spoilt what it needs. */
+  #fail(encoder: RequestEncoder, problem: string): void {
+    this.done = true;
+    encoder.resetStream(StreamResetReason.LocalReset);
+    this.#clean();
+    this.#owner.onUpstreamReset(this, StreamResetReason.LocalReset, problem);
   }
 
   onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host | null): void {

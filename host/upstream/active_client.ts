@@ -21,13 +21,14 @@ import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { DialCallbacks, DialFailure, DialHandle } from "./dialer.ts";
 import type { HttpProtocolPlan } from "./plan.ts";
-import type { PoolLedger } from "./pool.ts";
+import type { PoolCluster, PoolLedger } from "./pool.ts";
 
 /** Makes the codec of a new connection. */
 export type ClientCodecFactory = (
   connection: Connection,
   callbacks: ClientCodecCallbacks,
   plan: HttpProtocolPlan,
+  cluster: PoolCluster,
 ) => ClientCodec;
 
 export const ClientState = { Connecting: 0, Ready: 1, Busy: 2, Draining: 3, Closed: 4 } as const;
@@ -64,7 +65,9 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
   /** Streams that this connection has carried. */
   requestCount = 0;
   /** Most streams at once. */
-  maxStreams = 1;
+  maxStreams: number;
+  /** As many streams there should be room for once it is connected. */
+  readonly expectedStreams: number;
   #remainingStreams: number;
   #dispatching = false;
   #settling = false;
@@ -77,8 +80,11 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     this.#createdMs = clock.nowMs();
     const limit = plan.http.maxRequestsPerConnection;
     this.#remainingStreams = limit === 0 ? Infinity : limit;
+    const isHttp2 = plan.http.protocol === "HTTP/2";
+    this.maxStreams = isHttp2 ? plan.http.http2.maxConcurrentStreams : 1;
+    this.expectedStreams = Math.min(this.maxStreams, this.#remainingStreams);
     owner.ledger.onConnectionCreated();
-    cluster.stats.upstreamCxHttp1Total.inc();
+    (isHttp2 ? cluster.stats.upstreamCxHttp2Total : cluster.stats.upstreamCxHttp1Total).inc();
     this.#idleTimer = clock.createTimer(() => this.#onIdleTimeout());
     this.#dial = cluster.dialer.dial({
       address: host.address,
@@ -134,7 +140,7 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     this.#dial = null;
     this.connection = connection;
     cluster.stats.upstreamCxConnectMs.record(cluster.clock.nowMs() - this.#createdMs);
-    this.#codec = this.#owner.createCodec(connection, this, cluster.plan.http);
+    this.#codec = this.#owner.createCodec(connection, this, cluster.plan.http, cluster);
     connection.setHandler(this);
     const durationMs = cluster.plan.http.maxConnectionDurationMs;
     if (durationMs > 0) {

@@ -56,6 +56,7 @@ export class Cluster implements PoolCluster {
   readonly stats: ClusterStats;
   readonly resources: readonly [ResourceManager, ResourceManager];
   readonly clock: Clock;
+  readonly random: Random;
   readonly dialer: Dialer;
   readonly priorities: PrioritySet;
   readonly #createClientCodec: ClientCodecFactory;
@@ -74,6 +75,7 @@ export class Cluster implements PoolCluster {
     this.plan = plan;
     this.metadata = filterMetadata(plan.metadata);
     this.clock = environment.clock;
+    this.random = environment.random;
     this.dialer = environment.dialer;
     this.#createClientCodec = environment.createClientCodec;
     this.#createHttpFilters = () => {

@@ -152,8 +152,9 @@ export class HttpPool implements ActiveClientOwner, HostPool {
         // Other hosts may hold all connections of the cluster: one is allowed, else nobody here ever gets any.
         if (this.#clients.size > 0) return;
       }
-      this.#connectingCapacity++;
-      this.#clients.add(new ActiveClient(this));
+      const client = new ActiveClient(this);
+      this.#connectingCapacity += client.expectedStreams;
+      this.#clients.add(client);
     }
   }
 
@@ -188,7 +189,7 @@ export class HttpPool implements ActiveClientOwner, HostPool {
       if (ready[ready.length - 1] === client) ready.pop();
       else ready.splice(ready.indexOf(client), 1);
     } else if (client.state === ClientState.Connecting) {
-      this.#connectingCapacity--;
+      this.#connectingCapacity -= client.expectedStreams;
     }
     client.state = state;
     if (state === ClientState.Ready) ready.push(client);

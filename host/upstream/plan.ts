@@ -9,6 +9,7 @@
  * @module
  */
 import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../http/h1/options.ts";
+import { HTTP2_DEFAULTS, type Http2Plan } from "../http/h2/options.ts";
 import type { DnsLookupFamily } from "../net/dns.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
 
@@ -111,14 +112,16 @@ export interface ThresholdsPlan {
 
 /** How HTTP is spoken to the hosts. */
 export interface HttpProtocolPlan {
-  readonly protocol: "HTTP/1.1";
+  readonly protocol: "HTTP/1.1" | "HTTP/2";
   /** Connections without a stream are closed after this long; 0 = never. */
   readonly idleTimeoutMs: number;
   /** Connections are not given new streams after this long; 0 = no limit. */
   readonly maxConnectionDurationMs: number;
   /** Requests that one connection carries; 0 = no limit. */
   readonly maxRequestsPerConnection: number;
+  /** Its limits of headers hold for HTTP/2 too. */
   readonly http1: Http1ClientOptions;
+  readonly http2: Http2Plan;
   /** Filters of every request to the cluster, the last one being the codec; empty for none. */
   readonly filters: readonly HttpFilterPlan[];
 }
@@ -161,6 +164,7 @@ export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
   maxConnectionDurationMs: 0,
   maxRequestsPerConnection: 0,
   http1: HTTP1_CLIENT_DEFAULTS,
+  http2: HTTP2_DEFAULTS,
   filters: [],
 };
 

@@ -8,6 +8,7 @@
  * @module
  */
 import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
 import { StreamResetReason } from "../http/codec.ts";
 import { PeerType } from "../net/filter.ts";
 import type { ResourceManager, ResourcePriority } from "./circuit_breaker.ts";
@@ -45,6 +46,7 @@ export interface PoolCluster {
   readonly stats: ClusterStats;
   readonly resources: readonly [ResourceManager, ResourceManager];
   readonly clock: Clock;
+  readonly random: Random;
   readonly dialer: Dialer;
 }
 

@@ -8,12 +8,14 @@
  * @see Envoy: envoy/upstream/upstream.h ALL_CLUSTER_TRAFFIC_STATS, source/common/http/codes.cc
  * @module
  */
+import { Http2Stats } from "../http/h2/stats.ts";
 import type { ConnectionStats } from "../net/connection_port.ts";
 import { type Counter, type Gauge, type Histogram, HistogramUnit, type StatsScope } from "../observe/stats.ts";
 
 export class ClusterStats {
   readonly scope: StatsScope;
   readonly codes: CodeStats;
+  #http2: Http2Stats | null = null;
 
   readonly membershipChange: Counter;
   readonly membershipTotal: Gauge;
@@ -32,6 +34,7 @@ export class ClusterStats {
   readonly upstreamCxTotal: Counter;
   readonly upstreamCxActive: Gauge;
   readonly upstreamCxHttp1Total: Counter;
+  readonly upstreamCxHttp2Total: Counter;
   readonly upstreamCxConnectFail: Counter;
   readonly upstreamCxConnectTimeout: Counter;
   readonly upstreamCxConnectAttemptsExceeded: Counter;
@@ -115,6 +118,7 @@ export class ClusterStats {
     this.upstreamCxTotal = counter("upstream_cx_total");
     this.upstreamCxActive = gauge("upstream_cx_active");
     this.upstreamCxHttp1Total = counter("upstream_cx_http1_total");
+    this.upstreamCxHttp2Total = counter("upstream_cx_http2_total");
     this.upstreamCxConnectFail = counter("upstream_cx_connect_fail");
     this.upstreamCxConnectTimeout = counter("upstream_cx_connect_timeout");
     this.upstreamCxConnectAttemptsExceeded = counter("upstream_cx_connect_attempts_exceeded");
@@ -170,6 +174,11 @@ export class ClusterStats {
       backedUp: this.upstreamFlowControlBackedUpTotal,
       drained: this.upstreamFlowControlDrainedTotal,
     };
+  }
+
+  /** Those of the HTTP/2 codec; they are there once a connection is. */
+  get http2(): Http2Stats {
+    return this.#http2 ??= new Http2Stats(this.scope);
   }
 }
 

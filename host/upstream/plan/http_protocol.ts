@@ -9,10 +9,10 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../../http/h1/options.ts";
+import { planHttp2 } from "../../http/h2/plan.ts";
 import { DEFAULT_HTTP_PLAN, type HttpFilterPlan, type HttpProtocolPlan } from "../plan.ts";
 
 const OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-const HTTP2_MESSAGE = "HTTP/2 to upstreams is not supported yet";
 const HTTP3_MESSAGE = "HTTP/3 to upstreams is not supported yet";
 
 /** Plans the filters of an upstream chain; problems are reported at the nodes. */
@@ -28,10 +28,12 @@ export function planHttpProtocol(cluster: ConfigNode, planFilters: PlanHttpFilte
       field: "typed_extension_protocol_options",
     });
   }
-  if (cluster.has("http2_protocol_options")) {
-    cluster.error("config/unsupported", HTTP2_MESSAGE, { field: "http2_protocol_options" });
-  }
-  const plan = withCommon(cluster.message("common_http_protocol_options"), cluster.message("http_protocol_options"));
+  const http2 = cluster.message("http2_protocol_options");
+  const plan = withCommon(
+    cluster.message("common_http_protocol_options"),
+    cluster.message("http_protocol_options"),
+    http2,
+  );
   const maxRequests = cluster.number("max_requests_per_connection");
   return maxRequests === 0 ? plan : { ...plan, maxRequestsPerConnection: maxRequests };
 }
@@ -40,33 +42,37 @@ function planOptions(options: ConfigNode): HttpProtocolPlan {
   const common = options.message("common_http_protocol_options");
   const choice = options.oneof("upstream_protocol_options");
   let http1: ConfigNode | null = null;
+  let http2: ConfigNode | null = null;
   if (choice === "explicit_http_config") {
     const config = options.message(choice)!;
     const protocol = config.oneof("protocol_config");
     if (protocol === "http_protocol_options") {
       http1 = config.message(protocol);
+    } else if (protocol === "http2_protocol_options") {
+      http2 = config.message(protocol);
     } else if (protocol !== null && config.has(protocol)) {
-      const message = protocol === "http2_protocol_options" ? HTTP2_MESSAGE : HTTP3_MESSAGE;
-      config.error("config/unsupported", message, { field: protocol });
+      config.error("config/unsupported", HTTP3_MESSAGE, { field: protocol });
     }
   } else if (choice !== null && options.has(choice)) {
-    // `use_downstream_protocol_config` and `auto_config` ask for HTTP/2 where the peer has it.
-    options.error("config/unsupported", `${choice} needs HTTP/2 to upstreams, which is not supported yet`, {
+    // `auto_config` asks for ALPN, `use_downstream_protocol_config` for a pool of each protocol.
+    options.error("config/unsupported", `${choice}: a cluster speaks one protocol, which it has to name, so far`, {
       field: choice,
-      help: "use `explicit_http_config: { http_protocol_options: {} }`",
+      help: "use `explicit_http_config: { http_protocol_options: {} }` or `{ http2_protocol_options: {} }`",
     });
   }
-  return withCommon(common, http1);
+  return withCommon(common, http1, http2);
 }
 
-function withCommon(common: ConfigNode | null, http1: ConfigNode | null): HttpProtocolPlan {
+/** HTTP/2 when there are options of it. */
+function withCommon(common: ConfigNode | null, http1: ConfigNode | null, http2: ConfigNode | null): HttpProtocolPlan {
   return {
-    protocol: "HTTP/1.1",
+    protocol: http2 === null ? "HTTP/1.1" : "HTTP/2",
     idleTimeoutMs: common?.durationMs("idle_timeout", DEFAULT_HTTP_PLAN.idleTimeoutMs) ??
       DEFAULT_HTTP_PLAN.idleTimeoutMs,
     maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,
     maxRequestsPerConnection: common?.number("max_requests_per_connection") ?? 0,
     http1: planHttp1(common, http1),
+    http2: planHttp2(http2, null),
     filters: [],
   };
 }

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
 import { unreadFields } from "../../../../host/config/unread.ts";
 import { HTTP1_CLIENT_DEFAULTS } from "../../../../host/http/h1/options.ts";
+import { HTTP2_DEFAULTS } from "../../../../host/http/h2/options.ts";
 import { type ClusterPlan, createClusterPlan } from "../../../../host/upstream/plan.ts";
 import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
 
@@ -166,7 +167,61 @@ test("HttpProtocolOptions: HTTP/1.1 and its options", () => {
       maxResponseHeadersCount: 9,
       maxResponseHeadersBytes: 10 * 1024,
     },
+    http2: HTTP2_DEFAULTS,
+    filters: [],
   });
+});
+
+test("HttpProtocolOptions: HTTP/2 and all of its options", () => {
+  const result = good(http(
+    "explicit_http_config: { http2_protocol_options: { hpack_table_size: 1, max_concurrent_streams: 2, " +
+      "initial_stream_window_size: 65536, initial_connection_window_size: 65537, allow_connect: true, " +
+      "max_outbound_frames: 3, max_outbound_control_frames: 4, " +
+      "max_consecutive_inbound_frames_with_empty_payload: 5, max_inbound_priority_frames_per_stream: 6, " +
+      "max_inbound_window_update_frames_per_data_frame_sent: 7, " +
+      "override_stream_error_on_invalid_http_message: true, connection_keepalive: { interval: 30s, timeout: 2s, " +
+      "interval_jitter: { value: 10 }, connection_idle_interval: 3s }, " +
+      "custom_settings_parameters: [{ identifier: 99, value: 8 }] } }",
+  ));
+  assert.is(result.http.protocol, "HTTP/2");
+  assert.equal(result.http.http2, {
+    hpackTableBytes: 1,
+    maxConcurrentStreams: 2,
+    initialStreamWindowBytes: 65536,
+    initialConnectionWindowBytes: 65537,
+    allowConnect: true,
+    maxOutboundFrames: 3,
+    maxOutboundControlFrames: 4,
+    maxConsecutiveEmptyFrames: 5,
+    maxPriorityFramesPerStream: 6,
+    maxWindowUpdatesPerDataFrame: 7,
+    streamErrorOnInvalidMessage: true,
+    keepalive: { intervalMs: 30_000, timeoutMs: 2000, jitterPercent: 10, idleIntervalMs: 3000 },
+    customSettings: [[99, 8]],
+  });
+  assert.equal(good(http("explicit_http_config: { http2_protocol_options: {} }")).http.http2, HTTP2_DEFAULTS);
+  assert.is(good("name: a\nhttp2_protocol_options: { max_concurrent_streams: 9 }").http.http2.maxConcurrentStreams, 9);
+});
+
+test("custom settings stand for the fields they are, and are refused where those are set", () => {
+  const of = (fields: string): Planned => plan(http(`explicit_http_config: { http2_protocol_options: { ${fields} } }`));
+  const named = of("custom_settings_parameters: [{ identifier: 3, value: 8 }, { identifier: 4, value: 70000 }]");
+  assert.equal(named.problems, []);
+  assert.is(named.plan!.http.http2.maxConcurrentStreams, 8);
+  assert.is(named.plan!.http.http2.initialStreamWindowBytes, 70000);
+  assert.equal(named.plan!.http.http2.customSettings, []);
+  for (
+    const fields of [
+      "max_concurrent_streams: 7, custom_settings_parameters: [{ identifier: 3, value: 8 }]",
+      "custom_settings_parameters: [{ identifier: 2, value: 0 }]",
+      "custom_settings_parameters: [{ identifier: 8, value: 1 }]",
+      "custom_settings_parameters: [{ identifier: 77, value: 1 }, { identifier: 77, value: 2 }]",
+    ]
+  ) {
+    const { problems } = of(fields);
+    assert.is(problems.length, 1, fields);
+    assert.match(problems[0]!, "config/conflict");
+  }
 });
 
 test("the deprecated fields of the Cluster say the same", () => {
@@ -256,11 +311,10 @@ const REFUSED: readonly (readonly [string, string])[] = [
     "error config/unsupported load_balancing_policy.policies: no support yet for envoy.extensions.load_balancing_policies.maglev",
   ],
   [
-    http("explicit_http_config: { http2_protocol_options: {} }"),
+    http("explicit_http_config: { http3_protocol_options: {} }"),
     "error config/unsupported typed_extension_protocol_options",
   ],
   [http("auto_config: {}"), "error config/unsupported typed_extension_protocol_options"],
-  ["name: a\nhttp2_protocol_options: {}", "error config/unsupported http2_protocol_options: HTTP/2 to upstreams"],
   [
     "name: a\ntransport_socket: { name: tls, typed_config: { '@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext } }",
     "error config/unsupported transport_socket: transport socket 'tls' is not supported yet",
@@ -325,7 +379,7 @@ test("fields that nobody reads are reported, never ignored", () => {
 });
 
 test("all problems at once", () => {
-  assert.is(plan("name: a\ntype: EDS\nlb_policy: MAGLEV\nhttp2_protocol_options: {}").problems.length, 3);
+  assert.is(plan("name: a\ntype: EDS\nlb_policy: MAGLEV\nwait_for_warm_on_init: false").problems.length, 3);
 });
 
 test.run();
