@@ -102,6 +102,22 @@ for (const [name, signIt] of FORMATS) {
   });
 }
 
+/** What wasmsign2 0.2.8 made of `MODULE`, and the key that it made before. */
+const BY_WASMSIGN2 = {
+  key: "01e9f6aeaab71ea775470dae234bff9353f2b6de433a0cd29c612f0ce87eb43049",
+  module:
+    "AGFzbQEAAAAAgQEJc2lnbmF0dXJlAQEBAXIBTZl8Jauk47UAwY0jVZeQyrsU6UaX1TbKigplzlnQfUEBTwwJMHoxm7rsv8Gqa5ABQEQD5jIDrcOx0c4GZekfx7OWFVqgKzgTKct3l7LE14d6yPByQvfGISDDWGPRZ7ghu8sd+8UP/M3GOUOXkJRe1Q0AAwF4Bw==",
+};
+
+test("a module that wasmsign2 signed", async () => {
+  const keys = parsePublicKeys(utf8(BY_WASMSIGN2.key));
+  assert.ok(keys.ok);
+  const module = Uint8Array.from(atob(BY_WASMSIGN2.module), (char) => char.charCodeAt(0));
+  assert.equal([...module.subarray(-5)], [...MODULE.subarray(-5)]);
+  const check = await checkSignature(module, keys.ok ? keys.keys : []);
+  assert.equal(check, { ok: true, signedBy: BY_WASMSIGN2.key.slice(2) });
+});
+
 test("several signatures, and names of keys", async () => {
   const module = signLeading(MODULE, [BOB, ALICE], { keyId: "first" });
   assert.is(await refusal(module, ALICE), "ok");
