@@ -303,6 +303,7 @@ test("local replies: every name with every value", async () => {
         const { stream, filter } = host.request(REQUEST);
         assert.equal(host.notes(), [0]);
         const [reply] = stream.replies;
+        // deno-lint-ignore no-control-regex
         assert.not.match(reply!.details, /[\x00-\x20\x7f]/);
         const prepared = prepareLocalReply(reply!, false, false);
         sendResponse(prepared.headers, prepared.body.length === 0 ? null : prepared.body);
