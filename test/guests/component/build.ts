@@ -82,6 +82,7 @@ async function buildRust(name: string, world: string, outFile: string): Promise<
     await run(compiler, [
       ...["--edition", "2021", "--crate-type", "cdylib", "--target", "wasm32-unknown-unknown", "--crate-name", name],
       ...["-C", "opt-level=s", "-C", "lto", "-C", "panic=abort", "-C", "strip=debuginfo", "-o", core],
+      `--remap-path-prefix=${folder}=${name}`,
       join(folder, "all.rs"),
     ]);
     writeFileSync(outFile, await asComponent(readFileSync(core)));
