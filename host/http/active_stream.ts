@@ -186,6 +186,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
       if (!end) {
         const informational = new HeaderMap();
         informational.status = 100;
+        this.#config.stats.countResponse(100);
         this.#encoder.encode1xxHeaders(informational);
       }
     }
@@ -280,9 +281,9 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   encode1xxHeaders(headers: HeaderMap): void {
     if (this.#finished) return;
     this.#touch();
-    this.#config.stats.countResponse(headers.status);
     // The proxy answered 100 itself already, and passes others on where it leaves that to the upstream.
     if (!this.#config.plan.proxy100Continue) return;
+    this.#config.stats.countResponse(headers.status);
     this.#encoder.encode1xxHeaders(headers);
   }
 

@@ -472,7 +472,7 @@ test("100-continue: answered here, or left to the upstream; others pass only whe
     headers.status = 103;
     down.last.stream.encode1xxHeaders(headers);
     assert.is(down.take(), text);
-    assert.is(down.stat("rq_1xx"), 1, "counted either way");
+    assert.is(down.stat("rq_1xx"), 1, "what the client got is counted");
   }
 });
 
