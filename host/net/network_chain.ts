@@ -24,6 +24,8 @@ export interface TerminalContext {
   readonly clock: Clock;
   /** Tells the other filters that the upstream connection ended. */
   notifyUpstreamClose(by: PeerType): void;
+  /** The chain counts the connection's bytes: filters may change or keep what the terminal one sees of them. */
+  readonly countsBytes?: boolean;
 }
 
 /** Takes over a connection: sets its handler. tcp_proxy and http_connection_manager are such. */
@@ -36,6 +38,8 @@ export interface NetworkChainFactories {
   readonly terminal: TerminalFilterFactory | null;
   /** The terminal filter wants a FIN as an event, as tcp_proxy does; else it closes the connection. */
   readonly halfClose?: boolean;
+  /** The connection ended before the filters let the terminal one begin. */
+  readonly onUnreached?: (info: StreamInfo) => void;
 }
 
 /**
@@ -66,6 +70,7 @@ class NetworkChain implements ConnectionHandler, ChainSteps {
   limitBytes: number;
   readonly #terminal: TerminalFilterFactory | null;
   readonly #halfClose: boolean;
+  readonly #onUnreached: ((info: StreamInfo) => void) | null;
   readonly #slots: FilterSlot[] = [];
   readonly #filtered: FilteredConnection;
   readonly #scratch = new ByteQueue();
@@ -87,6 +92,7 @@ class NetworkChain implements ConnectionHandler, ChainSteps {
     this.limitBytes = limitBytes;
     this.#terminal = chain.terminal;
     this.#halfClose = chain.halfClose === true;
+    this.#onUnreached = chain.onUnreached ?? null;
     this.#filtered = new FilteredConnection(this);
     for (const create of chain.filters) {
       const slot = new FilterSlot(this, this.#slots.length);
@@ -106,6 +112,7 @@ class NetworkChain implements ConnectionHandler, ChainSteps {
   // From the client.
 
   onData(bytes: Uint8Array): void {
+    if (this.#terminal !== null) this.info.bytesReceived += bytes.length;
     this.#scratch.lend(bytes);
     this.#passDown(0, this.#scratch, false);
     this.#scratch.clear();
@@ -118,7 +125,8 @@ class NetworkChain implements ConnectionHandler, ChainSteps {
   onClose(by: PeerType, details: string): void {
     this.#closed = true;
     for (const slot of this.#slots) slot.filter.onDownstreamClose?.(by);
-    this.#filtered.handler?.onClose(by, details);
+    if (this.#terminalStarted) this.#filtered.handler?.onClose(by, details);
+    else this.#onUnreached?.(this.info);
     for (const slot of this.#slots) slot.filter.onDone?.();
     for (const slot of this.#slots) slot.filter.onLog?.();
     for (const slot of this.#slots) slot.filter.onDestroy?.();
@@ -175,6 +183,7 @@ class NetworkChain implements ConnectionHandler, ChainSteps {
         info: this.info,
         clock: this.clock,
         notifyUpstreamClose: (by) => this.notifyUpstreamClose(by),
+        countsBytes: true,
       });
     }
     this.#filtered.receive(bytes, end);
@@ -234,6 +243,7 @@ class NetworkChain implements ConnectionHandler, ChainSteps {
         return this.#filtered.countHeld(slot.upHeld.length - before);
       }
     }
+    if (this.#terminal !== null) this.info.bytesSent += bytes.length;
     for (let chunk = bytes.shift(); chunk !== null; chunk = bytes.shift()) this.connection.write(chunk);
     if (end) this.connection.end();
   }

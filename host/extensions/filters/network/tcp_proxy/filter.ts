@@ -60,6 +60,8 @@ class TcpProxy implements ConnectionHandler {
   readonly #stats: TcpProxyStats;
   readonly #idleTimeoutMs: number;
   readonly #idleTimer: Timer | null;
+  /** Somebody else counts the bytes. */
+  readonly #isCounted: boolean;
   #durationTimer: Timer | null = null;
   #logTimer: Timer | null = null;
   #backoffTimer: Timer | null = null;
@@ -78,6 +80,7 @@ class TcpProxy implements ConnectionHandler {
     this.#options = options;
     this.#clock = context.clock;
     this.#stats = options.stats;
+    this.#isCounted = context.countsBytes === true;
     this.#idleTimeoutMs = this.#ownNumber(IDLE_TIMEOUT_STATE) ?? options.plan.idleTimeoutMs;
     this.#idleTimer = this.#idleTimeoutMs > 0 ? this.#clock.createTimer(() => this.#onIdle()) : null;
   }
@@ -97,7 +100,7 @@ class TcpProxy implements ConnectionHandler {
   // From the client.
 
   onData(bytes: Uint8Array): void {
-    this.info.bytesReceived += bytes.length;
+    if (!this.#isCounted) this.info.bytesReceived += bytes.length;
     this.#idleTimer?.enable(this.#idleTimeoutMs);
     this.#upstream!.write(bytes);
   }
@@ -116,6 +119,7 @@ class TcpProxy implements ConnectionHandler {
     this.#durationTimer?.disable();
     this.#logTimer?.disable();
     this.#backoffTimer?.disable();
+    if (this.#upstream !== null) this.context.notifyUpstreamClose(PeerType.Local);
     this.#closeUpstream(by);
     this.info.endMs = this.#clock.nowMs();
     this.#log("TcpConnectionEnd");
@@ -134,7 +138,7 @@ class TcpProxy implements ConnectionHandler {
   // From the upstream; called by `Upstream`.
 
   onUpstreamData(bytes: Uint8Array): void {
-    this.info.bytesSent += bytes.length;
+    if (!this.#isCounted) this.info.bytesSent += bytes.length;
     this.#idleTimer?.enable(this.#idleTimeoutMs);
     this.downstream.write(bytes);
   }
@@ -142,6 +146,8 @@ class TcpProxy implements ConnectionHandler {
   onUpstreamEnd(): void {
     this.info.upstream!.lastByteReceivedMs = this.#clock.nowMs();
     this.downstream.end();
+    // Nothing comes from there any more: to a filter that is its end, whatever is still to be sent to it.
+    if (!this.#done) this.context.notifyUpstreamClose(PeerType.Remote);
   }
 
   onUpstreamClose(by: PeerType): void {

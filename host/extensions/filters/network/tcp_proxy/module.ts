@@ -1,8 +1,8 @@
 // host/extensions/filters/network/tcp_proxy/module.ts: makes the TCP proxies of a chain.
 /** @module */
 import { TcpClusters } from "../../../../upstream/tcp_clusters.ts";
-import type { NetworkFilterModule } from "../../../define.ts";
-import { createTcpProxy } from "./filter.ts";
+import type { FactoryContext, NetworkFilterModule } from "../../../define.ts";
+import { createTcpProxy, type TcpAccessLogPort } from "./filter.ts";
 import type { TcpProxyPlan } from "./plan.ts";
 import { TcpProxyStats } from "./stats.ts";
 
@@ -10,16 +10,33 @@ export const module: NetworkFilterModule = {
   halfClose: true,
   createTerminal(plan, context) {
     const tcpPlan = plan as TcpProxyPlan;
-    const loggers = context.createAccessLoggers(tcpPlan.accessLog);
     return createTcpProxy({
       plan: tcpPlan,
       clusters: new TcpClusters(context.clusters),
       random: context.random,
-      stats: new TcpProxyStats(context.stats.scope(`tcp.${tcpPlan.statPrefix}`)),
-      accessLogs: loggers.map((logger) => ({
-        log: (info, accessLogType) =>
-          logger.log({ info, requestHeaders: null, responseHeaders: null, responseTrailers: null, accessLogType }),
-      })),
+      stats: createStats(tcpPlan, context),
+      accessLogs: createAccessLogs(tcpPlan, context),
     });
   },
+  createUnreached(plan, context) {
+    const tcpPlan = plan as TcpProxyPlan;
+    const stats = createStats(tcpPlan, context);
+    const accessLogs = createAccessLogs(tcpPlan, context);
+    return (info) => {
+      stats.downstreamCxTotal.inc();
+      info.endMs = context.clock.nowMs();
+      for (const each of accessLogs) each.log(info, "TcpConnectionEnd");
+    };
+  },
 };
+
+function createStats(plan: TcpProxyPlan, context: FactoryContext): TcpProxyStats {
+  return new TcpProxyStats(context.stats.scope(`tcp.${plan.statPrefix}`));
+}
+
+function createAccessLogs(plan: TcpProxyPlan, context: FactoryContext): TcpAccessLogPort[] {
+  return context.createAccessLoggers(plan.accessLog).map((logger) => ({
+    log: (info, accessLogType) =>
+      logger.log({ info, requestHeaders: null, responseHeaders: null, responseTrailers: null, accessLogType }),
+  }));
+}
