@@ -21,6 +21,10 @@ export interface JournalCallback {
   readonly result?: string;
   /** Writes no line. */
   readonly silent?: true;
+  /** Writes a line only when this is true. */
+  readonly when?: string;
+  /** Leaves the arguments out of the line: how bytes are cut into pieces is no one's promise. */
+  readonly bare?: true;
 }
 
 /** Pointer and length of a text as two constants. */
@@ -31,6 +35,8 @@ export interface JournalGuest {
   readonly callbacks: Readonly<Record<string, JournalCallback | string>>;
   /** Further fields of the module. */
   readonly fields?: string;
+  /** Further imports. */
+  readonly imports?: string;
 }
 
 const LETTERS = ["$id", "$a", "$b", "$c", "$d"];
@@ -107,7 +113,7 @@ const HELPERS = (s: TextConstant): string => `
       (i32.store8 (i32.add (i32.const 0x8000) (local.get $size)) (i32.const 10))
       (local.set $size (i32.add (local.get $size) (i32.const 1)))
       (br $more)))
-    (drop (call $proxy_send_local_response (i32.const 200) (i32.const 0) (i32.const 0)
+    (drop (call $proxy_send_local_response (i32.const 200) ${s("journal")}
       (i32.const 0x8000) (local.get $size) (i32.const 0) (i32.const 0) (i32.const -1)))
     (i32.const 1))
   (func $reply (param $status i32) (param $ptr i32) (param $size i32)
@@ -145,7 +151,9 @@ export function journalGuest(make: (s: TextConstant) => JournalGuest): Uint8Arra
     ),
     guest.fields ?? "",
   ].join("\n");
-  const text = `(module\n${importsOf(body)}\n(memory (export "memory") 4)\n${body}\n${data.join("\n")})`;
+  const text = `(module\n${importsOf(body)}\n${guest.imports ?? ""}\n(memory (export "memory") 4)\n${body}\n${
+    data.join("\n")
+  })`;
   const module = wabt.parseWat("journal.wat", text, { bulk_memory: true });
   try {
     return new Uint8Array(module.toBinary({}).buffer);
@@ -159,10 +167,9 @@ function callbackText(name: string, given: JournalCallback, s: TextConstant): st
   const letters = (row?.params ?? []).map((_param, index) => LETTERS[index]!);
   const hasResult = row !== undefined && row.result !== "none";
   const short = name.replace(/^proxy_on_/, "");
-  const line = given.silent === true ? "" : `(call $begin ${s(short)})
-    ${letters.slice(1).map((letter) => `(call $number (local.get ${letter}))`).join(" ")}
-    ${given.say ?? ""}
-    (call $line)`;
+  const numbers = letters.slice(1).map((letter) => `(call $number (local.get ${letter}))`).join(" ");
+  const write = `(call $begin ${s(short)}) ${given.bare === true ? "" : numbers} ${given.say ?? ""} (call $line)`;
+  const line = given.silent === true ? "" : given.when === undefined ? write : `(if ${given.when} (then ${write}))`;
   const result = hasResult ? given.result ?? (BOOLEAN.has(name) ? "(i32.const 1)" : "(i32.const 0)") : "";
   return `(func (export "${name}") ${letters.map((letter) => `(param ${letter} i32)`).join(" ")}
     ${hasResult ? "(result i32)" : ""} (local $x i32)

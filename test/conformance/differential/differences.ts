@@ -41,6 +41,17 @@ function answers(manager: string, changes: Readonly<Record<string, number>>): Re
   );
 }
 
+/** What a journal says: the last body, as lines. */
+function withJournal(change: (lines: readonly string[]) => readonly string[]): NonNullable<Difference["apply"]> {
+  return (recorded) => {
+    const message = recorded.client.at(-1) as Message;
+    const body = change(message.body!.split("\n").filter((line) => line !== "")).map((line) => `${line}\n`).join("");
+    const head = message.head.map((line) => line.replace(/^content-length: \d+/, `content-length: ${body.length}`));
+    const log = recorded.log.map((line) => line.replace(/ tx=\d+ /, ` tx=${body.length} `));
+    return { ...recorded, client: [...recorded.client.slice(0, -1), { ...message, head, body }], log };
+  };
+}
+
 /** A 400 and a closed connection where Envoy passed the request on, and answered 200. */
 const REFUSED_STATS: Readonly<Record<string, number>> = {
   ...responses({ "200": -1, "2xx": -1, "completed": -1 }),
@@ -269,6 +280,97 @@ export const DIFFERENCES: readonly Difference[] = [
       "says `connection: close` after an idle timeout or `max_connection_duration`, and leaves the connection open until `drain_timeout` is over",
     nuncio: "closes when that response is written",
     reason: "nothing can come on it any more",
+  },
+  {
+    title: "A guest that fails under FAIL_OPEN",
+    cases: ["wasm_plugins: fail open: the trap"],
+    envoy: "answers the stream in which it fails with 503, and leaves the filter out of those that follow",
+    nuncio: "goes on with that stream, too, unless the guest has taken bytes out of it",
+    reason:
+      "a filter that may be missing should not cost a request when it breaks; `fail_open: true` does the same in Envoy",
+    apply: (recorded) => ({
+      ...recorded,
+      client: [{
+        head: [
+          "HTTP/1.1 200 OK",
+          "content-length: 2",
+          "x-envoy-upstream-service-time: (ms)",
+          "date: (date)",
+          "server: envoy",
+        ],
+        body: "ok",
+      }],
+      upstreams: [{
+        upstream: "u",
+        request: {
+          head: [
+            "GET /t HTTP/1.1",
+            "host: a.example",
+            "x-forwarded-proto: http",
+            "x-request-id: (uuid)",
+            "x-envoy-expected-rq-timeout-ms: 15000",
+          ],
+        },
+        reused: true,
+      }],
+      log: [
+        "GET /t HTTP/1.1 200 flags=- details=via_upstream rx=0 tx=2 route=all cluster=u host=127.0.0.1:@u@ attempts=1 closed=-",
+      ],
+    }),
+    stats: {
+      ...responses({ "200": 1, "2xx": 1, "completed": 1 }),
+      ...answers("opened", { "2xx": 1, "5xx": -1 }),
+      "cluster.u.upstream_rq_total": 1,
+      "http.opened.rq_total": 1,
+    },
+  },
+  {
+    title: "The last callbacks of a stream",
+    cases: [
+      "wasm_plugins: journal: the last callbacks",
+      "wasm_plugins: journal: the last callbacks of a refused request",
+    ],
+    envoy: "calls `proxy_on_log` before `proxy_on_done`, and ends one filter after the other",
+    nuncio: "calls `proxy_on_done` of all filters, then `proxy_on_log`, then `proxy_on_delete`",
+    reason: "that is the order that proxy-wasm specifies, and that Envoy has for connections without HTTP",
+    apply: withJournal((lines) => [
+      ...lines.filter((line) => !/ (log|done|delete)$/.test(line)),
+      ...["first done", "second done", "first log", "second log", "first delete", "second delete"],
+    ]),
+  },
+  {
+    title: "The log of an attempt at an upstream",
+    cases: ["wasm_plugins: journal: the last callbacks of an attempt"],
+    envoy: "does not call `proxy_on_log` of filters in a cluster's chain",
+    nuncio: "calls it as for all streams",
+    reason: "the Go SDK tells a filter by it that its stream is over",
+    apply: withJournal(() => ["attempt done", "attempt log", "attempt delete"]),
+  },
+  {
+    title: "Who ended the upstream connection",
+    cases: ["wasm_l4: journal: the end of the upstream"],
+    envoy: "gives `proxy_on_upstream_connection_close` the peer type 0, and calls it for an orderly end only",
+    nuncio: "says 2 when the upstream ended or reset it, 1 when the proxy closed it as the client was gone",
+    reason: "a filter that keeps account of upstreams must know both",
+    apply: withJournal((lines) =>
+      lines.map((line) => line.replace("upstream_connection_close 0", "upstream_connection_close 2"))
+    ),
+  },
+  {
+    title: "Bytes that a network filter holds back",
+    cases: ["wasm_l4: bytes are gathered and changed"],
+    envoy: "counts them again in `%BYTES_RECEIVED%` whenever more comes",
+    nuncio: "counts them once",
+    reason: "the number is of bytes that were received",
+    apply: (recorded) => ({ ...recorded, log: recorded.log.map((line) => line.replace("rx=9", "rx=6")) }),
+  },
+  {
+    title: "Looking at a connection's first bytes",
+    cases: [],
+    envoy:
+      "never shows bytes to a network filter that stopped in `proxy_on_new_connection`, unless it goes on by itself; once it did, the upstream was asked already",
+    nuncio: "shows them to it, and begins with the filters behind it, and with the upstream, when it lets them pass",
+    reason: "to choose or refuse an upstream by what the client says first is what such filters are for",
   },
   {
     title: "Local replies of filters without details",

@@ -13,6 +13,8 @@ import { routing } from "./routing.ts";
 import { timeouts } from "./timeouts.ts";
 import { upgrades } from "./upgrades.ts";
 import { wasm } from "./wasm.ts";
+import { wasmL4 } from "./wasm_l4.ts";
+import { wasmPlugins } from "./wasm_plugins.ts";
 import { wasmForeign } from "./wasm_foreign.ts";
 import { wasmProperties } from "./wasm_properties.ts";
 
@@ -29,6 +31,8 @@ export const GROUPS: readonly Group[] = [
   l4,
   logs,
   wasm,
+  wasmPlugins,
+  wasmL4,
   wasmProperties,
   wasmForeign,
 ];
