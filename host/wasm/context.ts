@@ -54,8 +54,7 @@ export abstract class Context {
   #propertyBytes = 0;
   /** Calls under way that were begun for this context. */
   callouts = 0;
-  /** Bytes that the guest keeps with the stream. */
-  propertyBytes = 0;
+
   /** Bytes that the guest has added to header maps since they were counted. */
   headerBytes = 0;
 

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Counter, Gauge, StatsScope } from "../../../observe/stats.ts";
-import type { LogSource, ReloadOutcome, VmStatus, VmUsage } from "../../../wasm/mod.ts";
+import type { LimitName, LogSource, ReloadOutcome, VmStatus, VmUsage } from "../../../wasm/mod.ts";
 
 /** The numbers of one plugin. */
 class PluginNumbers {
@@ -15,11 +15,15 @@ class PluginNumbers {
   readonly fuelSpent: Counter;
   readonly traps: Counter;
   readonly memoryBytes: Gauge;
+  /** By limit, once it was reached. */
+  readonly limits: Map<LimitName, Counter> = new Map();
+  readonly scope: StatsScope;
   /** Of VMs that are gone, and of all that is in the counters. */
   readonly gone = { calls: 0, fuelSpent: 0 };
   readonly published = { calls: 0, fuelSpent: 0, memoryBytes: 0 };
 
   constructor(scope: StatsScope) {
+    this.scope = scope;
     this.calls = scope.counter("calls");
     this.fuelSpent = scope.counter("fuel_spent");
     this.traps = scope.counter("traps");
@@ -60,6 +64,14 @@ export class WasmPluginStats {
 
   onVmFailed(source: LogSource): void {
     this.#of(source).traps.inc();
+  }
+
+  /** `wasm.<plugin>.limit.<name>`: how often a limit has kept the guest from something. */
+  onLimit(source: LogSource, limit: LimitName, count: number): void {
+    const { limits, scope } = this.#of(source);
+    let counter = limits.get(limit);
+    if (counter === undefined) limits.set(limit, counter = scope.counter(`limit.${limit}`));
+    counter.add(count);
   }
 
   /** Under Envoy's names. */

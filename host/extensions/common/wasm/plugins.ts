@@ -252,6 +252,9 @@ function wasmEvents(
     onReload(source, outcome) {
       pluginStats.onReload(source, outcome);
     },
+    onLimit(source, limit, count) {
+      pluginStats.onLimit(source, limit, count);
+    },
   };
 }
 
