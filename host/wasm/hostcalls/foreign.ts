@@ -59,7 +59,8 @@ export const foreignHostcalls: HostcallTable = {
       property: (path) => findProperty(vm.environment.properties, context, path),
       declareProperty: (name, declaration) => context.declareProperty(name, declaration),
       charge: (units) => {
-        if (memory.fuel !== null) memory.fuel.value -= units;
+        // Not lower: what the guest spends until it looks must not make it positive again.
+        if (memory.fuel !== null) memory.fuel.value = Math.max(memory.fuel.value - units, -1);
       },
       explain: (text) => vm.explain(`${key}: ${text}`),
     };
