@@ -25,6 +25,9 @@ import type { Vm, VmFailure } from "./vm.ts";
 /** Callouts fail with this code in `proxy_get_status` when there is no gRPC status. */
 const BROKEN_CONNECTION = Status.BrokenConnection;
 
+/** How long a plugin whose `proxy_on_done` answered false may take to say that it is done. */
+const MAX_DONE_WAIT_MS = 30_000;
+
 /** What maps 4 to 7 and buffers 4, 5 and 8 hold while a callback about them runs. */
 class CurrentCallout implements CalloutData {
   responseHeaders: HeaderMapPort | null = null;
@@ -103,6 +106,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   readonly #dnsCalls: DnsCallouts;
   #logged: StreamPort | null = null;
   #waitingGrpcEvents = 0;
+  #doneTimer: Timer | null = null;
   #tickTimer: Timer | null = null;
   #tickPeriodMs = 0;
   #isRetired = false;
@@ -413,6 +417,8 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
       case Deferred.VmFailed:
         this.#tickTimer?.disable();
         this.#endCallouts();
+        // It would have said when it is done.
+        if (this.#isPendingDone) this.#delete();
         break;
     }
   }
@@ -460,7 +466,17 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     if (fn === null || vm.failure !== null) return this.#delete();
     this.#isPendingDone = true;
     const isDone = vm.call(this, fn, 0, 0, 0, 0) !== 0;
-    if (isDone || vm.failure !== null) this.#delete();
+    if (isDone || vm.failure !== null) return this.#delete();
+    this.#doneTimer = vm.environment.clock.createTimer(() => this.#onDoneLate());
+    this.#doneTimer.enable(MAX_DONE_WAIT_MS);
+  }
+
+  #onDoneLate(): void {
+    const { vm } = this;
+    vm.explain(
+      `plugin "${this.source.pluginName}" has not called proxy_done for ${MAX_DONE_WAIT_MS / 1000} s; it is deleted`,
+    );
+    this.#delete();
   }
 
   override done(): boolean {
@@ -473,6 +489,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   #delete(): void {
     if (this.#isDeleted) return;
     this.#isPendingDone = false;
+    this.#doneTimer?.disable();
     const { vm } = this;
     if (vm.callbacks.proxy_on_delete !== null) vm.call(this, vm.callbacks.proxy_on_delete, 0, 0, 0, 0);
     this.#isDeleted = true;

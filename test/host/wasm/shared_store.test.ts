@@ -99,7 +99,7 @@ test("a million changes do not make the memory grow", () => {
 test("queues: order, limit, events only while somebody consumes", () => {
   const { store: s, clock } = store({ maxScopeBytes: 2000 });
   const events: number[] = [];
-  const consumer = { onQueueReady: (token: number): unknown => events.push(token) };
+  const consumer = { onQueueReady: (token: number): void => void events.push(token) };
   const token = s.registerQueue("vm", bytes("q"), consumer);
   assert.is(s.registerQueue("vm", bytes("q"), consumer), token);
   assert.is.not(s.registerQueue("vm", bytes("p"), consumer), token);
