@@ -1,6 +1,10 @@
 // test/host/extensions/common/wasm/properties.test.ts: every attribute with its type, and when it is there.
+import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { FOREIGN_FUNCTIONS as FOREIGN_ROWS, PROPERTIES } from "../../../../../abi/mod.ts";
+import { FILTER_STATE_OBJECTS } from "../../../../../host/extensions/common/wasm/filter_state_objects.ts";
+import { FOREIGN_FUNCTIONS } from "../../../../../host/extensions/common/wasm/foreign_functions/mod.ts";
 import { HeaderMap } from "../../../../../host/http/header_map.ts";
 import { type FilterMetadata, filterMetadata } from "../../../../../host/observe/stream_info.ts";
 import { type ClusterFacts, StreamProperties } from "../../../../../host/extensions/common/wasm/properties.ts";
@@ -294,6 +298,45 @@ test("xds, its old names, and metadata", () => {
     "xds/upstream_host_locality_metadata/filter_metadata/ns/of": "string locality",
     "upstream_host_metadata/filter_metadata/ns/of": "string endpoint",
   });
+});
+
+test("every row of the ABI's table has its type on a stream that has everything", () => {
+  const certificates = { ...TLS, dnsSanLocalCertificate: ["local.example"] };
+  const stream = new HttpStream({ tls: certificates, terminationDetails: "t", transportFailureReason: "f" });
+  const { info } = stream;
+  stream.requestHeaders!.add("referer", "r");
+  stream.requestHeaders!.add("user-agent", "u");
+  stream.requestHeaders!.add("x-request-id", "i");
+  stream.responseHeaders = HeaderMap.of({ a: "b" });
+  stream.responseTrailers = HeaderMap.of({ a: "b" });
+  Object.assign(info, { protocol: "HTTP/1.1", endMs: 2000, responseCode: 200, responseCodeDetails: "d" });
+  Object.assign(info, { clusterName: "known", routeMetadata: metadata("r"), virtualHostMetadata: metadata("v") });
+  info.listenerMetadata = metadata("l");
+  info.upstream = upstreamInfo({
+    connection: connectionInfo({ tls: certificates, requestedServerName: "s" }),
+    locality: { region: "r", zone: "", subZone: "" },
+    hostMetadata: metadata("h"),
+    localityMetadata: metadata("p"),
+  });
+  const kinds: Readonly<Record<string, string>> = { latin1: "string", headers: "map" };
+  for (const { path, type, withoutStream } of PROPERTIES) {
+    if (path.startsWith("plugin_") || path.includes("**")) continue;
+    const segments = path.replace("*", "a").split(".");
+    if (path === "request.headers.*") segments[2] = "x-two";
+    const value = properties.get(stream, segments);
+    assert.ok(value !== null, path);
+    assert.is(kinds[value!.kind] ?? value!.kind, type, path);
+    assert.is(properties.get(null, segments) !== null, withoutStream === true, path);
+  }
+});
+
+test("the reference page names all there is", () => {
+  const page = readFileSync(new URL("../../../../../docs/reference/properties.md", import.meta.url), "utf8");
+  const paths = PROPERTIES.map(({ path }) => path.replace(/\.\*+$/, "")).filter((path) => !path.includes("*"));
+  for (const name of [...paths, ...FOREIGN_FUNCTIONS.keys(), ...FILTER_STATE_OBJECTS]) {
+    assert.ok(page.includes(`\`${name}`), name);
+  }
+  assert.equal([...FOREIGN_FUNCTIONS.keys()].sort(), FOREIGN_ROWS.map(({ name }) => name).sort());
 });
 
 test("a plugin's own context knows the node alone", () => {
