@@ -117,7 +117,7 @@ export class CallTracer {
   }
 
   /** The same host function, traced. */
-  hostcall(info: ImportInfo, fn: HostFunction): HostFunction {
+  hostcall(info: Pick<ImportInfo, "module" | "name">, fn: HostFunction): HostFunction {
     const row = info.module === "env" ? HOSTCALL_ROWS.get(info.name) : undefined;
     const isWasi = WASI_MODULES.includes(info.module);
     return (...args: never[]): unknown => {

@@ -18,6 +18,7 @@ import {
   StreamType,
 } from "../../../abi/mod.ts";
 import { utf8Slice } from "../../base/bytes.ts";
+import type { CallTracer } from "../call_trace.ts";
 import { type Callbacks, type GuestFunction, NO_CALLBACKS } from "../callbacks.ts";
 import type { Context } from "../context.ts";
 import type { ComponentGuest, CoreCall, GuestExport } from "./component_guest.ts";
@@ -41,12 +42,14 @@ export class ComponentCallbacks {
   /** What makes the object of a stream, and what ends it. */
   readonly #maker: GuestExport | null;
   readonly #destructor: CoreCall | null;
+  readonly #tracer: CallTracer | null;
   readonly #edits: (number | string)[] = [];
   #callbacks: Callbacks;
 
-  constructor(guest: ComponentGuest, allowed: ReadonlySet<string> | null) {
+  constructor(guest: ComponentGuest, allowed: ReadonlySet<string> | null, tracer: CallTracer | null) {
     this.#guest = guest;
     this.#allowed = allowed;
+    this.#tracer = tracer;
     this.#maker = this.#export("http.[constructor]stream") ?? this.#export("tcp.[constructor]connection");
     const resource = this.#maker?.resource ?? null;
     this.#destructor = resource === null ? null : guest.destructors[resource] ?? null;
@@ -55,7 +58,7 @@ export class ComponentCallbacks {
 
   /** What to call the guest by now. */
   get current(): Callbacks {
-    return this.#callbacks;
+    return this.#tracer === null ? this.#callbacks : this.#tracer.callbacks(this.#callbacks);
   }
 
   /** A function of the guest; null when it has none, or may not be called. */
@@ -117,7 +120,7 @@ export class ComponentCallbacks {
     const interests = this.#export("http.interests");
     if (interests !== null) {
       this.#callbacks = { ...this.#callbacks, ...this.#httpCallbacks(Number(interests.call())) };
-      vm.callbacks = this.#callbacks;
+      vm.callbacks = this.current;
     }
     return 1;
   }

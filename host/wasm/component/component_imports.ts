@@ -106,7 +106,7 @@ function putList(values: ComponentValues, at: number, from: number): void {
 
 /** Whether a function of proxy-wasm did what it was asked to. */
 function asBool(values: ComponentValues, status: number): 0 | 1 {
-  if (status === Status.InvalidMemoryAccess) values.check(0, Infinity, 1);
+  if (status === Status.InvalidMemoryAccess) values.refuseAddress();
   return status === Status.Ok ? 1 : 0;
 }
 
@@ -140,7 +140,7 @@ const IMPORTS: Readonly<Record<string, ImportFactory>> = {
       values.caseOf(level, LEVELS);
       if (level < guest.vm.environment.log.level && level !== LogLevel.Critical) return;
       const text = values.utf8(ptr >>> 0, size >>> 0);
-      log(level, text, values.length);
+      asBool(values, log(level, text, values.length));
     };
   },
 

@@ -304,7 +304,7 @@ class ComponentReader {
         const func = at(scope.functions, reader.number());
         const { memory, realloc, encoding } = this.#options(reader, scope);
         const lowered: CoreFunction = func.kind === "lift"
-          ? { kind: "call", type: func.type, function: func.lift.function }
+          ? { kind: "call", type: func.type }
           : { ...func, kind: "lower", memory, realloc, encoding };
         scope.coreFunctions.push(this.#functions.push(lowered) - 1);
         return;

@@ -203,6 +203,11 @@ export class ComponentValues {
     }
   }
 
+  /** Ends the guest for an address that somebody else has found wrong. */
+  refuseAddress(): never {
+    this.#vm.stop("an argument is out of bounds");
+  }
+
   u8(ptr: number): number {
     return this.#memory.bytes[ptr]!;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { COMPONENT_IMPORTS } from "../../../abi/mod.ts";
+import { CallTracer } from "../call_trace.ts";
 import { NO_CALLBACKS } from "../callbacks.ts";
 import { startFailed } from "../diagnostics.ts";
 import type { VmResult } from "../instance.ts";
@@ -11,15 +12,18 @@ import type { WasmModule } from "../module.ts";
 import type { LogSource, WasmEnvironment } from "../ports.ts";
 import { type Fuel, Vm, type VmOptions } from "../vm.ts";
 import { ComponentCallbacks } from "./component_callbacks.ts";
-import { ComponentGuest, type CoreCall, type GuestExport, HandleTable } from "./component_guest.ts";
+import {
+  ComponentGuest,
+  type ComponentImport,
+  type CoreCall,
+  type GuestExport,
+  HandleTable,
+} from "./component_guest.ts";
 import { componentImport } from "./component_imports.ts";
 import { ComponentValues, type Realloc } from "./component_values.ts";
 import type { ComponentPlan, CoreExport, CoreItem } from "./layout.ts";
 import { wasiImport } from "./component_wasi.ts";
 import { functionKey, interfaceName, wasiInterface } from "./plan.ts";
-
-/** Functions of numbers only. */
-const PLAIN_FUNCTION = /^func\((?:[a-z0-9-]+:(?:bool|char|[usf]\d+),?)*\)(?:->(?:bool|char|[usf]\d+))?$/;
 
 /** A running VM, or what kept it from running. */
 export function createComponentVm(
@@ -30,7 +34,8 @@ export function createComponentVm(
   source: LogSource,
 ): VmResult {
   const vm = new Vm(module, NO_CALLBACKS, options, environment, source);
-  const linker = new ComponentLinker(plan, vm);
+  const tracer = options.callTrace === "off" ? null : new CallTracer(vm, options.callTrace === "values");
+  const linker = new ComponentLinker(plan, vm, tracer);
   vm.start("instantiation", () => linker.instantiate());
   if (vm.failure !== null) return { diagnostics: [startFailed(source.pluginName, vm.failure.diagnostic)] };
   linker.bind(options.allowedCapabilities);
@@ -69,13 +74,15 @@ class ComponentLinker {
   readonly #vm: Vm;
   readonly #instances: WebAssembly.Exports[] = [];
   readonly #functions: CoreCall[] = [];
+  readonly #tracer: CallTracer | null;
   readonly #handles: readonly HandleTable[];
   readonly #fuels: WebAssembly.Global[] = [];
   #guest: ComponentGuest | null = null;
 
-  constructor(plan: ComponentPlan, vm: Vm) {
+  constructor(plan: ComponentPlan, vm: Vm, tracer: CallTracer | null) {
     this.#plan = plan;
     this.#vm = vm;
+    this.#tracer = tracer;
     this.#handles = plan.links.destructors.map(() => new HandleTable());
   }
 
@@ -114,7 +121,7 @@ class ComponentLinker {
     }
     const destructors = links.destructors.map((each) => each === null ? null : this.#function(each));
     this.#guest = new ComponentGuest(vm, values, exports, this.#handles, destructors);
-    const callbacks = new ComponentCallbacks(this.#guest, allowed);
+    const callbacks = new ComponentCallbacks(this.#guest, allowed, this.#tracer);
     vm.memory.bind(this.#export(links.memories[links.memory]!) as WebAssembly.Memory);
     const allocate = (size: number): number => realloc(0, 0, 1, size);
     vm.bind(callbacks.current, allocate, this.#fuels.length === 0 ? null : new ComponentFuel(this.#fuels));
@@ -150,7 +157,8 @@ class ComponentLinker {
       case "lower":
         return this.#hostFunction(row.interface, row.name);
       case "call":
-        return this.#innerCall(row.type, row.function);
+        // Its arguments would have to be moved from one memory to another.
+        return () => this.#vm.stop(`a call of ${row.type} from one inner component to another`);
       case "resource":
         return this.#resourceFunction(row.action, row.resource);
     }
@@ -158,11 +166,8 @@ class ComponentLinker {
 
   #hostFunction(of: string, name: string): CoreCall {
     const vm = this.#vm;
-    const wasi = wasiInterface(of);
-    if (wasi !== null) return wasiImport(wasi, name, () => this.#guest ?? vm.refuse(`wasi:${wasi}`)) as CoreCall;
-    const key = functionKey({ interface: interfaceName(of)!, name });
-    const row = COMPONENT_IMPORTS.find((row) => functionKey(row) === key)!;
-    const made = componentImport(row, () => this.#guest ?? vm.refuse(key));
+    const plain = this.#hostImport(of, name);
+    const made = this.#tracer === null ? plain : this.#tracer.hostcall({ module: of, name }, plain);
     // Parts call the host by one another's tables, where their own code does not pay for it.
     return ((...args: never[]) => {
       vm.chargeHostcall();
@@ -170,10 +175,13 @@ class ComponentLinker {
     }) as CoreCall;
   }
 
-  /** Arguments that are numbers pass as they are; others would have to be moved from one memory to the other. */
-  #innerCall(type: string, index: number): CoreCall {
-    if (PLAIN_FUNCTION.test(type)) return this.#function(index);
-    return () => this.#vm.stop(`a call from one inner component to another of type ${type}`);
+  #hostImport(of: string, name: string): ComponentImport {
+    const vm = this.#vm;
+    const wasi = wasiInterface(of);
+    if (wasi !== null) return wasiImport(wasi, name, () => this.#guest ?? vm.refuse(`wasi:${wasi}`));
+    const key = functionKey({ interface: interfaceName(of)!, name });
+    const row = COMPONENT_IMPORTS.find((row) => functionKey(row) === key)!;
+    return componentImport(row, () => this.#guest ?? vm.refuse(key));
   }
 
   #resourceFunction(action: "new" | "drop" | "rep", resource: number): CoreCall {

@@ -80,6 +80,7 @@ function randomList(guest: ComponentGuest): ComponentImport {
     if (count > MAX_RANDOM_BYTES) {
       vm.stop(`it wants ${count} random bytes at once, at most ${MAX_RANDOM_BYTES} are given`);
     }
+    vm.charge(Number(count) >>> 2);
     const ptr = values.lowerBytes(randomBytes(guest, Number(count)));
     values.check(ret >>> 0, 8, 4);
     values.putResult(ret >>> 0, ptr, values.length);

@@ -36,7 +36,7 @@ export type CoreFunction =
     readonly realloc: number | null;
   }
   /** A function of another component inside of this one. */
-  | { readonly kind: "call"; readonly type: string; readonly function: number }
+  | { readonly kind: "call"; readonly type: string }
   /** Handles of a resource that the component defines; -1 when it is not its own. */
   | { readonly kind: "resource"; readonly action: "new" | "drop" | "rep"; readonly resource: number };
 
