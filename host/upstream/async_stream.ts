@@ -17,9 +17,11 @@ import {
   type StreamCallbacks,
   StreamResetReason,
 } from "../http/codec.ts";
+import type { LocalReply } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { isGrpcContentType, prepareLocalReply } from "../http/local_reply.ts";
 import type { ConnectionInfo } from "../observe/stream_info.ts";
+import { AsyncFilters, type FilteredStream } from "./async_filters.ts";
 import { ResourcePriority } from "./circuit_breaker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
@@ -37,12 +39,16 @@ export interface AsyncStreamCallbacks {
 }
 
 /** A stream. `start` sends the head; then data and trailers may follow unless it ended the request. */
-export class AsyncStream implements ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
+export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
   readonly #cluster: Cluster;
   readonly #callbacks: AsyncStreamCallbacks;
   readonly #clock: Clock;
   readonly #startMs: number;
   #headers: HeaderMap | null = null;
+  /** The cluster's filters; null when it has none. */
+  #filters: AsyncFilters | null = null;
+  /** The head has passed the filters. */
+  #hasHead = false;
   #endsWithHeaders = false;
   /** What waits for the connection. */
   #pending: ByteQueue | null = null;
@@ -80,7 +86,6 @@ export class AsyncStream implements ResponseDecoder, StreamCallbacks, HttpPoolCa
    */
   start(headers: HeaderMap, end: boolean, timeoutMs: number): void {
     this.#headers = headers;
-    this.#endsWithHeaders = end;
     headers.set("x-envoy-internal", "true");
     if (timeoutMs > 0) headers.set("x-envoy-expected-rq-timeout-ms", String(Math.trunc(timeoutMs)));
     const host = this.#cluster.chooseHost(null);
@@ -89,23 +94,91 @@ export class AsyncStream implements ResponseDecoder, StreamCallbacks, HttpPoolCa
       this.#timer = this.#clock.createTimer(() => this.#onTimeout());
       this.#timer.enable(timeoutMs);
     }
+    const chain = this.#cluster.httpFilters;
+    if (chain === null) {
+      this.encodeHeaders(headers, end);
+    } else {
+      const limitBytes = this.#cluster.plan.perConnectionBufferLimitBytes;
+      this.#filters = new AsyncFilters(this, chain, this.#clock, limitBytes);
+    }
     const waiting = this.#cluster.httpPool(host, ResourcePriority.Default).newStream(this, this);
     if (!this.#over && this.#encoder === null) this.#waiting = waiting;
+    if (!this.#over) this.#filters?.manager.decodeHeaders(headers, end);
   }
 
   /** Sends a part of the body, taking it out of `data`. */
   sendData(data: ByteQueue, end: boolean): void {
+    if (this.#over) return data.clear();
+    if (this.#filters === null) this.encodeData(data, end);
+    else this.#filters.manager.decodeData(data, end);
+  }
+
+  /** Ends the request. */
+  sendTrailers(trailers: HeaderMap): void {
+    if (this.#over) return;
+    if (this.#filters === null) this.encodeTrailers(trailers);
+    else this.#filters.manager.decodeTrailers(trailers);
+  }
+
+  // FilteredStream: what goes to the upstream.
+
+  encodeHeaders(headers: HeaderMap, end: boolean): void {
+    this.#headers = headers;
+    this.#hasHead = true;
+    this.#endsWithHeaders = end;
+    if (this.#encoder !== null) this.#flush(this.#encoder);
+  }
+
+  encodeData(data: ByteQueue, end: boolean): void {
     if (this.#over) return data.clear();
     if (this.#encoder !== null) return this.#encoder.encodeData(data, end);
     data.moveTo(this.#pending ??= new ByteQueue());
     this.#pendingEnd = end;
   }
 
-  /** Ends the request. */
-  sendTrailers(trailers: HeaderMap): void {
+  encodeTrailers(trailers: HeaderMap): void {
     if (this.#over) return;
     if (this.#encoder !== null) this.#encoder.encodeTrailers(trailers);
     else this.#pendingTrailers = trailers;
+  }
+
+  readDisable(disable: boolean): void {
+    this.#encoder?.readDisable(disable);
+  }
+
+  // FilteredStream: what comes from there.
+
+  onFilteredHeaders(headers: HeaderMap, end: boolean): void {
+    if (this.#over) return;
+    headers.set("x-envoy-upstream-service-time", String(Math.trunc(this.elapsedMs)));
+    this.#countResponse(headers.status);
+    if (end) this.#complete();
+    this.#callbacks.onHeaders(headers, end);
+  }
+
+  onFilteredData(data: ByteQueue, end: boolean): void {
+    if (this.#over) return data.clear();
+    if (end) this.#complete();
+    this.#callbacks.onData(data, end);
+    data.clear();
+  }
+
+  onFilteredTrailers(trailers: HeaderMap): void {
+    if (this.#over) return;
+    this.#complete();
+    this.#callbacks.onTrailers(trailers);
+  }
+
+  onFilterReply(reply: LocalReply): void {
+    if (this.#over) return;
+    this.#abandon();
+    this.#answer(reply);
+  }
+
+  onFilterReset(): void {
+    if (this.#over) return;
+    this.#giveUp();
+    this.#callbacks.onReset();
   }
 
   /** Ends the stream; no callback comes after it. */
@@ -121,6 +194,11 @@ export class AsyncStream implements ResponseDecoder, StreamCallbacks, HttpPoolCa
     this.#waiting = null;
     this.#encoder = encoder;
     this.#host = host;
+    if (this.#hasHead) this.#flush(encoder);
+  }
+
+  /** Sends what waited for the connection. */
+  #flush(encoder: RequestEncoder): void {
     const problem = encoder.encodeHeaders(this.#headers!, this.#endsWithHeaders);
     if (typeof problem === "string") {
       this.#encoder = null;
@@ -145,24 +223,21 @@ export class AsyncStream implements ResponseDecoder, StreamCallbacks, HttpPoolCa
 
   onHeaders(headers: HeaderMap, end: boolean): void {
     if (this.#over) return;
-    headers.set("x-envoy-upstream-service-time", String(Math.trunc(this.elapsedMs)));
     this.#responded = true;
-    this.#countResponse(headers.status);
-    if (end) this.#complete();
-    this.#callbacks.onHeaders(headers, end);
+    if (this.#filters === null) this.onFilteredHeaders(headers, end);
+    else this.#filters.manager.encodeHeaders(headers, end);
   }
 
   onData(data: ByteQueue, end: boolean): void {
     if (this.#over) return data.clear();
-    if (end) this.#complete();
-    this.#callbacks.onData(data, end);
-    data.clear();
+    if (this.#filters === null) this.onFilteredData(data, end);
+    else this.#filters.manager.encodeData(data, end);
   }
 
   onTrailers(trailers: HeaderMap): void {
     if (this.#over) return;
-    this.#complete();
-    this.#callbacks.onTrailers(trailers);
+    if (this.#filters === null) this.onFilteredTrailers(trailers);
+    else this.#filters.manager.encodeTrailers(trailers);
   }
 
   // StreamCallbacks
@@ -195,8 +270,7 @@ export class AsyncStream implements ResponseDecoder, StreamCallbacks, HttpPoolCa
 
   /** The response has ended. */
   #complete(): void {
-    this.#over = true;
-    this.#timer?.disable();
+    this.#end();
     const { stats } = this.#cluster;
     stats.codes.recordTime(this.elapsedMs, stats.upstreamRqTime, "internal");
   }
@@ -216,12 +290,15 @@ export class AsyncStream implements ResponseDecoder, StreamCallbacks, HttpPoolCa
 
   /** Answers in the upstream's place. */
   #reply(status: number, body: string, details: string, headers: readonly (readonly [string, string])[] = []): void {
-    this.#over = true;
-    this.#timer?.disable();
     this.#countResponse(status);
+    this.#answer({ status, body, details, headers });
+  }
+
+  #answer(local: LocalReply): void {
+    this.#end();
     const request = this.#headers!;
     const isGrpc = isGrpcContentType(request.get("content-type"));
-    const reply = prepareLocalReply({ status, body, details, headers }, isGrpc, request.method === "HEAD");
+    const reply = prepareLocalReply(local, isGrpc, request.method === "HEAD");
     if (reply.body.length === 0) return this.#callbacks.onHeaders(reply.headers, true);
     this.#callbacks.onHeaders(reply.headers, false);
     const data = new ByteQueue();
@@ -237,9 +314,14 @@ export class AsyncStream implements ResponseDecoder, StreamCallbacks, HttpPoolCa
   }
 
   #giveUp(): void {
+    this.#end();
+    this.#abandon();
+  }
+
+  #end(): void {
     this.#over = true;
     this.#timer?.disable();
-    this.#abandon();
+    this.#filters?.end();
   }
 
   #abandon(): void {

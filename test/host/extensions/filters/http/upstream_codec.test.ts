@@ -61,6 +61,36 @@ const reader = journalGuest(() => ({
   callbacks: { proxy_on_request_headers: { silent: true, result: "(call $journal)" } },
 }));
 
+/** Sends a request to the cluster `own` with the path that its own request has, and answers when that is over. */
+const calling = journalGuest((s) => {
+  const numbers = [3, 7, 3, 5, 7, 10, 1].flatMap((size) => [size, 0, 0, 0]);
+  const head = String.fromCharCode(...numbers) + ":method\0GET\0:path\0";
+  return {
+    callbacks: {
+      proxy_on_request_headers: {
+        silent: true,
+        do: `(global.set $caller (local.get $id))
+          (drop (call $proxy_get_header_map_value (i32.const 0) ${s(":path")} (i32.const 16) (i32.const 20)))
+          (memory.copy (i32.const 0x300) ${s(head)})
+          (memory.copy (i32.const ${0x300 + head.length}) (i32.load (i32.const 16)) (i32.const 7))
+          (memory.copy (i32.const ${0x300 + head.length + 7}) ${s("\0:authority\0a\0")})
+          (drop (call $proxy_http_call ${s("own")} (i32.const 0x300) (i32.const ${head.length + 7 + 14})
+            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 2000) (i32.const 24)))`,
+        result: "(i32.const 1)",
+      },
+      proxy_on_http_call_response: {
+        bare: true,
+        say: `(call $header (i32.const 6) ${s(":status")}) (call $header (i32.const 6) ${s("x-by")})
+          (call $number (local.get $c))`,
+        do: `(drop (call $proxy_set_effective_context (global.get $caller))) (call $reply (i32.const 200) ${
+          s("called")
+        })`,
+      },
+    },
+    fields: "(global $caller (mut i32) (i32.const 0))",
+  };
+});
+
 const route = (name: string, more = "", entry = "") =>
   `- { match: { prefix: "/" }, route: { cluster: ${name} }, request_headers_to_add: [ { header: { key: x-route, value: ${name} } } ]${more} }${entry}`;
 
@@ -96,6 +126,7 @@ async function start(): Promise<void> {
       router: `upstream_http_filters:\n${upstreamFilters(wasmPlugin("http", "router_up", upstream))}`,
     }),
     httpListener("dead", { filters: filter, routes: route("dead_end") }),
+    httpListener("calling", { filters: wasmPlugin("http", "calling", calling) }),
     httpListener("disabled", { filters: filter, routes: route("own", off) }),
   ], [
     cluster("own", upstreamFilters(own, true), "u"),
@@ -204,6 +235,22 @@ test("a client that goes away while a filter waits ends the filter", async () =>
 test("a route can turn an upstream filter off", async () => {
   assert.match(await send("disabled", "/case-l"), /^HTTP\/1.1 200 OK/);
   assert.equal(await lines(), ["down response_headers 3 0 200 !1"]);
+});
+
+test("callouts pass the filters of the cluster, too", async () => {
+  await lines();
+  assert.is(bodyOf(await send("calling", "/case-0")), "called");
+  assert.match(server.requests[0]!, /\r\nx-by: upstream filter\r\n/);
+  const got = await lines();
+  assert.is(got.at(-1), "calling http_call_response 200 upstream filter 2");
+  assert.equal(got.slice(-4, -1), ["up done", "up log", "up delete"]);
+
+  await send("calling", "/case-l");
+  assert.is((await lines()).at(-1), "calling http_call_response 418 !1 6");
+  await send("calling", "/case-r");
+  assert.is((await lines()).at(-1), "calling http_call_response 502 !1 7");
+  await send("calling", "/case-z");
+  assert.is((await lines()).at(-1), "calling http_call_response !1 !1 0");
 });
 
 async function problems(clusterMore: string, router = "", filters = ""): Promise<string> {
