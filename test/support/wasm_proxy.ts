@@ -64,9 +64,9 @@ export function bodyOf(response: string): string {
   return response.slice(response.indexOf("\r\n\r\n") + 4);
 }
 
-/** An HTTP upstream that answers every request on a connection with the same text, whatever was asked. */
+/** An HTTP upstream. It answers with the text; with an empty one it closes, with null it says nothing. */
 export async function startUpstream(
-  answer: string | ((request: string) => string),
+  answer: string | ((request: string) => string | null),
 ): Promise<{ readonly port: number; readonly requests: string[]; close(): void }> {
   const requests: string[] = [];
   const server: TcpServer = createServer((socket) => {
@@ -79,6 +79,7 @@ export async function startUpstream(
       requests.push(got.slice(0, end));
       const text = typeof answer === "string" ? answer : answer(got.slice(0, end));
       got = got.slice(end);
+      if (text === null) return;
       if (text === "") socket.destroy();
       else socket.write(text);
     });
