@@ -53,7 +53,7 @@ const IP: ObjectKind = {
 };
 
 const BOOLEAN: ObjectKind = {
-  parse: (text) => text === "true" || text === "false" ? text : null,
+  parse: (text) => text === "true" ? text : "false",
   read: TEXT.read,
 };
 

@@ -24,13 +24,15 @@ export function isHttp(stream: Stream): stream is FilterStream {
   return "requestHeaders" in stream;
 }
 
-export function requestProperty(stream: Stream, [name, field, ...beyond]: readonly string[]): PropertyValue | null {
-  if (beyond.length > 0 || (field !== undefined && name !== "headers")) return null;
+/** `path` begins with `request`. */
+export function requestProperty(stream: Stream, path: readonly string[]): PropertyValue | null {
+  const name = path[1];
+  if (path.length > (name === "headers" ? 3 : 2)) return null;
   const { info } = stream;
   const headers = isHttp(stream) ? stream.requestHeaders : null;
   switch (name) {
     case "headers":
-      return headerProperty(headers, field);
+      return headerProperty(headers, path[2]);
     case "time":
       return { kind: "timestamp", value: BigInt(Math.round(info.startWallMs * 1000)) * 1000n };
     case "duration":
@@ -52,14 +54,14 @@ export function requestProperty(stream: Stream, [name, field, ...beyond]: readon
     case "path":
       return latin1(headers.path);
     case "url_path": {
-      const path = headers.path ?? "";
-      const question = path.indexOf("?");
-      return latin1(question < 0 ? path : path.slice(0, question));
+      const target = headers.path ?? "";
+      const question = target.indexOf("?");
+      return latin1(question < 0 ? target : target.slice(0, question));
     }
     case "query": {
-      const path = headers.path ?? "";
-      const question = path.indexOf("?");
-      return latin1(question < 0 ? "" : path.slice(question + 1).split("#", 1)[0]!);
+      const target = headers.path ?? "";
+      const question = target.indexOf("?");
+      return latin1(question < 0 ? "" : target.slice(question + 1).split("#", 1)[0]!);
     }
     case "host":
       return latin1(headers.authority);
@@ -78,8 +80,10 @@ export function requestProperty(stream: Stream, [name, field, ...beyond]: readon
   }
 }
 
-export function responseProperty(stream: Stream, [name, field, ...beyond]: readonly string[]): PropertyValue | null {
-  if (beyond.length > 0 || (field !== undefined && name !== "headers" && name !== "trailers")) return null;
+/** `path` begins with `response`. */
+export function responseProperty(stream: Stream, path: readonly string[]): PropertyValue | null {
+  const name = path[1];
+  if (path.length > (name === "headers" || name === "trailers" ? 3 : 2)) return null;
   const { info } = stream;
   const headers = isHttp(stream) ? stream.responseHeaders : null;
   const trailers = isHttp(stream) ? stream.responseTrailers : null;
@@ -93,9 +97,9 @@ export function responseProperty(stream: Stream, [name, field, ...beyond]: reado
     case "flags":
       return int(flagBits(info.flags));
     case "headers":
-      return headerProperty(headers, field);
+      return headerProperty(headers, path[2]);
     case "trailers":
-      return headerProperty(trailers, field);
+      return headerProperty(trailers, path[2]);
     case "headers_bytes":
       return int(headers?.byteSize ?? 0);
     case "size":

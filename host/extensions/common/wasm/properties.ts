@@ -64,32 +64,32 @@ export class StreamProperties implements PropertyPort {
 
   get(port: StreamPort | null, path: readonly string[]): PropertyValue | null {
     const stream = port as Stream | null;
-    const [root, ...rest] = path;
+    const root = path[0];
     if (root === undefined) return null;
-    if (root === "xds") return this.#xds(stream, rest);
+    if (root === "xds") return this.#xds(stream, path.slice(1));
     if (stream === null) return LEGACY.has(root) ? this.#xds(null, path) : null;
-    if (rest.length === 0 && VIRTUAL.has(root)) return OPAQUE;
+    if (path.length === 1 && VIRTUAL.has(root)) return OPAQUE;
     switch (root) {
       case "request":
-        return requestProperty(stream, rest);
+        return requestProperty(stream, path);
       case "response":
-        return responseProperty(stream, rest);
+        return responseProperty(stream, path);
       case "source":
-        return addressProperty(stream.info.remoteAddress, rest);
+        return addressProperty(stream.info.remoteAddress, path);
       case "destination":
-        return addressProperty(stream.info.connection.localAddress, rest);
+        return addressProperty(stream.info.connection.localAddress, path);
       case "connection":
-        return connectionProperty(stream.info, rest);
+        return connectionProperty(stream.info, path);
       case "connection_id":
-        return rest.length === 0 ? uint(stream.info.connection.id) : null;
+        return path.length === 1 ? uint(stream.info.connection.id) : null;
       case "upstream":
-        return this.#upstream(stream.info, rest);
+        return this.#upstream(stream.info, path.slice(1));
       case "metadata":
-        return metadataProperty(stream.info.dynamicMetadata, rest);
+        return metadataProperty(stream.info.dynamicMetadata, path.slice(1));
       case "filter_state":
-        return filterStateProperty(stream.info, rest);
+        return filterStateProperty(stream.info, path.slice(1));
       case "upstream_filter_state":
-        return rest.length === 0 && (stream.info.upstream?.host ?? null) !== null ? OPAQUE : null;
+        return path.length === 1 && (stream.info.upstream?.host ?? null) !== null ? OPAQUE : null;
       default:
         // What a guest has set under such a name is its own.
         if (!LEGACY.has(root) || stream.info.findFilterState(STATE_PREFIX + root) !== null) return null;
@@ -216,15 +216,19 @@ function memberOfState(object: FilterStateObject, path: readonly string[]): Prop
   return value === null ? null : memberAt(value, path);
 }
 
-function addressProperty(address: SocketAddress | null, [name, ...beyond]: readonly string[]): PropertyValue | null {
-  if (address === null || beyond.length > 0) return null;
+/** `path` begins with `source` or `destination`. */
+function addressProperty(address: SocketAddress | null, path: readonly string[]): PropertyValue | null {
+  const name = path[1];
+  if (address === null || path.length > 2) return null;
   if (name === "address") return text(address.text);
   return name === "port" && address.port !== 0 ? int(address.port) : null;
 }
 
-function connectionProperty(info: StreamInfo, [name, ...beyond]: readonly string[]): PropertyValue | null {
+/** `path` begins with `connection`. */
+function connectionProperty(info: StreamInfo, path: readonly string[]): PropertyValue | null {
   const { connection } = info;
-  if (name === undefined || beyond.length > 0) return null;
+  const name = path[1];
+  if (name === undefined || path.length > 2) return null;
   switch (name) {
     case "id":
       return uint(connection.id);

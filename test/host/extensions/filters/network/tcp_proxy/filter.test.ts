@@ -42,6 +42,8 @@ interface ProxyOptions {
   /** Clusters by name; "up" is the upstream listener unless it is here. */
   readonly addresses?: Record<string, SocketAddress>;
   readonly limitBytes?: number;
+  /** What a filter before this one has left in the filter state. */
+  readonly state?: Readonly<Record<string, string>>;
 }
 
 /** client → proxy → upstream, all of them real sockets. */
@@ -103,6 +105,9 @@ class ProxyFixture {
       onConnection: (connection) => {
         connection.setBufferLimitBytes(this.#options.limitBytes ?? 1024 * 1024);
         const info = new StreamInfo(connection.info, clock.nowMs(), clock.wallMs());
+        for (const [name, value] of Object.entries(this.#options.state ?? {})) {
+          info.filterState.set(name, { value: bytesOf(value), readOnly: false });
+        }
         startNetworkChain(connection, { filters: [], terminal, halfClose: true }, info, clock);
       },
     }).start();
@@ -418,6 +423,30 @@ test("the idle timeout closes without a flag; traffic puts it off", async () => 
   f.close();
 });
 
+test("a filter before it sets the idle timeout", async () => {
+  const clock = new ManualClock();
+  const state = { "envoy.tcp_proxy.per_connection_idle_timeout_ms": "300" };
+  const f = await new ProxyFixture({ clock, state, plan: { idleTimeoutMs: 1000 } }).start();
+  const { client, serverEvents } = await f.connect();
+  client.write(bytesOf("x"));
+  await serverEvents.until(() => serverEvents.bytes === 1);
+  clock.advance(299);
+  assert.is(f.logs.length, 0);
+  clock.advance(1);
+  assert.is(f.logs.length, 1);
+  assert.is(f.stats.get("idle_timeout"), 1);
+  f.close();
+
+  const never = { "envoy.tcp_proxy.per_connection_idle_timeout_ms": "0" };
+  const g = await new ProxyFixture({ clock, state: never, plan: { idleTimeoutMs: 1000 } }).start();
+  const other = await g.connect();
+  other.client.write(bytesOf("x"));
+  await other.serverEvents.until(() => other.serverEvents.bytes === 1);
+  clock.advance(100_000);
+  assert.is(g.logs.length, 0);
+  g.close();
+});
+
 test("max_downstream_connection_duration closes with DT", async () => {
   const clock = new ManualClock();
   const f = await new ProxyFixture({ clock, plan: { maxDownstreamConnectionDurationMs: 5000 } }).start();
@@ -442,6 +471,27 @@ test("access log lines on connect and at intervals", async () => {
   server.close(CloseType.NoFlush);
   await f.idle();
   assert.is(f.logs.length, 4);
+  f.close();
+});
+
+test("a filter before it chooses the cluster", async () => {
+  const f = await new ProxyFixture({
+    state: { "envoy.tcp_proxy.cluster": "chosen" },
+    plan: { clusters: [{ name: "a", weight: 90 }, { name: "b", weight: 10 }] },
+    cluster: {
+      connect(name, _context, callbacks) {
+        f.clusters.push(name);
+        callbacks.onFailure("no_cluster", "", null);
+        return { cancel() {} };
+      },
+    },
+  }).start();
+  const client = await dial(f.proxy.address());
+  const events = new Recorder();
+  client.setHandler(events);
+  await events.closed();
+  assert.equal(f.clusters, ["chosen"]);
+  assert.equal(f.logs[0]!.flags, ["NC"]);
   f.close();
 });
 
