@@ -119,6 +119,8 @@ export interface ServerCodecCallbacks {
   onNewStream(encoder: ResponseEncoder): StreamDecoder & StreamCallbacks;
   /** The peer announced that it will not send more requests (HTTP/2 GOAWAY). */
   onGoAway(): void;
+  /** A stream left, and no other one waits to be sent. */
+  onFlushed?(): void;
 }
 
 /** Server side of a connection. */

@@ -161,6 +161,10 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
 
   onGoAway(): void {}
 
+  onFlushed(): void {
+    if (!this.#dispatching) this.#closeWhenDone();
+  }
+
   // From the streams.
 
   answerUnread(stream: ActiveStream, status: number, body: string, details: string): void {

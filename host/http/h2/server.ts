@@ -155,7 +155,9 @@ export class Http2ServerCodec implements ServerCodec, SessionOwner {
     return false;
   }
 
-  onStreamClosed(): void {}
+  onStreamClosed(): void {
+    if (!this.#session.wantsToWrite) this.#callbacks.onFlushed?.();
+  }
 
   #failPreface(): CodecError | null {
     this.#prefaceBytes = PREFACE_BYTES.length;

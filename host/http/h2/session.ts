@@ -359,6 +359,7 @@ export class Session implements StreamOwner {
     const held = stream.heldBytes;
     stream.heldBytes = 0;
     if (held > 0) this.creditConnection(held);
+    if (!this.dispatching) this.publishPending();
   }
 
   /** Nothing is read any more. Outside of a dispatch nobody asks for the error: the connection is closed from here. */

@@ -18,7 +18,9 @@ import {
   type TerminalFilterStream,
   TrailersStatus,
 } from "../../../host/http/filter.ts";
-import { HTTP2_DEFAULTS } from "../../../host/http/h2/options.ts";
+import { HTTP2_DEFAULTS, HTTP2_SERVER_DEFAULTS } from "../../../host/http/h2/options.ts";
+import { Http2ServerCodec } from "../../../host/http/h2/server.ts";
+import { Http2Stats } from "../../../host/http/h2/stats.ts";
 import { HTTP1_SERVER_DEFAULTS } from "../../../host/http/h1/options.ts";
 import { Http1ServerCodec } from "../../../host/http/h1/server.ts";
 import type { HeaderMap } from "../../../host/http/header_map.ts";
@@ -198,10 +200,14 @@ export class Downstream {
     };
     const info = new StreamInfo(this.connection.info, 0, 0);
     const codecOptions = { ...HTTP1_SERVER_DEFAULTS, enableTrailers: plan.http1.enableTrailers };
+    const http2Options = { ...HTTP2_SERVER_DEFAULTS, ...plan.http2, flushTimeoutMs: plan.streamIdleTimeoutMs };
     this.manager = new ConnectionManager(
       this.connection,
       config,
-      (connection, callbacks) => new Http1ServerCodec(connection, callbacks, codecOptions),
+      (connection, callbacks, isHttp2) =>
+        isHttp2
+          ? new Http2ServerCodec(connection, callbacks, http2Options, new Http2Stats(this.#store.scope("")), config)
+          : new Http1ServerCodec(connection, callbacks, codecOptions),
       info,
     );
     this.connection.setHandler(this.manager);

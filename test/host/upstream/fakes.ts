@@ -1,4 +1,5 @@
 // test/host/upstream/fakes.ts: a dialer, connections and a codec that do what a test says.
+import { fromLatin1, latin1Slice } from "../../../host/base/bytes.ts";
 import { ManualClock } from "../../../host/base/clock.ts";
 import { SeededRandom } from "../../../host/base/random.ts";
 import type {
@@ -57,7 +58,7 @@ export class FakeConnection implements Connection {
   enableHalfClose(): void {}
 
   write(bytes: Uint8Array): void {
-    this.written += new TextDecoder("latin1").decode(bytes);
+    this.written += latin1Slice(bytes, 0, bytes.length);
   }
 
   writeLatin1(text: string): void {
@@ -89,7 +90,7 @@ export class FakeConnection implements Connection {
 
   /** Bytes from the peer. */
   receive(text: string): void {
-    this.handler!.onData(new TextEncoder().encode(text));
+    this.handler!.onData(fromLatin1(text));
   }
 }
 
