@@ -9,6 +9,8 @@
 import type { Counter, Gauge, StatsScope } from "../../../observe/stats.ts";
 import type { LimitName, LogSource, ReloadOutcome, VmStatus, VmUsage } from "../../../wasm/mod.ts";
 
+const RELOAD_OUTCOMES: readonly ReloadOutcome[] = ["vm_reload_success", "vm_reload_failure", "vm_reload_backoff"];
+
 /** The numbers of one plugin. */
 class PluginNumbers {
   readonly calls: Counter;
@@ -28,6 +30,8 @@ class PluginNumbers {
     this.fuelSpent = scope.counter("fuel_spent");
     this.traps = scope.counter("traps");
     this.memoryBytes = scope.gauge("memory_bytes");
+    // There from the beginning, as in Envoy: a rate over them needs the zero.
+    for (const outcome of RELOAD_OUTCOMES) scope.counter(outcome);
   }
 
   publish(vms: readonly VmStatus[]): void {

@@ -228,15 +228,18 @@ function wasmEvents(
   const runtime = stats.scope("wasm.envoy.wasm.runtime.v8");
   const created = runtime.counter("created");
   const active = runtime.gauge("active");
+  const vmCount = stats.gauge("wasm.wasm_vm_count");
   return {
     onVmCreated(source) {
       pluginStats.onVmCreated(source);
       created.inc();
       active.inc();
+      vmCount.inc();
     },
     onVmDestroyed(source, usage) {
       pluginStats.onVmDestroyed(source, usage);
       active.dec();
+      vmCount.dec();
     },
     onVmFailed(source, message, diagnostic) {
       pluginStats.onVmFailed(source);

@@ -166,7 +166,7 @@ test("statistics: what VMs count, those that are gone too, each thing once", () 
   const world = new World();
   world.plugins.update([snapshot("guard", MODULE)], NODE);
   // Configured; nothing else is called.
-  assert.equal(world.values(), { calls: 1, traps: 0, memory_bytes: 65536, vm_reload_success: null });
+  assert.equal(world.values(), { calls: 1, traps: 0, memory_bytes: 65536, vm_reload_success: 0 });
   const spent = world.stats.valueOf("wasm.guard.fuel_spent")!;
   assert.ok(spent > 0);
   world.stream("guard");
@@ -177,7 +177,7 @@ test("statistics: what VMs count, those that are gone too, each thing once", () 
   assert.ok(world.stats.valueOf("wasm.guard.fuel_spent")! > spent);
   // A second VM beside the first, which has a stream.
   world.plugins.swap(snapshot("guard", MODULE, 2, "lengths"));
-  assert.equal(world.values(), { calls: 4, traps: 0, memory_bytes: 2 * 65536, vm_reload_success: null });
+  assert.equal(world.values(), { calls: 4, traps: 0, memory_bytes: 2 * 65536, vm_reload_success: 0 });
   world.plugins.close();
   assert.is(world.values()["memory_bytes"], 65536);
   const trapping = new World();
