@@ -69,6 +69,10 @@ export const MAX_MODULE_BYTES: number = 64 * MIB;
 export const MAX_HEADERS = 1024;
 /** Bytes of names of properties, clusters, metrics, foreign functions and the like. */
 export const MAX_NAME_BYTES = 4096;
+/** Names and keys up to this size are paid for by the call of the host function. */
+export const CHEAP_BYTES = 64;
+/** What a guest pays for a callout, whether it is sent or not. */
+export const UNITS_PER_CALLOUT = 512;
 /** Callbacks that begin inside of one another, by what each has deferred, before the rest waits for the event loop. */
 export const MAX_DEPTH = 8;
 

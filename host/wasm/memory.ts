@@ -66,7 +66,7 @@ export class GuestMemory {
   /** Whether `size` bytes at `ptr` (both unsigned) are there. A guest pays for many: they will be moved. */
   has(ptr: number, size: number): boolean {
     if (ptr + size > this.bytes.length) return false;
-    if (size >= CHARGED_BYTES && this.fuel !== null) this.fuel.value -= size >>> 6;
+    if (size >= CHARGED_BYTES && this.fuel !== null) this.fuel.value -= size >>> 4;
     return true;
   }
 

@@ -67,7 +67,7 @@ export interface VmOptions extends GuestLimits {
 }
 
 /** What a guest pays for each line, or part of one, that it writes to standard output or error. */
-const UNITS_PER_LINE = 16;
+const UNITS_PER_LINE = 128;
 
 /** The exported global that a metered guest spends. */
 export interface Fuel {

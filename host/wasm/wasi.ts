@@ -26,7 +26,8 @@ const MAX_VECTOR = 1024;
 const MAX_OUTPUT_BYTES = 64 * 1024;
 /** Most bytes of one `random_get`, Envoy's. */
 const MAX_RANDOM_BYTES = 64 * 1024;
-/** One unit for every 4 random bytes. */
+/** Random bytes cost this much, and one unit more for every 4 of them. */
+const UNITS_PER_RANDOM = 512;
 const RANDOM_SHIFT = 2;
 const FILETYPE_CHARACTER_DEVICE = 2;
 const RIGHT_FD_WRITE = 64;
@@ -139,7 +140,7 @@ const COMPUTED: Readonly<Record<string, HostFunctionFactory>> = {
     const length = size >>> 0;
     if (length > MAX_RANDOM_BYTES) return Errno.Invalid;
     if (!vm.memory.has(ptr, length)) return Errno.Fault;
-    vm.charge(length >>> RANDOM_SHIFT);
+    vm.charge(UNITS_PER_RANDOM + (length >>> RANDOM_SHIFT));
     const target = vm.memory.view(ptr, length);
     const { randomBytes } = vm.environment;
     if (randomBytes !== undefined) randomBytes(target);

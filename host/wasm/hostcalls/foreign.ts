@@ -4,7 +4,7 @@
  * @module
  */
 import { Status } from "../../../abi/mod.ts";
-import { MAX_NAME_BYTES } from "../limits.ts";
+import { CHEAP_BYTES, MAX_NAME_BYTES, UNITS_PER_CALLOUT } from "../limits.ts";
 import type { ForeignCall, ForeignFunction } from "../ports.ts";
 import type { HostcallTable } from "./family.ts";
 import { findProperty } from "./property.ts";
@@ -24,6 +24,7 @@ export const foreignHostcalls: HostcallTable = {
     if (!memory.has(address >>> 0, addressSize >>> 0) || !memory.has(returnToken >>> 0, 4)) {
       return Status.InvalidMemoryAccess;
     }
+    vm.charge(UNITS_PER_CALLOUT);
     const size = Math.min(addressSize >>> 0, MAX_NAME_BYTES);
     const token = context.root.resolveDns(memory.utf8(address >>> 0, size));
     if (token < 0) return -token as Status;
@@ -45,7 +46,9 @@ export const foreignHostcalls: HostcallTable = {
     if (!memory.has(name >>> 0, nameSize >>> 0) || !memory.has(args >>> 0, argsSize >>> 0)) {
       return Status.InvalidMemoryAccess;
     }
-    const key = memory.utf8(name >>> 0, Math.min(nameSize >>> 0, MAX_NAME_BYTES));
+    const keySize = Math.min(nameSize >>> 0, MAX_NAME_BYTES);
+    if (keySize > CHEAP_BYTES) vm.charge(keySize << 2);
+    const key = memory.utf8(name >>> 0, keySize);
     const fn = vm.environment.foreignFunctions.get(key) ?? BUILT_IN_FOREIGN_FUNCTIONS.get(key);
     if (fn === undefined) {
       vm.explain(`proxy_call_foreign_function: there is no function ${JSON.stringify(key)}`);

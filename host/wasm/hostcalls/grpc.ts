@@ -7,7 +7,7 @@
  * @module
  */
 import { Status } from "../../../abi/mod.ts";
-import { MAX_NAME_BYTES } from "../limits.ts";
+import { MAX_NAME_BYTES, UNITS_PER_CALLOUT } from "../limits.ts";
 import type { Vm } from "../vm.ts";
 import { readPairs } from "./header_map.ts";
 import type { HostcallTable } from "./family.ts";
@@ -32,6 +32,8 @@ function open(
     !memory.has(metadata >>> 0, metadataSize >>> 0) ||
     (message !== null && !memory.has(message[0] >>> 0, message[1] >>> 0)) || !memory.setU32(returnToken >>> 0, 0)
   ) return Status.InvalidMemoryAccess;
+  const name = (index: number): number => Math.min(names[index]! >>> 0, MAX_NAME_BYTES);
+  vm.charge(UNITS_PER_CALLOUT + ((name(1) + name(3) + name(5)) << 2));
   // Values of "-bin" keys are the guest's to encode.
   const pairs = readPairs(vm, metadata >>> 0, metadataSize >>> 0);
   if (pairs === null) {
@@ -42,7 +44,6 @@ function open(
     vm.onLimit("http_call_bytes", `${hostcall}: the message has more bytes than all calls may have`);
     return Status.InternalFailure;
   }
-  const name = (index: number): number => Math.min(names[index]! >>> 0, MAX_NAME_BYTES);
   const token = context.root.grpcOpen(
     memory.latin1(names[0]! >>> 0, name(1)),
     memory.utf8(names[2]! >>> 0, name(3)),

@@ -50,6 +50,8 @@ export const headerMapHostcalls: HostcallTable = {
       if (map === null) {
         return vm.isEnvoyCompatible && !context.isLogging ? Status.BadArgument : Status.NotFound;
       }
+      const entries = map.size;
+      if (entries > CHEAP_ENTRIES) vm.charge(entries);
       const name = memory.headerName(ptr, size);
       const value = name === null ? null : map.get(name);
       if (value !== null) return vm.returnLatin1(value, returnValue >>> 0, returnSize >>> 0);
@@ -95,6 +97,7 @@ export const headerMapHostcalls: HostcallTable = {
     const map = changeable(vm, "proxy_remove_header_map_value", type);
     if (map === null) return Status.BadArgument;
     if (!vm.memory.has(key >>> 0, keySize >>> 0)) return Status.InvalidMemoryAccess;
+    if (map.size > CHEAP_ENTRIES) vm.charge(map.size);
     const name = vm.memory.headerName(key >>> 0, keySize >>> 0);
     // Nothing has a name that is none, so there is nothing to remove.
     if (name !== null) {
@@ -111,6 +114,7 @@ export const headerMapHostcalls: HostcallTable = {
       if (type < 0 || type > LAST_MAP) return Status.BadArgument;
       const map = readable(context, type);
       if (map === null || map.size === 0) return vm.returnLatin1("", returnData >>> 0, returnSize >>> 0);
+      if (map.size > CHEAP_ENTRIES) vm.charge(map.size * UNITS_PER_PAIR);
       return writer.returnMap(vm, map, returnData >>> 0, returnSize >>> 0);
     };
   },
@@ -127,7 +131,6 @@ export const headerMapHostcalls: HostcallTable = {
       return Status.BadArgument;
     }
     if (!mayAdd(vm, map, 0, size)) return Status.BadArgument;
-    vm.charge(pairs.length * UNITS_PER_PAIR);
     map.clear();
     for (const [name, value] of pairs) map.add(name, value);
     vm.context!.onMapChanged(type);
@@ -146,8 +149,9 @@ export const headerMapHostcalls: HostcallTable = {
 
 /** Up to this many entries a map is searched for what the call itself costs. */
 const CHEAP_ENTRIES = 64;
-/** What reading one pair of many costs. */
+/** What a guest pays for each pair of many that it is given, and for each that it gives. */
 const UNITS_PER_PAIR = 8;
+const UNITS_PER_NEW_PAIR = 64;
 
 /**
  * Whether an entry of so many bytes may come into a map that has `entries` others. The bytes are summed up,
@@ -186,6 +190,7 @@ function badName(vm: Vm, hostcall: string, ptr: number, size: number): Status {
 export function readPairs(vm: Vm, ptr: number, size: number): [string, string][] | null {
   const pairs = decodePairs(vm.memory.view(ptr, size), latin1Slice);
   if (pairs === null) return null;
+  vm.charge(pairs.length * UNITS_PER_NEW_PAIR);
   for (const pair of pairs) {
     const name = cleanHeaderName(pair[0]);
     if (name === null) return null;

@@ -4,7 +4,7 @@
  * @module
  */
 import { Status } from "../../../abi/mod.ts";
-import { MAX_NAME_BYTES } from "../limits.ts";
+import { MAX_NAME_BYTES, UNITS_PER_CALLOUT } from "../limits.ts";
 import { readPairs } from "./header_map.ts";
 import type { HostcallTable } from "./family.ts";
 
@@ -31,7 +31,9 @@ export const httpCallHostcalls: HostcallTable = {
       !memory.has(body >>> 0, bodySize >>> 0) || !memory.has(trailers >>> 0, trailersSize >>> 0) ||
       !memory.setU32(returnToken >>> 0, 0)
     ) return Status.InvalidMemoryAccess;
-    const cluster = memory.utf8(upstream >>> 0, Math.min(upstreamSize >>> 0, MAX_NAME_BYTES));
+    const nameSize = Math.min(upstreamSize >>> 0, MAX_NAME_BYTES);
+    vm.charge(UNITS_PER_CALLOUT + (nameSize << 2));
+    const cluster = memory.utf8(upstream >>> 0, nameSize);
     const headerPairs = readPairs(vm, headers >>> 0, headersSize >>> 0);
     const trailerPairs = readPairs(vm, trailers >>> 0, trailersSize >>> 0);
     if (headerPairs === null || trailerPairs === null) {

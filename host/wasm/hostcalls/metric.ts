@@ -7,6 +7,7 @@
  * @module
  */
 import { MetricType, Status } from "../../../abi/mod.ts";
+import { CHEAP_BYTES } from "../limits.ts";
 import type { CounterPort, GaugePort, HistogramPort, MetricsPort } from "../ports.ts";
 import type { Vm } from "../vm.ts";
 import type { HostcallTable, HostFunction } from "./family.ts";
@@ -95,7 +96,9 @@ export const metricHostcalls: HostcallTable = {
       const memory = vm.memory;
       if (!memory.has(name >>> 0, nameSize >>> 0) || !memory.has(returnId >>> 0, 4)) return Status.InvalidMemoryAccess;
       // A name that is cut is as good as any.
-      const text = memory.utf8(name >>> 0, Math.min(nameSize >>> 0, MAX_METRIC_NAME_BYTES));
+      const size = Math.min(nameSize >>> 0, MAX_METRIC_NAME_BYTES);
+      if (size > CHEAP_BYTES) vm.charge(size << 2);
+      const text = memory.utf8(name >>> 0, size);
       memory.setU32(returnId >>> 0, metrics.define(vm, type as MetricType, cleanName(text)));
       return Status.Ok;
     },

@@ -10,7 +10,7 @@
 import { encodePairs, type Pair, Status } from "../../../abi/mod.ts";
 import { fromLatin1, fromUtf8, latin1Slice } from "../../base/bytes.ts";
 import type { Context } from "../context.ts";
-import { MAX_NAME_BYTES } from "../limits.ts";
+import { CHEAP_BYTES, MAX_NAME_BYTES } from "../limits.ts";
 import type { HeaderMapPort, PropertyPort, PropertyValue } from "../ports.ts";
 import type { Vm } from "../vm.ts";
 import type { HostcallTable } from "./family.ts";
@@ -34,6 +34,8 @@ export const propertyHostcalls: HostcallTable = {
       const size = pathSize >>> 0;
       if (!vm.memory.has(ptr, size)) return Status.InvalidMemoryAccess;
       if (size > MAX_NAME_BYTES) return Status.NotFound;
+      // Each byte may be a segment of its own.
+      if (size > CHEAP_BYTES) vm.charge(size << 2);
       const text = vm.memory.utf8(ptr, size);
       let segments = paths.get(text);
       if (segments === undefined) {

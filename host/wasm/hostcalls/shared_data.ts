@@ -4,12 +4,12 @@
  * @module
  */
 import { Status } from "../../../abi/mod.ts";
+import { CHEAP_BYTES } from "../limits.ts";
 import type { Vm } from "../vm.ts";
 import type { HostcallTable } from "./family.ts";
 
+/** Each byte of a key is hashed and compared: two units. */
 const MAX_KEY_BYTES = 64 * 1024;
-/** One unit for every 8 bytes of a key: each of them goes through the hash. */
-const HASH_SHIFT = 3;
 
 export const sharedDataHostcalls: HostcallTable = {
   proxy_get_shared_data:
@@ -19,9 +19,11 @@ export const sharedDataHostcalls: HostcallTable = {
       if (!memory.has(key >>> 0, keySize >>> 0) || !memory.has(returnCas >>> 0, 4)) return Status.InvalidMemoryAccess;
       const shared = vm.environment.shared;
       if (keySize >>> 0 > MAX_KEY_BYTES) return Status.NotFound;
-      vm.charge((keySize >>> 0) >>> HASH_SHIFT);
+      if (keySize > CHEAP_BYTES) vm.charge(keySize << 1);
       const value = shared.get(vm.options.vmId, memory.view(key >>> 0, keySize >>> 0));
       if (value === null) return Status.NotFound;
+      // It is copied twice.
+      vm.charge(value.length >>> 4);
       const cas = shared.lastCas;
       const status = vm.returnBytes(value, returnValue >>> 0, returnSize >>> 0);
       if (status === Status.Ok) memory.setU32(returnCas >>> 0, cas);
@@ -36,7 +38,7 @@ export const sharedDataHostcalls: HostcallTable = {
         return Status.InvalidMemoryAccess;
       }
       if (keySize >>> 0 > MAX_KEY_BYTES) return refused(vm, `a key has more than ${MAX_KEY_BYTES} bytes`);
-      vm.charge((keySize >>> 0) >>> HASH_SHIFT);
+      if (keySize > CHEAP_BYTES) vm.charge(keySize << 1);
       const status = vm.environment.shared.set(
         vm.options.vmId,
         memory.view(key >>> 0, keySize >>> 0),
