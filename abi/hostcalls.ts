@@ -388,8 +388,9 @@ export const HOSTCALLS: readonly HostcallRow[] = [
     params: params("key:ptr key_size:size value:ptr value_size:size cas:u32"),
     result: "status",
     versions: ALL,
-    statuses: [Ok, InvalidMemoryAccess, CasMismatch, InternalFailure],
-    doc: "Stores a value for all VMs of this `vm_id` on all threads; with `cas` only if nobody stored since.",
+    statuses: [Ok, InvalidMemoryAccess, CasMismatch],
+    doc:
+      "Stores a value for all VMs of this `vm_id` on all threads; with `cas` only if nobody stored since. CasMismatch also beyond a limit.",
   },
   {
     name: "proxy_get_shared_data",
@@ -406,8 +407,9 @@ export const HOSTCALLS: readonly HostcallRow[] = [
     params: params("name:ptr name_size:size return_id:out_u32"),
     result: "status",
     versions: ALL,
-    statuses: [Ok, InvalidMemoryAccess, InternalFailure],
-    doc: "Makes a queue, or finds it, and becomes its consumer: `proxy_on_queue_ready` comes to this plugin.",
+    statuses: [Ok, InvalidMemoryAccess],
+    doc:
+      "Makes a queue, or finds it, and becomes its consumer: `proxy_on_queue_ready` comes to this plugin. Beyond a limit the queue does not exist.",
   },
   {
     name: "proxy_resolve_shared_queue",
@@ -424,8 +426,8 @@ export const HOSTCALLS: readonly HostcallRow[] = [
     params: params("id:u32 value:ptr value_size:size"),
     result: "status",
     versions: ALL,
-    statuses: [Ok, NotFound, InvalidMemoryAccess, InternalFailure],
-    doc: "Appends a message and tells the consumer, once for each.",
+    statuses: [Ok, NotFound, InvalidMemoryAccess],
+    doc: "Appends a message and tells the consumer, once for each. NotFound also beyond a limit.",
   },
   {
     name: "proxy_dequeue_shared_queue",
@@ -442,8 +444,8 @@ export const HOSTCALLS: readonly HostcallRow[] = [
     params: params("type:i32 name:ptr name_size:size return_id:out_u32"),
     result: "status",
     versions: ALL,
-    statuses: [Ok, BadArgument, InvalidMemoryAccess, InternalFailure],
-    doc: "Makes a counter, gauge or histogram, or finds it by name.",
+    statuses: [Ok, BadArgument, InvalidMemoryAccess],
+    doc: "Makes a counter, gauge or histogram, or finds it by name. Beyond a limit it keeps nothing.",
   },
   {
     name: "proxy_increment_metric",
@@ -490,7 +492,7 @@ export const HOSTCALLS: readonly HostcallRow[] = [
     result: "status",
     versions: ALL,
     envoyOnly: true,
-    statuses: [Ok, InvalidMemoryAccess],
+    statuses: [Ok, InvalidMemoryAccess, InternalFailure],
     doc: "Looks a name up; the answer comes by `envoy_on_resolve_dns`, with the addresses in buffer 8.",
   },
 ];

@@ -112,7 +112,7 @@ export declare function proxy_grpc_cancel(token: u32): i32;
 @external("env", "proxy_grpc_close")
 export declare function proxy_grpc_close(token: u32): i32;
 
-/** Stores a value for all VMs of this `vm_id` on all threads; with `cas` only if nobody stored since. */
+/** Stores a value for all VMs of this `vm_id` on all threads; with `cas` only if nobody stored since. CasMismatch also beyond a limit. */
 @external("env", "proxy_set_shared_data")
 export declare function proxy_set_shared_data(key: usize, keySize: usize, value: usize, valueSize: usize, cas: u32): i32;
 
@@ -120,7 +120,7 @@ export declare function proxy_set_shared_data(key: usize, keySize: usize, value:
 @external("env", "proxy_get_shared_data")
 export declare function proxy_get_shared_data(key: usize, keySize: usize, returnValue: usize, returnSize: usize, returnCas: usize): i32;
 
-/** Makes a queue, or finds it, and becomes its consumer: `proxy_on_queue_ready` comes to this plugin. */
+/** Makes a queue, or finds it, and becomes its consumer: `proxy_on_queue_ready` comes to this plugin. Beyond a limit the queue does not exist. */
 @external("env", "proxy_register_shared_queue")
 export declare function proxy_register_shared_queue(name: usize, nameSize: usize, returnId: usize): i32;
 
@@ -128,7 +128,7 @@ export declare function proxy_register_shared_queue(name: usize, nameSize: usize
 @external("env", "proxy_resolve_shared_queue")
 export declare function proxy_resolve_shared_queue(vmId: usize, vmIdSize: usize, name: usize, nameSize: usize, returnId: usize): i32;
 
-/** Appends a message and tells the consumer, once for each. */
+/** Appends a message and tells the consumer, once for each. NotFound also beyond a limit. */
 @external("env", "proxy_enqueue_shared_queue")
 export declare function proxy_enqueue_shared_queue(id: u32, value: usize, valueSize: usize): i32;
 
@@ -136,7 +136,7 @@ export declare function proxy_enqueue_shared_queue(id: u32, value: usize, valueS
 @external("env", "proxy_dequeue_shared_queue")
 export declare function proxy_dequeue_shared_queue(id: u32, returnValue: usize, returnSize: usize): i32;
 
-/** Makes a counter, gauge or histogram, or finds it by name. */
+/** Makes a counter, gauge or histogram, or finds it by name. Beyond a limit it keeps nothing. */
 @external("env", "proxy_define_metric")
 export declare function proxy_define_metric(type: i32, name: usize, nameSize: usize, returnId: usize): i32;
 
