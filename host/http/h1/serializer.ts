@@ -109,7 +109,7 @@ export function appendFields(
 }
 
 /** Names that would change the framing or the meaning of a message after its body (RFC 9110 §6.5.1). */
-const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
+export const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   "connection",
   "content-encoding",
   "content-length",

@@ -21,10 +21,23 @@ export class FloodGuard {
   #priorityFrames = 0;
   #windowUpdates = 0;
   #streamErrors = 0;
+  /** Resets that the client may still send, as of `#resetsAtMs`. */
+  #resets: number;
+  #resetsAtMs = 0;
 
   constructor(plan: Http2Plan, stats: Http2Stats) {
     this.#plan = plan;
     this.#stats = stats;
+    this.#resets = plan.streamResetBurst;
+  }
+
+  /** The client reset a stream. True: it does so too often. */
+  onReset(nowMs: number): boolean {
+    const { streamResetBurst, streamResetRate } = this.#plan;
+    const earned = ((nowMs - this.#resetsAtMs) * streamResetRate) / 1000;
+    this.#resets = Math.min(streamResetBurst, this.#resets + earned);
+    this.#resetsAtMs = nowMs;
+    return --this.#resets < 0;
   }
 
   /** HEADERS, CONTINUATION or DATA came. Returns the details of a flood, or null. */

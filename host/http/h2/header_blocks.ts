@@ -18,7 +18,7 @@ const MIN_BLOCK_LIMIT_BYTES = 64 * 1024;
 
 export class HeaderBlocks {
   readonly reader: HeaderBlockReader;
-  readonly decoder: HpackDecoder = new HpackDecoder();
+  readonly decoder: HpackDecoder;
   /** Of the block that is being collected; 0: there is none. */
   streamId = 0;
   endStream = false;
@@ -26,7 +26,8 @@ export class HeaderBlocks {
   #bytes: Uint8Array | null = null;
   #length = 0;
 
-  constructor(limits: HeaderLimits) {
+  constructor(limits: HeaderLimits & { readonly maxHeaderFieldBytes: number }) {
+    this.decoder = new HpackDecoder(limits.maxHeaderFieldBytes);
     this.reader = new HeaderBlockReader(limits);
     this.#limitBytes = Math.max(limits.maxHeadersBytes, MIN_BLOCK_LIMIT_BYTES) + BLOCK_SLACK_BYTES;
   }

@@ -43,7 +43,10 @@ export interface HeaderLimits {
   readonly maxHeadersCount: number;
   readonly headersWithUnderscoresAction: HeadersWithUnderscoresAction;
   readonly allowConnect: boolean;
+  readonly disallowObsText: boolean;
 }
+
+const OBS_TEXT = /[\x80-\xff]/;
 
 export class HeaderBlockReader implements FieldSink {
   headers: HeaderMap = new HeaderMap();
@@ -89,7 +92,10 @@ export class HeaderBlockReader implements FieldSink {
     this.fieldBytes += known.text.length + value.length;
     if (++this.#count > limits.maxHeadersCount) return void (this.#verdict = BlockVerdict.TooMany);
     if (this.fieldBytes > limits.maxHeadersBytes) return void (this.#verdict = BlockVerdict.TooLarge);
-    if (!field.legal) return void (this.#verdict = BlockVerdict.InvalidField);
+    if (!field.legal || (limits.disallowObsText && OBS_TEXT.test(value))) {
+      this.#verdict = BlockVerdict.InvalidField;
+      return;
+    }
     const role = name.role;
     if (role === FieldRole.Plain) {
       this.#sawRegular = true;

@@ -11,6 +11,7 @@
  */
 import { isTarget, isToken } from "../h1/characters.ts";
 import { hasToken } from "../h1/message_head.ts";
+import { NOT_IN_TRAILERS } from "../h1/serializer.ts";
 import { type HeaderMap, isWireSafeField } from "../header_map.ts";
 import type { HpackEncoder } from "./hpack_encoder.ts";
 
@@ -63,9 +64,18 @@ export function responseBlock(encoder: HpackEncoder, headers: HeaderMap): string
   return fields(encoder, encoder.begin() + encoder.status(status), headers, false);
 }
 
+/** A block of trailers. Those that may not be trailers are left out; what is left may be nothing. */
 export function trailersBlock(encoder: HpackEncoder, trailers: HeaderMap): string {
+  let text = encoder.begin();
   written.fieldBytes = 0;
-  return fields(encoder, encoder.begin(), trailers, false);
+  for (let i = 0; i < trailers.fieldCount; i++) {
+    const name = trailers.fieldName(i);
+    const value = trailers.fieldValue(i);
+    if (NOT_IN_TRAILERS.has(name) || !isWireSafeField(name, value)) continue;
+    text += encoder.field(name, value);
+    written.fieldBytes += name.length + value.length;
+  }
+  return text;
 }
 
 function fields(encoder: HpackEncoder, start: string, headers: HeaderMap, isRequest: boolean): string {

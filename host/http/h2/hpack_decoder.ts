@@ -27,6 +27,7 @@ const MAX_INTEGER = 1 << 26;
 let scratch: Uint8Array = new Uint8Array(4096);
 
 export class HpackDecoder {
+  readonly #maxStringBytes: number;
   /** Newest first from `#newest` downwards, in a ring. */
   #ring: (HpackField | null)[] = new Array(32).fill(null);
   #newest = 0;
@@ -40,6 +41,11 @@ export class HpackDecoder {
   /** The peer has to say that it uses less now. */
   #mustShrink = false;
   #at = 0;
+
+  /** Names and values that are longer make their block malformed. */
+  constructor(maxStringBytes: number = 64 * 1024) {
+    this.#maxStringBytes = maxStringBytes;
+  }
 
   /** Entries and bytes of the dynamic table, for tests. */
   get tableCount(): number {
@@ -116,7 +122,7 @@ export class HpackDecoder {
     const huffman = (bytes[this.#at]! & 0x80) !== 0;
     const length = this.#integer(bytes, end, 127);
     const start = this.#at;
-    if (length < 0 || length > end - start) return null;
+    if (length < 0 || length > end - start || length > this.#maxStringBytes) return null;
     this.#at = start + length;
     if (!huffman) {
       this.#stringStart = start;
@@ -126,7 +132,7 @@ export class HpackDecoder {
     const room = maxDecodedLength(length);
     if (scratch.length < room) scratch = allocUnsafe(room);
     const decoded = decodeHuffman(bytes, start, start + length, scratch);
-    if (decoded < 0) return null;
+    if (decoded < 0 || decoded > this.#maxStringBytes) return null;
     this.#stringStart = 0;
     this.#stringEnd = decoded;
     return scratch;

@@ -32,6 +32,14 @@ export interface Http2Plan {
   readonly maxConsecutiveEmptyFrames: number;
   readonly maxPriorityFramesPerStream: number;
   readonly maxWindowUpdatesPerDataFrame: number;
+  /** Resets by the client: so many at once, and so many each second. */
+  readonly streamResetBurst: number;
+  readonly streamResetRate: number;
+  /** Most bytes of a name, and of a value. */
+  readonly maxHeaderFieldBytes: number;
+  /** Values of ASCII only. */
+  readonly disallowObsText: boolean;
+  readonly huffmanEncoding: boolean;
   /** A malformed message ends its stream only, not the connection. */
   readonly streamErrorOnInvalidMessage: boolean;
   readonly keepalive: KeepalivePlan | null;
@@ -64,6 +72,11 @@ export const HTTP2_DEFAULTS: Http2Plan = {
   maxConsecutiveEmptyFrames: 1,
   maxPriorityFramesPerStream: 100,
   maxWindowUpdatesPerDataFrame: 10,
+  streamResetBurst: 1000,
+  streamResetRate: 33,
+  maxHeaderFieldBytes: 64 * 1024,
+  disallowObsText: false,
+  huffmanEncoding: true,
   streamErrorOnInvalidMessage: false,
   keepalive: null,
   customSettings: [],

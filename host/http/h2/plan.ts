@@ -34,6 +34,7 @@ export function planHttp2(node: ConfigNode | null, streamErrorOnInvalidMessage: 
   if (node === null) return defaults;
   node.accept("use_oghttp2_codec", "there is one HTTP/2 codec");
   node.accept("allow_metadata", "METADATA frames are read and dropped");
+  node.accept("max_metadata_size", "METADATA frames are read and dropped");
   const deprecated = node.bool("stream_error_on_invalid_http_messaging");
   const { named, custom } = planCustomSettings(node);
   return {
@@ -56,6 +57,11 @@ export function planHttp2(node: ConfigNode | null, streamErrorOnInvalidMessage: 
       "max_inbound_window_update_frames_per_data_frame_sent",
       defaults.maxWindowUpdatesPerDataFrame,
     ),
+    streamResetBurst: node.number("stream_reset_burst", defaults.streamResetBurst),
+    streamResetRate: node.number("stream_reset_rate", defaults.streamResetRate),
+    maxHeaderFieldBytes: node.number("max_header_field_size_kb", defaults.maxHeaderFieldBytes / 1024) * 1024,
+    disallowObsText: node.bool("disallow_obs_text"),
+    huffmanEncoding: node.bool("enable_huffman_encoding", defaults.huffmanEncoding),
     streamErrorOnInvalidMessage: node.has("override_stream_error_on_invalid_http_message")
       ? node.bool("override_stream_error_on_invalid_http_message")
       : streamErrorOnInvalidMessage ?? deprecated,

@@ -98,7 +98,7 @@ export class Session implements StreamOwner {
     this.#connection = connection;
     this.#timing = timing;
     this.guard = new FloodGuard(options, stats);
-    this.encoder = new HpackEncoder(options.hpackTableBytes);
+    this.encoder = new HpackEncoder(options.hpackTableBytes, options.huffmanEncoding);
     this.writer = new FrameWriter(connection, options, stats, (details) => this.#onOutboundFlood(details));
     this.scheduler = new SendScheduler(this.writer, this.guard);
     this.bufferLimitBytes = options.bufferLimitBytes;
@@ -200,6 +200,9 @@ export class Session implements StreamOwner {
         stream.onResetStream(StreamResetReason.RemoteReset, Http2Details.RemoteReset);
     }
     this.owner.onStreamClosed(stream);
+    if (this.isServer && this.guard.onReset(this.#timing.clock.nowMs())) {
+      this.fail(ErrorCode.InternalError, "too many streams were reset");
+    }
   }
 
   /** A stream that the peer did nothing for, as it says itself. */

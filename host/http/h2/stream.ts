@@ -268,13 +268,10 @@ export class Http2Stream implements ResponseEncoder, RequestEncoder, SendingStre
   }
 
   #writeTrailers(trailers: HeaderMap): void {
-    if (trailers.fieldCount === 0) {
-      this.#owner.scheduler.send(this, NO_BYTES, true);
-    } else {
-      const block = trailersBlock(this.#owner.encoder, trailers);
-      this.headerBytesSent += written.fieldBytes;
-      this.#writeHeaders(block, true);
-    }
+    const block = trailersBlock(this.#owner.encoder, trailers);
+    this.headerBytesSent += written.fieldBytes;
+    if (block === "") this.#owner.scheduler.send(this, NO_BYTES, true);
+    else this.#writeHeaders(block, true);
     this.#onEndSent();
   }
 

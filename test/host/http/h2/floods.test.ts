@@ -6,6 +6,7 @@ import {
   frameHeader,
   FrameType,
   pingFrame,
+  rstStreamFrame,
   settingsFrame,
   uint32Text,
   windowUpdateFrame,
@@ -132,6 +133,20 @@ test("a client that makes the server reset its streams again and again", () => {
   assert.ok(side.error !== null);
   assert.ok(id < 250);
   assert.is(side.frames().at(-1)?.split(" ")[2], "EnhanceYourCalm");
+});
+
+test("resets: a thousand at once, then 33 a second", () => {
+  const side = new ServerSide();
+  let id = 1;
+  const reset = (count: number): void => {
+    for (let i = 0; i < count; i++, id += 2) side.feed(side.peer.headers(id, GET, true) + rstStreamFrame(id, 8));
+  };
+  reset(1000);
+  side.clock.advance(1000);
+  reset(33);
+  assert.is(side.error, null);
+  reset(1);
+  assert.is(side.frames().at(-1), "GOAWAY 2067 InternalError");
 });
 
 test("DATA of streams that are over, again and again", () => {

@@ -112,7 +112,7 @@ test("streams answer in any order; trailers, informational responses and empty e
   first.encodeHeaders(OK(), false);
   first.encodeData(new ByteQueue(), true);
   third.encodeHeaders(OK(), false);
-  third.encodeTrailers(new HeaderMap());
+  third.encodeTrailers(HeaderMap.of({ "content-length": "5", "transfer-encoding": "chunked" }));
   assert.equal(side.frames(), [
     "HEADERS 3 :status=103 link=x",
     "HEADERS 3 :status=200",
@@ -299,6 +299,21 @@ test("headers beyond the limits of size and number reset their stream; each crum
   const side = new ServerSide();
   side.feed(side.peer.headers(1, many(96, (i) => `x-${i}`), true));
   assert.is(side.request.headers!.size, 100);
+});
+
+test("a value that is larger than 64 KiB ends the connection; one that is not only has no room", () => {
+  const side = new ServerSide();
+  side.feed(side.peer.headers(1, [...GET, ["x-a", "x".repeat(65_537)]], true));
+  assert.equal(side.frames(), ["GOAWAY 1 CompressionError"]);
+  const set = new ServerSide({ maxHeaderFieldBytes: 70_000, maxHeadersBytes: 80_000 });
+  set.feed(set.peer.headers(1, [...GET, ["x-a", "x".repeat(65_537)]], true));
+  assert.is(set.request.headers!.get("x-a")!.length, 65_537);
+});
+
+test("bytes above 0x7f in values, allowed and not", () => {
+  const fields: Fields = [...GET, ["x-a", "caf\xe9"]];
+  assert.is(new ServerSide().ask(1, fields).headers!.get("x-a"), "caf\xe9");
+  assert.is(new ServerSide({ disallowObsText: true }).ask(1, fields).resetDetails, "http2.invalid.header.field");
 });
 
 test("underscores in names: passed, dropped, refused", () => {

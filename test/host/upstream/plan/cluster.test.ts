@@ -179,6 +179,8 @@ test("HttpProtocolOptions: HTTP/2 and all of its options", () => {
       "max_outbound_frames: 3, max_outbound_control_frames: 4, " +
       "max_consecutive_inbound_frames_with_empty_payload: 5, max_inbound_priority_frames_per_stream: 6, " +
       "max_inbound_window_update_frames_per_data_frame_sent: 7, " +
+      "stream_reset_burst: 8, stream_reset_rate: 9, max_header_field_size_kb: 65, disallow_obs_text: true, " +
+      "enable_huffman_encoding: false, " +
       "override_stream_error_on_invalid_http_message: true, connection_keepalive: { interval: 30s, timeout: 2s, " +
       "interval_jitter: { value: 10 }, connection_idle_interval: 3s }, " +
       "custom_settings_parameters: [{ identifier: 99, value: 8 }] } }",
@@ -195,6 +197,11 @@ test("HttpProtocolOptions: HTTP/2 and all of its options", () => {
     maxConsecutiveEmptyFrames: 5,
     maxPriorityFramesPerStream: 6,
     maxWindowUpdatesPerDataFrame: 7,
+    streamResetBurst: 8,
+    streamResetRate: 9,
+    maxHeaderFieldBytes: 65 * 1024,
+    disallowObsText: true,
+    huffmanEncoding: false,
     streamErrorOnInvalidMessage: true,
     keepalive: { intervalMs: 30_000, timeoutMs: 2000, jitterPercent: 10, idleIntervalMs: 3000 },
     customSettings: [[99, 8]],

@@ -155,11 +155,25 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
     upgrades,
     codecType: planCodec(config),
     http1: planHttp1(config, common),
-    http2: planHttp2(
-      config.message("http2_protocol_options"),
-      config.has("stream_error_on_invalid_http_message") ? config.bool("stream_error_on_invalid_http_message") : null,
-    ),
+    http2: planHttp2Options(config),
   };
+}
+
+function planHttp2Options(config: ConfigNode): ConnectionManagerPlan["http2"] {
+  const options = config.message("http2_protocol_options");
+  const plan = planHttp2(
+    options,
+    config.has("stream_error_on_invalid_http_message") ? config.bool("stream_error_on_invalid_http_message") : null,
+  );
+  if (
+    options?.has("max_header_field_size_kb") &&
+    plan.maxHeaderFieldBytes > config.number("max_request_headers_kb", 60) * 1024
+  ) {
+    options.error("config/conflict", "max_header_field_size_kb is larger than max_request_headers_kb", {
+      field: "max_header_field_size_kb",
+    });
+  }
+  return plan;
 }
 
 /** Of forward_client_cert_details only the default makes sense until connections have client certificates. */
