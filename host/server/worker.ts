@@ -38,7 +38,7 @@ import { createClientCodec } from "../upstream/client_codec.ts";
 import { ClusterManager } from "../upstream/cluster_manager.ts";
 import { SocketDialer } from "../upstream/dialer.ts";
 import { type ClusterStatus, clusterStatus } from "../upstream/view.ts";
-import type { SharedStorePort } from "../wasm/mod.ts";
+import { MAX_VMS, type SharedStorePort } from "../wasm/mod.ts";
 import { DrainManager } from "./drain.ts";
 import type { LogLevels } from "../observe/log.ts";
 import { buildChain, type ServedChain } from "./served_chain.ts";
@@ -73,6 +73,8 @@ const SHARED_COUNTS = "nuncio.shared_counts.";
 
 /** Filters of clusters belong to no listener. */
 const UPSTREAM_LISTENER = { ...UPSTREAM_SCOPE, perConnectionBufferLimitBytes: 0 };
+/** VMs that each of many workers may have at least; else they share what a process may have. */
+const LEAST_VMS = 64;
 const NEVER_DRAINS: DrainDecision = { drainClose: () => false };
 
 interface ServedListener {
@@ -130,6 +132,7 @@ export class Worker {
       clusterFacts: (name) => this.#clusters.get(name),
       logger: environment.logger("wasm"),
       shared: environment.shared,
+      maxVms: Math.max(LEAST_VMS, Math.floor(MAX_VMS / environment.concurrency)),
     });
   }
 

@@ -58,6 +58,8 @@ export interface WasmPluginsOptions {
   readonly logger: Logger;
   readonly shared: SharedStorePort;
   onFailure?(source: LogSource, message: string): void;
+  /** VMs that this worker may have. */
+  readonly maxVms?: number;
 }
 
 interface Entry {
@@ -81,6 +83,7 @@ export class WasmPlugins {
     const events = wasmEvents(options, this.#stats, this.#failures);
     this.#manager = new PluginManager(
       createWasmEnvironment(options, new StreamProperties(this.#node, options.clusterFacts), events),
+      options.maxVms,
     );
   }
 
