@@ -25,7 +25,8 @@ const modules = new Map<string, Promise<WasmModule>>();
  * compiled once for all tests of a process. A refused configuration is no error: see `FilterHost.configured`.
  *
  * `nuncio filter test` has filters built with names and lines; otherwise they are built as for release. The
- * environment variable NUNCIO_FILTER_TARGET, `debug` or `release`, decides.
+ * environment variable NUNCIO_FILTER_TARGET, `debug` or `release`, decides. With NUNCIO_FILTER_COMPONENT=1 they
+ * are built as components.
  *
  * @example A test next to `filter.ts`
  * ```ts ignore
@@ -53,8 +54,10 @@ function pathOf(place: FilterPlace): string {
 }
 
 async function buildAndRead(path: string): Promise<WasmModule> {
-  const target = detectPlatform().env("NUNCIO_FILTER_TARGET") ?? "release";
-  const { diagnostics, outFile } = await buildFilter({ path, target });
+  const platform = detectPlatform();
+  const target = platform.env("NUNCIO_FILTER_TARGET") ?? "release";
+  const component = platform.env("NUNCIO_FILTER_COMPONENT") === "1";
+  const { diagnostics, outFile } = await buildFilter({ path, target, component });
   if (diagnostics.hasErrors) throw new NuncioError("filter/compile", `\n${renderText(diagnostics)}`);
   return await readModuleFile(outFile);
 }

@@ -15,9 +15,10 @@ import { filterTest } from "./filter_test.ts";
 const HELP = `nuncio filter: write, build and test WebAssembly filters
 
   nuncio filter new NAME [--kind http|tcp] [--from EXAMPLE]   make a folder with a filter that works
-  nuncio filter build [PATH…] [--debug] [--out FILE] [--force]
-                                                              compile it to build/filter.wasm
-  nuncio filter test [PATH…] [--release]                      build it, with names and lines of source unless
+  nuncio filter build [PATH…] [--component] [--debug] [--out FILE] [--force]
+                                                              compile it to build/filter.wasm, or with
+                                                              --component to a component beside it
+  nuncio filter test [PATH…] [--release] [--component]        build it, with names and lines of source unless
                                                               --release is given, and run its filter.test.ts
 
 PATH is a filter's folder or its source file, the current folder unless given.

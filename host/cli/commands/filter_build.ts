@@ -1,4 +1,4 @@
-// host/cli/commands/filter_build.ts: `nuncio filter build`: AssemblyScript to a checked module.
+// host/cli/commands/filter_build.ts: `nuncio filter build`: AssemblyScript to a checked module, or a component.
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,6 +13,7 @@ export async function filterBuild(args: string[], output: CommandOutput): Promis
     args,
     allowPositionals: true,
     options: {
+      component: { type: "boolean", default: false },
       debug: { type: "boolean", default: false },
       force: { type: "boolean", default: false },
       out: { type: "string" },
@@ -28,6 +29,7 @@ export async function filterBuild(args: string[], output: CommandOutput): Promis
       path,
       target: values.debug ? "debug" : "release",
       force: values.force,
+      component: values.component,
       ...(values.out !== undefined ? { outFile: values.out } : {}),
     }, output);
     failed ||= result.diagnostics.hasErrors;

@@ -14,14 +14,19 @@ export async function filterTest(args: string[], output: CommandOutput): Promise
     args,
     allowPositionals: true,
     // With names and lines, unless what is shipped is to be tested.
-    options: { debug: { type: "boolean", default: false }, release: { type: "boolean", default: false } },
+    options: {
+      component: { type: "boolean", default: false },
+      debug: { type: "boolean", default: false },
+      release: { type: "boolean", default: false },
+    },
   });
   if (values.debug && values.release) throw new NuncioError(USAGE_ERROR, "--debug and --release exclude each other");
   const target = values.release ? "release" : "debug";
   let failed = false;
   for (const path of positionals.length > 0 ? positionals : ["."]) {
-    const { diagnostics } = await buildAndReport({ path, target }, output);
-    failed = diagnostics.hasErrors || await runTest(testFileOf(path), target) !== 0 || failed;
+    const { component } = values;
+    const { diagnostics } = await buildAndReport({ path, target, component }, output);
+    failed = diagnostics.hasErrors || await runTest(testFileOf(path), target, component) !== 0 || failed;
   }
   return failed ? 1 : 0;
 }
@@ -34,11 +39,11 @@ function testFileOf(path: string): string {
 }
 
 /** Runs a test file on the runtime that this process runs on; gives its exit code. */
-async function runTest(file: string, target: string): Promise<number> {
+async function runTest(file: string, target: string, component: boolean): Promise<number> {
   const flags = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--quiet"] : [];
   const child = spawn(process.execPath, [...flags, file], {
     stdio: "inherit",
-    env: { ...process.env, NUNCIO_FILTER_TARGET: target },
+    env: { ...process.env, NUNCIO_FILTER_TARGET: target, NUNCIO_FILTER_COMPONENT: component ? "1" : "0" },
   });
   const [code] = await once(child, "exit") as [number | null];
   return code ?? 1;

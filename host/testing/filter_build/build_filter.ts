@@ -12,6 +12,7 @@ import { DiagnosticList } from "../../base/diagnostic.ts";
 import { NuncioError } from "../../base/error.ts";
 import { type AscConfig, mergeAscConfig } from "./asc_config.ts";
 import { withBuildLock } from "./build_lock.ts";
+import { type ComponentKind, componentKind, makeComponent } from "./component.ts";
 import { compileFilter, type CompileResult, findCompiler, loadCompiler } from "./compile.ts";
 import { checkModule } from "./module_check.ts";
 import { packageRoot } from "./package_root.ts";
@@ -23,6 +24,8 @@ export interface BuildOptions {
   readonly target?: string;
   /** Where the module goes; otherwise `build/filter.wasm` or `build/filter.debug.wasm` in the folder. */
   readonly outFile?: string;
+  /** Makes a component of the module. */
+  readonly component?: boolean;
   /** Builds even when nothing changed. */
   readonly force?: boolean;
 }
@@ -60,11 +63,18 @@ export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
   const target = options.target ?? "release";
   const { folder, entry, config } = await findFilter(options.path);
   const outFile = resolve(
-    options.outFile ?? join(folder, target === "release" ? "build/filter.wasm" : `build/filter.${target}.wasm`),
+    options.outFile ?? join(folder, outName(target, options.component === true)),
   );
   const recordFile = `${outFile}.inputs.json`;
   const location = await findCompiler(folder);
-  const key = hash(JSON.stringify([location.version, target, basename(outFile), relative(folder, entry), config]));
+  const key = hash(JSON.stringify([
+    location.version,
+    target,
+    basename(outFile),
+    relative(folder, entry),
+    config,
+    options.component === true,
+  ]));
 
   if (options.force !== true) {
     const known = await upToDate(recordFile, outFile, key);
@@ -74,10 +84,23 @@ export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
     // Another process may have built it while this one waited.
     const known = options.force === true ? null : await upToDate(recordFile, outFile, key);
     if (known !== null) return known;
-    const request = { folder, entry: relative(folder, entry), target, config, outName: basename(outFile) };
+    const component = options.component === true ? componentKind([await readFile(entry, "utf8")]) : null;
+    const request = { folder, entry: relative(folder, entry), target, config, outName: basename(outFile), component };
     const result = await compileFilter(await loadCompiler(location), request);
-    return await keepResult(result, recordFile, outFile, key);
+    return await keepResult(await packed(result, basename(outFile), component), recordFile, outFile, key, component);
   });
+}
+
+function outName(target: string, isComponent: boolean): string {
+  const words = ["filter", ...(target === "release" ? [] : [target]), ...(isComponent ? ["component"] : []), "wasm"];
+  return join("build", words.join("."));
+}
+
+/** The result with a component in place of the module, where one is wanted. */
+async function packed(result: CompileResult, name: string, kind: ComponentKind | null): Promise<CompileResult> {
+  const module = result.outputs.get(name);
+  if (kind === null || !(module instanceof Uint8Array)) return result;
+  return { ...result, outputs: new Map([[name, await makeComponent(module, kind)]]) };
 }
 
 /** Puts a checked module and the record of its inputs in place. */
@@ -86,9 +109,11 @@ async function keepResult(
   recordFile: string,
   outFile: string,
   key: string,
+  component: ComponentKind | null,
 ): Promise<BuildResult> {
   const wasm = outputs.get(basename(outFile));
-  if (wasm instanceof Uint8Array) {
+  // A component was checked when it was made.
+  if (wasm instanceof Uint8Array && component === null) {
     diagnostics.addAll(checkModule(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>)));
   }
   if (!(wasm instanceof Uint8Array) || diagnostics.hasErrors) {

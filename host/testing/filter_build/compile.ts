@@ -13,6 +13,7 @@ import { NuncioError } from "../../base/error.ts";
 import { SourceText, type Span } from "../../base/source.ts";
 import type { AscConfig } from "./asc_config.ts";
 import { explainCompilerMessage } from "./compiler_hints.ts";
+import { COMPONENT_ENTRY, componentEntry, type ComponentKind } from "./component.ts";
 import { packageRoot } from "./package_root.ts";
 
 /** The part of `assemblyscript/asc` that is used. */
@@ -56,6 +57,8 @@ export interface CompileRequest {
   readonly config: AscConfig;
   /** The file name that the module is to have; source maps refer to it. */
   readonly outName: string;
+  /** For a module that is to become a component. */
+  readonly component: ComponentKind | null;
 }
 
 export interface CompileResult {
@@ -105,6 +108,7 @@ export async function loadCompiler(location: CompilerLocation): Promise<Compiler
 /** Compiles one filter. Problems in its source are diagnostics. */
 export async function compileFilter(compiler: Compiler, request: CompileRequest): Promise<CompileResult> {
   const folder = resolve(request.folder);
+  const { component } = request;
   const inputs = new Map<string, string>();
   const outputs = new Map<string, Uint8Array | string>();
   const sources = new Map<string, SourceText>();
@@ -112,7 +116,8 @@ export async function compileFilter(compiler: Compiler, request: CompileRequest)
 
   const read = async (name: string): Promise<string | null> => {
     if (name === CONFIG_NAME) return JSON.stringify(request.config);
-    const path = ownSdkPath(resolve(folder, name));
+    if (component !== null && name === COMPONENT_ENTRY) return componentEntry(component);
+    const path = componentSource(ownSdkPath(resolve(folder, name)), component);
     const text = await readFile(path, "utf8").catch(() => null);
     if (text !== null) inputs.set(path, text);
     return text;
@@ -122,7 +127,17 @@ export async function compileFilter(compiler: Compiler, request: CompileRequest)
   for (const path of transformsOf(request.config)) await read(path);
 
   const { error, stderr } = await compiler.main(
-    [request.entry, "--baseDir", folder, "--target", request.target, "--outFile", request.outName, "--noColors"],
+    [
+      ...(component === null ? [] : [COMPONENT_ENTRY]),
+      request.entry,
+      "--baseDir",
+      folder,
+      "--target",
+      request.target,
+      "--outFile",
+      request.outName,
+      "--noColors",
+    ],
     {
       readFile: read,
       writeFile: (name, contents) => void outputs.set(baseName(name), contents),
@@ -154,6 +169,12 @@ function transformsOf(config: AscConfig): string[] {
 export function ownSdkPath(path: string): string {
   const match = /[\\/]node_modules[\\/]nuncio[\\/](sdk[\\/].*)$/.exec(path);
   return match === null ? path : join(packageRoot(), match[1]!);
+}
+
+/** A component does by itself what a module asks of its host. */
+function componentSource(path: string, component: ComponentKind | null): string {
+  const sdk = join(packageRoot(), "sdk");
+  return component !== null && path === join(sdk, "src/imports.gen.ts") ? join(sdk, "component/imports.ts") : path;
 }
 
 function severityOf({ category, code }: CompilerDiagnostic): Diagnostic["severity"] | null {

@@ -113,7 +113,8 @@ export class ComponentCallbacks {
       const reason = isRefused ? values.textAt(result + 4) : "";
       this.#guest.release(configure, result);
       if (isRefused) {
-        vm.lastWords = reason;
+        // What was logged may say more.
+        if (reason !== "") vm.lastWords = reason;
         return 0;
       }
     }

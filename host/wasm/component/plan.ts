@@ -125,17 +125,22 @@ function commonOptions(
   const lowered = layout.functions.flatMap((each) =>
     each.kind === "lower" && wasiInterface(each.interface) === null ? [each] : []
   );
-  for (const each of [...callbacks.values(), ...lowered]) {
+  const lifted = COMPONENT_EXPORTS.flatMap((row) => {
+    const lift = callbacks.get(functionKey(row));
+    return lift === undefined ? [] : [{ ...lift, type: row.type }];
+  });
+  for (const each of [...lifted, ...lowered]) {
     if (each.memory === null) continue;
     memories.add(exportKey(layout.memories[each.memory]!));
-    encodings.add(each.encoding);
     memory ??= each.memory;
     realloc ??= each.realloc;
+    // Those without texts need not say how they would have them.
+    if (each.type.includes("string")) encodings.add(each.encoding);
   }
   if (memory === null || realloc === null) return "it has no memory or no allocator";
   if (memories.size > 1) return "its functions use more than one memory";
   if (encodings.size > 1) return "its functions use more than one encoding of text";
-  return { memory, realloc, encoding: [...encodings][0]! };
+  return { memory, realloc, encoding: [...encodings][0] ?? "utf8" };
 }
 
 function exportKey({ instance, name }: CoreExport): string {
