@@ -40,6 +40,14 @@ test("jco says what is not valid, and says it again", async () => {
   }
 });
 
+test("what jco fails on is said to be that", async () => {
+  const wit = readFileSync(new URL("../../../abi/wit/filter.wit", import.meta.url), "utf8");
+  const options = { witSource: wit, world: "http-filter", dummy: true, stringEncoding: "compact-utf16" } as const;
+  const bytes = await componentNew(await componentEmbed(options), []);
+  assert.match((await problems(bytes, new ComponentTools()))[0]!.message, "jco failed on it");
+  assert.equal(await problems(bytes, TRUSTED), [], "it is a filter all the same");
+});
+
 test("without jco the message says what to install", async () => {
   const missing = new ComponentTools(() => Promise.reject(new Error("Cannot find package 'x'")));
   const [problem] = await problems(GUEST, missing);

@@ -72,6 +72,8 @@ function verdictOf(transpiler: Transpiler, bytes: Uint8Array): Diagnostic | null
     // It throws what its own component answers: the text may be the error's `payload`.
     const { payload, message } = error as { payload?: unknown; message?: unknown };
     const text = typeof payload === "string" ? payload : typeof message === "string" ? message : String(error);
-    return invalidComponent(text.replace(/\s+/g, " ").trim());
+    const reason = text.replace(/\s+/g, " ").trim();
+    // It was jco that trapped, which it does on texts in latin1+utf16.
+    return invalidComponent(reason.startsWith("wasm trap") ? `jco failed on it: ${reason}` : reason);
   }
 }
