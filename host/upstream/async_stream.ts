@@ -60,6 +60,8 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   #host: Host | null = null;
   #responded = false;
   #over = false;
+  /** How often the write buffer went above its high watermark without coming back. */
+  #above = 0;
 
   constructor(cluster: Cluster, callbacks: AsyncStreamCallbacks, clock: Clock) {
     this.#cluster = cluster;
@@ -253,9 +255,19 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
     this.#callbacks.onReset();
   }
 
-  // What is sent is held as a whole by whoever sends it: there is nothing to pause.
-  onAboveWriteBufferHighWatermark(): void {}
-  onBelowWriteBufferLowWatermark(): void {}
+  // Whoever sends can ask; there is nothing to pause.
+  onAboveWriteBufferHighWatermark(): void {
+    this.#above++;
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.#above--;
+  }
+
+  /** False while more is waiting to be sent than the connection's buffer limit. */
+  get hasRoom(): boolean {
+    return this.#above <= 0 && (this.#pending?.length ?? 0) <= this.#cluster.plan.perConnectionBufferLimitBytes;
+  }
 
   #onTimeout(): void {
     this.#cluster.stats.upstreamRqTimeout.inc();

@@ -103,6 +103,11 @@ export class GrpcStream implements AsyncStreamCallbacks {
     this.#stream!.start(headers, false, timeoutMs);
   }
 
+  /** False while messages wait to be sent. */
+  get hasRoom(): boolean {
+    return this.#stream!.hasRoom;
+  }
+
   /** Sends a message; `end` half-closes. */
   send(message: Uint8Array, end: boolean): void {
     const data = new ByteQueue();

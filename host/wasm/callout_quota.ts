@@ -28,6 +28,10 @@ export class CalloutQuota {
     this.#limits = limits;
   }
 
+  get maxBytes(): number {
+    return this.#limits.maxHttpCallBytes;
+  }
+
   get calls(): number {
     return this.#calls;
   }

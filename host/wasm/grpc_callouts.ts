@@ -42,6 +42,8 @@ class GrpcCallout implements GrpcCallCallbacks, GrpcStreamCallbacks, Callout {
   readonly #callouts: GrpcCallouts;
   call: CallHandle | null = null;
   stream: GrpcStreamHandle | null = null;
+  /** What was sent since the upstream has been slower than the guest. */
+  waitingBytes = 0;
   isClosedLocally = false;
   isClosedRemotely = false;
   isOver = false;
@@ -126,7 +128,11 @@ export class GrpcCallouts {
     const callout = this.#live.get(token);
     if (callout === undefined) return Status.NotFound;
     if (callout.isClosedLocally || callout.isClosedRemotely) return Status.Ok;
-    callout.stream?.send(message, end);
+    const { stream } = callout;
+    if (stream === null || stream.hasRoom !== false) callout.waitingBytes = 0;
+    callout.waitingBytes += message.length;
+    if (callout.waitingBytes > this.#quota.maxBytes) return Status.InternalFailure;
+    stream?.send(message, end);
     if (end) callout.isClosedLocally = true;
     return Status.Ok;
   }

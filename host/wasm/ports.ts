@@ -206,6 +206,8 @@ export interface GrpcStreamCallbacks {
 }
 
 export interface GrpcStreamHandle {
+  /** False while messages wait to be sent; absent: nobody knows. */
+  readonly hasRoom?: boolean;
   send(message: Uint8Array, end: boolean): void;
   /** Half-closes. */
   close(): void;

@@ -320,7 +320,14 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   }
 
   override grpcSend(token: number, message: Uint8Array, end: boolean): Status {
-    return this.#grpcCalls.send(token, message, end);
+    const status = this.#grpcCalls.send(token, message, end);
+    if (status !== Status.InternalFailure) return status;
+    const { maxHttpCallBytes } = this.vm.options;
+    this.vm.onLimit(
+      "http_call_bytes",
+      `proxy_grpc_send: more than ${maxHttpCallBytes} bytes wait to be sent; the message is refused`,
+    );
+    return Status.BadArgument;
   }
 
   override grpcClose(token: number): Status {

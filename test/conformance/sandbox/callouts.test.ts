@@ -331,6 +331,41 @@ test("gRPC: every use of tokens that are not there, not streams, closed, cancell
   assert.equal(host.notes(), [99]);
 });
 
+test("a gRPC stream that is filled faster than its upstream takes: refused beyond the limit, and room again later", async () => {
+  const env = new HostileEnvironment();
+  let hasRoom = false;
+  let sent = 0;
+  env.grpc!.openStream = () => ({
+    get hasRoom() {
+      return hasRoom;
+    },
+    send: (message) => void (sent += message.length),
+    close: () => {},
+    reset: () => {},
+  });
+  const host = new Host(
+    await guest({
+      memory: '(memory (export "memory") 20)',
+      callbacks: {
+        proxy_on_configure: `(drop (call $proxy_grpc_stream ${GRPC} ${i32(OUT)})) (i32.const 1)`,
+        proxy_on_request_headers: `${
+          countUntilRefused(`(call $proxy_grpc_send (i32.load (i32.const ${OUT})) ${i32(0, 1_000_000, 0)})`)
+        } (i32.const 1)`,
+      },
+    }),
+    { maxHttpCallBytes: 5_000_000 },
+    env,
+  );
+  host.request();
+  assert.equal(host.notes(), [5, 2]);
+  assert.is(sent, 5_000_000);
+  assert.is(env.limits.get("http_call_bytes"), 1);
+  hasRoom = true;
+  host.request();
+  assert.ok(sent > 100_000_000, String(sent));
+  assert.match(host.plugin.root.vm.failure!.diagnostic.message, /cpu budget/);
+});
+
 test("gRPC events that come while the guest runs keep their order", async () => {
   const env = new HostileEnvironment();
   env.grpc!.openStream = (_request, callbacks) => {

@@ -1,4 +1,5 @@
 // test/conformance/sandbox/modules.test.ts: groups 10, 13, 28: modules that are large, wrong, or hardly modules.
+import process from "node:process";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { CALLBACKS, HOSTCALLS, START_FUNCTIONS } from "../../../abi/mod.ts";
@@ -249,7 +250,8 @@ async function moduleOf(parts: Partial<GuestText>): Promise<WasmModule> {
 
 // --- Mutants ---
 
-const MUTANTS = 2000;
+/** `MUTANTS=65000` for more. */
+const MUTANTS = Number(process.env["MUTANTS"] ?? 2000);
 
 test(`${MUTANTS} mutants of a valid module: an error or a guest that can be run, never an exception`, async () => {
   const base = wat({

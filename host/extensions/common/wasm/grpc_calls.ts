@@ -45,6 +45,9 @@ export class ClusterGrpcCalls implements GrpcClientPort {
     const stream = this.#open(request, 0, callbacks);
     if (typeof stream === "string") return stream;
     return {
+      get hasRoom() {
+        return stream.hasRoom;
+      },
       send: (message, end) => stream.send(message, end),
       close: () => stream.closeLocal(),
       reset: () => stream.reset(),
