@@ -3,12 +3,12 @@
  * `echo.Echo/Say` answers each message in capitals; `/Chat` the same, with metadata before and after;
  * `/Fail` has the status 5 and nothing else; `/Hang` never answers. Prints its port.
  */
-import http2 from "node:http2";
+import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 
 const server = http2.createServer();
-server.on("stream", (stream, headers) => {
+server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
   stream.on("error", () => {});
   const path = headers[":path"];
   if (path === "/echo.Echo/Hang") return;
