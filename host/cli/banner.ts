@@ -18,9 +18,7 @@ export function startupBanner(server: Server, adminUrl: string | null, readyMs: 
   }
   for (const plugin of server.plugins.plugins) {
     lines.push(
-      `  filter   ${plugin.name}  ${plugin.source}  sha256 ${
-        plugin.sha256.slice(0, 12)
-      }  abi ${plugin.abiVersion}`,
+      `  filter   ${plugin.name}  ${plugin.source}  sha256 ${plugin.sha256.slice(0, 12)}  abi ${plugin.abiVersion}`,
     );
   }
   if (adminUrl !== null) lines.push(`  admin    ${adminUrl}`);

@@ -108,7 +108,7 @@ test("TLS asks for the URL's name, and for HTTP/1.1", async () => {
   tls.close();
 });
 
-test("where clouds serve credentials", async () => {
+test("where clouds serve credentials", () => {
   for (
     const address of [
       "169.254.169.254",

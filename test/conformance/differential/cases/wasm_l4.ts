@@ -67,7 +67,7 @@ const GUESTS: Readonly<Record<string, Uint8Array>> = {
     },
   }), EDIT),
   // Goes on in both directions by itself, a little later.
-  resuming: connectionGuest((s) => ({
+  resuming: connectionGuest(() => ({
     proxy_on_new_connection: {
       do: "(global.set $connection (local.get $id)) (global.set $paused (i32.const 1))",
       result: "(i32.const 1)",
