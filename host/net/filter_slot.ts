@@ -35,6 +35,8 @@ export class FilterSlot implements NetworkFilterStream {
   readonly #index: number;
   filter: NetworkFilter = NO_FILTER;
   started = false;
+  /** Has stopped a new connection and waits for `continueReading`, whatever comes. */
+  holdsConnection = false;
   downHeld: ByteQueue = new ByteQueue();
   downEnd = false;
   upHeld: ByteQueue = new ByteQueue();

@@ -146,6 +146,7 @@ class NetworkChain implements ConnectionHandler, ChainSteps {
   continueDown(index: number): void {
     if (this.#closed || this.connection.closed) return;
     const slot = this.#slots[index]!;
+    slot.holdsConnection = false;
     const end = slot.downEnd;
     this.#passDown(index + 1, this.#takeDown(slot), end);
   }
@@ -160,8 +161,11 @@ class NetworkChain implements ConnectionHandler, ChainSteps {
         const stopped = slot.callStart();
         if (this.#closed || this.connection.closed) return bytes.clear();
         // A filter that stops here sees bytes all the same; the filters after it do not even begin.
+        slot.holdsConnection = stopped && slot.filter.onDownstreamData === undefined;
         if (stopped) return this.#holdDown(slot, bytes, end);
       }
+      // One that does not look at bytes cannot let them pass by what it says of them.
+      if (slot.holdsConnection) return this.#holdDown(slot, bytes, end);
       if (slot.downHeld.length > 0) {
         const held = this.#takeDown(slot);
         bytes.moveTo(held);

@@ -216,6 +216,25 @@ test("StopIteration from onNewConnection holds back the filters after it, not th
   w.close();
 });
 
+test("a filter that looks at no bytes and holds a new connection holds its bytes, too", async () => {
+  const w = await world({
+    set(a) {
+      a.onNew = StreamStatus.StopIteration;
+      Object.defineProperty(a, "onDownstreamData", { value: undefined });
+    },
+  });
+  w.client.write(bytesOf("early"));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(w.log, ["a new"]);
+  w.a.stream.continueReading();
+  assert.equal(w.log, ["a new", "b new", "b down early", "terminal new"]);
+  assert.is(w.end.text, "early");
+  w.client.write(bytesOf(" late"));
+  await w.end.until(() => w.end.bytes === 10);
+  assert.is(w.end.text, "early late");
+  w.close();
+});
+
 test("what a filter holds it gets again with what comes next; others get only what is new", async () => {
   const w = await world({
     set(_a, b) {
