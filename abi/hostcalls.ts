@@ -168,7 +168,7 @@ export const HOSTCALLS: readonly HostcallRow[] = [
     params: params("buffer:i32 start:u32 size:u32 value:ptr value_size:size"),
     result: "status",
     versions: ALL,
-    statuses: [Ok, BadArgument, InvalidMemoryAccess],
+    statuses: [Ok, NotFound, BadArgument, InvalidMemoryAccess],
     doc: "Replaces `size` bytes at `start`; at 0 with size 0 prepends, at or past the end appends.",
   },
   {

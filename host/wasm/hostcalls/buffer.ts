@@ -55,7 +55,7 @@ export const bufferHostcalls: HostcallTable = {
       const ptr = value >>> 0;
       if (!vm.memory.has(ptr, valueSize >>> 0)) return Status.InvalidMemoryAccess;
       const queue = type <= LAST_STREAM_BUFFER ? context.streamBuffer(type) : null;
-      if (queue === null) return cannotChange(vm, type);
+      if (queue === null) return cannotChange(vm, context, type);
       const from = start >>> 0;
       if (vm.isEnvoyCompatible && from > 0 && from < queue.length) return Status.BadArgument;
       const removed = from >= queue.length ? 0 : Math.min(size >>> 0, queue.length - from);
@@ -90,7 +90,8 @@ export const bufferHostcalls: HostcallTable = {
   },
 };
 
-function cannotChange(vm: Vm, type: number): Status {
+function cannotChange(vm: Vm, context: Context, type: number): Status {
+  if (type > LAST_STREAM_BUFFER && otherBuffer(context, type) === null) return Status.NotFound;
   vm.explain(`proxy_set_buffer_bytes: buffer ${enumName(BufferType, type)} cannot be changed now`);
   return Status.BadArgument;
 }

@@ -92,9 +92,9 @@ export const metricHostcalls: HostcallTable = {
   proxy_define_metric: withMetrics(
     (vm, metrics) => (type: number, name: number, nameSize: number, returnId: number): Status => {
       if (vm.context === null) vm.refuse("proxy_define_metric");
-      if (type < MetricType.Counter || type > MetricType.Histogram) return Status.BadArgument;
       const memory = vm.memory;
       if (!memory.has(name >>> 0, nameSize >>> 0) || !memory.has(returnId >>> 0, 4)) return Status.InvalidMemoryAccess;
+      if (type < MetricType.Counter || type > MetricType.Histogram) return Status.BadArgument;
       // A name that is cut is as good as any.
       const size = Math.min(nameSize >>> 0, MAX_METRIC_NAME_BYTES);
       if (size > CHEAP_BYTES) vm.charge(size << 2);
@@ -123,10 +123,9 @@ export const metricHostcalls: HostcallTable = {
         gauge.add(amount);
         return Status.Ok;
       }
-      case MetricType.Histogram:
-        return metrics.histograms[index] === undefined ? Status.NotFound : Status.BadArgument;
       default:
-        return Status.NotFound;
+        // A histogram, or an id that no metric has: whether it is there is not asked.
+        return Status.BadArgument;
     }
   }),
 
@@ -165,12 +164,10 @@ export const metricHostcalls: HostcallTable = {
     if (vm.context === null) vm.refuse("proxy_get_metric");
     const index = (id >>> 2) - 1;
     const type = id & 3;
-    if (type === MetricType.Histogram) {
-      return metrics.histograms[index] === undefined ? Status.NotFound : Status.BadArgument;
-    }
+    if (type !== MetricType.Counter && type !== MetricType.Gauge) return Status.BadArgument;
     if (isDiscarded(id)) return vm.memory.setU64(returnValue >>> 0, 0, 0) ? Status.Ok : Status.InvalidMemoryAccess;
     const metric = type === MetricType.Counter ? metrics.counters[index] : metrics.gauges[index];
-    if (metric === undefined || type > MetricType.Histogram) return Status.NotFound;
+    if (metric === undefined) return Status.NotFound;
     const value = metric.value;
     // Rounding down makes two's complement of a negative value, half by half.
     const high = Math.floor(value / TWO_32);

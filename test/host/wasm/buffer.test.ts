@@ -87,7 +87,7 @@ test("outside their phase stream buffers are empty, callout bodies and configura
     ...[0, 4, 7].map((type) => note("proxy_get_buffer_status", i32(type), out)),
     ...[0, 4, 6, 7].map((type) => note("proxy_set_buffer_bytes", i32(type, 0, 0), s("x"))),
   ].join("\n"));
-  assert.equal(notes, [0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 1, 2, 2, 2, 2]);
+  assert.equal(notes, [0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 1, 2, 1, 2, 1]);
   assert.match(host.env.texts(3)[0]!, /buffer HttpRequestBody cannot be changed now/);
 });
 

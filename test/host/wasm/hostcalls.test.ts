@@ -305,7 +305,7 @@ test("metrics: define, count, read; ids are stable", async () => {
     note("proxy_record_metric", i32(5), i64("0x10000000000")),
     note("proxy_get_metric", i32(5), i32(0x230)),
   ].join("\n"));
-  assert.equal(notes, [0, 0, 0, 0, 2, 2, 6, 6, 0, 2, 2, 0, 2, 1, 1, 0, 0, 0, 1, 0, 0, 2, 1, 1, 1, 6, 0, 0]);
+  assert.equal(notes, [0, 0, 0, 0, 2, 2, 6, 6, 0, 2, 2, 0, 2, 1, 2, 0, 0, 0, 1, 0, 0, 2, 1, 2, 2, 6, 0, 0]);
   assert.equal([0x200, 0x204, 0x208, 0x20c].map((at) => host.u32(at)), [4, 5, 6, 4]);
   assert.is(host.u64(0x220), 7n);
   assert.is(BigInt.asIntN(64, host.u64(0x228)), -5n);
