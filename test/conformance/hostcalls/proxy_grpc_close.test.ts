@@ -1,0 +1,15 @@
+// test/conformance/hostcalls/proxy_grpc_close.test.ts: closing gRPC streams.
+import { conform } from "./conformance.ts";
+import { versionsOf } from "./play.ts";
+import { call } from "./steps.ts";
+
+conform("proxy_grpc_close", [
+  {
+    // Tokens of HTTP calls are multiples of 4, of gRPC calls one more, of gRPC streams two more.
+    name: "tokens that nobody has",
+    versions: versionsOf("proxy_grpc_close"),
+    callbacks: {
+      proxy_on_request_headers: [0, 1, 2, 3, 4, 5, 6, 7, -1].map((token) => call("proxy_grpc_close", token)),
+    },
+  },
+]);

@@ -1,0 +1,37 @@
+// test/conformance/hostcalls/proxy_on_grpc_close.test.ts: gRPC calls that fail.
+import { ABI_VERSIONS } from "../../../abi/mod.ts";
+import { conform } from "./conformance.ts";
+import { call, keep, kept, param, returns } from "./steps.ts";
+
+conform("proxy_on_grpc_close", [
+  {
+    name: "a call to a service that is not there",
+    versions: ABI_VERSIONS,
+    callbacks: {
+      proxy_on_request_headers: [
+        call("proxy_grpc_call", "dead", "s.Service", "Method", "", "message", 1000),
+        keep(0, param(0)),
+        returns(1),
+      ],
+      proxy_on_grpc_close: [
+        call("proxy_set_effective_context", kept(0)),
+        call("proxy_send_local_response", 200, "", "", "", -1),
+      ],
+    },
+  },
+  {
+    name: "a stream to a service that is not there",
+    callbacks: {
+      proxy_on_request_headers: [
+        call("proxy_grpc_stream", "dead", "s.Service", "Method", ""),
+        keep(0, param(0)),
+        returns(1),
+      ],
+      proxy_on_grpc_receive_trailing_metadata: [],
+      proxy_on_grpc_close: [
+        call("proxy_set_effective_context", kept(0)),
+        call("proxy_send_local_response", 200, "", "", "", -1),
+      ],
+    },
+  },
+]);

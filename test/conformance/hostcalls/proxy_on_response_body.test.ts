@@ -1,0 +1,43 @@
+// test/conformance/hostcalls/proxy_on_response_body.test.ts: response bodies.
+import { ABI_VERSIONS } from "../../../abi/mod.ts";
+import { conform } from "./conformance.ts";
+import { call, not, param, returns, when } from "./steps.ts";
+
+const PIECES = {
+  http: [{
+    steps: [
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+      { pause: 80 },
+      "3\r\nabc\r\n",
+      { pause: 80 },
+      "2\r\nde\r\n",
+      { pause: 80 },
+      "0\r\n\r\n",
+    ],
+  }],
+};
+
+conform("proxy_on_response_body", [
+  {
+    name: "pieces as they come",
+    versions: ABI_VERSIONS,
+    upstream: PIECES,
+    callbacks: { proxy_on_response_body: [call("proxy_get_buffer_bytes", 1, 0, 100)] },
+  },
+  {
+    name: "pieces that are collected",
+    upstream: PIECES,
+    watch: ["client"],
+    callbacks: {
+      proxy_on_response_body: [call("proxy_get_buffer_bytes", 1, 0, 100), when(not(param(2)), returns(1))],
+    },
+  },
+  {
+    name: "pieces that are taken",
+    upstream: PIECES,
+    watch: ["client"],
+    callbacks: {
+      proxy_on_response_body: [call("proxy_get_buffer_bytes", 1, 0, 100), when(not(param(2)), returns(3))],
+    },
+  },
+]);
