@@ -210,7 +210,7 @@ void on_http_call_response(u32 root, u32 token, u32 count, u32 body_size, u32 tr
   }
   must(proxy_get_buffer_bytes(CALL_RESPONSE_BODY, 0, body_size, &value, &size));
   set_header(S("x-called"), value, size);
-  proxy_continue_request();
+  must(proxy_continue_request());
 }
 
 EXPORT(proxy_on_request_body) u32 on_request_body(u32 id, u32 size, u32 end) {

@@ -22,8 +22,8 @@ u32 proxy_add_header_map_value(u32 map, const char *key, u32 key_size, const cha
 IMPORT(proxy_replace_header_map_value)
 u32 proxy_replace_header_map_value(u32 map, const char *key, u32 key_size, const char *value, u32 size);
 IMPORT(proxy_remove_header_map_value) u32 proxy_remove_header_map_value(u32 map, const char *key, u32 key_size);
-// The specification of 0.1.0 gives this one no result.
-IMPORT(proxy_continue_request) void proxy_continue_request(void);
+// The specification of 0.1.0 gives this one no result, Envoy gives it a status and refuses who thinks otherwise.
+IMPORT(proxy_continue_request) u32 proxy_continue_request(void);
 IMPORT(proxy_send_local_response)
 u32 proxy_send_local_response(u32 code, const char *details, u32 details_size, const char *body, u32 body_size,
                               const char *headers, u32 headers_size, u32 grpc_status);
