@@ -48,6 +48,9 @@ export const SCENARIOS: readonly Scenario[] = [
       return (port) => httpYaml(port, upstream, filter);
     },
   },
+  guestScenario("rust"),
+  guestScenario("go"),
+  guestScenario("c"),
   {
     name: "http1_download_1mib",
     unit: "MiB",
@@ -96,22 +99,43 @@ const TEN_HEADER_OPERATIONS = JSON.stringify({
   response: { set: { "x-served": "bench", "x-by": "filter" }, add: { "x-more": "two" }, remove: ["x-inner", "x-cost"] },
 });
 
+/** A filter in another language: it reads one header of the request, changes five, and sets one of the response. */
+function guestScenario(guest: "rust" | "go" | "c"): Scenario {
+  return {
+    name: `wasm_${guest}`,
+    unit: "request",
+    connections: 64,
+    path: "/small",
+    script: null,
+    budgets: { node: null, deno: null },
+    addsTo: { scenario: "http1_router", budgets: { node: null, deno: null } },
+    yaml(upstream) {
+      const file = fileURLToPath(new URL(`../../test/guests/${guest}/guest.wasm`, import.meta.url));
+      return Promise.resolve((port) => httpYaml(port, upstream, wasmFilter("guest", "headers", file)));
+    },
+  };
+}
+
 /** The add_header example: a small filter in AssemblyScript. */
 async function headerFilter(): Promise<string> {
   const path = fileURLToPath(new URL("../../filters-examples/add_header", import.meta.url));
   const built = await buildFilter({ path });
   if (built.diagnostics.hasErrors) throw new Error("the add_header example does not build");
+  return wasmFilter("add_header", TEN_HEADER_OPERATIONS, built.outFile);
+}
+
+function wasmFilter(name: string, configuration: string, file: string): string {
   return `
-          - name: add_header
+          - name: ${name}
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
               config:
-                name: add_header
-                root_id: add_header
+                name: ${name}
+                root_id: ${name}
                 configuration:
                   "@type": type.googleapis.com/google.protobuf.StringValue
-                  value: '${TEN_HEADER_OPERATIONS}'
-                vm_config: { runtime: envoy.wasm.runtime.v8, code: { local: { filename: "${built.outFile}" } } }`;
+                  value: '${configuration}'
+                vm_config: { runtime: envoy.wasm.runtime.v8, code: { local: { filename: "${file}" } } }`;
 }
 
 function httpYaml(port: number, upstream: number, filters: string): string {
