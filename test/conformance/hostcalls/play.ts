@@ -12,6 +12,7 @@ import { playClient } from "../differential/client.ts";
 import type { ClientStep, Message, Sighting, UpstreamScript } from "../differential/exchange.ts";
 import { normaliser } from "../differential/normalise.ts";
 import { ScriptedUpstream } from "../differential/upstream.ts";
+import { GrpcService } from "./grpc_service.ts";
 import { joinEnds } from "./join_ends.ts";
 import { compileProbe, PREFIX, type Probe } from "./probe.ts";
 
@@ -27,6 +28,8 @@ export interface Case extends Probe {
   /** Further fields of the plugin, and of its VM, as YAML. */
   readonly plugin?: string;
   readonly vm?: string;
+  /** The cluster `g` is there: a gRPC service. */
+  readonly grpc?: true;
   /** Between connections instead of requests. */
   readonly network?: true;
   /** Another case's VM is used, by the name of that case; both must be the same code. */
@@ -70,6 +73,11 @@ const GET = "GET /path?q=1 HTTP/1.1\r\nHost: a.example\r\nX-A: one\r\nX-B: 1\r\n
 
 const HTTP_WASM = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 const NETWORK_WASM = "type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm";
+const HTTP2 = `  typed_extension_protocol_options:
+    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+      explicit_http_config: { http2_protocol_options: {} }
+`;
 const TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 
 function text(value: string): string {
@@ -112,13 +120,19 @@ export interface PlayOptions {
 /** Plays all, one after the other. */
 export async function playCases(plays: readonly Play[], options: PlayOptions = {}): Promise<CaseObservation[]> {
   const upstream = await ScriptedUpstream.start("u");
+  const service = plays.some(({ row }) => row.grpc === true) ? await GrpcService.start() : null;
   let proxy: ProxyProcess | null = null;
   try {
     const names = [...plays.map(({ id }) => id), "admin", "dead"];
     const free = await freePorts(names.length);
     const ports = new Map(names.map((name, i) => [name, free[i]!]));
     ports.set("u", upstream.port);
-    const yaml = bootstrap(plays.map(listener), [cluster("u"), cluster("dead"), emptyCluster("empty")])
+    const clusters = [cluster("u"), cluster("dead"), emptyCluster("empty")];
+    if (service !== null) {
+      ports.set("g", service.port);
+      clusters.push(cluster("g", HTTP2));
+    }
+    const yaml = bootstrap(plays.map(listener), clusters)
       .replace(/@([a-z0-9_]+)@/g, (_mark, name: string) => String(ports.get(name)));
     proxy = await startProxy(yaml, {
       ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
@@ -154,6 +168,7 @@ export async function playCases(plays: readonly Play[], options: PlayOptions = {
   } finally {
     await upstream.stop();
     await proxy?.stop();
+    await service?.stop();
   }
 }
 

@@ -48,6 +48,8 @@ export const SUPERSETS: readonly Superset[] = [
     cases: [
       "proxy_get_header_map_value: every map where it is not",
       "proxy_on_http_call_response: a response that breaks off",
+      "proxy_on_grpc_receive_initial_metadata: before the first message",
+      "proxy_on_grpc_receive_trailing_metadata: after the last message",
     ],
     envoy: "answers BadArgument to a read of a map that there is, but not now",
     nuncio: "answers NotFound; to a map that there never is, BadArgument",
@@ -330,5 +332,25 @@ export const SUPERSETS: readonly Superset[] = [
     nuncio: "ends the callback at once",
     reason: "no code runs in a VM that has failed",
     apply: changed((lines) => lines.filter((line) => line.startsWith("> "))),
+  },
+  {
+    title: "Messages of gRPC statuses",
+    cases: [
+      "proxy_on_grpc_close: a call that is refused",
+      "proxy_on_grpc_close: a stream that is refused",
+      "proxy_on_grpc_close: a call that nobody answers",
+      "proxy_on_grpc_receive: messages of a stream, one after the other",
+      "proxy_on_grpc_receive_trailing_metadata: after the last message",
+    ],
+    envoy: "gives the message as it was encoded, with details of its own behind it: `not%20you{via_upstream}`",
+    nuncio: "gives the message",
+    reason: "it is what the service said",
+    apply: changed((lines) =>
+      lines.map((line) =>
+        line.startsWith("proxy_get_status ")
+          ? line.replace(/"(.*)\{\w+\}"$/, '"$1"').replace('"via_upstream"', '""').replace("%20", " ")
+          : line
+      )
+    ),
   },
 ];
