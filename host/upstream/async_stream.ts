@@ -60,6 +60,8 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   #host: Host | null = null;
   #responded = false;
   #over = false;
+  /** Whoever uses the stream is calling it: see `#throughFilters`. */
+  #isAsked = false;
   /** How often the write buffer went above its high watermark without coming back. */
   #above = 0;
 
@@ -103,23 +105,39 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
       const limitBytes = this.#cluster.plan.perConnectionBufferLimitBytes;
       this.#filters = new AsyncFilters(this, chain, this.#clock, limitBytes);
     }
+    this.#isAsked = true;
     const waiting = this.#cluster.httpPool(host, ResourcePriority.Default).newStream(this, this);
+    this.#isAsked = false;
     if (!this.#over && this.#encoder === null) this.#waiting = waiting;
-    if (!this.#over) this.#filters?.manager.decodeHeaders(headers, end);
+    this.#throughFilters((filters) => filters.manager.decodeHeaders(headers, end));
   }
 
   /** Sends a part of the body, taking it out of `data`. */
   sendData(data: ByteQueue, end: boolean): void {
     if (this.#over) return data.clear();
-    if (this.#filters === null) this.encodeData(data, end);
-    else this.#filters.manager.decodeData(data, end);
+    if (this.#filters === null) return this.encodeData(data, end);
+    const kept = new ByteQueue();
+    data.moveTo(kept);
+    this.#throughFilters((filters) => filters.manager.decodeData(kept, end));
   }
 
   /** Ends the request. */
   sendTrailers(trailers: HeaderMap): void {
     if (this.#over) return;
     if (this.#filters === null) this.encodeTrailers(trailers);
-    else this.#filters.manager.decodeTrailers(trailers);
+    else this.#throughFilters((filters) => filters.manager.decodeTrailers(trailers));
+  }
+
+  /**
+   * Gives the filters something once whoever sends it is done. A guest that sends is still running, and the
+   * filter may be one of the same VM, which cannot be entered now.
+   */
+  #throughFilters(pass: (filters: AsyncFilters) => void): void {
+    const filters = this.#filters;
+    if (filters === null) return;
+    queueMicrotask(() => {
+      if (!this.#over) pass(filters);
+    });
   }
 
   // FilteredStream: what goes to the upstream.
@@ -187,7 +205,9 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   reset(): void {
     if (this.#over) return;
     if (this.#encoder !== null) this.#cluster.stats.upstreamRqTxReset.inc();
+    this.#isAsked = true;
     this.#giveUp();
+    this.#isAsked = false;
   }
 
   // HttpPoolCallbacks
@@ -333,7 +353,9 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   #end(): void {
     this.#over = true;
     this.#timer?.disable();
-    this.#filters?.end();
+    const filters = this.#filters;
+    if (this.#isAsked && filters !== null) queueMicrotask(() => filters.end());
+    else filters?.end();
   }
 
   #abandon(): void {

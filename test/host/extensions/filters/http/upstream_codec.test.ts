@@ -1,7 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { encodePairs } from "../../../../../abi/mod.ts";
 import type { Embedded } from "../../../../support/embedded.ts";
 import { journalGuest } from "../../../../support/journal_guest.ts";
+import { assemble, guestText, i32, OUT, out, s } from "../../../wasm/guest.ts";
 import {
   bodyOf,
   cluster,
@@ -251,6 +253,43 @@ test("callouts pass the filters of the cluster, too", async () => {
   assert.is((await lines()).at(-1), "calling http_call_response 502 !1 7");
   await send("calling", "/case-z");
   assert.is((await lines()).at(-1), "calling http_call_response !1 !1 0");
+});
+
+/** Filter of the listener and of the cluster that it asks, on one VM. */
+function selfCaller(): Uint8Array {
+  const inner = s(
+    String.fromCharCode(...encodePairs([[":method", "GET"], [":path", "/inner"], [":authority", "inner"]])),
+  );
+  const body = s("called");
+  return assemble(guestText({
+    callbacks: {
+      proxy_on_request_headers: `(drop (call $proxy_get_header_map_value ${i32(0)} ${s(":authority")} ${out}))
+        (if (i32.eq (i32.load (i32.const ${OUT + 4})) (i32.const 5)) (then (return (i32.const 0))))
+        (i32.store (i32.const 0x200) (local.get $id))
+        (drop (call $proxy_http_call ${s("own")} ${inner} ${s("body")} ${i32(0, 0)} ${i32(2000, 0x204)}))
+        (i32.const 1)`,
+      proxy_on_http_call_response: `(drop (call $proxy_set_effective_context (i32.load (i32.const 0x200))))
+        (drop (call $proxy_send_local_response ${i32(200, 0, 0)} ${body} ${i32(0, 0, -1)}))`,
+      proxy_on_done: "(i32.const 1)",
+    },
+  }));
+}
+
+test("a filter may call a cluster that it filters itself, on the same VM", async () => {
+  const module = selfCaller();
+  const self = wasmPlugin("http", "self", module);
+  const started = await startWasmProxy(
+    [httpListener("self", { filters: self, routes: route("own") })],
+    [cluster("own", upstreamFilters(self, true), "u")],
+    { ports: { u: server.port } },
+  );
+  assert.is(started.stat("wasm.envoy.wasm.runtime.v8.active"), 1);
+  const response = await request(started.port("self"), "/case-0");
+  assert.match(response, /^HTTP\/1.1 200 OK/);
+  assert.is(bodyOf(response), "called");
+  assert.match(server.requests[0]!, /^GET \/inner /);
+  assert.is(started.stat("wasm.self.traps"), 0);
+  await started.stop();
 });
 
 async function problems(clusterMore: string, router = "", filters = ""): Promise<string> {
