@@ -17,6 +17,8 @@ import { fileURLToPath } from "node:url";
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 10_000;
+/** After a signal that ends a process it is gone by then: the longest drain is half of it. */
+const END_LIMIT_MS = 60_000;
 
 /** How a proxy is started, and what its log says once it serves. */
 export interface ProxyCommand {
@@ -139,7 +141,16 @@ function watch(child: ChildProcess, folder: string, command: string): ProxyProce
     output: () => output,
     waitForOutput,
     // Not `child.kill`: on Deno the exit status would then name the signal whatever became of it.
-    kill: (signal) => void process.kill(child.pid!, signal),
+    kill(signal) {
+      process.kill(child.pid!, signal);
+      // One that does not end is a failure that tells what it said, not a test that waits.
+      const timer = setTimeout(() => {
+        output += `\n${command} had not ended ${END_LIMIT_MS / 1000} s after ${signal}`;
+        console.error(output);
+        process.kill(child.pid!, "SIGKILL");
+      }, END_LIMIT_MS);
+      void exited.then(() => clearTimeout(timer));
+    },
     exited,
     async stop() {
       if (ended === null) process.kill(child.pid!, "SIGTERM");
