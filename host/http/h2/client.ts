@@ -125,16 +125,7 @@ export class Http2ClientCodec implements ClientCodec, SessionOwner {
     }
     stream.headReceived = true;
     if (!stream.isHead && status !== 304) stream.contentLength = contentLength;
-    if (end && stream.contentLength > 0) {
-      session.stats.rxMessagingError.inc();
-      session.failStream(
-        stream,
-        ErrorCode.ProtocolError,
-        StreamResetReason.ProtocolError,
-        Http2Details.RemoteReset,
-      );
-      return;
-    }
+    if (end && stream.contentLength > 0) return session.failLength(stream);
     if (stream.upgrade !== null && status === 200) {
       // Inside the proxy an upgrade looks as it does in HTTP/1.
       headers.status = 101;

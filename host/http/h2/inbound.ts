@@ -174,7 +174,7 @@ export class Inbound {
     stream.bodyBytesReceived += length - padding;
     if (stream.contentLength >= 0 && stream.bodyBytesReceived > stream.contentLength) {
       this.#giveBody(false);
-      this.#failLength(stream);
+      session.failLength(stream);
       return null;
     }
     return stream;
@@ -191,7 +191,7 @@ export class Inbound {
     if ((flags & FrameFlag.EndStream) === 0) return;
     if (stream.contentLength >= 0 && stream.bodyBytesReceived !== stream.contentLength) {
       this.#giveBody(false);
-      this.#failLength(stream);
+      session.failLength(stream);
       return;
     }
     stream.remoteEnded = true;
@@ -295,7 +295,9 @@ export class Inbound {
     if (verdict !== BlockVerdict.Good) return this.#failBlock(stream, verdict);
     if (!isTrailers) return session.owner.onHead(stream, reader.contentLength, endStream);
     if (!endStream) return session.failMessage(stream, Http2Details.MessagingRule);
-    if (stream.contentLength >= 0 && stream.bodyBytesReceived !== stream.contentLength) return this.#failLength(stream);
+    if (stream.contentLength >= 0 && stream.bodyBytesReceived !== stream.contentLength) {
+      return session.failLength(stream);
+    }
     session.stats.trailers.inc();
     stream.remoteEnded = true;
     stream.decoder!.onTrailers(reader.headers);
@@ -305,37 +307,27 @@ export class Inbound {
   #failBlock(stream: Http2Stream, verdict: BlockVerdict): void {
     const session = this.#session;
     const { stats } = session;
+    let details: string;
     switch (verdict) {
       case BlockVerdict.TooLarge:
         stats.headerOverflow.inc();
         stats.headerListSizeTooLarge.inc();
-        return session.failStream(
-          stream,
-          ErrorCode.InternalError,
-          StreamResetReason.LocalReset,
-          Http2Details.HeadersTooLarge,
-        );
+        details = Http2Details.HeadersTooLarge;
+        break;
       case BlockVerdict.TooMany:
         stats.headerOverflow.inc();
-        return session.failStream(
-          stream,
-          ErrorCode.InternalError,
-          StreamResetReason.LocalReset,
-          Http2Details.TooManyHeaders,
-        );
+        details = Http2Details.TooManyHeaders;
+        break;
       case BlockVerdict.Underscore:
         stats.requestsRejectedWithUnderscoresInHeaders.inc();
-        return session.failStream(
-          stream,
-          ErrorCode.InternalError,
-          StreamResetReason.LocalReset,
-          Http2Details.UnexpectedUnderscore,
-        );
+        details = Http2Details.UnexpectedUnderscore;
+        break;
       case BlockVerdict.MessagingRule:
         return session.failMessage(stream, Http2Details.MessagingRule);
       default:
         return session.failMessage(stream, Http2Details.InvalidField);
     }
+    session.failStream(stream, ErrorCode.InternalError, StreamResetReason.LocalReset, details);
   }
 
   // All the others.
@@ -412,17 +404,6 @@ export class Inbound {
     }
     const flood = session.guard.onPriority();
     if (flood !== null) this.#failFlood(null, flood);
-  }
-
-  /** The body is not as long as `content-length` says. Envoy's library resets the stream for it, whatever is set. */
-  #failLength(stream: Http2Stream): void {
-    this.#session.stats.rxMessagingError.inc();
-    this.#session.failStream(
-      stream,
-      ErrorCode.ProtocolError,
-      StreamResetReason.ProtocolError,
-      Http2Details.RemoteReset,
-    );
   }
 
   /** DATA of a stream that is over. */

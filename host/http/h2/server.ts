@@ -7,14 +7,7 @@
  * @module
  */
 import { fromLatin1 } from "../../base/bytes.ts";
-import {
-  type CodecError,
-  type Protocol,
-  type ServerCodec,
-  type ServerCodecCallbacks,
-  StreamResetReason,
-} from "../codec.ts";
-import { Http2Details } from "./errors.ts";
+import { type CodecError, type Protocol, type ServerCodec, type ServerCodecCallbacks } from "../codec.ts";
 import { ErrorCode, MAX_STREAM_ID, PREFACE } from "./frame.ts";
 import type { Http2Connection } from "./frame_writer.ts";
 import { Inbound } from "./inbound.ts";
@@ -130,16 +123,7 @@ export class Http2ServerCodec implements ServerCodec, SessionOwner {
     stream.isHead = headers.method === "HEAD";
     stream.upgrade = headers.protocol;
     if (headers.method !== "CONNECT" && headers.protocol === null) stream.contentLength = contentLength;
-    if (end && stream.contentLength > 0) {
-      this.#session.stats.rxMessagingError.inc();
-      this.#session.failStream(
-        stream,
-        ErrorCode.ProtocolError,
-        StreamResetReason.ProtocolError,
-        Http2Details.RemoteReset,
-      );
-      return;
-    }
+    if (end && stream.contentLength > 0) return this.#session.failLength(stream);
     stream.remoteEnded = end;
     stream.decoder!.onHeaders(headers, end);
     if (end) this.#session.afterRemoteEnd(stream);

@@ -185,6 +185,12 @@ export class Session implements StreamOwner {
     }
   }
 
+  /** A body is not as long as `content-length` says. Envoy's library resets the stream for it, whatever is set. */
+  failLength(stream: Http2Stream): void {
+    this.stats.rxMessagingError.inc();
+    this.failStream(stream, ErrorCode.ProtocolError, StreamResetReason.ProtocolError, Http2Details.RemoteReset);
+  }
+
   /** The peer reset a stream. */
   onRemoteReset(stream: Http2Stream, code: number): void {
     this.stats.rxReset.inc();
