@@ -90,14 +90,8 @@ export interface ComponentPlan {
   readonly links: ComponentLinks;
 }
 
-/** How the parts hang together; see `ComponentLayout`. */
-export interface ComponentLinks {
-  readonly instances: readonly CoreInstance[];
-  readonly functions: readonly CoreFunction[];
-  readonly tables: readonly CoreExport[];
-  readonly memories: readonly CoreExport[];
-  readonly globals: readonly CoreExport[];
-  readonly destructors: readonly (number | null)[];
+/** How the parts hang together. */
+export interface ComponentLinks extends Omit<ComponentLayout, "modules" | "exports"> {
   /** What the host calls, by `interface.name`. */
   readonly callbacks: ReadonlyMap<string, LiftedFunction>;
   /** The memory, the allocator and the encoding of text that all functions use. */
