@@ -10,6 +10,7 @@
  * @module
  */
 import { EMPTY_BYTES, latin1Slice, latin1Write, utf8Slice } from "../base/bytes.ts";
+import { type Fuel, spend } from "./fuel.ts";
 
 /** Up to this many bytes a loop is faster than `latin1Slice`, on both runtimes. */
 const LOOP_READ_LIMIT = 8;
@@ -34,7 +35,7 @@ const CHARGED_BYTES = 4096;
 
 export class GuestMemory {
   /** What a metered guest spends; null for others. */
-  fuel: { value: number } | null = null;
+  fuel: Fuel | null = null;
   #memory: WebAssembly.Memory | null = null;
   #bytes: Uint8Array = EMPTY_BYTES;
   #view: DataView = new DataView(EMPTY_BYTES.buffer);
@@ -66,7 +67,7 @@ export class GuestMemory {
   /** Whether `size` bytes at `ptr` (both unsigned) are there. A guest pays for many: they will be moved. */
   has(ptr: number, size: number): boolean {
     if (ptr + size > this.bytes.length) return false;
-    if (size >= CHARGED_BYTES && this.fuel !== null) this.fuel.value -= size >>> 4;
+    if (size >= CHARGED_BYTES && this.fuel !== null) spend(this.fuel, size >>> 4);
     return true;
   }
 

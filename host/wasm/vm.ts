@@ -24,6 +24,7 @@ import { CalloutQuota } from "./callout_quota.ts";
 import { type Context, Deferred } from "./context.ts";
 import { ContextTable } from "./context_table.ts";
 import * as problems from "./diagnostics.ts";
+import { type Fuel, spend } from "./fuel.ts";
 import { type GuestLimits, type LimitName, MAX_DEPTH } from "./limits.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import { GuestMemory } from "./memory.ts";
@@ -68,11 +69,6 @@ export interface VmOptions extends GuestLimits {
 
 /** What a guest pays for each line, or part of one, that it writes to standard output or error. */
 const UNITS_PER_LINE = 128;
-
-/** The exported global that a metered guest spends. */
-export interface Fuel {
-  value: number;
-}
 
 /** Thrown through the guest to end it; `fatal` is false for a regular `proc_exit(0)` from `_start`. */
 export class GuestExit extends Error {
@@ -264,7 +260,7 @@ export class Vm {
 
   /** Has the guest pay for work of the host that its call alone does not cover. */
   charge(units: number): void {
-    if (this.#fuel !== null) this.#fuel.value -= units;
+    if (this.#fuel !== null) spend(this.#fuel, units);
   }
 
   /** Ends the VM for good. The first failure counts. */

@@ -7,10 +7,11 @@ import { COMPONENT_IMPORTS } from "../../../abi/mod.ts";
 import { CallTracer } from "../call_trace.ts";
 import { NO_CALLBACKS } from "../callbacks.ts";
 import { startFailed } from "../diagnostics.ts";
+import type { Fuel } from "../fuel.ts";
 import type { VmResult } from "../instance.ts";
 import type { WasmModule } from "../module.ts";
 import type { LogSource, WasmEnvironment } from "../ports.ts";
-import { type Fuel, Vm, type VmOptions } from "../vm.ts";
+import { Vm, type VmOptions } from "../vm.ts";
 import { ComponentCallbacks } from "./component_callbacks.ts";
 import {
   ComponentGuest,

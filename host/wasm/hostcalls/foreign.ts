@@ -61,10 +61,7 @@ export const foreignHostcalls: HostcallTable = {
       clearRouteCache: () => context.clearRouteCache(),
       property: (path) => findProperty(vm.environment.properties, context, path),
       declareProperty: (name, declaration) => context.declareProperty(name, declaration),
-      charge: (units) => {
-        // Not lower: what the guest spends until it looks must not make it positive again.
-        if (memory.fuel !== null) memory.fuel.value = Math.max(memory.fuel.value - units, -1);
-      },
+      charge: (units) => vm.charge(units),
       explain: (text) => vm.explain(`${key}: ${text}`),
     };
     const result = fn(call, memory.copy(args >>> 0, argsSize >>> 0));

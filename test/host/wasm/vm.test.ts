@@ -541,6 +541,13 @@ test("host functions are paid for: by the call, and by what they move", async ()
   assert.is(await spent(log(64_000)) - nothing, 63 + 4000);
 });
 
+test("a charge that does not fit into the fuel leaves nothing of it", async () => {
+  const host = new Host(await guest({ callbacks: {} }));
+  const { vm } = host.plugin.root;
+  vm.charge(2 ** 32);
+  assert.is(vm.memory.fuel!.value, -1);
+});
+
 test("an endless loop in the allocator ends the call that needed it", async () => {
   const host = new Host(
     await guest({
