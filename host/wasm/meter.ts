@@ -37,6 +37,7 @@ import {
   skipMisc,
 } from "./instructions.ts";
 import type { ModuleMeter } from "./module.ts";
+import { FIRST_SECTION, readImport, readSections, type Section, SectionId } from "./sections.ts";
 
 /** Changes when the same bytes are rewritten in another way: part of the key under which results are kept. */
 export const METER_VERSION = 1;
@@ -61,18 +62,22 @@ export interface MeteredModule {
   readonly meter: ModuleMeter;
 }
 
-const SECTION_CUSTOM = 0;
-const SECTION_TYPE = 1;
-const SECTION_IMPORT = 2;
-const SECTION_FUNCTION = 3;
-const SECTION_TABLE = 4;
-const SECTION_MEMORY = 5;
-const SECTION_GLOBAL = 6;
-const SECTION_EXPORT = 7;
-const SECTION_ELEMENT = 9;
-const SECTION_CODE = 10;
 /** Sections in the order in which modules must have them. */
-const ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
+const ORDER: readonly number[] = [
+  SectionId.Type,
+  SectionId.Import,
+  SectionId.Function,
+  SectionId.Table,
+  SectionId.Memory,
+  SectionId.Tag,
+  SectionId.Global,
+  SectionId.Export,
+  SectionId.Start,
+  SectionId.Element,
+  SectionId.DataCount,
+  SectionId.Code,
+  SectionId.Data,
+];
 
 /** Costs of points that are no number of instructions. */
 const COST_RANGE = -1;
@@ -91,14 +96,6 @@ interface Layout {
   /** Index of the global that is added. */
   readonly fuelIndex: number;
   readonly fuelExport: string;
-}
-
-interface Section {
-  readonly id: number;
-  /** Of the section's id. */
-  readonly at: number;
-  readonly start: number;
-  readonly end: number;
 }
 
 /** The module with a meter, or a text that says why it cannot have one. The engine must have accepted it. */
@@ -128,38 +125,32 @@ export function originalOffset(meter: ModuleMeter, offset: number): number {
 }
 
 function readLayout(bytes: Uint8Array): Layout {
-  const sections: Section[] = [];
+  const sections = readSections(bytes, FIRST_SECTION, bytes.length);
   const functionParameters: (number | null)[] = [];
   const parameterCounts: number[] = [];
   const names = new Set<string>();
   let globals = 0;
   let importedFunctions = 0;
-  for (let position = 8; position < bytes.length;) {
-    const header = new BinaryReader(bytes, position, bytes.length);
-    const id = header.byte();
-    const size = header.number();
-    const start = header.offset;
-    const end = start + size;
-    sections.push({ id, at: position, start, end });
-    position = end;
+  for (const { id, start, end } of sections) {
     const reader = new BinaryReader(bytes, start, end);
-    if (id === SECTION_TYPE) {
+    if (id === SectionId.Type) {
       const types: Parameters<BinaryReader["recursiveTypes"]>[0] = [];
       for (let count = reader.number(); count > 0; count--) reader.recursiveTypes(types);
       for (const type of types) functionParameters.push(type === null ? null : type.params.length);
-    } else if (id === SECTION_IMPORT) {
+    } else if (id === SectionId.Import) {
       for (let count = reader.number(); count > 0; count--) {
-        const kind = skipImport(reader);
-        if (kind === KIND_GLOBAL) globals++;
-        else if (kind === KIND_FUNCTION) importedFunctions++;
+        const { kind, limits } = readImport(reader, []);
+        if (limits !== null) refuseLimits(kind, limits);
+        if (kind === "global") globals++;
+        else if (kind === "func") importedFunctions++;
       }
-    } else if (id === SECTION_FUNCTION) {
+    } else if (id === SectionId.Function) {
       for (let count = reader.number(); count > 0; count--) {
         parameterCounts.push(functionParameters[reader.number()] ?? 0);
       }
-    } else if (id === SECTION_GLOBAL) {
+    } else if (id === SectionId.Global) {
       globals += reader.number();
-    } else if (id === SECTION_EXPORT) {
+    } else if (id === SectionId.Export) {
       for (let count = reader.number(); count > 0; count--) {
         names.add(reader.name());
         reader.byte();
@@ -172,40 +163,7 @@ function readLayout(bytes: Uint8Array): Layout {
   return { sections, importedFunctions, parameterCounts, fuelIndex: globals, fuelExport };
 }
 
-const KIND_FUNCTION = 0;
-const KIND_TABLE = 1;
-const KIND_MEMORY = 2;
-const KIND_GLOBAL = 3;
-
-/** Moves past an import and gives its kind. */
-function skipImport(reader: BinaryReader): number {
-  reader.name();
-  reader.name();
-  const kind = reader.byte();
-  switch (kind) {
-    case KIND_FUNCTION:
-      reader.skipNumber();
-      break;
-    case KIND_TABLE:
-      reader.valueType();
-      refuse64("table", reader.limits());
-      break;
-    case KIND_MEMORY:
-      refuse64("memory", reader.limits());
-      break;
-    case KIND_GLOBAL:
-      reader.valueType();
-      reader.byte();
-      break;
-    default:
-      // A tag: an attribute and a type.
-      reader.byte();
-      reader.skipNumber();
-  }
-  return kind;
-}
-
-function refuse64(what: string, limits: Limits): void {
+function refuseLimits(what: string, limits: Limits): void {
   if (limits.is64) throw new UnreadableModule(`its ${what} has 64-bit addresses, which are not supported`);
   if (limits.shared) throw new UnreadableModule(`its ${what} is shared, which is not supported`);
 }
@@ -297,24 +255,24 @@ function rewrite(bytes: Uint8Array, layout: Layout, options: MeterOptions): Mete
   const output = new Output(bytes.length + (bytes.length >> 1) + 1024);
   output.copy(bytes, 0, 8);
   const added = [
-    { id: SECTION_GLOBAL, write: () => writeGlobals(output, bytes, null, options.startBudget) },
-    { id: SECTION_EXPORT, write: () => writeExports(output, bytes, null, layout) },
+    { id: SectionId.Global, write: () => writeGlobals(output, bytes, null, options.startBudget) },
+    { id: SectionId.Export, write: () => writeExports(output, bytes, null, layout) },
   ].filter((each) => !layout.sections.some((section) => section.id === each.id));
   let code: CodeWriter | null = null;
   let hasIndirectImports = false;
   for (const section of layout.sections) {
-    if (section.id !== SECTION_CUSTOM) {
+    if (section.id !== SectionId.Custom) {
       while (added.length > 0 && ORDER.indexOf(added[0]!.id) < ORDER.indexOf(section.id)) added.shift()!.write();
     } else if (dependsOnOffsets(bytes, section)) continue;
-    if (section.id === SECTION_GLOBAL) writeGlobals(output, bytes, section, options.startBudget);
-    else if (section.id === SECTION_EXPORT) writeExports(output, bytes, section, layout);
-    else if (section.id === SECTION_MEMORY) writeMemories(output, bytes, section, options.maxMemoryPages);
-    else if (section.id === SECTION_TABLE) writeTables(output, bytes, section, options.maxTableElements);
-    else if (section.id === SECTION_CODE) {
+    if (section.id === SectionId.Global) writeGlobals(output, bytes, section, options.startBudget);
+    else if (section.id === SectionId.Export) writeExports(output, bytes, section, layout);
+    else if (section.id === SectionId.Memory) writeMemories(output, bytes, section, options.maxMemoryPages);
+    else if (section.id === SectionId.Table) writeTables(output, bytes, section, options.maxTableElements);
+    else if (section.id === SectionId.Code) {
       code = new CodeWriter(output, bytes, layout);
       code.write(section);
     } else {
-      if (section.id === SECTION_ELEMENT) hasIndirectImports = namesImports(bytes, section, layout.importedFunctions);
+      if (section.id === SectionId.Element) hasIndirectImports = namesImports(bytes, section, layout.importedFunctions);
       output.copy(bytes, section.at, section.end);
     }
   }
@@ -388,7 +346,7 @@ function copyWithOneMore(content: Output, bytes: Uint8Array, section: Section | 
 }
 
 function writeGlobals(output: Output, bytes: Uint8Array, section: Section | null, budget: number): void {
-  writeSection(output, SECTION_GLOBAL, (content) => {
+  writeSection(output, SectionId.Global, (content) => {
     copyWithOneMore(content, bytes, section);
     // i32, mutable, with the budget as its value.
     content.byte(0x7f);
@@ -400,7 +358,7 @@ function writeGlobals(output: Output, bytes: Uint8Array, section: Section | null
 }
 
 function writeExports(output: Output, bytes: Uint8Array, section: Section | null, layout: Layout): void {
-  writeSection(output, SECTION_EXPORT, (content) => {
+  writeSection(output, SectionId.Export, (content) => {
     copyWithOneMore(content, bytes, section);
     content.number(layout.fuelExport.length);
     for (let i = 0; i < layout.fuelExport.length; i++) content.byte(layout.fuelExport.charCodeAt(i));
@@ -410,7 +368,7 @@ function writeExports(output: Output, bytes: Uint8Array, section: Section | null
 }
 
 function writeMemories(output: Output, bytes: Uint8Array, section: Section, maxPages: number): void {
-  writeSection(output, SECTION_MEMORY, (content) => {
+  writeSection(output, SectionId.Memory, (content) => {
     const reader = new BinaryReader(bytes, section.start, section.end);
     let count = reader.number();
     content.number(count);
@@ -419,7 +377,7 @@ function writeMemories(output: Output, bytes: Uint8Array, section: Section, maxP
 }
 
 function writeTables(output: Output, bytes: Uint8Array, section: Section, maxElements: number): void {
-  writeSection(output, SECTION_TABLE, (content) => {
+  writeSection(output, SectionId.Table, (content) => {
     const reader = new BinaryReader(bytes, section.start, section.end);
     let count = reader.number();
     content.number(count);
@@ -439,7 +397,7 @@ function writeTables(output: Output, bytes: Uint8Array, section: Section, maxEle
 }
 
 function writeLimits(content: Output, what: string, limits: Limits, most: number): void {
-  refuse64(what, limits);
+  refuseLimits(what, limits);
   if (limits.min > most) {
     throw new UnreadableModule(`its ${what} begins with ${limits.min}, at most ${most} are allowed`);
   }
@@ -481,7 +439,7 @@ class CodeWriter {
       bodies.push(body);
       size += numberSize(body.newSize) + body.newSize;
     }
-    this.#output.byte(SECTION_CODE);
+    this.#output.byte(SectionId.Code);
     this.#output.number(size);
     this.#output.number(count);
     const points = this.#points;

@@ -12,20 +12,18 @@ import { type AbiVersion, detectAbiVersion } from "../../abi/mod.ts";
 import { latin1Slice } from "../base/bytes.ts";
 import { BinaryReader, type FunctionType, type Limits, UnreadableModule } from "./binary_reader.ts";
 import type { ComponentPlan } from "./component/layout.ts";
+import {
+  type ExternalKind,
+  FIRST_SECTION,
+  type ImportInfo,
+  readImport,
+  readKind,
+  readSections,
+  SectionId,
+} from "./sections.ts";
 
 export type { FunctionType, Limits, WasmType } from "./binary_reader.ts";
-
-export type ExternalKind = "func" | "table" | "memory" | "global" | "tag";
-
-export interface ImportInfo {
-  readonly module: string;
-  readonly name: string;
-  readonly kind: ExternalKind;
-  /** For functions. */
-  readonly type: FunctionType | null;
-  /** For memories and tables, in pages and elements. */
-  readonly limits: Limits | null;
-}
+export type { ExternalKind, ImportInfo } from "./sections.ts";
 
 export interface ExportInfo {
   readonly name: string;
@@ -87,17 +85,6 @@ export interface WasmModule {
   readonly component?: ComponentPlan;
 }
 
-const KINDS: readonly ExternalKind[] = ["func", "table", "memory", "global", "tag"];
-
-const SECTION_CUSTOM = 0;
-const SECTION_TYPE = 1;
-const SECTION_IMPORT = 2;
-const SECTION_FUNCTION = 3;
-const SECTION_MEMORY = 5;
-const SECTION_EXPORT = 7;
-const SECTION_START = 8;
-const SECTION_CODE = 10;
-
 /** What the sections say, or a text that names what could not be read. */
 export function readModule(bytes: Uint8Array): ModuleInfo | string {
   try {
@@ -117,36 +104,29 @@ function read(bytes: Uint8Array): ModuleInfo {
   const customSections: string[] = [];
   let hasStart = false;
   let functionEnds = new Uint32Array(0);
-  let position = 8;
-  while (position < bytes.length) {
-    const header = new BinaryReader(bytes, position, bytes.length);
-    const id = header.byte();
-    const size = header.number();
-    const end = header.offset + size;
-    if (end > bytes.length) throw new UnreadableModule("a section without end");
-    const reader = new BinaryReader(bytes, header.offset, end);
-    position = end;
-    if (id === SECTION_CUSTOM) customSections.push(reader.name());
-    else if (id === SECTION_START) hasStart = true;
-    else if (id === SECTION_TYPE) {
+  for (const { id, start, end } of readSections(bytes, FIRST_SECTION, bytes.length)) {
+    const reader = new BinaryReader(bytes, start, end);
+    if (id === SectionId.Custom) customSections.push(reader.name());
+    else if (id === SectionId.Start) hasStart = true;
+    else if (id === SectionId.Type) {
       for (let count = reader.number(); count > 0; count--) reader.recursiveTypes(types);
-    } else if (id === SECTION_IMPORT) {
+    } else if (id === SectionId.Import) {
       for (let count = reader.number(); count > 0; count--) {
         const row = readImport(reader, types);
         imports.push(row);
         if (row.kind === "func") functions.push(row.type);
         if (row.kind === "memory") memories.push(row.limits!);
       }
-    } else if (id === SECTION_FUNCTION) {
+    } else if (id === SectionId.Function) {
       for (let count = reader.number(); count > 0; count--) functions.push(types[reader.number()] ?? null);
-    } else if (id === SECTION_MEMORY) {
+    } else if (id === SectionId.Memory) {
       for (let count = reader.number(); count > 0; count--) memories.push(reader.limits());
-    } else if (id === SECTION_CODE) {
+    } else if (id === SectionId.Code) {
       functionEnds = readFunctionEnds(reader);
-    } else if (id === SECTION_EXPORT) {
+    } else if (id === SectionId.Export) {
       for (let count = reader.number(); count > 0; count--) {
         const name = reader.name();
-        const kind = kindOf(reader.byte());
+        const kind = readKind(reader);
         const index = reader.number();
         exports.push({ name, kind, index, type: kind === "func" ? functions[index] ?? null : null });
       }
@@ -190,35 +170,6 @@ export function functionAt(info: ModuleInfo, offset: number): number {
     else low = middle + 1;
   }
   return info.importedFunctionCount + low;
-}
-
-function kindOf(byte: number): ExternalKind {
-  const kind = KINDS[byte];
-  if (kind === undefined) throw new UnreadableModule(`external kind ${byte}`);
-  return kind;
-}
-
-function readImport(reader: BinaryReader, types: readonly (FunctionType | null)[]): ImportInfo {
-  const module = reader.name();
-  const name = reader.name();
-  const kind = kindOf(reader.byte());
-  switch (kind) {
-    case "func":
-      return { module, name, kind, type: types[reader.number()] ?? null, limits: null };
-    case "table":
-      reader.valueType();
-      return { module, name, kind, type: null, limits: reader.limits() };
-    case "memory":
-      return { module, name, kind, type: null, limits: reader.limits() };
-    case "global":
-      reader.valueType();
-      reader.byte();
-      return { module, name, kind, type: null, limits: null };
-    case "tag":
-      reader.byte();
-      reader.number();
-      return { module, name, kind, type: null, limits: null };
-  }
 }
 
 /** `(i32, i64) → i32`, for messages. */

@@ -12,6 +12,7 @@
  * @module
  */
 import { BinaryReader, UnreadableModule } from "../binary_reader.ts";
+import { FIRST_SECTION, readSections } from "../sections.ts";
 import { type ComponentType, isResource, readType, typeOfBound, TypeScope } from "./component_types.ts";
 import type {
   CanonOptions,
@@ -88,7 +89,7 @@ class ComponentReader {
 
   read(): ComponentLayout {
     const scope = new Scope(null);
-    this.#readSections(scope, 8, this.#bytes.length, null);
+    this.#readSections(scope, FIRST_SECTION, this.#bytes.length, null);
     const exports = new Map<string, Map<string, ExportedFunction>>();
     for (const [name, item] of scope.exports) {
       if (item.sort !== "instance") continue;
@@ -114,26 +115,19 @@ class ComponentReader {
 
   /** `args` are what the component's imports are; null for the outermost one. */
   #readSections(scope: Scope, start: number, end: number, args: Items | null): void {
-    for (let position = start; position < end;) {
-      const header = new BinaryReader(this.#bytes, position, end);
-      const id = header.byte();
-      const size = header.number();
-      const from = header.offset;
-      const to = from + size;
-      if (to > end) throw new UnreadableModule("a section without end");
-      position = to;
-      const reader = new BinaryReader(this.#bytes, from, to);
-      switch (id) {
+    for (const section of readSections(this.#bytes, start, end)) {
+      const reader = new BinaryReader(this.#bytes, section.start, section.end);
+      switch (section.id) {
         case 0:
           break;
         case 1:
-          scope.modules.push(this.#modules.push({ start: from, end: to }) - 1);
+          scope.modules.push(this.#modules.push({ start: section.start, end: section.end }) - 1);
           break;
         case 2:
           for (let count = reader.number(); count > 0; count--) this.#coreInstance(reader, scope);
           break;
         case 4:
-          scope.components.push({ start: from + 8, end: to, scope });
+          scope.components.push({ start: section.start + FIRST_SECTION, end: section.end, scope });
           break;
         case 5:
           for (let count = reader.number(); count > 0; count--) scope.instances.push(this.#instance(reader, scope));
@@ -154,7 +148,7 @@ class ComponentReader {
           for (let count = reader.number(); count > 0; count--) this.#export(reader, scope);
           break;
         default:
-          throw new UnreadableModule(`component section ${id}`);
+          throw new UnreadableModule(`component section ${section.id}`);
       }
     }
   }
