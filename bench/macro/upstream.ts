@@ -1,13 +1,13 @@
 // bench/macro/upstream.ts: the upstream of the benchmark, a process of its own: as little work as possible.
 /**
- * `GET /small` answers 100 bytes, `GET /mib` 1 MiB, `POST` waits for the whole body and answers nothing.
- * Prints its port.
+ * `GET /small` answers 100 bytes, `GET /mib` 1 MiB, `POST` waits for the whole body and answers nothing, over
+ * HTTP/1.1 on one port and over HTTP/2 on another. Prints both ports.
  */
-import { createServer, type Socket } from "node:net";
+import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { createServer, type Server, type Socket } from "node:net";
 
-const SMALL = Buffer.from(
-  `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\n${"x".repeat(100)}`,
-);
+const SMALL_BODY = "x".repeat(100);
+const SMALL = Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\n${SMALL_BODY}`);
 const MIB_HEAD = Buffer.from("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 1048576\r\n\r\n");
 const MIB_BODY = Buffer.alloc(1024 * 1024, "x");
 const EMPTY = Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
@@ -36,7 +36,27 @@ const server = createServer({ noDelay: true }, (socket: Socket) => {
   });
   socket.on("error", () => {});
 });
-server.listen(0, "127.0.0.1", () => {
-  const address = server.address();
-  if (address !== null && typeof address !== "string") console.log(address.port);
+
+const http2Server = createHttp2Server();
+http2Server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+  stream.on("error", () => {});
+  if (headers[":method"] === "GET") {
+    stream.respond({ ":status": 200, "content-type": "text/plain" });
+    stream.end(headers[":path"] === "/mib" ? MIB_BODY : SMALL_BODY);
+    return;
+  }
+  stream.resume();
+  stream.on("end", () => stream.respond({ ":status": 200, "content-length": "0" }, { endStream: true }));
 });
+http2Server.on("sessionError", () => {});
+
+console.log(await listening(server), await listening(http2Server));
+
+function listening(each: Server | typeof http2Server): Promise<number> {
+  return new Promise((resolve) => {
+    each.listen(0, "127.0.0.1", () => {
+      const address = each.address();
+      if (address !== null && typeof address !== "string") resolve(address.port);
+    });
+  });
+}
