@@ -1,92 +1,103 @@
-// host/base/cidr.ts: IP addresses as bytes, and blocks of them.
+// host/base/cidr.ts: blocks of IP addresses, and values by block.
 // pure: no I/O, no clock, no runtime globals
 /**
- * @see RFC 4632, RFC 4291 §2.2
+ * IPv4 and IPv6 blocks never match each other's addresses, not even mapped ones, as in Envoy.
+ *
+ * @see Envoy: source/common/network/cidr_range.h
+ * @see RFC 4632
  * @module
  */
+import { formatIp, type Ip, parseIp } from "./ip.ts";
 
-/** An address block; `bytes` has 4 or 16 entries. Plain data. */
+/** A block of addresses. Plain data. */
 export interface CidrBlock {
-  readonly bytes: readonly number[];
+  readonly ip: Ip;
   readonly prefixBits: number;
 }
 
-/** The bytes of a textual IP address (a zone is cut off), or null when it is none. */
-export function parseIp(text: string): number[] | null {
-  return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
-}
-
-function parseIpv4(text: string): number[] | null {
-  const parts = text.split(".");
-  if (parts.length !== 4) return null;
-  const bytes: number[] = [];
-  for (const part of parts) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part)) return null;
-    const value = Number(part);
-    if (value > 255) return null;
-    bytes.push(value);
-  }
-  return bytes;
-}
-
-function parseIpv6(text: string): number[] | null {
-  const zone = text.indexOf("%");
-  const address = zone < 0 ? text : text.slice(0, zone);
-  const halves = address.split("::");
-  if (halves.length > 2) return null;
-  const head = parseGroups(halves[0]!, halves.length === 1);
-  const tail = halves.length === 2 ? parseGroups(halves[1]!, true) : [];
-  if (head === null || tail === null) return null;
-  const missing = 16 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 2) return null;
-  return [...head, ...new Array<number>(missing).fill(0), ...tail];
-}
-
-/** Colon-separated groups of 16 bits; the last may be a dotted IPv4 address. */
-function parseGroups(text: string, mayEndInIpv4: boolean): number[] | null {
-  if (text === "") return [];
-  const groups = text.split(":");
-  const bytes: number[] = [];
-  for (let i = 0; i < groups.length; i++) {
-    const group = groups[i]!;
-    if (mayEndInIpv4 && i === groups.length - 1 && group.includes(".")) {
-      const ipv4 = parseIpv4(group);
-      if (ipv4 === null) return null;
-      bytes.push(...ipv4);
-    } else {
-      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return null;
-      const value = parseInt(group, 16);
-      bytes.push(value >> 8, value & 255);
-    }
-  }
-  return bytes;
-}
-
-/** A block from an address and a prefix length; null when either makes no sense. */
+/** A block, cut to the whole address when the prefix is longer; null when either makes no sense. */
 export function cidrBlock(address: string, prefixBits: number): CidrBlock | null {
-  const bytes = parseIp(address);
-  if (bytes === null || prefixBits < 0 || !Number.isInteger(prefixBits)) return null;
-  return { bytes, prefixBits: Math.min(prefixBits, bytes.length * 8) };
+  const ip = parseIp(address);
+  if (ip === null || prefixBits < 0 || !Number.isInteger(prefixBits)) return null;
+  return { ip, prefixBits: Math.min(prefixBits, ip.version === 4 ? 32 : 128) };
+}
+
+/** One word of an address with only the bits below `prefixBits` (counted from the address's start) kept. */
+function maskWord(word: number, index: number, prefixBits: number): number {
+  const bits = prefixBits - index * 32;
+  if (bits >= 32) return word;
+  return bits <= 0 ? 0 : (word & (-1 << (32 - bits))) >>> 0;
+}
+
+/** A key that two addresses share exactly when their first `prefixBits` bits are the same. */
+function prefixKey(ip: Ip, prefixBits: number): string | number {
+  if (ip.version === 4) return maskWord(ip.d, 0, prefixBits);
+  return `${maskWord(ip.a, 0, prefixBits)},${maskWord(ip.b, 1, prefixBits)},${maskWord(ip.c, 2, prefixBits)},${
+    maskWord(ip.d, 3, prefixBits)
+  }`;
 }
 
 /** True when the address lies in the block; families never mix. */
-export function inCidrBlock(block: CidrBlock, address: readonly number[]): boolean {
-  if (address.length !== block.bytes.length) return false;
-  const whole = block.prefixBits >> 3;
-  for (let i = 0; i < whole; i++) if (address[i] !== block.bytes[i]) return false;
-  const rest = block.prefixBits & 7;
-  if (rest === 0) return true;
-  const mask = 0xff00 >> rest & 0xff;
-  return (address[whole]! & mask) === (block.bytes[whole]! & mask);
+export function inCidrBlock({ ip, prefixBits }: CidrBlock, address: Ip): boolean {
+  if (ip.version !== address.version) return false;
+  if (ip.version === 4) return maskWord(ip.d ^ address.d, 0, prefixBits) === 0;
+  return maskWord(ip.a ^ address.a, 0, prefixBits) === 0 && maskWord(ip.b ^ address.b, 1, prefixBits) === 0 &&
+    maskWord(ip.c ^ address.c, 2, prefixBits) === 0 && maskWord(ip.d ^ address.d, 3, prefixBits) === 0;
 }
 
-/** True for 127.0.0.0/8 and ::1, also as an IPv4-mapped address. */
-export function isLoopback(text: string): boolean {
-  const bytes = parseIp(text);
-  if (bytes === null) return false;
-  if (bytes.length === 4) return bytes[0] === 127;
-  if (bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff) {
-    return bytes[12] === 127;
+/** `10.0.0.0/8`, with the host bits cut off. */
+export function formatCidr({ ip, prefixBits }: CidrBlock): string {
+  const masked = {
+    version: ip.version,
+    a: maskWord(ip.a, 0, prefixBits),
+    b: maskWord(ip.b, 1, prefixBits),
+    c: maskWord(ip.c, 2, prefixBits),
+    d: maskWord(ip.d, ip.version === 4 ? 0 : 3, prefixBits),
+  };
+  return `${formatIp(masked)}/${prefixBits}`;
+}
+
+/** Values by CIDR range; the longest prefix that contains an address wins. */
+export class CidrMap<T> {
+  readonly #v4: PrefixLevel<T>[] = [];
+  readonly #v6: PrefixLevel<T>[] = [];
+
+  /** The value of exactly this range. */
+  getRange(ip: Ip, prefixBits: number): T | undefined {
+    const level = this.#levels(ip).find((each) => each.prefixBits === prefixBits);
+    return level?.values.get(prefixKey(ip, prefixBits));
   }
-  return bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
+
+  setRange(ip: Ip, prefixBits: number, value: T): void {
+    const levels = this.#levels(ip);
+    let level = levels.find((each) => each.prefixBits === prefixBits);
+    if (level === undefined) {
+      level = { prefixBits, values: new Map() };
+      levels.push(level);
+      levels.sort((x, y) => y.prefixBits - x.prefixBits);
+    }
+    level.values.set(prefixKey(ip, prefixBits), value);
+  }
+
+  /** The value of the most specific range around `ip`. */
+  lookup(ip: Ip): T | undefined {
+    for (const level of this.#levels(ip)) {
+      const value = level.values.get(prefixKey(ip, level.prefixBits));
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.#v4.length === 0 && this.#v6.length === 0;
+  }
+
+  #levels(ip: Ip): PrefixLevel<T>[] {
+    return ip.version === 4 ? this.#v4 : this.#v6;
+  }
+}
+
+interface PrefixLevel<T> {
+  readonly prefixBits: number;
+  readonly values: Map<string | number, T>;
 }

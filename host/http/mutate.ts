@@ -9,7 +9,8 @@
  * @see Envoy: source/common/http/conn_manager_utility.cc
  * @module
  */
-import { inCidrBlock, isLoopback, parseIp } from "../base/cidr.ts";
+import { inCidrBlock } from "../base/cidr.ts";
+import { isLoopback, parseIp, withoutZone } from "../base/ip.ts";
 import { isPipe } from "../net/address.ts";
 import type { ConnectionInfo, SocketAddress } from "../observe/stream_info.ts";
 import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
@@ -69,7 +70,8 @@ export function mutateRequestHeaders(
       remote = addressFromXff(forwarded, plan.xffNumTrustedHops - 1);
     }
     if (!plan.skipXffAppend && peer.port !== 0) {
-      const own = isLoopback(peer.address) ? config.localAddress : peer.address;
+      const ip = parseIp(peer.address);
+      const own = ip !== null && isLoopback(ip) ? config.localAddress : peer.address;
       headers.set("x-forwarded-for", forwarded === null ? own : forwarded + "," + own);
     }
     if (plan.xffNumTrustedHops === 0 || !headers.has("x-forwarded-proto")) {
@@ -178,13 +180,13 @@ function addressFromXff(forwarded: string, hopsFromEnd: number): SocketAddress |
   const index = addresses.length - 1 - hopsFromEnd;
   if (index < 0) return null;
   const text = addresses[index]!.trim();
-  if (parseIp(text) === null) return null;
+  if (parseIp(withoutZone(text)) === null) return null;
   return { address: text, port: 0, text: text.includes(":") ? `[${text}]:0` : `${text}:0` };
 }
 
 function isInternal(address: string, config: ConnectionManagerConfig): boolean {
-  const bytes = parseIp(address);
-  return bytes !== null && config.plan.internalAddresses.some((block) => inCidrBlock(block, bytes));
+  const ip = parseIp(withoutZone(address));
+  return ip !== null && config.plan.internalAddresses.some((block) => inCidrBlock(block, ip));
 }
 
 function append(before: string | null, value: string): string {

@@ -8,7 +8,7 @@
  * @module
  */
 import type { SocketAddress } from "../observe/stream_info.ts";
-import { formatIp, parseIp } from "./ip.ts";
+import { formatIp, parseIp } from "../base/ip.ts";
 
 const MAPPED_PREFIX = "::ffff:";
 

@@ -9,7 +9,7 @@
 import { lookup, Resolver } from "node:dns";
 import { detectPlatform } from "../platform/detect.ts";
 import { HostsFile } from "./hosts_file.ts";
-import { parseIp } from "./ip.ts";
+import { parseIp } from "../base/ip.ts";
 import { errorCode } from "./socket.ts";
 
 /** @see Envoy: api/envoy/config/cluster/v3/cluster.proto DnsLookupFamily */

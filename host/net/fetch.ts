@@ -6,7 +6,7 @@
  */
 import { Agent, buildConnector, request } from "undici";
 import { concatBytes } from "../base/bytes.ts";
-import { parseIp } from "./ip.ts";
+import { parseIp } from "../base/ip.ts";
 
 export interface FetchRequest {
   readonly url: string;

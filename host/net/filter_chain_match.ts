@@ -8,7 +8,8 @@
  * @module
  */
 import type { SocketAddress } from "../observe/stream_info.ts";
-import { CidrMap, type CidrPlan, formatCidr, type Ip, isLoopback, parseIp } from "./ip.ts";
+import { type CidrBlock, CidrMap, formatCidr } from "../base/cidr.ts";
+import { type Ip, isLoopback, parseIp } from "../base/ip.ts";
 import type { FilterChainMatchPlan } from "./plan.ts";
 
 /** What is known of a connection when its filter chain is chosen. */
@@ -54,12 +55,8 @@ function serverNameKey(name: string): string {
   return name.startsWith("*.") ? name.slice(1) : name;
 }
 
-function cidrKeys(ranges: readonly CidrPlan[]): string[] {
-  if (ranges.length === 0) return ["0.0.0.0/0", "::/0"];
-  return ranges.flatMap((range) => {
-    const ip = parseIp(range.address);
-    return ip === null ? [] : [formatCidr(ip, range.prefixBits)];
-  });
+function cidrKeys(ranges: readonly CidrBlock[]): string[] {
+  return ranges.length === 0 ? ["0.0.0.0/0", "::/0"] : ranges.map(formatCidr);
 }
 
 /** A node: branches by key; the CIDR levels also by range. */

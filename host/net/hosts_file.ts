@@ -4,7 +4,7 @@
  * @module
  */
 import { readFileSync, statSync } from "node:fs";
-import { parseIp } from "./ip.ts";
+import { parseIp } from "../base/ip.ts";
 
 /** A hosts file, read again when it changed. */
 export class HostsFile {

@@ -16,7 +16,7 @@ import { SocketConnection } from "./connection.ts";
 import { SocketConnectionInfo } from "./connection_info.ts";
 import { enterDispatch, leaveDispatch } from "./dispatch.ts";
 import { CloseType } from "./filter.ts";
-import { parseIp } from "./ip.ts";
+import { parseIp } from "../base/ip.ts";
 import { FilterChainMatcher, type MatchSubject } from "./filter_chain_match.ts";
 import { type ListenerFilterFactory, ListenerFilterRun, type ListenerFiltersResult } from "./listener_filter.ts";
 import { ListenerStats } from "./listener_stats.ts";

@@ -6,7 +6,7 @@
  * @see Envoy: api/envoy/config/listener/v3/listener.proto
  * @module
  */
-import type { CidrPlan } from "./ip.ts";
+import type { CidrBlock } from "../base/cidr.ts";
 
 /** A filter, listener filter, transport socket or access logger that a configuration names. */
 export interface ExtensionPlan {
@@ -21,15 +21,15 @@ export interface ExtensionPlan {
 /** When a filter chain is meant. Empty lists and nulls match everything. */
 export interface FilterChainMatchPlan {
   readonly destinationPort: number | null;
-  readonly prefixRanges: readonly CidrPlan[];
+  readonly prefixRanges: readonly CidrBlock[];
   /** Lower case; `*.example.com` is the suffix `.example.com`. */
   readonly serverNames: readonly string[];
   /** `raw_buffer`, `tls` or empty. */
   readonly transportProtocol: string;
   readonly applicationProtocols: readonly string[];
-  readonly directSourcePrefixRanges: readonly CidrPlan[];
+  readonly directSourcePrefixRanges: readonly CidrBlock[];
   readonly sourceType: "ANY" | "SAME_IP_OR_LOOPBACK" | "EXTERNAL";
-  readonly sourcePrefixRanges: readonly CidrPlan[];
+  readonly sourcePrefixRanges: readonly CidrBlock[];
   readonly sourcePorts: readonly number[];
 }
 

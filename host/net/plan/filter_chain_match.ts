@@ -5,7 +5,7 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import { type CidrPlan, formatIp, parseIp } from "../ip.ts";
+import { type CidrBlock, cidrBlock } from "../../base/cidr.ts";
 import { type FilterChainMatchPlan, MATCH_ANY } from "../plan.ts";
 
 /** Null matches everything. */
@@ -41,16 +41,13 @@ function planServerNames(node: ConfigNode): string[] {
   });
 }
 
-function planRanges(node: ConfigNode, field: string): CidrPlan[] {
+function planRanges(node: ConfigNode, field: string): CidrBlock[] {
   return node.messages(field).flatMap((range) => {
     const text = range.string("address_prefix");
-    const ip = parseIp(text);
-    if (ip === null) {
-      range.error("config/bad-address", `malformed IP address: ${text}`, { field: "address_prefix" });
-      return [];
-    }
     // Envoy takes a missing prefix_len for 0, which matches everything.
-    const prefixBits = Math.min(range.number("prefix_len"), ip.version === 4 ? 32 : 128);
-    return [{ address: formatIp(ip), prefixBits }];
+    const block = cidrBlock(text, range.number("prefix_len"));
+    if (block !== null) return [block];
+    range.error("config/bad-address", `malformed IP address: ${text}`, { field: "address_prefix" });
+    return [];
   });
 }

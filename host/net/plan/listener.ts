@@ -7,7 +7,7 @@
 import type { ConfigNode } from "../../config/node.ts";
 import { ipAddress } from "../address.ts";
 import { FilterChainMatcher } from "../filter_chain_match.ts";
-import { formatIp, parseIp } from "../ip.ts";
+import { formatIp, parseIp } from "../../base/ip.ts";
 import type { ExtensionPlan, FilterChainPlan, ListenAddressPlan, ListenerPlan } from "../plan.ts";
 import { planFilterChainMatch } from "./filter_chain_match.ts";
 

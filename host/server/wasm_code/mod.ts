@@ -10,7 +10,7 @@ import type { Random } from "../../base/random.ts";
 import { parseOciReference } from "../../extensions/common/wasm/oci_reference.ts";
 import type { RemoteCodePlan, WasmCodePlan } from "../../extensions/common/wasm/plugin_plan.ts";
 import { type ConnectTarget, createFetcher, mayServeMetadata } from "../../net/fetch.ts";
-import { isLoopback, parseIp } from "../../net/ip.ts";
+import { isLoopback, parseIp } from "../../base/ip.ts";
 import type { Logger } from "../../observe/log.ts";
 import type { StatsScope } from "../../observe/stats.ts";
 import type { FileRead } from "../../platform/mod.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import { parseIp } from "../../net/ip.ts";
+import { parseIp } from "../../base/ip.ts";
 import {
   type CircuitBreakersPlan,
   type ClusterPlan,

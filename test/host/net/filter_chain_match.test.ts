@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { cidrBlock } from "../../../host/base/cidr.ts";
 import { ipAddress, pipeAddress } from "../../../host/net/address.ts";
 import { FilterChainMatcher, type MatchSubject } from "../../../host/net/filter_chain_match.ts";
 import { type FilterChainMatchPlan, MATCH_ANY } from "../../../host/net/plan.ts";
@@ -77,8 +78,8 @@ test("no backtracking: the destination port is taken although nothing below it f
 
 test("destination ranges: the longest prefix", () => {
   const find = matcher({
-    narrow: { prefixRanges: [{ address: "10.0.0.1", prefixBits: 32 }, { address: "2001:db8::", prefixBits: 64 }] },
-    wide: { prefixRanges: [{ address: "10.0.0.0", prefixBits: 8 }] },
+    narrow: { prefixRanges: [cidrBlock("10.0.0.1", 32)!, cidrBlock("2001:db8::", 64)!] },
+    wide: { prefixRanges: [cidrBlock("10.0.0.0", 8)!] },
   });
   assert.is(find(), "narrow");
   assert.is(find({ localAddress: ipAddress("10.9.9.9", 443) }), "wide");
@@ -115,7 +116,7 @@ test("source types", () => {
 });
 
 test("direct source, source and source port, in that order", () => {
-  const range = (address: string, prefixBits: number) => [{ address, prefixBits }];
+  const range = (address: string, prefixBits: number) => [cidrBlock(address, prefixBits)!];
   const find = matcher({
     proxied: { directSourcePrefixRanges: range("192.0.2.0", 24) },
     port: { sourcePrefixRanges: range("203.0.113.0", 24), sourcePorts: [40_000, 40_001] },
@@ -136,8 +137,8 @@ test("the same rules twice are a conflict, also when they only overlap", () => {
   assert.equal(conflicts([{ serverNames: ["a", "b"] }, { serverNames: ["b", "c"] }]), [{ first: 0, second: 1 }]);
   assert.equal(conflicts([{ serverNames: ["a"] }, { serverNames: ["b"] }, { sourcePorts: [1] }]), []);
   assert.equal(
-    conflicts([{ prefixRanges: [{ address: "10.0.0.1", prefixBits: 8 }] }, {
-      prefixRanges: [{ address: "10.9.0.0", prefixBits: 8 }],
+    conflicts([{ prefixRanges: [cidrBlock("10.0.0.1", 8)!] }, {
+      prefixRanges: [cidrBlock("10.9.0.0", 8)!],
     }]),
     [{ first: 0, second: 1 }],
   );

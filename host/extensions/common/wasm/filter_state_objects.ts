@@ -9,7 +9,7 @@
  */
 import { fromLatin1, latin1Slice } from "../../../base/bytes.ts";
 import { parseAddress } from "../../../net/address.ts";
-import { formatIp, parseIp } from "../../../net/ip.ts";
+import { formatIp, parseIp } from "../../../base/ip.ts";
 import type { FilterStateObject } from "../../../observe/stream_info.ts";
 import type { PropertyValue } from "../../../wasm/ports.ts";
 

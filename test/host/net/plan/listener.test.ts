@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { cidrBlock } from "../../../../host/base/cidr.ts";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
 import type { ConfigNode } from "../../../../host/config/node.ts";
 import { unreadFields } from "../../../../host/config/unread.ts";
@@ -136,13 +137,13 @@ filter_chains:
   assert.is(chain.transportSocketConnectTimeoutMs, 3000);
   assert.equal(chain.match, {
     destinationPort: 443,
-    prefixRanges: [{ address: "10.0.0.0", prefixBits: 8 }, { address: "2001:db8::", prefixBits: 32 }],
+    prefixRanges: [cidrBlock("10.0.0.0", 8), cidrBlock("2001:db8::", 32)],
     serverNames: ["example.com", "*.example.com"],
     transportProtocol: "tls",
     applicationProtocols: ["h2"],
-    directSourcePrefixRanges: [{ address: "192.0.2.0", prefixBits: 24 }],
+    directSourcePrefixRanges: [cidrBlock("192.0.2.0", 24)],
     sourceType: "EXTERNAL",
-    sourcePrefixRanges: [{ address: "198.51.100.0", prefixBits: 0 }],
+    sourcePrefixRanges: [cidrBlock("198.51.100.0", 0)],
     sourcePorts: [1, 2],
   });
 });

@@ -1,4 +1,4 @@
-// host/net/ip.ts: IP addresses and CIDR ranges as numbers.
+// host/base/ip.ts: IP addresses as numbers.
 // pure: no I/O, no clock, no runtime globals
 /**
  * @see RFC 4291 §2.2, RFC 5952
@@ -76,6 +76,12 @@ function parseGroups(text: string, atEnd: boolean): number[] | null {
   return groups;
 }
 
+/** The address that a peer is said to have, without the zone that is this machine's own affair. */
+export function withoutZone(text: string): string {
+  const zone = text.indexOf("%");
+  return zone < 0 ? text : text.slice(0, zone);
+}
+
 /** Canonical text (RFC 5952). */
 export function formatIp(ip: Ip): string {
   if (ip.version === 4) return `${ip.d >>> 24}.${(ip.d >>> 16) & 255}.${(ip.d >>> 8) & 255}.${ip.d & 255}`;
@@ -100,82 +106,4 @@ export function formatIp(ip: Ip): string {
 export function isLoopback(ip: Ip): boolean {
   if (ip.version === 4) return ip.d >>> 24 === 127;
   return ip.a === 0 && ip.b === 0 && ip.c === 0 && ip.d === 1;
-}
-
-/** One word of an address with only the bits below `prefixBits` (counted from the address's start) kept. */
-function maskWord(word: number, index: number, prefixBits: number): number {
-  const bits = prefixBits - index * 32;
-  if (bits >= 32) return word;
-  return bits <= 0 ? 0 : (word & (-1 << (32 - bits))) >>> 0;
-}
-
-/** A key that two addresses share exactly when their first `prefixBits` bits are the same. */
-function prefixKey(ip: Ip, prefixBits: number): string | number {
-  if (ip.version === 4) return maskWord(ip.d, 0, prefixBits);
-  return `${maskWord(ip.a, 0, prefixBits)},${maskWord(ip.b, 1, prefixBits)},${maskWord(ip.c, 2, prefixBits)},${
-    maskWord(ip.d, 3, prefixBits)
-  }`;
-}
-
-/** A CIDR range. A null prefix means the whole address. */
-export interface CidrPlan {
-  readonly address: string;
-  readonly prefixBits: number;
-}
-
-/** `10.0.0.0/8`, with the host bits cut off. */
-export function formatCidr(ip: Ip, prefixBits: number): string {
-  const masked = {
-    version: ip.version,
-    a: maskWord(ip.a, 0, prefixBits),
-    b: maskWord(ip.b, 1, prefixBits),
-    c: maskWord(ip.c, 2, prefixBits),
-    d: maskWord(ip.d, ip.version === 4 ? 0 : 3, prefixBits),
-  };
-  return `${formatIp(masked)}/${prefixBits}`;
-}
-
-/** Values by CIDR range; the longest prefix that contains an address wins. */
-export class CidrMap<T> {
-  readonly #v4: PrefixLevel<T>[] = [];
-  readonly #v6: PrefixLevel<T>[] = [];
-
-  /** The value of exactly this range. */
-  getRange(ip: Ip, prefixBits: number): T | undefined {
-    const level = this.#levels(ip).find((each) => each.prefixBits === prefixBits);
-    return level?.values.get(prefixKey(ip, prefixBits));
-  }
-
-  setRange(ip: Ip, prefixBits: number, value: T): void {
-    const levels = this.#levels(ip);
-    let level = levels.find((each) => each.prefixBits === prefixBits);
-    if (level === undefined) {
-      level = { prefixBits, values: new Map() };
-      levels.push(level);
-      levels.sort((x, y) => y.prefixBits - x.prefixBits);
-    }
-    level.values.set(prefixKey(ip, prefixBits), value);
-  }
-
-  /** The value of the most specific range around `ip`. */
-  lookup(ip: Ip): T | undefined {
-    for (const level of this.#levels(ip)) {
-      const value = level.values.get(prefixKey(ip, level.prefixBits));
-      if (value !== undefined) return value;
-    }
-    return undefined;
-  }
-
-  get isEmpty(): boolean {
-    return this.#v4.length === 0 && this.#v6.length === 0;
-  }
-
-  #levels(ip: Ip): PrefixLevel<T>[] {
-    return ip.version === 4 ? this.#v4 : this.#v6;
-  }
-}
-
-interface PrefixLevel<T> {
-  readonly prefixBits: number;
-  readonly values: Map<string | number, T>;
 }
