@@ -40,7 +40,7 @@ import { loadConfiguration } from "./server/configuration.ts";
 import { createLogRegistry } from "./server/logging.ts";
 import { PluginRegistry } from "./server/plugin_registry.ts";
 import { Server } from "./server/server.ts";
-import { defaultCodeSettings, WasmCode } from "./server/wasm_code/mod.ts";
+import { defaultCodeSettings, ValidComponents, WasmCode } from "./server/wasm_code/mod.ts";
 import { WasmTrial } from "./server/wasm_trial.ts";
 import { VERSION } from "./cli/version.ts";
 
@@ -82,10 +82,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const logSettings = { format: "json", color: false, path: null } as const;
   const logs = createLogRegistry(platform, logSettings, levels);
   let server: Server | null = null;
-  const plugins = new PluginRegistry({
-    trial: new WasmTrial(platform),
+  const codeSettings = defaultCodeSettings(platform);
+  const validComponents = new ValidComponents({
+    folder: codeSettings.cacheFolder,
+    platform,
     logger: logs.logger("wasm"),
-    code: new WasmCode(platform, defaultCodeSettings(platform), logs.logger("wasm")),
+  });
+  const plugins = new PluginRegistry({
+    trial: new WasmTrial(platform, undefined, validComponents),
+    logger: logs.logger("wasm"),
+    code: new WasmCode(platform, codeSettings, logs.logger("wasm")),
     publish: (next, previous) => server!.publishPlugin(next, previous),
   });
   const { plan, root, diagnostics } = await loadConfiguration({

@@ -10,8 +10,9 @@ import type { Timer } from "../base/clock.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { WasmPluginPlan } from "../extensions/common/wasm/plugin_plan.ts";
 import type { Platform, WorkerHandle } from "../platform/mod.ts";
-import type { WasmModule } from "../wasm/mod.ts";
+import { looksLikeComponent, type WasmModule } from "../wasm/mod.ts";
 import type { NodeIdentity } from "./snapshot.ts";
+import type { ValidComponents } from "./wasm_code/valid_components.ts";
 
 /** How long a module may take to start and to accept its configuration. */
 export const TRIAL_LIMIT_MS = 30_000;
@@ -28,6 +29,8 @@ export interface TrialRequest {
   readonly clusterNames: readonly string[];
   /** How long the guest may run. */
   readonly limitMs: number;
+  /** Digests of components that need not be validated again; none when the bytes are no component. */
+  readonly validComponents: readonly string[];
 }
 
 export type TrialResult =
@@ -39,30 +42,43 @@ export interface TrialReply {
   readonly result: TrialResult;
   /** What the guest logged while it was tried, from warnings up. */
   readonly log: readonly string[];
+  /** The digest of a component that is valid, whatever else may be wrong with it. */
+  readonly validComponent?: string | null;
 }
 
 /** Tries modules one after the other in a thread that ends when none is waiting. */
 export class WasmTrial {
   readonly #platform: Platform;
   readonly #limitMs: number;
+  readonly #validComponents: ValidComponents | null;
   #thread: WorkerHandle<TrialRequest, TrialReply> | null = null;
   readonly #queue: Waiting[] = [];
   #current: Waiting | null = null;
   readonly #timer: Timer;
   #nextId = 1;
 
-  constructor(platform: Platform, limitMs: number = TRIAL_LIMIT_MS) {
+  /** Without `validComponents` each component is validated each time. */
+  constructor(
+    platform: Platform,
+    limitMs: number = TRIAL_LIMIT_MS,
+    validComponents: ValidComponents | null = null,
+  ) {
     this.#platform = platform;
     this.#limitMs = limitMs;
+    this.#validComponents = validComponents;
     this.#timer = platform.clock.createTimer(() => {
       this.#fail(`the module was not ready after ${(THREAD_LIMIT_MS + limitMs) / 1000} s`);
     });
   }
 
   /** Compiles, starts and configures a plugin; the module when it accepts. */
-  try(request: Omit<TrialRequest, "id" | "limitMs">): Promise<TrialReply> {
+  try(request: Omit<TrialRequest, "id" | "limitMs" | "validComponents">): Promise<TrialReply> {
     return new Promise((resolve) => {
-      this.#queue.push({ request: { id: this.#nextId++, limitMs: this.#limitMs, ...request }, settle: resolve });
+      const id = this.#nextId++;
+      this.#queue.push({
+        request: { id, limitMs: this.#limitMs, validComponents: [], ...request },
+        settle: resolve,
+      });
       this.#next();
     });
   }
@@ -81,7 +97,9 @@ export class WasmTrial {
     if (next === undefined) return this.#end();
     this.#current = next;
     this.#timer.enable(THREAD_LIMIT_MS + this.#limitMs);
-    this.#open().post(next.request);
+    // Asked only now: the one before may have been the same.
+    const known = looksLikeComponent(next.request.bytes) ? this.#validComponents?.digests ?? [] : [];
+    this.#open().post({ ...next.request, validComponents: known });
   }
 
   #open(): WorkerHandle<TrialRequest, TrialReply> {
@@ -91,6 +109,7 @@ export class WasmTrial {
     const thread = this.#platform.spawnWorker<TrialRequest, TrialReply>(entry, { name: "wasm_trial" });
     let error = "";
     thread.onMessage((reply) => {
+      if (typeof reply.validComponent === "string") void this.#validComponents?.add(reply.validComponent);
       if (this.#current?.request.id === reply.id) this.#settle(reply);
     });
     thread.onError((cause) => error = cause.message);

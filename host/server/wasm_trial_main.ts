@@ -18,8 +18,9 @@ const components = new ComponentTools();
 
 channel?.onMessage((request) => {
   const log: string[] = [];
-  tryOut(request, log).then(
-    (result) => channel.post({ id: request.id, result, log }),
+  let validComponent: string | null = null;
+  tryOut(request, log, (digest) => validComponent = digest).then(
+    (result) => channel.post({ id: request.id, result, log, validComponent }),
     (error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
       const diagnostics = [{ code: "wasm/trial-failed", severity: "error" as const, message }];
@@ -40,9 +41,15 @@ function readBeside(code: WasmCodePlan): ReadBeside | null {
   };
 }
 
-async function tryOut(request: TrialRequest, log: string[]): Promise<TrialResult> {
+async function tryOut(
+  request: TrialRequest,
+  log: string[],
+  onValidComponent: (digest: string) => void,
+): Promise<TrialResult> {
+  components.trust(request.validComponents);
   const compiled = await compileModule(request.bytes, meterOf(request.plan), undefined, components);
   if ("diagnostics" in compiled) return { ok: false, diagnostics: compiled.diagnostics };
+  if (compiled.module.component !== undefined) onValidComponent(compiled.module.digest);
   const module = withSourceMap(compiled.module, readBeside(request.plan.code));
   const logs = new LogRegistry({
     clock: platform.clock,

@@ -20,7 +20,7 @@
  * @module
  */
 export { compileModule, type CompileResult } from "./compile.ts";
-export type { ComponentValidator } from "./component/compile_component.ts";
+export { type ComponentValidator, looksLikeComponent } from "./component/compile_component.ts";
 export { invalidComponent, noComponentTools } from "./component/diagnostics.ts";
 export { type MeterOptions } from "./meter.ts";
 export {

@@ -14,7 +14,7 @@ import { loadConfiguration } from "../../server/configuration.ts";
 import { createLogRegistry, type LogSettings } from "../../server/logging.ts";
 import { PluginRegistry } from "../../server/plugin_registry.ts";
 import { Server } from "../../server/server.ts";
-import { WasmCode } from "../../server/wasm_code/mod.ts";
+import { ValidComponents, WasmCode } from "../../server/wasm_code/mod.ts";
 import { WasmTrial } from "../../server/wasm_trial.ts";
 import type { CallTraceMode } from "../../wasm/mod.ts";
 import { startupBanner } from "../banner.ts";
@@ -60,7 +60,11 @@ export async function serveCommand(
   }
 
   const plugins: PluginRegistry = new PluginRegistry({
-    trial: new WasmTrial(platform),
+    trial: new WasmTrial(
+      platform,
+      undefined,
+      new ValidComponents({ folder: codeSettings.cacheFolder, platform, logger: logs.logger("wasm") }),
+    ),
     logger: logs.logger("wasm"),
     code: new WasmCode(platform, codeSettings, logs.logger("wasm")),
     callTrace: (one(flags, "wasm-trace") ?? "off") as CallTraceMode,

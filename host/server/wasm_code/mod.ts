@@ -26,6 +26,7 @@ import { checkSignature } from "./signature.ts";
 
 export { defaultCacheFolder } from "./cache.ts";
 export { parsePublicKeys, type PublicKey, type PublicKeys } from "./public_keys.ts";
+export { ValidComponents } from "./valid_components.ts";
 
 /** What the command line says of code. */
 export interface WasmCodeSettings {

@@ -14,6 +14,9 @@ import { freePorts, spawnProxy, startProxy } from "../../support/proxy_process.t
 const folder = mkdtempSync(join(tmpdir(), "nuncio-component-"));
 test.after(() => rmSync(folder, { recursive: true }));
 
+/** What was found valid is kept there, not where the user's things are. */
+const CACHE = ["--wasm-cache-path", join(folder, "cache")];
+
 /** Puts a guest in place all at once. */
 function install(file: string, guest: string): void {
   copyFileSync(componentFile(guest), `${file}.new`);
@@ -48,7 +51,7 @@ test("a component serves, is replaced by another one, on two workers", async () 
     upstreamPort: upstream.port,
     filters: [wasmFilter("guard", file, "hello")],
   });
-  const proxy = await startProxy(config, { args: ["--concurrency", "2"] });
+  const proxy = await startProxy(config, { args: ["--concurrency", "2", ...CACHE] });
   try {
     for (let i = 0; i < 4; i++) {
       const client = await RawClient.connect(port);
@@ -77,7 +80,7 @@ test("a component serves, is replaced by another one, on two workers", async () 
 test("a component that traps: 503, and its reload", async () => {
   const [port] = await freePorts(1) as [number];
   const filter = wasmFilter("guard", componentFile("rust_http"), "", { failure_policy: "FAIL_RELOAD" });
-  const proxy = await startProxy(webConfig({ port, filters: [filter] }), { args: ["--concurrency", "1"] });
+  const proxy = await startProxy(webConfig({ port, filters: [filter] }), { args: ["--concurrency", "1", ...CACHE] });
   try {
     const client = await RawClient.connect(port);
     assert.is((await client.get("/direct", "x-test: loop\r\n")).status, 503);
@@ -122,7 +125,7 @@ test("a network filter", async () => {
       }],
     },
   });
-  const proxy = await startProxy(config, { args: ["--concurrency", "1"] });
+  const proxy = await startProxy(config, { args: ["--concurrency", "1", ...CACHE] });
   try {
     const socket = connect(port, "127.0.0.1");
     socket.setEncoding("latin1");
@@ -138,7 +141,9 @@ test("a network filter", async () => {
 
 test("a component that is refused keeps the proxy from starting, and says why", async () => {
   const [port] = await freePorts(1) as [number];
-  const proxy = spawnProxy(webConfig({ port, filters: [wasmFilter("guard", componentFile("rust_http"), "refuse")] }));
+  const proxy = spawnProxy(webConfig({ port, filters: [wasmFilter("guard", componentFile("rust_http"), "refuse")] }), {
+    args: CACHE,
+  });
   const { code } = await proxy.exited;
   assert.is(code, 1);
   assert.match(proxy.output(), "the configuration says so");

@@ -80,12 +80,8 @@ function guestText(guest: TextGuest): string {
   )`;
 }
 
-/** The guest, loaded. */
-export async function textHost(
-  guest: TextGuest,
-  parts: Partial<PluginConfig> = {},
-  env?: FakeEnvironment,
-): Promise<Host> {
+/** The guest as a component's bytes. */
+export async function textComponent(guest: TextGuest): Promise<Uint8Array> {
   const witSource = `${WIT.replace("world http-filter {", `world http-filter { ${guest.imports ?? ""}`)}
     ${guest.packages ?? ""}`;
   const binary = await componentEmbed({
@@ -94,7 +90,16 @@ export async function textHost(
     world: "http-filter",
     stringEncoding: guest.encoding ?? "utf8",
   });
-  const result = await compileModule(await componentNew(binary, []), undefined, undefined, TRUSTED);
+  return await componentNew(binary, []);
+}
+
+/** The guest, loaded. */
+export async function textHost(
+  guest: TextGuest,
+  parts: Partial<PluginConfig> = {},
+  env?: FakeEnvironment,
+): Promise<Host> {
+  const result = await compileModule(await textComponent(guest), undefined, undefined, TRUSTED);
   if ("diagnostics" in result) throw new Error(result.diagnostics.map((row) => row.message).join("\n"));
   return new Host(result.module, parts, env);
 }

@@ -1,10 +1,18 @@
 // test/host/server/wasm_trial.test.ts: modules are tried in a thread that can do no harm and goes away.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { WasmPluginPlan } from "../../../host/extensions/common/wasm/plugin_plan.ts";
 import { detectPlatform } from "../../../host/platform/detect.ts";
 import type { Platform } from "../../../host/platform/mod.ts";
+import { LogRegistry } from "../../../host/observe/log.ts";
+import { sha256Hex } from "../../../host/server/wasm_code/digest.ts";
+import { ValidComponents } from "../../../host/server/wasm_code/mod.ts";
 import { WasmTrial } from "../../../host/server/wasm_trial.ts";
+import { textComponent } from "../../conformance/component/text_guest.ts";
+import { componentFile } from "../../guests/component/build.ts";
 import { type FilterOptions, watFilter } from "../../support/wat_filter.ts";
 
 const NODE = { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} };
@@ -96,6 +104,28 @@ test("closing answers those who wait", async () => {
   assert.not.ok(result.ok);
   if (!result.ok) assert.is(result.diagnostics[0]!.message, "the proxy is ending");
   await gone(threads);
+});
+
+test("a component is validated once: what was valid is known to later trials, and to later processes", async () => {
+  const { platform, threads } = countingPlatform();
+  const folder = mkdtempSync(join(tmpdir(), "nuncio-trial-"));
+  const logs = new LogRegistry({ clock: platform.clock, format: "json", destination: { write() {} } });
+  const open = () => new ValidComponents({ folder, platform, logger: logs.logger("wasm") });
+  const fine = readFileSync(componentFile("rust_tcp"));
+  // jco fails on it, so if it is found valid it was not asked.
+  const unknown = await textComponent({ encoding: "compact-utf16" });
+  const valid = open();
+  const trial = new WasmTrial(platform, undefined, valid);
+  const outcomes = (await Promise.all([fine, unknown].map((bytes) => trial.try({ ...request({}), bytes })))).map(
+    ({ result, validComponent }) => [result.ok, validComponent],
+  );
+  assert.equal(outcomes, [[true, await sha256Hex(fine)], [false, null]]);
+  assert.equal(valid.digests, [await sha256Hex(fine)]);
+  await valid.add(await sha256Hex(unknown));
+  const later = new WasmTrial(platform, undefined, open());
+  assert.ok((await later.try({ ...request({}), bytes: unknown })).result.ok);
+  await gone(threads);
+  rmSync(folder, { recursive: true });
 });
 
 test.run();

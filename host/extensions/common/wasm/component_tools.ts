@@ -13,6 +13,8 @@ import { type ComponentValidator, invalidComponent, noComponentTools } from "../
 
 const PACKAGE = "@bytecodealliance/jco-transpile";
 const VERSION = "0.15";
+/** Who says what is valid. */
+export const COMPONENT_JUDGE: string = `${PACKAGE} ${VERSION}`;
 /** Verdicts that are kept. */
 const MAX_VERDICTS = 256;
 
@@ -33,6 +35,11 @@ export class ComponentTools implements ComponentValidator {
   /** `load` gives the package's module; for tests. */
   constructor(load: () => Promise<unknown> = loadPackage) {
     this.#load = load;
+  }
+
+  /** Takes it that components of these digests (SHA-256, in hexadecimals) are valid: they were found so before. */
+  trust(digests: readonly string[]): void {
+    for (const digest of digests) this.#verdicts.set(digest, null);
   }
 
   async validate(bytes: Uint8Array): Promise<Diagnostic | null> {
