@@ -13,7 +13,7 @@ import type { ByteQueue } from "../base/byte_queue.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { AccessLogType } from "../observe/formatter.ts";
 import { type ConnectionInfo, ResponseFlag, StreamInfo } from "../observe/stream_info.ts";
-import type { Protocol, ResponseEncoder, StreamCallbacks, StreamDecoder } from "./codec.ts";
+import type { CodecError, Protocol, ResponseEncoder, StreamCallbacks, StreamDecoder } from "./codec.ts";
 import { StreamResetReason } from "./codec.ts";
 import type { AccessLogEntry, ConfiguredFilter, ConnectionManagerConfig } from "./conn_manager_config.ts";
 import type { LocalReply } from "./filter.ts";
@@ -356,13 +356,27 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#finish();
   }
 
-  /** It was answered past filters and codec. */
+  /**
+   * Has the filters answer a request that turned out to be malformed behind its headers; false when they have not
+   * seen it. Where they have begun a response there is none to be made.
+   */
+  answerCodecError({ status, body, details }: CodecError): boolean {
+    const filters = this.#filters;
+    if (filters === null) return false;
+    this.info.setFlag(ResponseFlag.DownstreamProtocolError);
+    if (!filters.responseStarted) filters.sendLocalReply({ status, body, details });
+    return true;
+  }
+
+  /** It was answered past filters and codec. Filters are told of its end, and nothing else. */
   noteAnswer(headers: HeaderMap, bodyBytes: number): void {
     this.responseHeaders = headers;
     this.info.responseCode = headers.status;
     this.info.bytesSent += bodyBytes;
     if (!this.#requestEnded) this.#config.stats.rqResponseBeforeRqComplete.inc();
     this.#responseEnded = true;
+    this.#filters = this.#createFilters(this.#config.filters);
+    this.#filters.response.headers = headers;
   }
 
   /** A request of which the head never came whole was answered. */

@@ -338,10 +338,12 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     // Bytes that never became a request still count, and are logged, as one.
     const [open] = this.#streams;
     const stream = open ?? this.#openStream(NO_ENCODER);
-    if (stream.responseHeaders === null && error.status !== 0) this.#answer(stream, error);
-    const answered = stream.responseHeaders !== null;
     // Marked as closed first, so that the stream's end does not close it in another way.
     this.#closed = true;
+    if (stream.responseHeaders === null && error.status !== 0 && !stream.answerCodecError(error)) {
+      this.#answer(stream, error);
+    }
+    const answered = stream.responseHeaders !== null;
     stream.onCodecError(error.details);
     this.#connection.close(answered ? CloseType.FlushWriteAndDelay : CloseType.FlushWrite, "");
   }

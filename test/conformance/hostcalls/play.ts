@@ -30,6 +30,8 @@ export interface Case extends Probe {
   readonly vm?: string;
   /** The cluster `g` is there: a gRPC service. */
   readonly grpc?: true;
+  /** Further fields of the connection manager, as YAML. */
+  readonly manager?: string;
   /** Between connections instead of requests. */
   readonly network?: true;
   /** Another case's VM is used, by the name of that case; both must be the same code. */
@@ -102,7 +104,8 @@ ${indent(`${vmConfiguration}${row.vm ?? ""}`, 8)}`;
 }
 
 function listener(play: Play): string {
-  if (play.row.network === undefined) return httpListener(play.id, { filters: filter(play, HTTP_WASM) });
+  const { network, manager = "" } = play.row;
+  if (network === undefined) return httpListener(play.id, { filters: filter(play, HTTP_WASM), manager });
   return tcpListener(
     play.id,
     `${filter(play, NETWORK_WASM)}- name: tcp

@@ -302,14 +302,6 @@ export const SUPERSETS: readonly Superset[] = [
     }),
   },
   {
-    title: "Requests that no filter saw are not logged by filters",
-    cases: ["proxy_on_log: requests that never reach the filter"],
-    envoy: "makes a context for a request that it refuses, only to have it logged",
-    nuncio: "calls no filter for a request that is none; access loggers are called",
-    reason: "who writes a filter counts on having seen what is logged",
-    apply: changed((lines) => lines.slice(0, 1)),
-  },
-  {
     title: "Who closed the upstream's connection",
     cases: ["proxy_on_upstream_connection_close: the upstream closes"],
     envoy: "says 0, unknown",

@@ -1,7 +1,7 @@
 // test/host/http/conn_manager.test.ts: connections and streams under a clock that the test moves.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { HeadersStatus } from "../../../host/http/filter.ts";
+import { type FilterStream, HeadersStatus, type HttpFilter } from "../../../host/http/filter.ts";
 import { CloseType, PeerType } from "../../../host/net/filter.ts";
 import { Downstream, HTTP1, routeWith } from "./downstream.ts";
 
@@ -84,7 +84,7 @@ test("bad bytes behind a good request are answered after it, and end the connect
   down.last.respond();
   await turn();
   assert.is(down.take(), OK + answer("400 Bad Request", "Bad Request"));
-  assert.is(down.streams.length, 1);
+  assert.is(down.streams.length, 2, "filters are made for what is refused, and not for what follows it");
   assert.is(down.logged.length, 2);
   assertQuiet(down);
 });
@@ -109,6 +109,70 @@ test("bad bytes in a body end a stream that has no answer with 400, one that has
   assert.ok(answered.connection.closed);
   assert.equal(answered.logged.map(({ code, flags }) => [code, flags]), [[200, "DPE"]]);
   assertQuiet(answered);
+});
+
+/** A filter that writes down what it is told, and puts its mark on responses. */
+function witness(seen: string[]): { name: string; disabled: boolean; create: (stream: FilterStream) => HttpFilter } {
+  return {
+    name: "witness",
+    disabled: false,
+    create: (stream) => ({
+      onRequestHeaders: () => (seen.push("request"), HeadersStatus.Continue),
+      onResponseHeaders: (headers) => {
+        seen.push(`response ${headers.status}`);
+        headers.set("x-seen", "1");
+        return HeadersStatus.Continue;
+      },
+      onDone: () => seen.push("done"),
+      onLog: () => seen.push(`log ${stream.requestHeaders?.path} ${stream.responseHeaders?.status}`),
+      onDestroy: () => seen.push("destroy"),
+    }),
+  };
+}
+
+test("filters are told of the end of a request that they have not seen", () => {
+  for (const [bytes, status] of [["nonsense\r\n\r\n", 400], ["GET / HTTP/1.0\r\nHost: a\r\n\r\n", 426]] as const) {
+    const seen: string[] = [];
+    const down = new Downstream({ filters: [witness(seen)] });
+    down.feed(bytes);
+    assert.not.match(down.take(), "x-seen");
+    assert.equal(seen, ["done", `log undefined ${status}`, "destroy"]);
+    assertQuiet(down);
+  }
+  const seen: string[] = [];
+  const down = new Downstream({ filters: [witness(seen)], plan: { requestHeadersTimeoutMs: 100 } });
+  down.feed("GET / HTTP/1.1\r\nHo");
+  down.clock.advance(100);
+  assert.equal(seen, ["done", "log undefined 408", "destroy"]);
+  const left: string[] = [];
+  new Downstream({ filters: [witness(left)] }).feed("GET / HTTP/1.1\r\nHo").connection.finish(PeerType.Remote);
+  assert.equal(left, [], "nobody answered");
+});
+
+test("the answer to bad bytes in a body passes the filters, unless they have begun one", () => {
+  const chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const seen: string[] = [];
+  const down = new Downstream({ filters: [witness(seen)] });
+  down.feed(chunked).feed("zz\r\n");
+  assert.match(down.take(), "x-seen: 1");
+  assert.equal(seen, ["request", "response 400", "done", "log / 400", "destroy"]);
+  assert.is(down.connection.closeType, CloseType.FlushWriteAndDelay);
+  assert.equal(down.logged, [{ code: 400, details: "http1.codec_error", flags: "DPE", type: "DownstreamEnd" }]);
+  assertQuiet(down);
+
+  const holding = new Downstream({
+    filters: [{
+      name: "holding",
+      disabled: false,
+      create: () => ({ onResponseHeaders: () => HeadersStatus.StopAllIterationAndWatermark }),
+    }],
+  });
+  holding.feed(chunked);
+  holding.last.respond();
+  holding.feed("zz\r\n");
+  assert.is(holding.take(), "");
+  assert.ok(holding.connection.closed);
+  assertQuiet(holding);
 });
 
 test("a head that never ends: each of the time-outs that it may meet", () => {
