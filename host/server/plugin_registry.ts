@@ -102,16 +102,20 @@ export class PluginRegistry {
   ): Promise<void> {
     this.#node = node;
     this.#clusters = clusters;
-    // What is far away comes all at once; it is tried and reported in order.
-    const loads = uses.map((use) => this.#options.code.load(use.plan.code, clusters));
+    // What is far away comes all at once, and is tried when it is there, so that one thread does for many; it is
+    // reported in order.
+    const tries = uses.map(async ({ plan }) => {
+      const loaded = await this.#options.code.load(plan.code, clusters);
+      return loaded.ok ? { code: loaded.code, reply: await this.#try(loaded.code.bytes, plan) } : loaded;
+    });
     for (const [index, use] of uses.entries()) {
-      const loaded = await loads[index]!;
-      if (!loaded.ok) {
+      const tried = await tries[index]!;
+      if (!("reply" in tried)) {
         const place = use.node.message("vm_config")?.message("code") ?? use.node;
-        place.error("config/wasm-code", loaded.message);
+        place.error("config/wasm-code", tried.message);
         continue;
       }
-      const reply = await this.#try(loaded.code.bytes, use.plan);
+      const { code, reply } = tried;
       if (!reply.result.ok) {
         use.node.error("config/wasm-plugin", trialError(use.plan, reply));
         continue;
@@ -128,7 +132,7 @@ export class PluginRegistry {
         key: use.key,
         plan: use.plan,
         current,
-        facts: factsOf(loaded.code),
+        facts: factsOf(code),
         previous: null,
         lastError: null,
         busy: Promise.resolve(),

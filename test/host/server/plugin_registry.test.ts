@@ -21,6 +21,10 @@ class World {
   refusal: string | null = null;
   log = "";
   closed = false;
+  /** Modules whose trial was asked for. */
+  readonly tried: string[] = [];
+  /** Trials are answered after this. */
+  answers: Promise<void> = Promise.resolve();
   readonly registry: PluginRegistry;
 
   constructor() {
@@ -44,12 +48,14 @@ class World {
       },
       trial: {
         close() {},
-        try: ({ bytes }) => {
+        try: async ({ bytes }) => {
           const digest = new TextDecoder().decode(bytes);
+          this.tried.push(digest);
+          await this.answers;
           const result: TrialReply["result"] = digest.startsWith("bad")
             ? { ok: false, diagnostics: [{ code: "wasm/start-failed", severity: "error", message: digest }] }
             : { ok: true, module: { digest, info: { abiVersion: "0.2.1" } } as unknown as WasmModule };
-          return Promise.resolve({ id: 1, result, log: digest === "bad talker" ? ["oh no"] : [] });
+          return { id: 1, result, log: digest === "bad talker" ? ["oh no"] : [] };
         },
       },
       publish: (next: WasmPluginSnapshot) => {
@@ -101,6 +107,19 @@ test("what cannot be read or run is reported where the configuration names it", 
     "config/wasm-plugin: wasm plugin 'b' from /b.wasm cannot run: bad talker (the guest said: oh no)",
   ]);
   assert.equal(world.current, []);
+});
+
+test("no trial waits for the answer to another: all can have one thread", async () => {
+  const world = new World();
+  for (const name of ["a", "b", "c"]) world.files.set(`/${name}.wasm`, name);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  world.answers = promise;
+  const loading = world.load("a", "b", "c");
+  await new Promise((next) => setTimeout(next, 0));
+  assert.equal(world.tried, ["a", "b", "c"]);
+  resolve();
+  await loading;
+  assert.equal(world.current, ["a@1", "b@1", "c@1"]);
 });
 
 test("a reload, one without a change, a rollback and the way back", async () => {
