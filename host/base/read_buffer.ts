@@ -8,7 +8,8 @@
  * - During the read callback the buffer is `current`: bytes in it are *lent* to whoever is called.
  * - A connection that queues lent bytes for writing holds the buffer until the write is done.
  * - Whoever keeps lent bytes longer (`ByteQueue.push`) gets a copy, or pins the buffer for good: a pinned
- *   buffer is never used again, the garbage collector takes it.
+ *   buffer is never used again, the garbage collector takes it. A copy of most of a buffer would only be the
+ *   second of two.
  *
  * Forgetting to give a buffer back therefore costs memory traffic, never correctness.
  *
@@ -17,7 +18,7 @@
 import { allocUnsafe, allocUnsafeSlow } from "./bytes.ts";
 
 export const READ_BUFFER_BYTES: number = 256 * 1024;
-/** Lent bytes up to this many are copied when kept; more pin the buffer instead. */
+/** Lent bytes up to this many, and up to half of their buffer, are copied when kept; more pin the buffer instead. */
 const COPY_LIMIT_BYTES = 64 * 1024;
 const MAX_IDLE = 16;
 
@@ -92,7 +93,7 @@ export function lender(bytes: Uint8Array): ReadBuffer | null {
 export function keepBytes(bytes: Uint8Array): Uint8Array {
   const from = lender(bytes);
   if (from === null) return bytes;
-  if (bytes.length > COPY_LIMIT_BYTES) {
+  if (bytes.length > COPY_LIMIT_BYTES || bytes.length * 2 > from.bytes.length) {
     from.pin();
     return bytes;
   }

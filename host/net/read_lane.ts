@@ -3,7 +3,8 @@
 /**
  * Without a buffer to read into the runtime makes a new one for every read, and the collector pays. A
  * connection reads into a small buffer of its own; while reads fill it, which is how large bodies show,
- * it reads into large ones that go round among all connections.
+ * it reads into large ones that go round among all connections. One that stops reading goes back to a small
+ * one: how long it waits is up to its peer.
  *
  * @module
  */
@@ -38,13 +39,15 @@ export class ReadLane implements ReadTarget {
     const receiver = this.#receiver;
     if (buffer === null || receiver === null || this.#closed) return true;
     this.#reading = true;
+    let goesOn = false;
     buffer.lend();
     try {
-      return receiver.onBytes(buffer.bytes.subarray(0, length));
+      goesOn = receiver.onBytes(buffer.bytes.subarray(0, length));
+      return goesOn;
     } finally {
       buffer.endLend();
       this.#reading = false;
-      if (!this.#closed) this.#buffer = this.#choose(buffer, length);
+      if (!this.#closed) this.#buffer = this.#choose(buffer, goesOn ? length : 0);
     }
   }
 

@@ -48,8 +48,8 @@ export interface StreamOwner {
   onConsumed(stream: Http2Stream, bytes: number): void;
 }
 
-/** Below this many bytes nobody is told to stop, however much waits elsewhere. */
-const SMALL_BUFFER_BYTES = 16 * 1024;
+/** Below this many bytes nobody is told to stop, however much waits elsewhere. Less than a first read gives. */
+const SMALL_BUFFER_BYTES = 8 * 1024;
 const NO_BYTES: ByteQueue = new ByteQueue();
 
 export class Http2Stream implements ResponseEncoder, RequestEncoder, SendingStream, StreamMeter {

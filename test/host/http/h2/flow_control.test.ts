@@ -126,7 +126,7 @@ test("with much waiting in all streams together each may keep little only", () =
   assert.is(side.request.highs, 0);
   respond(side, 3, 17_000, false);
   assert.is(side.request.highs, 1);
-  respond(side, 5, 16_000, false);
+  respond(side, 5, 8000, false);
   assert.is(side.request.highs, 0);
 });
 
