@@ -168,6 +168,7 @@ const config: ConnectionManagerConfig = {
     drainTimeoutMs: 5000,
     idleTimeoutMs: 3_600_000,
     maxConnectionDurationMs: 0,
+    maxConnectionDurationJitterPercent: 0,
     maxRequestsPerConnection: 0,
     upgrades: [],
     codecType: "HTTP1",

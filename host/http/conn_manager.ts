@@ -24,6 +24,7 @@ import type {
   StreamDecoder,
 } from "./codec.ts";
 import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
+import { connectionFormatter } from "./header_key_formatter.ts";
 import { encodeErrorResponse, errorResponseHeaders } from "./h1/error_response.ts";
 import { beginsHttp2 } from "./h2/preface.ts";
 import { PrematureResets } from "./premature_resets.ts";
@@ -84,7 +85,9 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.#idleTimer = plan.idleTimeoutMs > 0 ? clock.createTimer(() => this.#onIdleTimeout()) : null;
     this.#idleTimer?.enable(plan.idleTimeoutMs);
     this.#durationTimer = plan.maxConnectionDurationMs > 0 ? clock.createTimer(() => this.#onMaxDuration()) : null;
-    this.#durationTimer?.enable(plan.maxConnectionDurationMs);
+    const jitterPercent = plan.maxConnectionDurationJitterPercent;
+    const jitter = jitterPercent === 0 ? 0 : config.random.fraction() * jitterPercent / 100;
+    this.#durationTimer?.enable(plan.maxConnectionDurationMs * (1 + jitter));
   }
 
   get protocol(): Protocol {
@@ -352,7 +355,8 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   #answer(stream: ActiveStream, error: CodecError): void {
     const date = this.#config.dates.get();
     const serverName = this.#serverName();
-    this.#connection.writeLatin1(encodeErrorResponse(error, date, serverName));
+    const formatter = connectionFormatter(this.#config.plan.http1.headerKeyFormat);
+    this.#connection.writeLatin1(encodeErrorResponse(error, date, serverName, formatter));
     stream.noteAnswer(errorResponseHeaders(error, date, serverName), error.body.length);
   }
 

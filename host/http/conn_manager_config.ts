@@ -10,12 +10,14 @@
 import type { CidrBlock } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import type { StringMatcherPlan } from "../matching/string_matcher.ts";
 import type { AccessLogType } from "../observe/formatter.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { ConnectionManagerStats } from "./conn_manager_stats.ts";
 import type { HttpDate } from "./date.ts";
 import type { HttpFilterFactory } from "./filter.ts";
 import type { Http2Plan } from "./h2/options.ts";
+import type { HeaderKeyFormat } from "./header_key_formatter.ts";
 import type { HeaderMap } from "./header_map.ts";
 import type { PathPlan } from "./path.ts";
 import type { Route, RouteConfigProvider } from "./route.ts";
@@ -48,6 +50,8 @@ export interface ConnectionManagerPlan {
   readonly drainTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly maxConnectionDurationMs: number;
+  /** Up to so many percent are added to it, at random. */
+  readonly maxConnectionDurationJitterPercent: number;
   readonly maxRequestsPerConnection: number;
   readonly upgrades: readonly UpgradePlan[];
   /** `AUTO`: HTTP/2 where a connection begins as it does, else HTTP/1. */
@@ -73,9 +77,15 @@ export interface Http1Plan {
   /** A 400 of the proxy's own does not end the connection. */
   readonly streamErrorOnInvalidMessage: boolean;
   readonly allowAbsoluteUrl: boolean;
+  readonly allowChunkedLength: boolean;
+  readonly allowCustomMethods: boolean;
+  /** `ignore_http_11_upgrade`. */
+  readonly ignoredUpgrades: readonly StringMatcherPlan[];
   readonly headersWithUnderscoresAction: "ALLOW" | "REJECT_REQUEST" | "DROP_HEADER";
   /** Bare LF or CR, line folding and two Hosts, as Envoy takes them. */
   readonly lenient: boolean;
+  /** How the names of headers are spelled; null: in lower case. */
+  readonly headerKeyFormat: HeaderKeyFormat | null;
 }
 
 /** A filter of a chain: what makes it, and whether a stream gets it. */

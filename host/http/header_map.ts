@@ -16,6 +16,7 @@
  * @see Envoy: source/common/http/header_map_impl.h
  * @module
  */
+import type { HeaderKeyFormatter } from "./header_key_formatter.ts";
 import { INLINE_REQUEST_HEADERS, INLINE_RESPONSE_HEADERS, joinInline } from "../matching/inline_headers.ts";
 
 /** A bit that depends on a name's length, first and last character. */
@@ -72,6 +73,8 @@ export class HeaderMap {
   protocol: string | null = null;
   /** `:status`; 0 when absent. */
   status = 0;
+  /** How HTTP/1 spells the names of this message; null: as its connection does. */
+  formatter: HeaderKeyFormatter | null = null;
   /** Name, value, name, value, …  */
   #list: string[] = [];
   #bits = 0;
@@ -288,6 +291,7 @@ export class HeaderMap {
     copy.scheme = this.scheme;
     copy.protocol = this.protocol;
     copy.status = this.status;
+    copy.formatter = this.formatter;
     copy.#list = this.#list.slice();
     copy.#bits = this.#bits;
     copy.#wireSafe = this.#wireSafe;

@@ -68,6 +68,8 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   #timeoutMs = 0;
   #timeoutStatus = 504;
   #timer: Timer | null = null;
+  /** Ends an attempt that lasts longer than the cluster allows. */
+  #durationTimer: Timer | null = null;
   #requestEndMs = -1;
   #responseStarted = false;
   /** Bytes pass without framing: their end is that of the upstream's connection. */
@@ -162,6 +164,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
 
   onDestroy(): void {
     this.#timer?.disable();
+    this.#durationTimer?.disable();
     const request = this.#request;
     if (request !== null && !request.done) request.reset();
     this.#request = null;
@@ -176,6 +179,11 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     upstream.hostMetadata = host.filterMetadata;
     upstream.locality = host.locality;
     upstream.localityMetadata = host.localityMetadata;
+    const durationMs = this.#cluster!.plan.http.maxStreamDurationMs;
+    if (durationMs > 0) {
+      this.#durationTimer = this.#stream.clock.createTimer(() => this.#onMaxDuration());
+      this.#durationTimer.enable(durationMs);
+    }
   }
 
   onUpstream1xxHeaders(_request: UpstreamAttempt, headers: HeaderMap): void {
@@ -215,6 +223,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
 
   onUpstreamReset(_request: UpstreamAttempt, reason: StreamResetReason, details: string): void {
     this.#timer?.disable();
+    this.#durationTimer?.disable();
     const cluster = this.#cluster!;
     const info = this.#stream.info;
     const suffix = reason + (details === "" ? "" : `|${details}`);
@@ -266,6 +275,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
 
   #onResponseEnd(request: UpstreamAttempt): void {
     this.#timer?.disable();
+    this.#durationTimer?.disable();
     const { stats } = this.#cluster!;
     if (this.#requestEndMs >= 0) {
       stats.codes.recordTime(this.nowMs - this.#requestEndMs, stats.upstreamRqTime, this.#origin());
@@ -292,6 +302,16 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     const status = this.#timeoutStatus;
     cluster.stats.codes.chargeResponse(status, this.#origin());
     this.#reply(status, status === 204 ? "" : "upstream request timeout", "response_timeout");
+  }
+
+  #onMaxDuration(): void {
+    this.#cluster!.stats.upstreamRqMaxDurationReached.inc();
+    this.#stream.info.setFlag(ResponseFlag.UpstreamMaxStreamDurationReached);
+    this.#timer?.disable();
+    this.#request?.reset();
+    const details = "upstream_max_stream_duration_reached";
+    if (this.#responseStarted) this.#stream.resetStream(details);
+    else this.#reply(this.#requestEndMs < 0 ? 408 : 504, "upstream max stream duration reached", details);
   }
 
   /** The router's own answer gets the route's response headers too. */

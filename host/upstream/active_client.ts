@@ -142,10 +142,12 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     cluster.stats.upstreamCxConnectMs.record(cluster.clock.nowMs() - this.#createdMs);
     this.#codec = this.#owner.createCodec(connection, this, cluster.plan.http, cluster);
     connection.setHandler(this);
-    const durationMs = cluster.plan.http.maxConnectionDurationMs;
+    const { maxConnectionDurationMs: durationMs, maxConnectionDurationJitterPercent: jitterPercent } =
+      cluster.plan.http;
     if (durationMs > 0) {
       this.#durationTimer = cluster.clock.createTimer(() => this.#onMaxDuration());
-      this.#durationTimer.enable(durationMs);
+      const jitter = jitterPercent === 0 ? 0 : cluster.random.fraction() * jitterPercent / 100;
+      this.#durationTimer.enable(durationMs * (1 + jitter));
     }
     this.#owner.onConnected(this);
   }

@@ -117,6 +117,10 @@ export interface HttpProtocolPlan {
   readonly idleTimeoutMs: number;
   /** Connections are not given new streams after this long; 0 = no limit. */
   readonly maxConnectionDurationMs: number;
+  /** Up to so many percent are added to it, at random. */
+  readonly maxConnectionDurationJitterPercent: number;
+  /** From the moment that an attempt has a connection to its end; 0 = no limit. */
+  readonly maxStreamDurationMs: number;
   /** Requests that one connection carries; 0 = no limit. */
   readonly maxRequestsPerConnection: number;
   /** Its limits of headers hold for HTTP/2 too. */
@@ -162,6 +166,8 @@ export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
   protocol: "HTTP/1.1",
   idleTimeoutMs: 3_600_000,
   maxConnectionDurationMs: 0,
+  maxConnectionDurationJitterPercent: 0,
+  maxStreamDurationMs: 0,
   maxRequestsPerConnection: 0,
   http1: HTTP1_CLIENT_DEFAULTS,
   http2: HTTP2_DEFAULTS,

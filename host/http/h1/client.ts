@@ -24,6 +24,7 @@ import type {
   ResponseDecoder,
   StreamCallbacks,
 } from "../codec.ts";
+import { connectionFormatter, type HeaderKeyFormatter } from "../header_key_formatter.ts";
 import type { HeaderMap } from "../header_map.ts";
 import { ClientStream } from "./client_stream.ts";
 import type { ClientStreamOwner } from "./client_stream.ts";
@@ -44,6 +45,7 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
   readonly protocol: Protocol = "HTTP/1.1";
   readonly connection: Http1Connection;
   readonly enableTrailers: boolean;
+  readonly formatter: HeaderKeyFormatter | null;
   readonly sendFullyQualifiedUrl: boolean;
   readonly request: RequestFacts = { isHead: false, isConnect: false, isUpgrade: false };
   reusable = true;
@@ -65,6 +67,7 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
   ) {
     this.connection = connection;
     this.enableTrailers = options.enableTrailers;
+    this.formatter = connectionFormatter(options.headerKeyFormat);
     this.sendFullyQualifiedUrl = options.sendFullyQualifiedUrl;
     this.#callbacks = callbacks;
     this.#maxInformationalResponses = options.maxInformationalResponses;

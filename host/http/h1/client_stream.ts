@@ -8,6 +8,7 @@
 import { ByteQueue } from "../../base/byte_queue.ts";
 import { StreamResetReason } from "../codec.ts";
 import type { RequestEncoder, ResponseDecoder, StreamCallbacks, StreamMeter } from "../codec.ts";
+import { type HeaderKeyFormatter, spellHead } from "../header_key_formatter.ts";
 import type { HeaderMap } from "../header_map.ts";
 import { isTarget, isToken } from "./characters.ts";
 import type { Http1Connection } from "./connection.ts";
@@ -19,6 +20,8 @@ import { appendFields, BodyResult, BodyWriter, declaredLength, written } from ".
 export interface ClientStreamOwner {
   readonly connection: Http1Connection;
   readonly enableTrailers: boolean;
+  /** Spells the names of messages that do not bring their own spelling. */
+  readonly formatter: HeaderKeyFormatter | null;
   readonly sendFullyQualifiedUrl: boolean;
   /** What the response parser has to know of the request. */
   readonly request: RequestFacts;
@@ -127,6 +130,8 @@ export class ClientStream implements RequestEncoder, StreamMeter {
     if (isUpgrade && !written.upgrade) text += `connection: upgrade\r\nupgrade: ${protocol}\r\n`;
     if (this.#awaitsTunnel) owner.reusable = false;
     if (!written.contentLength) text += framingLine;
+    const formatter = headers.formatter ?? owner.formatter;
+    if (formatter !== null) text = spellHead(text, formatter);
     this.headerBytesSent = text.length - firstLineBytes;
     this.#headBytesSent = text.length + 2;
     owner.connection.writeLatin1(text + "\r\n");

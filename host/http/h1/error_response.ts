@@ -5,6 +5,7 @@
  * @module
  */
 import type { CodecError } from "../codec.ts";
+import { type HeaderKeyFormatter, spellHead } from "../header_key_formatter.ts";
 import { HeaderMap } from "../header_map.ts";
 import { reasonPhrase } from "../status.ts";
 
@@ -24,10 +25,15 @@ export function errorResponseHeaders(error: CodecError, date: string, serverName
 }
 
 /** The whole answer as latin1 text; empty when the error has none. */
-export function encodeErrorResponse(error: CodecError, date: string, serverName: string | null): string {
+export function encodeErrorResponse(
+  error: CodecError,
+  date: string,
+  serverName: string | null,
+  formatter: HeaderKeyFormatter | null = null,
+): string {
   if (error.status === 0) return "";
   let text = `HTTP/1.1 ${error.status} ${reasonPhrase(error.status)}\r\n`;
   const headers = errorResponseHeaders(error, date, serverName);
   for (let i = 0; i < headers.fieldCount; i++) text += `${headers.fieldName(i)}: ${headers.fieldValue(i)}\r\n`;
-  return `${text}\r\n${error.body}`;
+  return `${formatter === null ? text : spellHead(text, formatter)}\r\n${error.body}`;
 }

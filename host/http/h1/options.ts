@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { HeaderKeyFormat } from "../header_key_formatter.ts";
+
 /** What happens to a request header whose name has an underscore. */
 export type HeadersWithUnderscoresAction = "ALLOW" | "REJECT_REQUEST" | "DROP_HEADER";
 
@@ -19,6 +21,8 @@ export interface Http1Options {
    * Hosts are joined by a comma, statuses up to 999 pass.
    */
   readonly lenient: boolean;
+  /** How the names of headers are spelled; null: in lower case. */
+  readonly headerKeyFormat: HeaderKeyFormat | null;
 }
 
 /** Settings of the server side. */
@@ -30,6 +34,8 @@ export interface Http1ServerOptions extends Http1Options {
   readonly defaultHostForHttp10: string;
   /** Takes any token as a method, not only the known ones. */
   readonly allowCustomMethods: boolean;
+  /** Upgrades that are passed over as if they had not been asked for; null for none. */
+  readonly ignoresUpgrade: ((protocol: string) => boolean) | null;
   readonly headersWithUnderscoresAction: HeadersWithUnderscoresAction;
   /** Most bytes of target, names and values together. */
   readonly maxRequestHeadersBytes: number;
@@ -51,10 +57,12 @@ export const HTTP1_SERVER_DEFAULTS: Http1ServerOptions = {
   enableTrailers: false,
   allowChunkedLength: false,
   lenient: false,
+  headerKeyFormat: null,
   allowAbsoluteUrl: true,
   acceptHttp10: false,
   defaultHostForHttp10: "",
   allowCustomMethods: false,
+  ignoresUpgrade: null,
   headersWithUnderscoresAction: "ALLOW",
   maxRequestHeadersBytes: 60 * 1024,
   maxRequestHeadersCount: 100,
@@ -65,6 +73,7 @@ export const HTTP1_CLIENT_DEFAULTS: Http1ClientOptions = {
   enableTrailers: false,
   allowChunkedLength: false,
   lenient: false,
+  headerKeyFormat: null,
   sendFullyQualifiedUrl: false,
   maxResponseHeadersBytes: 80 * 1024,
   maxResponseHeadersCount: 100,

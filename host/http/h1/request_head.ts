@@ -10,6 +10,7 @@
  * @module
  */
 import type { CodecError } from "../codec.ts";
+import { spellingOf } from "../header_key_formatter.ts";
 import { HeaderMap } from "../header_map.ts";
 import { badMessage, codecError, LOW_VERSION, notImplemented } from "./errors.ts";
 import { scan } from "./head_scan.ts";
@@ -74,12 +75,14 @@ export function buildRequestHead(
   // An upgrade may be ignored (RFC 9110 §7.8); one with a body is, so that it is always clear where the
   // body ends.
   const isUpgrade = fields.upgrade !== null && (fields.options & ConnectionOption.Upgrade) !== 0 && version === 11 &&
-    !hasBody && method !== "CONNECT" && fields.upgrade.trim().toLowerCase() !== "h2c";
+    !hasBody && method !== "CONNECT" && fields.upgrade.trim().toLowerCase() !== "h2c" &&
+    (options.ignoresUpgrade === null || !options.ignoresUpgrade(fields.upgrade));
   if (isUpgrade) {
     headers = new HeaderMap();
     error = copyFields(head, start, headers, options, true);
     if (error !== null) return error;
   }
+  if (options.headerKeyFormat !== null) headers.formatter = spellingOf(head, options.headerKeyFormat);
   out.reset(headers, version);
   out.fieldBytes = scannedFieldBytes();
   // From here on `host` in the map would mean the authority.

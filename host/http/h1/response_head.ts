@@ -10,6 +10,7 @@
  * @module
  */
 import type { CodecError } from "../codec.ts";
+import { spellingOf } from "../header_key_formatter.ts";
 import { HeaderMap } from "../header_map.ts";
 import { badMessage, codecError, notImplemented } from "./errors.ts";
 import { scan } from "./head_scan.ts";
@@ -47,6 +48,7 @@ export function buildResponseHead(
   const head = headText(bytes, start, end);
   const headers = new HeaderMap();
   headers.status = status;
+  if (options.headerKeyFormat !== null) headers.formatter = spellingOf(head, options.headerKeyFormat);
   out.reset(headers, version);
   out.fieldBytes = scannedFieldBytes();
   let contentLength = -1;

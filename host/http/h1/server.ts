@@ -14,6 +14,7 @@
  */
 import { ByteQueue } from "../../base/byte_queue.ts";
 import { CloseType } from "../../net/filter.ts";
+import { connectionFormatter, type HeaderKeyFormatter } from "../header_key_formatter.ts";
 import type { CodecError, Protocol, ServerCodec, ServerCodecCallbacks, StreamResetReason } from "../codec.ts";
 import type { Http1Connection } from "./connection.ts";
 import { truncated } from "./errors.ts";
@@ -38,6 +39,7 @@ import type { ServerStreamOwner } from "./server_stream.ts";
 export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
   readonly connection: Http1Connection;
   readonly enableTrailers: boolean;
+  readonly formatter: HeaderKeyFormatter | null;
   /** True once the connection must be closed after the response that is being made or was made last. */
   closeAfterResponse = false;
   /** Response headers left out so far because HTTP/1 cannot carry them. */
@@ -65,6 +67,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
   ) {
     this.connection = connection;
     this.enableTrailers = options.enableTrailers;
+    this.formatter = connectionFormatter(options.headerKeyFormat);
     this.#callbacks = callbacks;
     this.#parser = createRequestParser(options);
   }

@@ -7,6 +7,7 @@
  */
 import type { ByteQueue } from "../../base/byte_queue.ts";
 import type { ResponseEncoder, StreamCallbacks, StreamDecoder, StreamMeter, StreamResetReason } from "../codec.ts";
+import { type HeaderKeyFormatter, spellHead } from "../header_key_formatter.ts";
 import type { HeaderMap } from "../header_map.ts";
 import type { Http1Connection } from "./connection.ts";
 import { BodyFraming } from "./message_head.ts";
@@ -17,6 +18,8 @@ import { appendFields, BodyResult, BodyWriter, declaredLength, statusLine, writt
 export interface ServerStreamOwner {
   readonly connection: Http1Connection;
   readonly enableTrailers: boolean;
+  /** Spells the names of messages that do not bring their own spelling. */
+  readonly formatter: HeaderKeyFormatter | null;
   /** The connection closes after this response. */
   closeAfterResponse: boolean;
   droppedHeaders: number;
@@ -72,8 +75,10 @@ export class ServerStream implements ResponseEncoder, StreamMeter {
     const status = headers.status;
     if (this.#over || this.#headersSent || this.#version === 10) return;
     if (status < 100 || status > 199 || status === 101) return;
-    const text = appendFields(statusLine(status, 11), headers, -1, false, false);
+    let text = appendFields(statusLine(status, 11), headers, -1, false, false);
     this.#owner.droppedHeaders += written.dropped;
+    const formatter = headers.formatter ?? this.#owner.formatter;
+    if (formatter !== null) text = spellHead(text, formatter);
     this.#headBytesSent += text.length + 2;
     this.#owner.connection.writeLatin1(text + "\r\n");
   }
@@ -128,8 +133,10 @@ export class ServerStream implements ResponseEncoder, StreamMeter {
       else if (version === 10) text += "connection: keep-alive\r\n";
     }
     text += written.contentLength ? "\r\n" : framingLine + "\r\n";
-    this.#headBytesSent += text.length;
     this.headerBytesSent = text.length - firstLine.length - 2;
+    const formatter = headers.formatter ?? owner.formatter;
+    if (formatter !== null) text = spellHead(text, formatter);
+    this.#headBytesSent += text.length;
     owner.connection.writeLatin1(text);
     if (opensTunnel) owner.onTunnel(this);
     if (end) this.#end();

@@ -9,6 +9,7 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../../http/h1/options.ts";
+import { planHeaderKeyFormat } from "../../http/h1/plan.ts";
 import { planHttp2 } from "../../http/h2/plan.ts";
 import { DEFAULT_HTTP_PLAN, type HttpFilterPlan, type HttpProtocolPlan } from "../plan.ts";
 
@@ -70,6 +71,8 @@ function withCommon(common: ConfigNode | null, http1: ConfigNode | null, http2: 
     idleTimeoutMs: common?.durationMs("idle_timeout", DEFAULT_HTTP_PLAN.idleTimeoutMs) ??
       DEFAULT_HTTP_PLAN.idleTimeoutMs,
     maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,
+    maxConnectionDurationJitterPercent: common?.message("max_connection_duration_jitter")?.number("value") ?? 0,
+    maxStreamDurationMs: common?.durationMs("max_stream_duration", 0) ?? 0,
     maxRequestsPerConnection: common?.number("max_requests_per_connection") ?? 0,
     http1: planHttp1(common, http1),
     http2: planHttp2(http2, null),
@@ -83,11 +86,17 @@ function planHttp1(common: ConfigNode | null, http1: ConfigNode | null): Http1Cl
   http1?.accept("default_host_for_http_10", "it concerns requests that are received");
   http1?.accept("allow_custom_methods", "requests are sent with any method");
   http1?.accept("use_balsa_parser", "there is one parser");
+  http1?.accept("ignore_http_11_upgrade", "it concerns requests that are received");
+  http1?.accept(
+    "override_stream_error_on_invalid_http_message",
+    "a response that cannot be understood always ends its connection, as in Envoy",
+  );
   common?.accept("headers_with_underscores_action", "it concerns requests that are received");
   const maxKb = common?.number("max_response_headers_kb") ?? 0;
   return {
     ...HTTP1_CLIENT_DEFAULTS,
     ...(maxKb > 0 && { maxResponseHeadersBytes: maxKb * 1024 }),
+    headerKeyFormat: planHeaderKeyFormat(http1),
     enableTrailers: http1?.bool("enable_trailers") ?? false,
     allowChunkedLength: http1?.bool("allow_chunked_length") ?? false,
     sendFullyQualifiedUrl: http1?.bool("send_fully_qualified_url") ?? false,

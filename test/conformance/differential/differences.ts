@@ -204,6 +204,67 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
+    title: "Chunks in HTTP/1.0",
+    cases: ["protocol_options: HTTP/1.0: chunks"],
+    envoy: "takes the chunks of an HTTP/1.0 request where `accept_http_10` is on",
+    nuncio: "answers 400 and closes",
+    reason:
+      "HTTP/1.0 knows no chunks: a server must take such framing for faulty (RFC 9112 §6.1), as proxies on the way may have read it otherwise",
+    apply: refused,
+    stats: {
+      ...responses({ "200": -1, "2xx": -1, "completed": -1 }),
+      ...answers("old", { "2xx": -1, "4xx": 1 }),
+      "cluster.u.upstream_rq_total": -1,
+      "http.old.downstream_cx_protocol_error": 1,
+      "http.old.downstream_rq_response_before_rq_complete": 1,
+      "http.old.downstream_rq_rx_reset": 1,
+      "http.old.rq_total": -1,
+    },
+  },
+  {
+    title: "An absolute target with a query and no path",
+    cases: ["protocol_options: a target with a query and no path"],
+    envoy: "makes the path `?q` of `http://b.example?q`, and answers 404",
+    nuncio: "makes it `/?q`",
+    reason: "an empty path is the same as `/` (RFC 9110 §4.2.3)",
+    apply: (recorded) => ({
+      ...recorded,
+      client: [{
+        head: [
+          "HTTP/1.1 200 OK",
+          "content-length: 2",
+          "x-envoy-upstream-service-time: (ms)",
+          "date: (date)",
+          "server: envoy",
+        ],
+        body: "ok",
+      }],
+      upstreams: [{
+        upstream: "u",
+        request: {
+          head: [
+            "GET /?q HTTP/1.1",
+            "host: b.example",
+            "x-forwarded-proto: http",
+            "x-request-id: (uuid)",
+            "x-envoy-expected-rq-timeout-ms: 15000",
+          ],
+        },
+        reused: true,
+      }],
+      log: [
+        "GET /?q HTTP/1.1 200 flags=- details=via_upstream rx=0 tx=2 route=all cluster=u host=127.0.0.1:@u@ attempts=1 closed=-",
+      ],
+    }),
+    stats: {
+      ...responses({ "200": 1, "2xx": 1, "completed": 1 }),
+      ...answers("plain", { "2xx": 1, "4xx": -1 }),
+      "cluster.u.upstream_rq_total": 1,
+      "http.plain.downstream_rq_non_relative_path": -1,
+      "http.plain.rq_total": 1,
+    },
+  },
+  {
     title: "Status codes that are none",
     cases: [
       "failures: a status below 100",

@@ -347,6 +347,15 @@ test("an old connection closes after the response that is being made", () => {
   assert.ok(down.connection.closed);
 });
 
+test("connections grow old at different times", () => {
+  // The seed's first fraction is not that of the first request.
+  const down = new Downstream({ plan: { maxConnectionDurationMs: 100, maxConnectionDurationJitterPercent: 50 } });
+  down.clock.advance(100);
+  assert.is(down.stat("cx_max_duration_reached"), 0);
+  down.clock.advance(50);
+  assert.is(down.stat("cx_max_duration_reached"), 1);
+});
+
 test("the last request that a connection may bring", () => {
   const down = new Downstream({ plan: { maxRequestsPerConnection: 2 } });
   down.feed(GET);

@@ -38,8 +38,12 @@ export const HTTP1: Http1Plan = {
   enableTrailers: false,
   streamErrorOnInvalidMessage: false,
   allowAbsoluteUrl: true,
+  allowChunkedLength: false,
+  allowCustomMethods: false,
+  ignoredUpgrades: [],
   headersWithUnderscoresAction: "ALLOW",
   lenient: false,
+  headerKeyFormat: null,
 };
 
 /** Envoy's defaults. */
@@ -70,6 +74,7 @@ export const PLAN: ConnectionManagerPlan = {
   drainTimeoutMs: 5000,
   idleTimeoutMs: 3_600_000,
   maxConnectionDurationMs: 0,
+  maxConnectionDurationJitterPercent: 0,
   maxRequestsPerConnection: 0,
   upgrades: [],
   codecType: "AUTO",
@@ -199,7 +204,8 @@ export class Downstream {
       drain: { drainClose: options.drainClose ?? (() => false) },
     };
     const info = new StreamInfo(this.connection.info, 0, 0);
-    const codecOptions = { ...HTTP1_SERVER_DEFAULTS, enableTrailers: plan.http1.enableTrailers };
+    const { enableTrailers, headerKeyFormat } = plan.http1;
+    const codecOptions = { ...HTTP1_SERVER_DEFAULTS, enableTrailers, headerKeyFormat };
     const http2Options = { ...HTTP2_SERVER_DEFAULTS, ...plan.http2, flushTimeoutMs: plan.streamIdleTimeoutMs };
     this.manager = new ConnectionManager(
       this.connection,

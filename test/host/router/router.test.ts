@@ -13,7 +13,7 @@ import { Router } from "../../../host/router/router.ts";
 import { RouterStats } from "../../../host/router/router_stats.ts";
 import { createClientCodec } from "../../../host/upstream/client_codec.ts";
 import { ClusterManager } from "../../../host/upstream/cluster_manager.ts";
-import { type ClusterPlan, DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
+import { type ClusterPlan, DEFAULT_HTTP_PLAN, DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
 import { queue, textOf } from "../http/support.ts";
 import { createFakeEnvironment, endpoint, FakeConnection, type FakeEnvironment, planWith } from "../upstream/fakes.ts";
 import { tableOf, tableOfRoutes } from "./support.ts";
@@ -357,6 +357,31 @@ test("the time-out begins with the end of the request", () => {
   assert.equal(stream.seen, []);
   stream.clock.advance(1);
   assert.equal(stream.seen, ["reply 504 upstream request timeout"]);
+});
+
+test("an attempt may last as long as its cluster allows, from its connection on", () => {
+  const http = { ...DEFAULT_HTTP_PLAN, maxStreamDurationMs: 100 };
+  const whole = new Stream({ cluster: { http } }).request();
+  whole.clock.advance(100);
+  assert.equal(whole.seen, [], "there is no connection yet");
+  whole.connect();
+  whole.clock.advance(100);
+  assert.equal(whole.seen, ["reply 504 upstream max stream duration reached"]);
+  assert.equal([whole.flags, whole.info.responseCodeDetails], ["UMSDR", "upstream_max_stream_duration_reached"]);
+  assert.is(whole.stat("upstream_rq_max_duration_reached"), 1);
+  assert.is(whole.clock.armedTimers, 0);
+  const half = new Stream({ cluster: { http } }).request({ ":method": "POST" }, false);
+  half.connect();
+  half.clock.advance(100);
+  assert.equal(half.seen, ["reply 408 upstream max stream duration reached"]);
+  const answered = new Stream({ cluster: { http } }).request();
+  answered.answer("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf");
+  answered.clock.advance(100);
+  assert.equal(answered.seen, ["headers 200", "body half", "reset upstream_max_stream_duration_reached"]);
+  const inTime = new Stream({ cluster: { http } }).request();
+  inTime.answer("HTTP/1.1 204 OK\r\n\r\n");
+  inTime.clock.advance(100);
+  assert.equal(inTime.seen, ["headers 204 end"]);
 });
 
 test("internal callers may ask for another time-out, and another answer to it", () => {

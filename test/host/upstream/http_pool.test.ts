@@ -290,6 +290,21 @@ test("max_connection_duration closes an idle connection, and a busy one after it
   assertQuiet(s);
 });
 
+test("max_connection_duration_jitter: connections of one moment end at different ones", () => {
+  const http = { ...DEFAULT_HTTP_PLAN, maxConnectionDurationMs: 1000, maxConnectionDurationJitterPercent: 100 };
+  const s = setup({ http });
+  for (let i = 0; i < 8; i++) s.request();
+  const connections = s.env.dialer.dials.map((dial) => dial.connect());
+  for (const connection of connections) connection.receive("r");
+  s.env.clock.advance(1000);
+  assert.ok(connections.every((connection) => !connection.closed), "none before its time");
+  s.env.clock.advance(500);
+  const closed = connections.filter((connection) => connection.closed).length;
+  assert.ok(closed > 0 && closed < 8, String(closed));
+  s.env.clock.advance(500);
+  assert.ok(connections.every((connection) => connection.closed));
+});
+
 test("watermarks of the connection reach the stream", () => {
   const s = setup();
   const request = s.request();

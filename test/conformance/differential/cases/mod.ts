@@ -6,8 +6,10 @@ import { clusters } from "./clusters.ts";
 import { edge } from "./edge.ts";
 import { failures } from "./failures.ts";
 import { grpc } from "./grpc.ts";
+import { headerCase } from "./header_case.ts";
 import { l4 } from "./l4.ts";
 import { logs } from "./logs.ts";
+import { protocolOptions } from "./protocol_options.ts";
 import { requests } from "./requests.ts";
 import { routing } from "./routing.ts";
 import { timeouts } from "./timeouts.ts";
@@ -23,6 +25,8 @@ export const GROUPS: readonly Group[] = [
   badRequests,
   edge,
   upgrades,
+  headerCase,
+  protocolOptions,
   routing,
   grpc,
   failures,

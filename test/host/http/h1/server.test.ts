@@ -23,6 +23,14 @@ function respond(request: RecordedMessage, entries: Record<string, string>, ...b
   body.forEach((chunk, index) => encoder.encodeData(queue(chunk), index === body.length - 1));
 }
 
+test("an upgrade that is ignored is a request without one", () => {
+  const asked = (upgrade: string): string | null =>
+    new ServerHarness({ ignoresUpgrade: (protocol) => protocol === "a" }).feed(
+      `GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade, x-b\r\nUpgrade: ${upgrade}\r\nX-B: 1\r\n\r\n`,
+    ).request.headers!.protocol;
+  assert.equal([asked("a"), asked("A"), asked("a, b")], [null, "A", "a, b"]);
+});
+
 test("names are lower case, order is kept, pseudo-headers are fields", () => {
   const server = new ServerHarness().feed(
     "GET /x HTTP/1.1\r\nX-B: 1\r\nHOST: a.b\r\nX-A: 2\r\nx-B: 3\r\nAccept: */*\r\n\r\n",

@@ -150,20 +150,23 @@ test("a DnsCluster is STRICT_DNS, or LOGICAL_DNS with all_addresses_in_single_en
 test("HttpProtocolOptions: HTTP/1.1 and its options", () => {
   const result = good(http(
     "common_http_protocol_options: { idle_timeout: 5s, max_connection_duration: 6s, " +
-      "max_requests_per_connection: 8, max_headers_count: 9, max_response_headers_kb: 10 }, " +
+      "max_connection_duration_jitter: { value: 7 }, max_stream_duration: 4s, max_requests_per_connection: 8, max_headers_count: 9, max_response_headers_kb: 10 }, " +
       "explicit_http_config: { http_protocol_options: { enable_trailers: true, allow_chunked_length: true, " +
-      "send_fully_qualified_url: true } }",
+      "send_fully_qualified_url: true, header_key_format: { proper_case_words: {} } } }",
   ));
   assert.equal(result.http, {
     protocol: "HTTP/1.1",
     idleTimeoutMs: 5000,
     maxConnectionDurationMs: 6000,
+    maxConnectionDurationJitterPercent: 7,
+    maxStreamDurationMs: 4000,
     maxRequestsPerConnection: 8,
     http1: {
       ...HTTP1_CLIENT_DEFAULTS,
       enableTrailers: true,
       allowChunkedLength: true,
       sendFullyQualifiedUrl: true,
+      headerKeyFormat: { kind: "properCase" },
       maxResponseHeadersCount: 9,
       maxResponseHeadersBytes: 10 * 1024,
     },

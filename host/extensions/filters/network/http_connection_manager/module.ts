@@ -8,6 +8,7 @@ import { HTTP1_SERVER_DEFAULTS, type Http1ServerOptions } from "../../../../http
 import type { Http2Options } from "../../../../http/h2/options.ts";
 import { Http2ServerCodec } from "../../../../http/h2/server.ts";
 import { Http2Stats } from "../../../../http/h2/stats.ts";
+import { compileStringMatcher } from "../../../../matching/string_matcher.ts";
 import type { Connection } from "../../../../net/connection_port.ts";
 import type { TerminalContext } from "../../../../net/network_chain.ts";
 import { compileFormat } from "../../../../observe/formatter.ts";
@@ -60,10 +61,15 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
 
 function codecFactory(config: ConnectionManagerConfig, http2Stats: Http2Stats): ServerCodecFactory {
   const { http1, http2, streamIdleTimeoutMs } = config.plan;
+  const ignoredUpgrades = http1.ignoredUpgrades.map(compileStringMatcher);
   const options: Http1ServerOptions = {
     ...HTTP1_SERVER_DEFAULTS,
     enableTrailers: http1.enableTrailers,
     lenient: http1.lenient,
+    headerKeyFormat: http1.headerKeyFormat,
+    allowChunkedLength: http1.allowChunkedLength,
+    allowCustomMethods: http1.allowCustomMethods,
+    ignoresUpgrade: ignoredUpgrades.length === 0 ? null : (protocol) => ignoredUpgrades.some((each) => each(protocol)),
     allowAbsoluteUrl: http1.allowAbsoluteUrl,
     acceptHttp10: http1.acceptHttp10,
     defaultHostForHttp10: http1.defaultHostForHttp10,

@@ -5,7 +5,9 @@
  */
 import { type CidrBlock, cidrBlock } from "../../../../base/cidr.ts";
 import type { ConfigNode } from "../../../../config/node.ts";
+import { planStringMatcher } from "../../../../matching/plan/string_matcher.ts";
 import type { ConnectionManagerPlan, Http1Plan, UpgradePlan } from "../../../../http/conn_manager_config.ts";
+import { planHeaderKeyFormat } from "../../../../http/h1/plan.ts";
 import { planHttp2 } from "../../../../http/h2/plan.ts";
 import type { PathPlan } from "../../../../http/path.ts";
 import type { ExtensionPlan } from "../../../../net/plan.ts";
@@ -151,6 +153,7 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
     drainTimeoutMs: config.durationMs("drain_timeout", 5000),
     idleTimeoutMs: common?.durationMs("idle_timeout", 3_600_000) ?? 3_600_000,
     maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,
+    maxConnectionDurationJitterPercent: common?.message("max_connection_duration_jitter")?.number("value") ?? 0,
     maxRequestsPerConnection: common?.number("max_requests_per_connection") ?? 0,
     upgrades,
     codecType: planCodec(config),
@@ -183,6 +186,7 @@ function planPath(config: ConfigNode): PathPlan {
       field: "forward_client_cert_details",
     });
   }
+  refuseUnknownPathRules(config);
   const action = config.enum("path_with_escaped_slashes_action");
   return {
     normalizePath: config.bool("normalize_path"),
@@ -191,6 +195,27 @@ function planPath(config: ConfigNode): PathPlan {
       ? "KEEP_UNCHANGED"
       : action as PathPlan["escapedSlashesAction"],
   };
+}
+
+/** Envoy takes the first without doing anything, and refuses the second: who sets them counts on something. */
+function refuseUnknownPathRules(config: ConfigNode): void {
+  const help = "use normalize_path, merge_slashes and path_with_escaped_slashes_action";
+  if (config.has("path_normalization_options")) {
+    config.error("config/unsupported", "path_normalization_options has no effect in Envoy, and none here", {
+      field: "path_normalization_options",
+      help,
+    });
+  }
+  if (config.has("typed_header_validation_config")) {
+    config.error(
+      "config/unsupported",
+      "there are no header validators beside the codecs' own, as in Envoy's releases",
+      {
+        field: "typed_header_validation_config",
+        help: `headers are always validated; for paths ${help}, for names headers_with_underscores_action`,
+      },
+    );
+  }
 }
 
 function planInternalAddresses(node: ConfigNode | null): CidrBlock[] {
@@ -208,7 +233,8 @@ function planInternalAddresses(node: ConfigNode | null): CidrBlock[] {
 function planHttp1(config: ConfigNode, common: ConfigNode | null): Http1Plan {
   const options = config.message("http_protocol_options");
   options?.accept("use_balsa_parser", "there is one HTTP/1 parser");
-  options?.accept("allow_custom_methods", "every method that is a token is passed on");
+  options?.accept("send_fully_qualified_url", "it concerns requests that are sent");
+  common?.accept("max_response_headers_kb", "it concerns responses that are received");
   return {
     maxRequestHeadersKib: config.number("max_request_headers_kb", 60),
     maxHeadersCount: common?.number("max_headers_count", 100) ?? 100,
@@ -218,8 +244,14 @@ function planHttp1(config: ConfigNode, common: ConfigNode | null): Http1Plan {
       ? options.bool("override_stream_error_on_invalid_http_message")
       : config.bool("stream_error_on_invalid_http_message"),
     enableTrailers: options?.bool("enable_trailers") ?? false,
+    allowChunkedLength: options?.bool("allow_chunked_length") ?? false,
+    allowCustomMethods: options?.bool("allow_custom_methods") ?? false,
+    ignoredUpgrades: (options?.messages("ignore_http_11_upgrade") ?? []).flatMap((node) =>
+      planStringMatcher(node) ?? []
+    ),
     allowAbsoluteUrl: options?.bool("allow_absolute_url", true) ?? true,
     headersWithUnderscoresAction: (common?.enum("headers_with_underscores_action") ?? "ALLOW") as "ALLOW",
     lenient: false,
+    headerKeyFormat: planHeaderKeyFormat(options),
   };
 }

@@ -1,0 +1,85 @@
+// test/host/extensions/filters/network/http_connection_manager_plan.test.ts: what a connection manager refuses at load.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { LogRegistry } from "../../../../../host/observe/log.ts";
+import { detectPlatform } from "../../../../../host/platform/detect.ts";
+import { loadConfiguration } from "../../../../../host/server/configuration.ts";
+import { PluginRegistry } from "../../../../../host/server/plugin_registry.ts";
+
+const HCM = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
+
+/** Problems of a connection manager with these fields, as `severity: message (help)`. */
+async function problems(fields: string, route = "cluster: u"): Promise<string[]> {
+  const platform = detectPlatform();
+  const logs = new LogRegistry({ clock: platform.clock, format: "json", destination: { write() {} } });
+  const plugins = new PluginRegistry({
+    trial: { try: () => Promise.reject(new Error("there is no code")), close() {} },
+    logger: logs.logger("wasm"),
+    code: { load: () => Promise.reject(new Error("there is no code")), close() {}, countIn() {} },
+    publish: () => Promise.resolve(null),
+  });
+  const configYaml = `static_resources:
+  clusters: [{ name: u }]
+  listeners:
+    - name: l
+      address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
+      filter_chains:
+        - filters:
+            - name: http
+              typed_config:
+                "@type": ${HCM}
+                stat_prefix: a
+                route_config:
+                  virtual_hosts: [{ name: v, domains: ["*"], routes: [{ match: { prefix: "/" }, route: { ${route} } }] }]
+                http_filters: [{ name: router, typed_config: { "@type": ${ROUTER} } }]
+                ${fields}
+`;
+  const { diagnostics } = await loadConfiguration({
+    platform,
+    configPath: null,
+    configYaml,
+    apiDescriptors: null,
+    allowUnknownFields: false,
+    lenient: false,
+    disabledExtensions: new Set(),
+    node: { serviceNode: "", serviceCluster: "", serviceZone: "" },
+  }, plugins);
+  return diagnostics.all.filter(({ severity }) => severity !== "note").map(({ severity, message, help }) =>
+    `${severity}: ${message}${help === undefined ? "" : ` (${help})`}`
+  );
+}
+
+/** One of the problems says this. What stands in a message that is refused is not known either. */
+async function refused(fields: string, expected: RegExp): Promise<void> {
+  const found = await problems(fields);
+  assert.ok(found.some((each) => expected.test(each)), found.join("\n"));
+}
+
+test("a connection manager without any of this has no problem", async () => {
+  assert.equal(await problems(""), []);
+});
+
+test("rules for paths and headers that have no effect in Envoy say what to use", async () => {
+  await refused(
+    "path_normalization_options: {}",
+    /^error: path_normalization_options has no effect .*\(use normalize_path, merge_slashes/,
+  );
+  await refused(
+    `typed_header_validation_config:
+                  name: v
+                  typed_config: { "@type": type.googleapis.com/google.protobuf.Empty }`,
+    /^error: there are no header validators .*headers_with_underscores_action\)$/,
+  );
+});
+
+test("a header formatter that is not known", async () => {
+  await refused(
+    `http_protocol_options:
+                  header_key_format:
+                    stateful_formatter: { name: x, typed_config: { "@type": ${ROUTER} } }`,
+    /^error: header formatter .*Router is not known \(use envoy\.extensions\.http\.header_formatters\.preserve_case/,
+  );
+});
+
+test.run();
