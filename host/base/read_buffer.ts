@@ -6,10 +6,10 @@
  * that go round is what makes a 1 MiB body cheaper than Envoy's. The rules that make it safe:
  *
  * - During the read callback the buffer is `current`: bytes in it are *lent* to whoever is called.
- * - A connection that queues lent bytes for writing holds the buffer until the write is done.
+ * - A connection that queues lent bytes for writing holds the buffer until the write is done; of a buffer
+ *   that all connections share it takes a copy.
  * - Whoever keeps lent bytes longer (`ByteQueue.push`) gets a copy, or pins the buffer for good: a pinned
- *   buffer is never used again, the garbage collector takes it. A copy of most of a buffer would only be the
- *   second of two.
+ *   buffer is never used again, the garbage collector takes it.
  *
  * Forgetting to give a buffer back therefore costs memory traffic, never correctness.
  *
@@ -18,28 +18,24 @@
 import { allocUnsafe, allocUnsafeSlow } from "./bytes.ts";
 
 export const READ_BUFFER_BYTES: number = 256 * 1024;
-/** Lent bytes up to this many, and up to half of their buffer, are copied when kept; more pin the buffer instead. */
+/** Lent bytes up to this many are copied when kept; more pin the buffer instead. */
 const COPY_LIMIT_BYTES = 64 * 1024;
 const MAX_IDLE = 16;
 
-/** A buffer that sockets read into: one of the pool, or a small one of a connection's own. */
+/** A buffer that sockets read into. */
 export class ReadBuffer {
   readonly bytes: Uint8Array;
-  readonly #pooled: boolean;
+  /** Everybody reads into it: its bytes are gone when the read callback returns, and `hold` does not help. */
+  readonly shared: boolean;
   #holds = 0;
   #pinned = false;
   #idle = false;
 
-  constructor(sizeBytes: number = READ_BUFFER_BYTES, pooled: boolean = true) {
+  constructor(sizeBytes: number = READ_BUFFER_BYTES, shared: boolean = false) {
     // A backing store of its own: `lender` knows a buffer by it.
     // No Buffer, whose `slice` is a view: who keeps bytes by `slice` gets a copy.
     this.bytes = new Uint8Array(allocUnsafeSlow(sizeBytes).buffer);
-    this.#pooled = pooled;
-  }
-
-  /** True while its bytes may still be read by somebody: it must not be read into again. */
-  get inUse(): boolean {
-    return this.#holds > 0 || this.#pinned;
+    this.shared = shared;
   }
 
   /** Keeps the buffer from being used again until `release`. */
@@ -56,9 +52,13 @@ export class ReadBuffer {
     this.#pinned = true;
   }
 
+  /** From here on it can go back. */
+  leavePool(): void {
+    this.#idle = false;
+  }
+
   /** Marks the start of the read callback that lends this buffer's bytes. */
   lend(): void {
-    this.#idle = false;
     current = this;
   }
 
@@ -69,7 +69,7 @@ export class ReadBuffer {
   }
 
   #recycle(): void {
-    if (!this.#pooled || this.#pinned || this.#idle || idle.length >= MAX_IDLE) return;
+    if (this.shared || this.#pinned || this.#idle || idle.length >= MAX_IDLE) return;
     this.#idle = true;
     idle.push(this);
   }
@@ -81,7 +81,9 @@ let current: ReadBuffer | null = null;
 /** A buffer nobody holds. */
 export function takeReadBuffer(): ReadBuffer {
   const buffer = idle.pop();
-  return buffer ?? new ReadBuffer();
+  if (buffer === undefined) return new ReadBuffer();
+  buffer.leavePool();
+  return buffer;
 }
 
 /** The buffer that `bytes` are lent from right now, or null when they may be kept as they are. */
@@ -93,7 +95,7 @@ export function lender(bytes: Uint8Array): ReadBuffer | null {
 export function keepBytes(bytes: Uint8Array): Uint8Array {
   const from = lender(bytes);
   if (from === null) return bytes;
-  if (bytes.length > COPY_LIMIT_BYTES || bytes.length * 2 > from.bytes.length) {
+  if (bytes.length > COPY_LIMIT_BYTES) {
     from.pin();
     return bytes;
   }

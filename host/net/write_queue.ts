@@ -51,9 +51,10 @@ export class WriteQueue {
   push(bytes: Uint8Array): void {
     let holder = lender(bytes);
     if (holder === null) this.#chunks.push(bytes);
-    else if (bytes.length <= SMALL_WRITE_BYTES) {
+    else if (holder.shared || bytes.length <= SMALL_WRITE_BYTES) {
       // These wait for the end of the turn, and their buffer is to be read into before that.
-      this.#chunks.push(prefersTextWrites ? latin1Slice(bytes, 0, bytes.length) : keepBytes(bytes));
+      const asText = prefersTextWrites && bytes.length <= SMALL_WRITE_BYTES;
+      this.#chunks.push(asText ? latin1Slice(bytes, 0, bytes.length) : keepBytes(bytes));
       holder = null;
     } else {
       holder.hold();
