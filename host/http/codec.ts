@@ -152,6 +152,8 @@ export interface ServerCodec {
 /** What a client codec's user does. */
 export interface ClientCodecCallbacks {
   onGoAway(): void;
+  /** A stream ended before its messages did, of a codec that has many (HTTP/2). */
+  onStreamReset?(reason: StreamResetReason): void;
   /** A stream's slot is free again. */
   onStreamClosed(): void;
   /** The most streams that the peer allows at once changed. */

@@ -62,6 +62,9 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   /** The next response is the connection's last one. */
   #closing = false;
   #closed = false;
+  /** HTTP/2 streams that were reset by the bytes being looked at, and those that an error of the codec ended. */
+  #resetStreams = 0;
+  #cutStreams = 0;
   #dispatching = false;
 
   /** `chainInfo` holds what the connection's streams inherit: the names of listener and filter chain. */
@@ -110,6 +113,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
       if (!this.#chooseCodec(input)) return;
     }
     this.#dispatching = true;
+    this.#resetStreams = 0;
     this.#connection.cork();
     const error = this.#codec!.dispatch(input);
     this.#dispatching = false;
@@ -124,7 +128,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   }
 
   onClose(by: PeerType, _details: string): void {
-    if (this.#closed) this.#countClose(by, 0);
+    if (this.#closed) this.#countClose(by, this.#cutStreams);
     else {
       this.#closed = true;
       let active = 0;
@@ -300,6 +304,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   }
 
   #onHttp2StreamFinished(stream: ActiveStream, complete: boolean): void {
+    if (!complete) this.#resetStreams++;
     if (!complete && this.#prematureResets!.isPremature(stream.info)) this.#prematureResets!.premature++;
     if (this.#prematureResets!.onStreamEnded()) {
       this.#config.stats.rqTooManyPrematureResets.inc();
@@ -334,6 +339,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.#config.stats.cxProtocolError.inc();
     if (this.#isHttp2) {
       this.#closed = true;
+      this.#cutStreams = this.#streams.size + this.#resetStreams;
       for (const each of [...this.#streams]) each.onCodecError(error.details);
       this.#connection.close(CloseType.FlushWriteAndDelay, "");
       return;

@@ -228,13 +228,8 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     const info = this.#stream.info;
     const suffix = reason + (details === "" ? "" : `|${details}`);
     if (this.#responseStarted) {
-      info.setFlag(
-        reason === StreamResetReason.ConnectionTermination
-          ? ResponseFlag.UpstreamProtocolError
-          : resetReasonFlag(reason),
-      );
-      const after = reason === StreamResetReason.ConnectionTermination ? StreamResetReason.ProtocolError : suffix;
-      this.#stream.resetStream(`upstream_reset_after_response_started{${after}}`);
+      info.setFlag(resetReasonFlag(reason));
+      this.#stream.resetStream(`upstream_reset_after_response_started{${suffix}}`);
       return;
     }
     info.setFlag(resetReasonFlag(reason));

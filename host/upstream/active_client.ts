@@ -216,6 +216,19 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     if (this.#dispatching) this.#settling = true;
   }
 
+  onStreamReset(reason: StreamResetReason): void {
+    const { stats } = this.#owner.ledger.cluster;
+    switch (reason) {
+      case StreamResetReason.LocalReset:
+      case StreamResetReason.ProtocolError:
+        return stats.upstreamRqTxReset.inc();
+      case StreamResetReason.RemoteReset:
+        return stats.upstreamRqRxReset.inc();
+      case StreamResetReason.ConnectionTermination:
+        return stats.upstreamRqPendingFailureEject.inc();
+    }
+  }
+
   onStreamClosed(): void {
     if (this.activeStreams === 0) return;
     this.#endStream();

@@ -125,7 +125,7 @@ export class Http2ClientCodec implements ClientCodec, SessionOwner {
     }
     stream.headReceived = true;
     if (!stream.isHead && status !== 304) stream.contentLength = contentLength;
-    if (end && stream.contentLength > 0) return session.failLength(stream);
+    if (end && stream.contentLength > 0) return session.failMessage(stream, Http2Details.MessagingRule);
     if (stream.upgrade !== null && status === 200) {
       // Inside the proxy an upgrade looks as it does in HTTP/1.
       headers.status = 101;
@@ -153,13 +153,17 @@ export class Http2ClientCodec implements ClientCodec, SessionOwner {
     );
   }
 
-  onStreamClosed(): void {
+  onStreamClosed(_stream: Http2Stream, reason: StreamResetReason | null): void {
+    if (reason !== null) this.#callbacks.onStreamReset?.(reason);
     this.#callbacks.onStreamClosed();
   }
 
   #resetAll(reason: StreamResetReason, details: string): void {
     const open = [...this.#session.streams.values()];
     this.#session.close();
-    for (const stream of open) stream.onResetStream(reason, details);
+    for (const stream of open) {
+      this.#callbacks.onStreamReset?.(reason);
+      stream.onResetStream(reason, details);
+    }
   }
 }

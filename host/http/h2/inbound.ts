@@ -298,7 +298,7 @@ export class Inbound {
     if (stream.contentLength >= 0 && stream.bodyBytesReceived !== stream.contentLength) {
       return session.failLength(stream);
     }
-    session.stats.trailers.inc();
+    if (session.isServer) session.stats.trailers.inc();
     stream.remoteEnded = true;
     stream.decoder!.onTrailers(reader.headers);
     session.afterRemoteEnd(stream);

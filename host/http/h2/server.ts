@@ -8,6 +8,7 @@
  */
 import { fromLatin1 } from "../../base/bytes.ts";
 import { type CodecError, type Protocol, type ServerCodec, type ServerCodecCallbacks } from "../codec.ts";
+import { Http2Details } from "./errors.ts";
 import { ErrorCode, MAX_STREAM_ID, PREFACE } from "./frame.ts";
 import type { Http2Connection } from "./frame_writer.ts";
 import { Inbound } from "./inbound.ts";
@@ -123,7 +124,7 @@ export class Http2ServerCodec implements ServerCodec, SessionOwner {
     stream.isHead = headers.method === "HEAD";
     stream.upgrade = headers.protocol;
     if (headers.method !== "CONNECT" && headers.protocol === null) stream.contentLength = contentLength;
-    if (end && stream.contentLength > 0) return this.#session.failLength(stream);
+    if (end && stream.contentLength > 0) return this.#session.failMessage(stream, Http2Details.MessagingRule);
     stream.remoteEnded = end;
     stream.decoder!.onHeaders(headers, end);
     if (end) this.#session.afterRemoteEnd(stream);

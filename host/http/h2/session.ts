@@ -45,8 +45,8 @@ export interface SessionOwner {
   onPeerSettings(settings: PeerSettings): void;
   /** Client: gives the stream a number. */
   openStream(stream: Http2Stream): boolean;
-  /** The stream is out of the connection. */
-  onStreamClosed(stream: Http2Stream): void;
+  /** The stream is out of the connection: ended well (null), or reset. */
+  onStreamClosed(stream: Http2Stream, reason: StreamResetReason | null): void;
   /** The largest of the peer's streams that something was done for. */
   readonly lastPeerStreamId: number;
 }
@@ -161,7 +161,7 @@ export class Session implements StreamOwner {
     if (!stream.closed) {
       this.#remove(stream);
       stream.onResetStream(StreamResetReason.ProtocolError, details);
-      this.owner.onStreamClosed(stream);
+      this.owner.onStreamClosed(stream, StreamResetReason.ProtocolError);
     }
     this.fail(code, details);
   }
@@ -171,7 +171,7 @@ export class Session implements StreamOwner {
     if (stream.closed) return;
     this.#reset(stream, code);
     stream.onResetStream(reason, details);
-    this.owner.onStreamClosed(stream);
+    this.owner.onStreamClosed(stream, reason);
     if (this.guard.onStreamError()) this.fail(ErrorCode.EnhanceYourCalm, "too many streams had to be reset");
   }
 
@@ -187,7 +187,6 @@ export class Session implements StreamOwner {
 
   /** A body is not as long as `content-length` says. Envoy's library resets the stream for it, whatever is set. */
   failLength(stream: Http2Stream): void {
-    this.stats.rxMessagingError.inc();
     this.failStream(stream, ErrorCode.ProtocolError, StreamResetReason.ProtocolError, Http2Details.RemoteReset);
   }
 
@@ -195,17 +194,14 @@ export class Session implements StreamOwner {
   onRemoteReset(stream: Http2Stream, code: number): void {
     this.stats.rxReset.inc();
     this.#remove(stream);
-    switch (code) {
-      case ErrorCode.RefusedStream:
-        stream.onResetStream(StreamResetReason.RemoteRefusedStreamReset, Http2Details.RemoteRefused);
-        break;
-      case ErrorCode.ConnectError:
-        stream.onResetStream(StreamResetReason.ConnectError, Http2Details.RemoteReset);
-        break;
-      default:
-        stream.onResetStream(StreamResetReason.RemoteReset, Http2Details.RemoteReset);
-    }
-    this.owner.onStreamClosed(stream);
+    let reason: StreamResetReason = StreamResetReason.RemoteReset;
+    if (code === ErrorCode.RefusedStream) reason = StreamResetReason.RemoteRefusedStreamReset;
+    else if (code === ErrorCode.ConnectError) reason = StreamResetReason.ConnectError;
+    stream.onResetStream(
+      reason,
+      code === ErrorCode.RefusedStream ? Http2Details.RemoteRefused : Http2Details.RemoteReset,
+    );
+    this.owner.onStreamClosed(stream, reason);
     if (this.isServer && this.guard.onReset(this.#timing.clock.nowMs())) {
       this.fail(ErrorCode.InternalError, "too many streams were reset");
     }
@@ -215,7 +211,7 @@ export class Session implements StreamOwner {
   onRefused(stream: Http2Stream): void {
     this.#remove(stream);
     stream.onResetStream(StreamResetReason.RemoteRefusedStreamReset, Http2Details.RemoteRefused);
-    this.owner.onStreamClosed(stream);
+    this.owner.onStreamClosed(stream, StreamResetReason.RemoteRefusedStreamReset);
   }
 
   /** A stream begins. */
@@ -232,11 +228,11 @@ export class Session implements StreamOwner {
     if (stream.closed) return;
     if (stream.endSent) {
       this.#remove(stream);
-      this.owner.onStreamClosed(stream);
+      this.owner.onStreamClosed(stream, null);
     } else if (!this.isServer) {
       // A response that came early: the rest of the request is of no use to anybody.
-      this.#reset(stream, ErrorCode.NoError);
-      this.owner.onStreamClosed(stream);
+      this.#reset(stream, ErrorCode.InternalError);
+      this.owner.onStreamClosed(stream, StreamResetReason.LocalReset);
     }
   }
 
@@ -317,7 +313,7 @@ export class Session implements StreamOwner {
     // With a response that is over nobody listens to the request any more (RFC 9113 §8.1).
     else if (this.isServer) this.#reset(stream, ErrorCode.NoError);
     else return;
-    this.owner.onStreamClosed(stream);
+    this.owner.onStreamClosed(stream, null);
   }
 
   armFlushTimer(stream: Http2Stream): void {
@@ -327,7 +323,7 @@ export class Session implements StreamOwner {
     stream.flushTimer ??= this.#timing.clock.createTimer(() => {
       this.stats.txFlushTimeout.inc();
       this.#reset(stream, ErrorCode.InternalError);
-      this.owner.onStreamClosed(stream);
+      this.owner.onStreamClosed(stream, StreamResetReason.LocalReset);
     });
     stream.flushTimer.enable(flushTimeoutMs);
   }
@@ -336,7 +332,7 @@ export class Session implements StreamOwner {
     // One that was never sent has nothing to reset.
     if (stream.id === 0) stream.closed = true;
     else this.#reset(stream, code);
-    this.owner.onStreamClosed(stream);
+    this.owner.onStreamClosed(stream, StreamResetReason.LocalReset);
   }
 
   onConsumed(stream: Http2Stream, bytes: number): void {

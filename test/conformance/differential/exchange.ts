@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { Fields } from "../../support/http2_frames.ts";
+
 /** One configuration and what is asked of it. */
 export interface Group {
   readonly name: string;
@@ -23,7 +25,7 @@ export interface Exchange {
   /** The group's first listener unless said otherwise. */
   readonly listener?: string;
   /** A text alone is a request of which the response is awaited. */
-  readonly client: string | readonly ClientStep[];
+  readonly client: string | readonly ClientStep[] | Http2Client;
   /** Further clients, each on a connection of its own, at the same time. */
   readonly others?: readonly (readonly ClientStep[])[];
   /** Which host comes first is left to chance: what was observed is compared without its order. */
@@ -57,9 +59,36 @@ export type ClientStep =
   /** Waits until an upstream noted so many requests or connections. */
   | { readonly seen: number };
 
+/** A client that speaks HTTP/2, on one connection, with one stream after the other. */
+export interface Http2Client {
+  readonly http2: readonly Http2ClientStep[];
+}
+
+export type Http2ClientStep =
+  /** Opens the stream that the next steps are about; its message ends with the head unless `end` is false. */
+  | { readonly ask: Fields; readonly end?: boolean }
+  | { readonly data: string; readonly end?: boolean }
+  /** Ends the message. */
+  | { readonly trailers: Fields }
+  /** Resets the stream, with the error code of this name. */
+  | { readonly rst: string }
+  /** Reads until the stream is over. */
+  | "response"
+  /** Reads until the response's head is there. */
+  | "head"
+  /** Reads so many bytes of the body. */
+  | { readonly bytes: number }
+  | "end"
+  | "reset"
+  | "closed"
+  | { readonly pause: number }
+  | { readonly seen: number };
+
 /** Requests in order of arrival get these answers; the last one is for all that follow. */
 export interface UpstreamScript {
   readonly http?: readonly (string | Answer)[];
+  /** For upstreams that speak HTTP/2: the steps of each request, from its head on. */
+  readonly http2?: readonly (readonly Http2UpstreamStep[])[];
   /** For upstreams that speak no HTTP: the steps of every connection. */
   readonly tcp?: readonly UpstreamStep[];
 }
@@ -82,9 +111,26 @@ export type UpstreamStep =
   /** Reads and notes so many bytes. */
   | { readonly bytes: number };
 
+export type Http2UpstreamStep =
+  | { readonly head: Fields; readonly end?: boolean }
+  | { readonly data: string; readonly end?: boolean }
+  /** Ends the message. */
+  | { readonly trailers: Fields }
+  /** Resets the stream, with the error code of this name. */
+  | { readonly rst: string }
+  /** Reads the request to its end, and notes it. */
+  | "request"
+  /** Waits until the stream is over, and notes how. */
+  | "hang"
+  /** Drops the connection. */
+  | "close"
+  | { readonly pause: number }
+  /** Reads and notes so many bytes of the body. */
+  | { readonly bytes: number };
+
 /** A message as it was on the wire, its framing undone. */
 export interface Message {
-  /** The first line and the header lines. */
+  /** The first line and the header lines; the pseudo-headers and the others in HTTP/2. */
   readonly head: string[];
   body?: string;
   trailers?: string[];
@@ -92,6 +138,8 @@ export interface Message {
   untilClose?: true;
   /** The connection ended before the message did. */
   cut?: true;
+  /** Name of the error code by which its stream was reset. */
+  reset?: string;
 }
 
 /** A request or a connection that an upstream saw. */
@@ -104,6 +152,8 @@ export interface Sighting {
   bytes?: string;
   /** How the connection ended, where the script waited for that. */
   ended?: true;
+  /** The last GOAWAY, where the script waited for the end. */
+  goAway?: string;
 }
 
 /** What happened in an exchange. */

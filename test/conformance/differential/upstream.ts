@@ -2,6 +2,7 @@
 /** @module */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Answer, Message, Sighting, UpstreamScript, UpstreamStep } from "./exchange.ts";
+import { serveHttp2 } from "./http2_upstream.ts";
 import { Missing, readBody, readHead, SocketReader } from "./socket_reader.ts";
 
 const DEFAULT: UpstreamScript = { http: ["HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"] };
@@ -55,6 +56,7 @@ export class ScriptedUpstream {
   async #serve(socket: Socket): Promise<void> {
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
+    if (this.#script.http2 !== undefined) return this.#serveHttp2(socket);
     const reader = new SocketReader(socket);
     try {
       if (this.#script.tcp !== undefined) await this.#serveTcp(reader, this.#script.tcp);
@@ -121,6 +123,19 @@ export class ScriptedUpstream {
       }
       if (reader.socket.writableEnded) return;
     }
+  }
+
+  #serveHttp2(socket: Socket): void {
+    serveHttp2(socket, {
+      begin: () => {
+        const sighting: Sighting = { upstream: this.name };
+        this.#sightings.push(sighting);
+        this.#busy++;
+        const answers = this.#script.http2 ?? [];
+        return { steps: answers[Math.min(this.#answers++, answers.length - 1)] ?? [], sighting };
+      },
+      end: () => this.#busy--,
+    });
   }
 
   async #perform(reader: SocketReader, steps: readonly UpstreamStep[], sighting: Sighting): Promise<void> {

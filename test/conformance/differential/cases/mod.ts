@@ -7,6 +7,7 @@ import { edge } from "./edge.ts";
 import { failures } from "./failures.ts";
 import { grpc } from "./grpc.ts";
 import { headerCase } from "./header_case.ts";
+import { http2 } from "./http2.ts";
 import { l4 } from "./l4.ts";
 import { logs } from "./logs.ts";
 import { protocolOptions } from "./protocol_options.ts";
@@ -29,6 +30,7 @@ export const GROUPS: readonly Group[] = [
   protocolOptions,
   routing,
   grpc,
+  http2,
   failures,
   timeouts,
   clusters,
