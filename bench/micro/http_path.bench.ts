@@ -188,6 +188,7 @@ const config: ConnectionManagerConfig = {
   }],
   upgradeFilters: [],
   accessLoggers: [],
+  localReplies: null,
   localAddress: "127.0.0.1",
   serviceCluster: "",
   serviceNode: "",

@@ -20,6 +20,7 @@ import type { LocalReply } from "./filter.ts";
 import { FilterManager, type FilterManagerCallbacks } from "./filter_manager.ts";
 import { formatGrpcTimeout, parseGrpcTimeoutMs } from "./grpc_timeout.ts";
 import { HeaderMap } from "./header_map.ts";
+import type { RewrittenReply } from "./local_reply.ts";
 import { mutateRequestHeaders, mutateResponseHeaders } from "./mutate.ts";
 import { canonicalizePath } from "./path.ts";
 import type { Route, RouteConfig } from "./route.ts";
@@ -270,12 +271,12 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#route = undefined;
   }
 
-  mapLocalReply(reply: LocalReply): LocalReply {
+  rewriteLocalReply(headers: HeaderMap, status: number, body: Uint8Array): RewrittenReply | null {
     // Where a message was bad, what follows it on the connection cannot be trusted either.
-    if (reply.status === 400 && !this.#config.plan.http1.streamErrorOnInvalidMessage) {
+    if (status === 400 && !this.#config.plan.http1.streamErrorOnInvalidMessage) {
       this.#connection.closeAfterResponse();
     }
-    return reply;
+    return this.#config.localReplies?.rewrite(headers, status, body, this) ?? null;
   }
 
   encode1xxHeaders(headers: HeaderMap): void {

@@ -25,8 +25,9 @@ import type {
 } from "./codec.ts";
 import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
 import { connectionFormatter } from "./header_key_formatter.ts";
-import { encodeErrorResponse, errorResponseHeaders } from "./h1/error_response.ts";
+import { completeErrorHeaders, encodeErrorResponse } from "./h1/error_response.ts";
 import { beginsHttp2 } from "./h2/preface.ts";
+import { prepareLocalReply } from "./local_reply.ts";
 import { PrematureResets } from "./premature_resets.ts";
 
 /** Makes the codec of a connection that is known to speak HTTP/2 or not to. */
@@ -359,11 +360,13 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
 
   /** Answers past filters and codec. */
   #answer(stream: ActiveStream, error: CodecError): void {
-    const date = this.#config.dates.get();
-    const serverName = this.#serverName();
-    const formatter = connectionFormatter(this.#config.plan.http1.headerKeyFormat);
-    this.#connection.writeLatin1(encodeErrorResponse(error, date, serverName, formatter));
-    stream.noteAnswer(errorResponseHeaders(error, date, serverName), error.body.length);
+    stream.info.responseCodeDetails = error.details;
+    const reply = prepareLocalReply(error, false, false, stream);
+    completeErrorHeaders(reply, this.#config.dates.get(), this.#serverName());
+    this.#connection.writeLatin1(
+      encodeErrorResponse(reply, connectionFormatter(this.#config.plan.http1.headerKeyFormat)),
+    );
+    stream.noteAnswer(reply.headers, reply.body.length);
   }
 
   #serverName(): string | null {

@@ -19,6 +19,7 @@ import type { HttpFilterFactory } from "./filter.ts";
 import type { Http2Plan } from "./h2/options.ts";
 import type { HeaderKeyFormat } from "./header_key_formatter.ts";
 import type { HeaderMap } from "./header_map.ts";
+import type { RewrittenReply } from "./local_reply.ts";
 import type { PathPlan } from "./path.ts";
 import type { Route, RouteConfigProvider } from "./route.ts";
 
@@ -115,6 +116,18 @@ export interface AccessLogger {
   log(entry: AccessLogEntry): void;
 }
 
+/** `local_reply_config`: what answers of the proxy's own look like. */
+export interface LocalReplies {
+  /** Changes `headers`, and says what else the reply has instead. */
+  rewrite(headers: HeaderMap, status: number, body: Uint8Array, stream: RepliedStream): RewrittenReply;
+}
+
+/** The facts that a local reply is made with. */
+export interface RepliedStream {
+  readonly info: StreamInfo;
+  readonly requestHeaders: HeaderMap | null;
+}
+
 export interface ConnectionManagerConfig {
   readonly plan: ConnectionManagerPlan;
   readonly clock: Clock;
@@ -126,6 +139,8 @@ export interface ConnectionManagerConfig {
   /** Chains of `upgrade_configs[].filters`, by `UpgradePlan.filters`. */
   readonly upgradeFilters: readonly (readonly ConfiguredFilter[])[];
   readonly accessLoggers: readonly AccessLogger[];
+  /** Null: local replies stay as they are. */
+  readonly localReplies: LocalReplies | null;
   /** This machine's own address, which stands for a loopback peer in x-forwarded-for. */
   readonly localAddress: string;
   /** Cluster and zone of this proxy, for `add_user_agent`. */

@@ -27,11 +27,11 @@ import {
 } from "./filter.ts";
 import { FilterPass, type PassSlot } from "./filter_pass.ts";
 import { HeaderMap } from "./header_map.ts";
-import { isGrpcContentType, prepareLocalReply } from "./local_reply.ts";
+import { isGrpcContentType, prepareLocalReply, type ReplyRewriter } from "./local_reply.ts";
 import type { Route } from "./route.ts";
 
 /** What a stream's owner does for its filter manager. */
-export interface FilterManagerCallbacks {
+export interface FilterManagerCallbacks extends ReplyRewriter {
   readonly info: StreamInfo;
   readonly clock: Clock;
   readonly bufferLimitBytes: number;
@@ -42,8 +42,6 @@ export interface FilterManagerCallbacks {
   encodeHeaders(headers: HeaderMap, end: boolean): void;
   encodeData(data: ByteQueue, end: boolean): void;
   encodeTrailers(trailers: HeaderMap): void;
-  /** Changes a local reply before it is made (`local_reply_config`); the reply itself when nothing applies. */
-  mapLocalReply(reply: LocalReply): LocalReply;
   /** Ends the stream without, or in the middle of, a response. */
   resetStream(details: string): void;
   /** Stops or goes on reading the request. */
@@ -481,13 +479,14 @@ export class FilterManager {
       if (!this.#destroyed) this.callbacks.answer(reply);
       return;
     }
-    const reply = this.callbacks.mapLocalReply(this.#pendingReply!);
+    const reply = this.#pendingReply!;
     this.#pendingReply = null;
     if (this.#destroyed) return;
     const request = this.request.headers;
     const isGrpc = request !== null && isGrpcContentType(request.get("content-type"));
-    const prepared = prepareLocalReply(reply, isGrpc, request !== null && request.method === "HEAD");
     this.callbacks.info.responseCodeDetails = detailsToken(reply.details);
+    const isHead = request !== null && request.method === "HEAD";
+    const prepared = prepareLocalReply(reply, isGrpc, isHead, this.callbacks);
     const end = prepared.body.length === 0;
     // Filters that saw a response already must not see a second one begin: the reply goes past them.
     if (this.response.closed) {

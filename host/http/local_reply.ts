@@ -4,9 +4,23 @@
  * @see Envoy: source/common/http/utility.cc Utility::prepareLocalReply
  * @module
  */
-import { EMPTY_BYTES, fromUtf8 } from "../base/bytes.ts";
+import { EMPTY_BYTES, fromUtf8, indexOfBytes } from "../base/bytes.ts";
 import type { LocalReply } from "./filter.ts";
 import { HeaderMap } from "./header_map.ts";
+
+/** What a rewriter made of a reply. */
+export interface RewrittenReply {
+  readonly status: number;
+  readonly body: Uint8Array;
+  /** Of a body that is another one now. */
+  readonly contentType: string;
+}
+
+/** Changes replies before they are made: `local_reply_config`. */
+export interface ReplyRewriter {
+  /** Headers are changed in place; null when nothing is to be changed. */
+  rewriteLocalReply?(headers: HeaderMap, status: number, body: Uint8Array): RewrittenReply | null;
+}
 
 /** A local reply as it goes through the filters. */
 export interface PreparedReply {
@@ -54,9 +68,14 @@ export function encodeGrpcMessage(text: Uint8Array): string {
 }
 
 /** Headers and body of a reply, for a request that was gRPC, a HEAD, or neither. */
-export function prepareLocalReply(reply: LocalReply, isGrpc: boolean, isHead: boolean): PreparedReply {
+export function prepareLocalReply(
+  reply: LocalReply,
+  isGrpc: boolean,
+  isHead: boolean,
+  rewriter: ReplyRewriter | null = null,
+): PreparedReply {
   const headers = new HeaderMap();
-  const body = reply.body === undefined
+  const original = reply.body === undefined
     ? EMPTY_BYTES
     : typeof reply.body === "string"
     ? fromUtf8(reply.body)
@@ -64,20 +83,36 @@ export function prepareLocalReply(reply: LocalReply, isGrpc: boolean, isHead: bo
   headers.status = reply.status >= 100 && reply.status <= 599 ? reply.status : 500;
   for (const [name, value] of reply.headers ?? []) headers.add(name, value);
   reply.modifyHeaders?.(headers);
+  const typeBefore = headers.get("content-type");
+  const rewritten = rewriter?.rewriteLocalReply?.(headers, headers.status, original) ?? null;
+  const body = rewritten?.body ?? original;
   if (isGrpc) {
     headers.status = 200;
     headers.set("content-type", "application/grpc");
-    const grpcStatus = reply.grpcStatus ?? httpToGrpcStatus(reply.status);
+    const grpcStatus = reply.grpcStatus ?? httpToGrpcStatus(rewritten?.status ?? reply.status);
     headers.set("grpc-status", String(grpcStatus));
-    if (body.length > 0) headers.set("grpc-message", encodeGrpcMessage(body));
+    const message = rewritten?.contentType === "application/json" ? withoutLineEnd(body) : body;
+    if (message.length > 0 && !isHead) headers.set("grpc-message", encodeGrpcMessage(message));
     return { headers, body: EMPTY_BYTES, grpcStatus };
   }
   if (body.length > 0) {
     headers.set("content-length", String(body.length));
-    if (!headers.has("content-type")) headers.add("content-type", "text/plain");
+    const typeAfter = headers.get("content-type");
+    // A type of the reply's own is that of its own body; one that a mapper set counts.
+    const isTyped = isSame(body, original) ? typeAfter !== null : typeAfter !== typeBefore;
+    if (!isTyped) headers.set("content-type", rewritten?.contentType ?? "text/plain");
   } else {
     headers.remove("content-length");
     headers.remove("content-type");
   }
   return { headers, body: isHead ? EMPTY_BYTES : body, grpcStatus: null };
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || (a.length === b.length && indexOfBytes(a, b, 0) === 0);
+}
+
+/** JSON formats end their line, which a header value must not. */
+function withoutLineEnd(text: Uint8Array): Uint8Array {
+  return text.at(-1) === 0x0a ? text.subarray(0, -1) : text;
 }

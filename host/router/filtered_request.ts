@@ -177,10 +177,6 @@ class ChainEnds implements FilterManagerCallbacks {
     this.#attempt.end();
   }
 
-  mapLocalReply(reply: LocalReply): LocalReply {
-    return reply;
-  }
-
   answer(reply: LocalReply): void {
     this.#stream.sendLocalReply(reply);
   }

@@ -14,7 +14,6 @@ import {
   HeadersStatus,
   type HttpFilter,
   type HttpFilterFactory,
-  type LocalReply,
   type TerminalFilterStream,
   TrailersStatus,
 } from "../http/filter.ts";
@@ -191,9 +190,9 @@ export class HttpStream implements FilterManagerCallbacks {
     this.response.ended = true;
   }
 
-  mapLocalReply(reply: LocalReply): LocalReply {
-    this.local = { status: reply.status, details: reply.details };
-    return reply;
+  rewriteLocalReply(_headers: HeaderMap, status: number): null {
+    this.local = { status, details: this.info.responseCodeDetails };
+    return null;
   }
 
   resetStream(details: string): void {

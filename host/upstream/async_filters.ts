@@ -91,10 +91,6 @@ export class AsyncFilters implements FilterManagerCallbacks {
     this.upstream.onFilteredTrailers(trailers);
   }
 
-  mapLocalReply(reply: LocalReply): LocalReply {
-    return reply;
-  }
-
   answer(reply: LocalReply): void {
     this.upstream.onFilterReply(reply);
   }

@@ -4,36 +4,25 @@
  * @see Envoy: source/common/http/conn_manager_impl.cc sendLocalReply for codec errors
  * @module
  */
-import type { CodecError } from "../codec.ts";
+import { latin1Slice } from "../../base/bytes.ts";
 import { type HeaderKeyFormatter, spellHead } from "../header_key_formatter.ts";
-import { HeaderMap } from "../header_map.ts";
+import type { HeaderMap } from "../header_map.ts";
+import type { PreparedReply } from "../local_reply.ts";
 import { reasonPhrase } from "../status.ts";
 
-/** The headers of the answer. A null `serverName` leaves `server` out. */
-export function errorResponseHeaders(error: CodecError, date: string, serverName: string | null): HeaderMap {
-  const headers = new HeaderMap();
-  headers.status = error.status;
-  if (error.body !== "") {
-    headers.add("content-length", String(error.body.length));
-    headers.add("content-type", "text/plain");
-  }
-  headers.add("date", date);
-  if (serverName !== null) headers.add("server", serverName);
-  headers.add("connection", "close");
-  if (error.body === "") headers.add("content-length", "0");
+/** Completes the headers of a reply that ends its connection. A null `serverName` leaves `server` out. */
+export function completeErrorHeaders(reply: PreparedReply, date: string, serverName: string | null): HeaderMap {
+  const { headers } = reply;
+  headers.set("date", date);
+  if (serverName !== null) headers.set("server", serverName);
+  headers.set("connection", "close");
+  if (!headers.has("content-length")) headers.add("content-length", "0");
   return headers;
 }
 
-/** The whole answer as latin1 text; empty when the error has none. */
-export function encodeErrorResponse(
-  error: CodecError,
-  date: string,
-  serverName: string | null,
-  formatter: HeaderKeyFormatter | null = null,
-): string {
-  if (error.status === 0) return "";
-  let text = `HTTP/1.1 ${error.status} ${reasonPhrase(error.status)}\r\n`;
-  const headers = errorResponseHeaders(error, date, serverName);
+/** The whole answer as latin1 text. */
+export function encodeErrorResponse({ headers, body }: PreparedReply, formatter: HeaderKeyFormatter | null): string {
+  let text = `HTTP/1.1 ${headers.status} ${reasonPhrase(headers.status)}\r\n`;
   for (let i = 0; i < headers.fieldCount; i++) text += `${headers.fieldName(i)}: ${headers.fieldValue(i)}\r\n`;
-  return `${formatter === null ? text : spellHead(text, formatter)}\r\n${error.body}`;
+  return `${formatter === null ? text : spellHead(text, formatter)}\r\n${latin1Slice(body, 0, body.length)}`;
 }

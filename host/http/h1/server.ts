@@ -33,7 +33,7 @@ import type { ServerStreamOwner } from "./server_stream.ts";
  * ```ts ignore
  * const codec = new Http1ServerCodec(connection, { onNewStream, onGoAway() {} });
  * const error = codec.dispatch(bytes);
- * if (error !== null) connection.writeLatin1(encodeErrorResponse(error, date, "envoy"));
+ * if (error !== null) connection.writeLatin1(encodeErrorResponse(prepareLocalReply(error, false, false), null));
  * ```
  */
 export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {

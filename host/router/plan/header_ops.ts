@@ -23,9 +23,17 @@ export function planHeaderOps(
 ): HeaderOpsPlan {
   return {
     remove: planRemovals(node, `${direction}_headers_to_remove`),
-    add: node.messages(`${direction}_headers_to_add`).map((option) => planAddition(option, context))
-      .filter((plan) => plan !== null),
+    add: planHeaderAdditions(node, `${direction}_headers_to_add`, context),
   };
+}
+
+/** A list of HeaderValueOption messages. */
+export function planHeaderAdditions(
+  node: ConfigNode,
+  field: string,
+  context: Pick<RoutePlanContext, "formatProblem">,
+): HeaderAddPlan[] {
+  return node.messages(field).map((option) => planAddition(option, context)).filter((plan) => plan !== null);
 }
 
 function planRemovals(node: ConfigNode, field: string): string[] {
@@ -42,7 +50,7 @@ function planRemovals(node: ConfigNode, field: string): string[] {
   return names;
 }
 
-function planAddition(node: ConfigNode, context: RoutePlanContext): HeaderAddPlan | null {
+function planAddition(node: ConfigNode, context: Pick<RoutePlanContext, "formatProblem">): HeaderAddPlan | null {
   const header = node.message("header");
   if (header === null) return null;
   const name = asciiLower(toWireText(header.string("key")));

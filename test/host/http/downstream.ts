@@ -152,6 +152,8 @@ export interface Options {
   /** Filters before the terminal one. */
   readonly filters?: readonly Omit<ConfiguredFilter, "terminal">[];
   readonly upgradeFilters?: ConnectionManagerConfig["upgradeFilters"];
+  /** Changes what the manager is given. */
+  readonly configure?: (config: ConnectionManagerConfig) => Partial<ConnectionManagerConfig>;
   readonly drainClose?: () => boolean;
 }
 
@@ -176,7 +178,7 @@ export class Downstream {
     this.connection = new FakeConnection({ address: "10.9.9.9", port: 1234, text: "10.9.9.9:1234" });
     const route = options.route === undefined ? routeWith({}) : options.route;
     const plan = planWith(options.plan ?? {});
-    const config: ConnectionManagerConfig = {
+    const defaults: ConnectionManagerConfig = {
       plan,
       clock: this.clock,
       random: new SeededRandom(1),
@@ -197,12 +199,14 @@ export class Downstream {
       ],
       upgradeFilters: options.upgradeFilters ?? [],
       accessLoggers: [{ log: (entry) => void this.logged.push(facts(entry)) }],
+      localReplies: null,
       localAddress: "192.0.2.7",
       serviceCluster: "cluster",
       serviceNode: "node",
       bufferLimitBytes: 1000,
       drain: { drainClose: options.drainClose ?? (() => false) },
     };
+    const config = { ...defaults, ...options.configure?.(defaults) };
     const info = new StreamInfo(this.connection.info, 0, 0);
     const { enableTrailers, headerKeyFormat } = plan.http1;
     const codecOptions = { ...HTTP1_SERVER_DEFAULTS, enableTrailers, headerKeyFormat };

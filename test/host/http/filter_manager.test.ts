@@ -1,6 +1,7 @@
 // test/host/http/filter_manager.test.ts: how messages pass the filters of a stream: stop, hold, go on, answer.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { fromLatin1 } from "../../../host/base/bytes.ts";
 import { DataStatus, HeadersStatus, TrailersStatus } from "../../../host/http/filter.ts";
 import { FilterManager } from "../../../host/http/filter_manager.ts";
 import type { ByteQueue } from "../../../host/base/byte_queue.ts";
@@ -570,7 +571,10 @@ test("replies to HEAD and to gRPC", () => {
 
 test("the owner may change a local reply", () => {
   const { owner, manager, filters } = chain("r");
-  owner.map = (reply) => ({ ...reply, status: 418, body: "mapped" });
+  owner.rewrite = (headers) => {
+    headers.status = 418;
+    return { status: 418, body: fromLatin1("mapped"), contentType: "text/plain" };
+  };
   manager.decodeHeaders(requestHeaders(), true);
   filters["r"]!.stream.sendLocalReply({ status: 503, details: "d" });
   assert.equal(owner.take().filter((each) => !each.startsWith("r ")), ["headers 418", "body mapped end"]);

@@ -34,10 +34,6 @@ class Owner implements FilterManagerCallbacks {
 
   encodeTrailers(): void {}
 
-  mapLocalReply<T>(reply: T): T {
-    return reply;
-  }
-
   resetStream(details: string): void {
     this.seen.push(`reset ${details}`);
   }

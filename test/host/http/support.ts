@@ -7,12 +7,12 @@ import {
   HeadersStatus,
   type HttpFilter,
   type HttpFilterFactory,
-  type LocalReply,
   type TerminalFilterStream,
   TrailersStatus,
 } from "../../../host/http/filter.ts";
 import { FilterManager, type FilterManagerCallbacks } from "../../../host/http/filter_manager.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
+import type { RewrittenReply } from "../../../host/http/local_reply.ts";
 import type { ConnectionInfo } from "../../../host/observe/stream_info.ts";
 import { StreamInfo } from "../../../host/observe/stream_info.ts";
 
@@ -40,7 +40,7 @@ export class Owner implements FilterManagerCallbacks {
   manager: FilterManager | null = null;
   paused = 0;
   routeLookups = 0;
-  map: (reply: LocalReply) => LocalReply = (reply) => reply;
+  rewrite: (headers: HeaderMap, status: number, body: Uint8Array) => RewrittenReply | null = () => null;
 
   route(): null {
     this.routeLookups++;
@@ -68,8 +68,8 @@ export class Owner implements FilterManagerCallbacks {
     this.seen.push(`trailers ${trailers.fieldCount}`);
   }
 
-  mapLocalReply(reply: LocalReply): LocalReply {
-    return this.map(reply);
+  rewriteLocalReply(headers: HeaderMap, status: number, body: Uint8Array): RewrittenReply | null {
+    return this.rewrite(headers, status, body);
   }
 
   resetStream(details: string): void {

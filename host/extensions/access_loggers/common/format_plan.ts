@@ -29,11 +29,16 @@ const BUILT_IN_FORMATTERS = new Set([
   "envoy.extensions.formatter.metadata.v3.Metadata",
 ]);
 
+/** The format of a log's lines, or null after reporting what is wrong. */
+export function planLineFormat(node: ConfigNode, context: Pick<PlanContext, "readDataSource">): FormatPlan | null {
+  node.accept("content_type", "it is for the bodies of local replies");
+  return planFormat(node, context);
+}
+
 /** The format of a SubstitutionFormatString, or null after reporting what is wrong. */
 export function planFormat(node: ConfigNode, context: Pick<PlanContext, "readDataSource">): FormatPlan | null {
   planFormatters(node);
   const omitEmptyValues = node.bool("omit_empty_values");
-  node.accept("content_type", "it is for the bodies of local replies");
   switch (node.oneof("format")) {
     case "text_format":
       return planText(node, "text_format", node.string("text_format"), omitEmptyValues);

@@ -6,13 +6,13 @@
 import type { ConfigNode } from "../../../config/node.ts";
 import type { AccessLogPlanner } from "../../define.ts";
 import { type AccessLogPlanContext, planAccessLogFilter } from "./filter_plan.ts";
-import { DEFAULT_FORMAT_PLAN, planFormat } from "./format_plan.ts";
+import { DEFAULT_FORMAT_PLAN, planLineFormat } from "./format_plan.ts";
 import type { LineLoggerPlan } from "./line_logger.ts";
 
 export const streamPlanner: AccessLogPlanner = {
   plan(config: ConfigNode, context: AccessLogPlanContext): LineLoggerPlan | null {
     const node = config.message("log_format");
-    const format = node === null ? DEFAULT_FORMAT_PLAN : planFormat(node, context);
+    const format = node === null ? DEFAULT_FORMAT_PLAN : planLineFormat(node, context);
     const filter = planAccessLogFilter(context.accessLog);
     return format === null ? null : { format, filter };
   },

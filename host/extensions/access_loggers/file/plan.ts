@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import type { ConfigNode } from "../../../config/node.ts";
 import type { AccessLogPlanner, PlanContext } from "../../define.ts";
 import { type AccessLogPlanContext, planAccessLogFilter } from "../common/filter_plan.ts";
-import { DEFAULT_FORMAT_PLAN, type FormatPlan, planFormat, planJson, planText } from "../common/format_plan.ts";
+import { DEFAULT_FORMAT_PLAN, type FormatPlan, planJson, planLineFormat, planText } from "../common/format_plan.ts";
 import type { LineLoggerPlan } from "../common/line_logger.ts";
 
 export interface FileLoggerPlan extends LineLoggerPlan {
@@ -32,7 +32,7 @@ function planLogFormat(config: ConfigNode, context: PlanContext): FormatPlan | n
   switch (config.oneof("access_log_format")) {
     case "log_format": {
       const node = config.message("log_format");
-      return node === null ? null : planFormat(node, context);
+      return node === null ? null : planLineFormat(node, context);
     }
     case "format":
       return planText(config, "format", config.string("format"), false);

@@ -9,6 +9,7 @@ import { grpc } from "./grpc.ts";
 import { headerCase } from "./header_case.ts";
 import { http2 } from "./http2.ts";
 import { l4 } from "./l4.ts";
+import { localReplies } from "./local_replies.ts";
 import { logs } from "./logs.ts";
 import { protocolOptions } from "./protocol_options.ts";
 import { requests } from "./requests.ts";
@@ -36,6 +37,7 @@ export const GROUPS: readonly Group[] = [
   clusters,
   l4,
   logs,
+  localReplies,
   wasm,
   wasmPlugins,
   wasmL4,

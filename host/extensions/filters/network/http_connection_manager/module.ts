@@ -14,6 +14,7 @@ import type { TerminalContext } from "../../../../net/network_chain.ts";
 import { compileFormat } from "../../../../observe/formatter.ts";
 import { RouteTable } from "../../../../router/route_table.ts";
 import type { DrainableConnection, FactoryContext, NetworkFilterModule } from "../../../define.ts";
+import { compileLocalReplies } from "./local_replies.ts";
 import type { HttpConnectionManagerPlan } from "./planner.ts";
 
 export const module: NetworkFilterModule = {
@@ -51,6 +52,7 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
     filters: context.createHttpFilters(plan.httpFilters, httpStats),
     upgradeFilters: plan.upgradeFilters.map((uses) => context.createHttpFilters(uses, httpStats)),
     accessLoggers: context.createAccessLoggers(plan.accessLog),
+    localReplies: plan.localReplies === null ? null : compileLocalReplies(plan.localReplies, context),
     localAddress: context.localAddress,
     serviceCluster: context.serviceCluster,
     serviceNode: context.serviceNode,

@@ -14,6 +14,7 @@ import type { ExtensionPlan } from "../../../../net/plan.ts";
 import type { RouteConfigPlan } from "../../../../router/plan.ts";
 import { planRouteConfig } from "../../../../router/plan/route_config.ts";
 import type { HttpFilterUse, NetworkFilterPlanner, PlanContext } from "../../../define.ts";
+import { type LocalRepliesPlan, planLocalReplies } from "./local_replies_plan.ts";
 
 export interface HttpConnectionManagerPlan {
   readonly manager: ConnectionManagerPlan;
@@ -22,6 +23,7 @@ export interface HttpConnectionManagerPlan {
   /** Chains of `upgrade_configs[].filters`, by `UpgradePlan.filters`. */
   readonly upgradeFilters: readonly (readonly HttpFilterUse[])[];
   readonly accessLog: readonly ExtensionPlan[];
+  readonly localReplies: LocalRepliesPlan | null;
 }
 
 export const planner: NetworkFilterPlanner = {
@@ -37,7 +39,15 @@ export const planner: NetworkFilterPlanner = {
     }
     const routeConfig = planRoutes(config, context);
     if (routeConfig === null) return null;
-    return { manager: planManager(config, upgrades), routeConfig, httpFilters, upgradeFilters, accessLog };
+    const localReplies = planLocalReplies(config.message("local_reply_config"), context);
+    return {
+      manager: planManager(config, upgrades),
+      routeConfig,
+      httpFilters,
+      upgradeFilters,
+      accessLog,
+      localReplies,
+    };
   },
 };
 
