@@ -39,6 +39,7 @@ function route(path: RouteMatchPlan["path"], headers: RouteMatchPlan["headers"] 
       limitsStreamDuration: false,
       grpcTimeoutHeaderMaxMs: null,
       grpcTimeoutHeaderOffsetMs: 0,
+      hashPolicies: [],
     },
     requestHeaders: NO_HEADER_OPS,
     responseHeaders: NO_HEADER_OPS,

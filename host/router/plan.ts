@@ -8,6 +8,7 @@
  * @module
  */
 import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
+import type { RegexSubstitutionPlan } from "../matching/plan/string_matcher.ts";
 import type { QueryMatcherPlan } from "../matching/query_matcher.ts";
 import type { Substitution } from "../matching/regex.ts";
 
@@ -105,6 +106,32 @@ export interface ClusterActionPlan {
   readonly grpcTimeoutHeaderMaxMs: number | null;
   /** Taken off a `grpc-timeout` header. */
   readonly grpcTimeoutHeaderOffsetMs: number;
+  /** What load balancers that hash go by; empty for nothing. */
+  readonly hashPolicies: readonly HashPolicyPlan[];
+}
+
+/** A RouteAction.HashPolicy; when a terminal one has a hash, those behind it do not count. */
+export type HashPolicyPlan =
+  & { readonly terminal: boolean }
+  & (
+    | {
+      readonly kind: "header";
+      readonly name: string;
+      readonly rewrite: RegexSubstitutionPlan | null;
+    }
+    | CookieHashPlan
+    | { readonly kind: "sourceIp" }
+    | { readonly kind: "queryParameter"; readonly name: string }
+    | { readonly kind: "filterState"; readonly key: string }
+  );
+
+export interface CookieHashPlan {
+  readonly kind: "cookie";
+  readonly name: string;
+  /** Of the cookie that a client without one is given: 0 for its session, null for none. */
+  readonly ttlSeconds: number | null;
+  readonly path: string;
+  readonly attributes: readonly { readonly name: string; readonly value: string }[];
 }
 
 export type ClusterSpecifierPlan =

@@ -14,6 +14,7 @@ import type { HeaderMap } from "../http/header_map.ts";
 import type { Route } from "../http/route.ts";
 import { type FilterMetadata, filterMetadata, type StreamInfo } from "../observe/stream_info.ts";
 import type { FilterConfigs } from "./filter_configs.ts";
+import { HashPolicy } from "./hash_policy.ts";
 import type { HeaderFormatContext, HeaderOps } from "./header_ops.ts";
 import type { ClusterActionPlan, RedirectPlan, RoutePlan, VirtualHostPlan } from "./plan.ts";
 import { hasLocation, locationOf } from "./redirect.ts";
@@ -42,6 +43,7 @@ export class RouteRecipe {
   readonly body: Uint8Array;
   readonly pathRewrite: PathRewrite | null;
   readonly hostRewrite: HostRewrite | null;
+  readonly hashPolicy: HashPolicy | null;
   readonly metadata: FilterMetadata;
   readonly virtualHostMetadata: FilterMetadata;
   readonly surroundings: RouteSurroundings;
@@ -58,6 +60,8 @@ export class RouteRecipe {
     this.pathRewrite = pathRewrite === null ? null : new PathRewrite(pathRewrite, plan.match.path);
     const hostRewrite = action.kind === "cluster" ? action.hostRewrite : null;
     this.hostRewrite = hostRewrite === null ? null : new HostRewrite(hostRewrite);
+    const hashPolicies = action.kind === "cluster" ? action.hashPolicies : [];
+    this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
     this.metadata = filterMetadata(plan.metadata);
     this.virtualHostMetadata = filterMetadata(surroundings.virtualHost.metadata);
     this.surroundings = surroundings;
@@ -156,6 +160,11 @@ export class RouteEntry implements Route {
 
   get grpcTimeoutHeaderOffsetMs(): number {
     return this.#recipe.action?.grpcTimeoutHeaderOffsetMs ?? 0;
+  }
+
+  /** What load balancers that hash go by; null for nothing. */
+  get hashPolicy(): HashPolicy | null {
+    return this.#recipe.hashPolicy;
   }
 
   get clusterNotFoundStatus(): number {

@@ -27,6 +27,7 @@ import { ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
 import type { Host } from "../upstream/host.ts";
+import type { LoadBalancerContext } from "../upstream/lb/picker.ts";
 import { NO_LOCALITY } from "../upstream/plan.ts";
 import { FilteredUpstreamRequest } from "./filtered_request.ts";
 import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";
@@ -58,7 +59,7 @@ const ROUTER_HEADERS = [
   "x-envoy-upstream-rq-timeout-alt-response",
 ];
 
-export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWatermarkCallbacks {
+export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWatermarkCallbacks, LoadBalancerContext {
   readonly #config: RouterConfig;
   readonly #stream: TerminalFilterStream;
   #route: RouteEntry | null = null;
@@ -74,6 +75,8 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   #responseStarted = false;
   /** Bytes pass without framing: their end is that of the upstream's connection. */
   #tunnel = false;
+  /** `set-cookie` headers of the hash policy. */
+  #hashCookies: string[] | null = null;
 
   constructor(config: RouterConfig, stream: TerminalFilterStream) {
     this.#config = config;
@@ -120,7 +123,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     route.finalizeRequestHeaders(headers, stream.info, !suppress);
     if (headers.scheme === null) headers.scheme = "http";
 
-    const host = cluster.chooseHost(null);
+    const host = cluster.chooseHost(route.hashPolicy === null ? null : this);
     const upstream = newUpstreamInfo(cluster);
     stream.info.upstream = upstream;
     if (host === null) {
@@ -170,6 +173,19 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     this.#request = null;
   }
 
+  // From the load balancer.
+
+  readonly hostSelectionRetryCount: number = 0;
+
+  hash(): bigint | null {
+    const setCookie = (header: string) => void (this.#hashCookies ??= []).push(header);
+    return this.#route!.hashPolicy?.hash(this.#requestHeaders!, this.#stream.info, setCookie) ?? null;
+  }
+
+  shouldSelectAnotherHost(): boolean {
+    return false;
+  }
+
   // From the attempt.
 
   onUpstreamHostSelected(_request: UpstreamAttempt, host: Host): void {
@@ -202,6 +218,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     stream.info.responseCode = headers.status;
     route.finalizeResponseHeaders(headers, this.#requestHeaders, stream.info);
     if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
+    for (const cookie of this.#hashCookies ?? []) headers.add("set-cookie", cookie);
     this.#cluster!.stats.codes.chargeResponse(headers.status, this.#origin());
     if (end) this.#onResponseEnd(request);
     else this.#tunnel = opensTunnel(this.#requestHeaders!, headers.status);

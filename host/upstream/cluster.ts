@@ -25,7 +25,8 @@ import { createStrictDnsDiscovery } from "./discovery/strict_dns.ts";
 import type { Host, HostPool } from "./host.ts";
 import { HttpPool } from "./http_pool.ts";
 import { LoadBalancer } from "./lb/balancer.ts";
-import type { LoadBalancerContext } from "./lb/picker.ts";
+import { HashBalancer } from "./lb/hash_balancer.ts";
+import type { ClusterBalancer, LoadBalancerContext } from "./lb/picker.ts";
 import { Membership } from "./membership.ts";
 import type { ClusterPlan, HttpFilterPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
@@ -60,7 +61,7 @@ export class Cluster implements PoolCluster {
   readonly dialer: Dialer;
   readonly priorities: PrioritySet;
   readonly #createClientCodec: ClientCodecFactory;
-  readonly #balancer: LoadBalancer;
+  readonly #balancer: ClusterBalancer;
   readonly #discovery: Discovery;
   /** Pools of hosts that are gone, which still have something open. */
   readonly #draining = new Set<HostPool>();
@@ -90,12 +91,7 @@ export class Cluster implements PoolCluster {
     );
     this.priorities = new PrioritySet(plan.overprovisioningFactor, plan.loadBalancing.panicThresholdPercent);
     this.priorities.onMemberUpdate((_added, removed) => removed.forEach((host) => this.#drainHost(host)));
-    this.#balancer = new LoadBalancer(
-      plan.loadBalancing,
-      this.priorities,
-      environment.random,
-      () => this.stats.lbHealthyPanic.inc(),
-    );
+    this.#balancer = this.#createBalancer();
     this.#discovery = createDiscovery({
       plan,
       clock: environment.clock,
@@ -177,6 +173,17 @@ export class Cluster implements PoolCluster {
     for (const host of this.priorities.hosts()) {
       for (const pool of host.httpPools) if (pool !== null) (pool as HttpPool).drainConnections();
     }
+  }
+
+  #createBalancer(): ClusterBalancer {
+    const { plan, priorities, random, stats } = this;
+    const onPanic = () => stats.lbHealthyPanic.inc();
+    const balancing = plan.loadBalancing;
+    if (balancing.policy !== "RING_HASH" && balancing.policy !== "MAGLEV") {
+      return new LoadBalancer(balancing, priorities, random, onPanic);
+    }
+    const { localityWeighted } = balancing;
+    return new HashBalancer({ plan: balancing, localityWeighted, priorities, random, stats: stats.scope, onPanic });
   }
 
   #drainHost(host: Host): void {

@@ -71,20 +71,23 @@ export interface EndpointPlan {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-export type LoadBalancingPlan =
-  & {
-    /** Percent of healthy hosts below which all hosts are used. */
-    readonly panicThresholdPercent: number;
-    /** In panic, fail instead of using all hosts. */
-    readonly failTrafficOnPanic: boolean;
-    /** Load goes to localities by their weights first. */
-    readonly localityWeighted: boolean;
-  }
-  & (
-    | { readonly policy: "ROUND_ROBIN" }
-    | { readonly policy: "RANDOM" }
-    | LeastRequestPlan
-  );
+export type LoadBalancingPlan = LocalityBalancingPlan & (ListPolicyPlan | RingHashPlan | MaglevPlan);
+
+/** How priorities and localities count, whatever the policy. */
+export interface LocalityBalancingPlan {
+  /** Percent of healthy hosts below which all hosts are used. */
+  readonly panicThresholdPercent: number;
+  /** In panic, fail instead of using all hosts. */
+  readonly failTrafficOnPanic: boolean;
+  /** Load goes to localities by their weights first. */
+  readonly localityWeighted: boolean;
+}
+
+/** Policies that pick from a list of hosts, whatever the request. */
+export type ListPolicyPlan =
+  | { readonly policy: "ROUND_ROBIN" }
+  | { readonly policy: "RANDOM" }
+  | LeastRequestPlan;
 
 export interface LeastRequestPlan {
   readonly policy: "LEAST_REQUEST";
@@ -93,6 +96,27 @@ export interface LeastRequestPlan {
   readonly selectionMethod: "N_CHOICES" | "FULL_SCAN";
   /** With unequal weights: weight / (active requests + 1) ^ bias. */
   readonly activeRequestBias: number;
+}
+
+/** What policies that hash requests have in common. */
+export interface ConsistentHashPlan {
+  /** Hosts are known by their names, not by their addresses. */
+  readonly useHostnameForHashing: boolean;
+  /** Percent of its share of the requests in flight that a host may have, 100 at least; 0 for no bound. */
+  readonly hashBalanceFactor: number;
+}
+
+export interface RingHashPlan extends ConsistentHashPlan {
+  readonly policy: "RING_HASH";
+  readonly minimumRingSize: number;
+  readonly maximumRingSize: number;
+  readonly hashFunction: "XX_HASH" | "MURMUR_HASH_2";
+}
+
+export interface MaglevPlan extends ConsistentHashPlan {
+  readonly policy: "MAGLEV";
+  /** A prime. */
+  readonly tableSize: number;
 }
 
 export interface CircuitBreakersPlan {

@@ -6,6 +6,7 @@
  * @see Envoy: source/common/tcp_proxy/upstream.cc TcpConnPool
  * @module
  */
+import { xxHash64 } from "../base/xxhash.ts";
 import type { Connection } from "../net/connection_port.ts";
 import type { CounterPort } from "../net/stats.ts";
 import type { FilterMetadata, Locality, SocketAddress, StreamInfo } from "../observe/stream_info.ts";
@@ -13,6 +14,7 @@ import { ResourcePriority } from "./circuit_breaker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ClusterManager } from "./cluster_manager.ts";
 import type { Host } from "./host.ts";
+import type { LoadBalancerContext } from "./lb/picker.ts";
 import type { PoolCancellable, PoolFailureReason } from "./pool.ts";
 import type { TcpPoolCallbacks } from "./tcp_pool.ts";
 
@@ -59,7 +61,7 @@ export class TcpClusters {
   }
 
   /** Asks for a connection. One callback comes, maybe before this returns, none after `cancel`. */
-  connect(clusterName: string, _context: TcpContext, callbacks: TcpClusterCallbacks): PoolCancellable {
+  connect(clusterName: string, context: TcpContext, callbacks: TcpClusterCallbacks): PoolCancellable {
     const cluster = this.#manager.get(clusterName);
     if (cluster === null) {
       callbacks.onFailure("no_cluster", "", null);
@@ -70,7 +72,7 @@ export class TcpClusters {
       callbacks.onFailure("overflow", "", null);
       return NOTHING_TO_CANCEL;
     }
-    const host = cluster.chooseHost(null);
+    const host = cluster.chooseHost(context.hashInput === null ? null : new HashedConnection(context.hashInput));
     if (host === null) {
       callbacks.onFailure("no_healthy_upstream", "", null);
       return NOTHING_TO_CANCEL;
@@ -81,6 +83,24 @@ export class TcpClusters {
 
   onConnectAttemptsExceeded(clusterName: string): void {
     this.#manager.get(clusterName)?.stats.upstreamCxConnectAttemptsExceeded.inc();
+  }
+}
+
+/** A connection as load balancers see it. */
+class HashedConnection implements LoadBalancerContext {
+  readonly hostSelectionRetryCount = 0;
+  readonly #hashInput: string;
+
+  constructor(hashInput: string) {
+    this.#hashInput = hashInput;
+  }
+
+  hash(): bigint {
+    return xxHash64(this.#hashInput);
+  }
+
+  shouldSelectAnotherHost(): boolean {
+    return false;
   }
 }
 

@@ -18,6 +18,7 @@ import type {
 } from "../plan.ts";
 import type { RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
+import { planHashPolicies } from "./hash_policy.ts";
 import { planHeaderOps } from "./header_ops.ts";
 
 /** The route configuration's own settings that its routes' planning depends on. */
@@ -54,6 +55,7 @@ export function planRouteAction(
     maxStreamDurationMs: duration?.durationMs("max_stream_duration", null) ?? null,
     grpcTimeoutHeaderMaxMs: duration?.durationMs("grpc_timeout_header_max", null) ?? null,
     grpcTimeoutHeaderOffsetMs: duration?.durationMs("grpc_timeout_header_offset", 0) ?? 0,
+    hashPolicies: planHashPolicies(node),
   };
   return cluster === null ? null : { ...plan, cluster };
 }

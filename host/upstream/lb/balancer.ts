@@ -1,4 +1,4 @@
-// host/upstream/lb/balancer.ts: the load balancer of a cluster: the steps that all policies share.
+// host/upstream/lb/balancer.ts: the load balancer of policies that pick from a list: the steps they share.
 // pure: no I/O, no clock, no runtime globals
 // hot: once per request; see bench/micro/pool.bench.ts
 /**
@@ -11,15 +11,15 @@
 import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
-import type { LoadBalancingPlan } from "../plan.ts";
+import type { ListPolicyPlan, LocalityBalancingPlan } from "../plan.ts";
 import { choosePriority, type HostSource, type PrioritySet } from "../priority.ts";
 import { createLeastRequestPicker } from "./least_request.ts";
 import { createLocalityPicker } from "./locality.ts";
-import type { HostPicker, HostPickerFactory, LoadBalancerContext } from "./picker.ts";
+import type { ClusterBalancer, HostPicker, HostPickerFactory, LoadBalancerContext } from "./picker.ts";
 import { createRandomPicker } from "./random.ts";
 import { createRoundRobinPicker } from "./round_robin.ts";
 
-export function createPickerFactory(plan: LoadBalancingPlan): HostPickerFactory {
+export function createPickerFactory(plan: ListPolicyPlan): HostPickerFactory {
   switch (plan.policy) {
     case "ROUND_ROBIN":
       return createRoundRobinPicker;
@@ -38,8 +38,7 @@ interface SetPickers {
   all: HostPicker | null;
 }
 
-/** The load balancer of a cluster on one worker. */
-export class LoadBalancer {
+export class LoadBalancer implements ClusterBalancer {
   readonly #priorities: PrioritySet;
   readonly #createPicker: HostPickerFactory;
   readonly #random: Random;
@@ -48,7 +47,12 @@ export class LoadBalancer {
   readonly #onPanic: () => void;
   readonly #pickers: SetPickers[] = [];
 
-  constructor(plan: LoadBalancingPlan, priorities: PrioritySet, random: Random, onPanic: () => void) {
+  constructor(
+    plan: ListPolicyPlan & LocalityBalancingPlan,
+    priorities: PrioritySet,
+    random: Random,
+    onPanic: () => void,
+  ) {
     this.#createPicker = createPickerFactory(plan);
     this.#failTrafficOnPanic = plan.failTrafficOnPanic;
     this.#localityWeighted = plan.localityWeighted;
@@ -57,7 +61,6 @@ export class LoadBalancer {
     this.#onPanic = onPanic;
   }
 
-  /** A host for a request, or null when there is none. */
   chooseHost(context: LoadBalancerContext | null): Host | null {
     let host = this.#chooseOnce(context);
     if (context === null) return host;

@@ -9,12 +9,18 @@ import type { Host } from "../host.ts";
 
 /** What a request tells the load balancer. */
 export interface LoadBalancerContext {
-  /** For policies that hash; null when nothing of the request is hashed. */
-  readonly hashKey: bigint | null;
+  /** For policies that hash, which ask once per choice; null when nothing of the request is hashed. */
+  hash(): bigint | null;
   /** True to try another host than this one, for example on a retry. */
   shouldSelectAnotherHost(host: Host): boolean;
   /** How often `shouldSelectAnotherHost` may say so. */
   readonly hostSelectionRetryCount: number;
+}
+
+/** The load balancer of a cluster on one worker. */
+export interface ClusterBalancer {
+  /** A host for a request, or null when there is none. */
+  chooseHost(context: LoadBalancerContext | null): Host | null;
 }
 
 /** Picks from one list; made again whenever the list changed. */

@@ -55,6 +55,7 @@ export function planCluster(node: ConfigNode, planFilters: PlanHttpFilters | nul
   acceptWithoutEffect(node);
   if (discovery === null || name === "") return null;
   checkEndpoints(node, discovery.type, localities);
+  checkHashedNames(node, discovery.type);
   return { ...plan, type: discovery.type, dns: discovery.dns };
 }
 
@@ -203,4 +204,14 @@ function checkEndpoints(node: ConfigNode, type: DiscoveryType, localities: reado
       });
     }
   }
+}
+
+/** Hosts of a STATIC cluster have no names of their own. */
+function checkHashedNames(node: ConfigNode, type: DiscoveryType): void {
+  const hashing = node.message("common_lb_config")?.message("consistent_hashing_lb_config") ?? null;
+  if (type !== "STATIC" || hashing === null || !hashing.bool("use_hostname_for_hashing")) return;
+  hashing.error("config/conflict", "the hosts of a STATIC cluster have no names to hash", {
+    field: "use_hostname_for_hashing",
+    help: "remove it, give the hosts a hash_key in their envoy.lb metadata, or use STRICT_DNS",
+  });
 }

@@ -8,17 +8,27 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import type { LeastRequestPlan, LoadBalancingPlan } from "../plan.ts";
+import type {
+  ConsistentHashPlan,
+  LeastRequestPlan,
+  ListPolicyPlan,
+  LoadBalancingPlan,
+  MaglevPlan,
+  RingHashPlan,
+} from "../plan.ts";
 
 const POLICIES = "envoy.extensions.load_balancing_policies";
 const ROUND_ROBIN = `${POLICIES}.round_robin.v3.RoundRobin`;
 const RANDOM = `${POLICIES}.random.v3.Random`;
 const LEAST_REQUEST = `${POLICIES}.least_request.v3.LeastRequest`;
 
+const RING_HASH = `${POLICIES}.ring_hash.v3.RingHash`;
+const MAGLEV = `${POLICIES}.maglev.v3.Maglev`;
+
 const OVERRIDDEN = "load_balancing_policy overrides it";
 const NO_LOCAL_CLUSTER = "zone aware routing needs the cluster that the proxy itself is in, and there is none";
 
-type PolicyPlan = { readonly policy: "ROUND_ROBIN" } | { readonly policy: "RANDOM" } | LeastRequestPlan;
+type PolicyPlan = ListPolicyPlan | RingHashPlan | MaglevPlan;
 
 const LEAST_REQUEST_DEFAULTS: LeastRequestPlan = {
   policy: "LEAST_REQUEST",
@@ -26,6 +36,11 @@ const LEAST_REQUEST_DEFAULTS: LeastRequestPlan = {
   selectionMethod: "N_CHOICES",
   activeRequestBias: 1,
 };
+
+/** @see Envoy: api/envoy/config/cluster/v3/cluster.proto RingHashLbConfig, MaglevLbConfig */
+const DEFAULT_MINIMUM_RING_SIZE = 1024;
+const DEFAULT_MAXIMUM_RING_SIZE = 8_388_608;
+const DEFAULT_TABLE_SIZE = 65_537;
 
 /** How localities count. */
 interface LocalityPlanPart {
@@ -59,6 +74,11 @@ function planLocality(node: ConfigNode | null): LocalityPlanPart {
   };
 }
 
+/** Policies that hash have `locality_weighted_lb_config` themselves. */
+function planOwnLocality(config: ConfigNode): LocalityPlanPart {
+  return { localityWeighted: config.has("locality_weighted_lb_config"), failTrafficOnPanic: false };
+}
+
 function planEnum(cluster: ConfigNode): PolicyPlan {
   const policy = cluster.enum("lb_policy");
   switch (policy) {
@@ -69,10 +89,17 @@ function planEnum(cluster: ConfigNode): PolicyPlan {
       return { policy };
     case "LEAST_REQUEST":
       return planLeastRequest(cluster.message("least_request_lb_config"));
+    case "RING_HASH":
+      return planRingHash(
+        cluster.message("ring_hash_lb_config"),
+        planConsistentHash(cluster.message("common_lb_config")),
+      );
+    case "MAGLEV":
+      return planMaglev(cluster.message("maglev_lb_config"), planConsistentHash(cluster.message("common_lb_config")));
     default:
       cluster.error("config/unsupported", `load balancing policy ${policy} is not supported yet`, {
         field: "lb_policy",
-        help: "use ROUND_ROBIN, LEAST_REQUEST or RANDOM",
+        help: "use ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH or MAGLEV",
       });
       return { policy: "ROUND_ROBIN" };
   }
@@ -93,7 +120,7 @@ function planList(cluster: ConfigNode, list: ConfigNode): PolicyPlan & LocalityP
     extension.accept("name", "the policy is known by its type");
     const policyPlan = planPolicy(config);
     if (policyPlan !== null) {
-      plan = { ...planLocality(config.message("locality_lb_config")), ...policyPlan };
+      plan = policyPlan;
     } else {
       unknown.push(config.typeName);
       policy.accept("typed_extension_config", "it is not supported yet, and a policy after it in the list is used");
@@ -101,20 +128,33 @@ function planList(cluster: ConfigNode, list: ConfigNode): PolicyPlan & LocalityP
   }
   if (plan !== null) return plan;
   const found = unknown.length === 0 ? "no load balancing policy is named" : `no support yet for ${unknown.join(", ")}`;
-  list.error("config/unsupported", found, { field: "policies", help: "use round_robin, least_request or random" });
+  list.error("config/unsupported", found, {
+    field: "policies",
+    help: "use round_robin, least_request, random, ring_hash or maglev",
+  });
   return { ...NO_LOCALITY_PLAN, policy: "ROUND_ROBIN" };
 }
 
-function planPolicy(config: ConfigNode): PolicyPlan | null {
+function planPolicy(config: ConfigNode): PolicyPlan & LocalityPlanPart | null {
   switch (config.typeName) {
     case ROUND_ROBIN:
-      return { policy: "ROUND_ROBIN" };
+      return { policy: "ROUND_ROBIN", ...planLocality(config.message("locality_lb_config")) };
     case RANDOM:
-      return { policy: "RANDOM" };
+      return { policy: "RANDOM", ...planLocality(config.message("locality_lb_config")) };
     case LEAST_REQUEST: {
       const fullScan = config.enum("selection_method") === "FULL_SCAN" || config.bool("enable_full_scan");
-      return { ...planLeastRequest(config), selectionMethod: fullScan ? "FULL_SCAN" : "N_CHOICES" };
+      const selectionMethod = fullScan ? "FULL_SCAN" : "N_CHOICES";
+      return { ...planLeastRequest(config), selectionMethod, ...planLocality(config.message("locality_lb_config")) };
     }
+    case RING_HASH: {
+      const common = planConsistentHash(config);
+      // The fields that stood here before there was a message for them.
+      const useHostnameForHashing = common.useHostnameForHashing || config.bool("use_hostname_for_hashing");
+      const hashBalanceFactor = common.hashBalanceFactor || config.number("hash_balance_factor", 0);
+      return { ...planRingHash(config, { useHostnameForHashing, hashBalanceFactor }), ...planOwnLocality(config) };
+    }
+    case MAGLEV:
+      return { ...planMaglev(config, planConsistentHash(config)), ...planOwnLocality(config) };
     default:
       return null;
   }
@@ -130,4 +170,51 @@ function planLeastRequest(node: ConfigNode | null): LeastRequestPlan {
     choiceCount: node.number("choice_count", 2),
     activeRequestBias: bias === null ? 1 : bias.number("default_value"),
   };
+}
+
+/** Of `common_lb_config` or of a policy's own message. */
+function planConsistentHash(node: ConfigNode | null): ConsistentHashPlan {
+  const config = node?.message("consistent_hashing_lb_config") ?? null;
+  return {
+    useHostnameForHashing: config?.bool("use_hostname_for_hashing") ?? false,
+    hashBalanceFactor: config?.number("hash_balance_factor", 0) ?? 0,
+  };
+}
+
+function planRingHash(node: ConfigNode | null, common: ConsistentHashPlan): RingHashPlan {
+  const minimumRingSize = node?.number("minimum_ring_size", DEFAULT_MINIMUM_RING_SIZE) ?? DEFAULT_MINIMUM_RING_SIZE;
+  const maximumRingSize = node?.number("maximum_ring_size", DEFAULT_MAXIMUM_RING_SIZE) ?? DEFAULT_MAXIMUM_RING_SIZE;
+  if (minimumRingSize > maximumRingSize) {
+    node?.error(
+      "config/range",
+      `the minimum ring size ${minimumRingSize} is greater than the maximum, ${maximumRingSize}`,
+      {
+        field: "minimum_ring_size",
+      },
+    );
+  }
+  const murmur = node?.enum("hash_function") === "MURMUR_HASH_2";
+  return {
+    policy: "RING_HASH",
+    minimumRingSize,
+    maximumRingSize,
+    hashFunction: murmur ? "MURMUR_HASH_2" : "XX_HASH",
+    ...common,
+  };
+}
+
+function planMaglev(node: ConfigNode | null, common: ConsistentHashPlan): MaglevPlan {
+  const tableSize = node?.number("table_size", DEFAULT_TABLE_SIZE) ?? DEFAULT_TABLE_SIZE;
+  if (!isPrime(tableSize)) {
+    node?.error("config/range", `the table size ${tableSize} is no prime number`, {
+      field: "table_size",
+      help: "use 65537 or another prime",
+    });
+  }
+  return { policy: "MAGLEV", tableSize, ...common };
+}
+
+function isPrime(value: number): boolean {
+  for (let divisor = 2; divisor * divisor <= value; divisor++) if (value % divisor === 0) return false;
+  return value > 1;
 }

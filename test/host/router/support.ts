@@ -7,7 +7,12 @@ import { loadBootstrap, loadRegistry } from "../../../host/config/load.ts";
 import { unreadFields } from "../../../host/config/unread.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
 import { compileFormat, type FormatWorld } from "../../../host/observe/formatter.ts";
-import { type ConnectionInfo, StreamInfo, type TlsInfo } from "../../../host/observe/stream_info.ts";
+import {
+  type ConnectionInfo,
+  type SocketAddress,
+  StreamInfo,
+  type TlsInfo,
+} from "../../../host/observe/stream_info.ts";
 import type { RouteConfigPlan } from "../../../host/router/plan.ts";
 import { planRouteConfig } from "../../../host/router/plan/route_config.ts";
 import type { RouteEntry } from "../../../host/router/route.ts";
@@ -27,7 +32,7 @@ export interface Planned {
 }
 
 /** Plans a RouteConfiguration; problems hold what was never read, too. */
-export function planned(config: object): Planned {
+export function planned(config: object, clusters: readonly string[] = ["c", "d", "e"]): Planned {
   const { root, diagnostics } = loadBootstrap({
     registry,
     yaml: JSON.stringify(config),
@@ -35,7 +40,7 @@ export function planned(config: object): Planned {
   });
   if (root === null) throw new Error(diagnostics.all.map(({ message }) => message).join("; "));
   const plan = planRouteConfig(root, {
-    clusters: new Set(["c", "d", "e"]),
+    clusters: new Set(clusters),
     validateClustersByDefault: true,
     formatProblem: (format) => compileFormat(format, world).problems[0]?.message ?? null,
     planFilterConfig: (_name, node) => node.typeName,
@@ -45,8 +50,8 @@ export function planned(config: object): Planned {
 }
 
 /** A table of a configuration without errors, from a plan that went to a worker. */
-export function tableOf(config: object): RouteTable {
-  const { plan, problems } = planned(config);
+export function tableOf(config: object, clusters?: readonly string[]): RouteTable {
+  const { plan, problems } = planned(config, clusters);
   const errors = problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("; "));
   return new RouteTable(structuredClone(plan), {
@@ -66,6 +71,8 @@ export interface Asked {
   readonly headers?: readonly (readonly [string, string])[];
   readonly random?: number;
   readonly tls?: Partial<TlsInfo>;
+  readonly client?: SocketAddress;
+  readonly server?: SocketAddress;
 }
 
 export function requestOf(asked: Asked): HeaderMap {
@@ -87,9 +94,9 @@ export function infoOf(asked: Asked = {}): StreamInfo {
   const address = { address: "127.0.0.1", port: 1, text: "127.0.0.1:1" };
   const connection: ConnectionInfo = {
     id: 1,
-    localAddress: address,
-    directRemoteAddress: address,
-    remoteAddress: address,
+    localAddress: asked.server ?? address,
+    directRemoteAddress: asked.client ?? address,
+    remoteAddress: asked.client ?? address,
     requestedServerName: "",
     alpn: "",
     tls: asked.tls === undefined ? null : asked.tls as TlsInfo,

@@ -186,10 +186,10 @@ test("a mistyped cluster gets a suggestion", () => {
 
 test("what nuncio does not do stays unread, and so is reported", () => {
   const { problems } = planned(one({
-    ...to({ retry_policy: { retry_on: "5xx" }, hash_policy: [{ header: { header_name: "x" } }] }),
+    ...to({ retry_policy: { retry_on: "5xx" }, priority: "HIGH" }),
     decorator: { operation: "x" },
   }));
-  assert.equal(problems.map(({ at }) => at?.split(".").pop()).sort(), ["decorator", "hash_policy", "retry_policy"]);
+  assert.equal(problems.map(({ at }) => at?.split(".").pop()).sort(), ["decorator", "priority", "retry_policy"]);
 });
 
 test("all problems are reported at once", () => {

@@ -7,7 +7,7 @@ import { Host } from "../../../../host/upstream/host.ts";
 import { createPickerFactory, LoadBalancer } from "../../../../host/upstream/lb/balancer.ts";
 import { EdfScheduler } from "../../../../host/upstream/lb/edf.ts";
 import { NO_LOCALITY } from "../../../../host/upstream/plan.ts";
-import type { EndpointHealth, LoadBalancingPlan } from "../../../../host/upstream/plan.ts";
+import type { EndpointHealth, ListPolicyPlan, LocalityBalancingPlan } from "../../../../host/upstream/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
 
 const COMMON = { panicThresholdPercent: 50, failTrafficOnPanic: false, localityWeighted: false };
@@ -38,7 +38,7 @@ function hosts(count: number): Host[] {
 }
 
 /** How often each host was picked, in order of the list. */
-function picks(plan: LoadBalancingPlan, list: readonly Host[], times: number, seed = 7): number[] {
+function picks(plan: ListPolicyPlan, list: readonly Host[], times: number, seed = 7): number[] {
   const picker = createPickerFactory(plan)(list, new SeededRandom(seed));
   const counts = new Map<Host, number>(list.map((host) => [host, 0]));
   for (let i = 0; i < times; i++) {
@@ -173,9 +173,12 @@ test("LEAST_REQUEST with weights: weight / (active + 1) ^ bias", () => {
   assert.equal(squared.map((n) => Math.round(n / 10)), [75, 25]);
 });
 
-function balancer(priorities: PrioritySet, changes: Partial<LoadBalancingPlan> = {}): [LoadBalancer, () => number] {
+function balancer(
+  priorities: PrioritySet,
+  changes: Partial<ListPolicyPlan & LocalityBalancingPlan> = {},
+): [LoadBalancer, () => number] {
   let panics = 0;
-  const plan = { ...COMMON, policy: "ROUND_ROBIN", ...changes } as LoadBalancingPlan;
+  const plan = { ...COMMON, policy: "ROUND_ROBIN", ...changes } as ListPolicyPlan & LocalityBalancingPlan;
   return [new LoadBalancer(plan, priorities, new SeededRandom(5), () => void panics++), () => panics];
 }
 
@@ -268,7 +271,7 @@ test("shouldSelectAnotherHost: tries again so many times, then takes what it has
   const [lb] = balancer(priorities);
   const refused: Host[] = [];
   const context = {
-    hashKey: null,
+    hash: () => null,
     hostSelectionRetryCount: 2,
     shouldSelectAnotherHost(host: Host) {
       refused.push(host);

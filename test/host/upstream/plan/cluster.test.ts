@@ -269,9 +269,69 @@ test("load balancing policies, in both spellings", () => {
     selectionMethod: "FULL_SCAN",
   });
   // The first that is known counts.
-  assert.equal(of(list(policy("maglev.v3.Maglev"), policy("random.v3.Random"), policy("round_robin.v3.RoundRobin"))), {
+  assert.equal(
+    of(
+      list(
+        policy("cluster_provided.v3.ClusterProvided"),
+        policy("random.v3.Random"),
+        policy("round_robin.v3.RoundRobin"),
+      ),
+    ),
+    {
+      ...common,
+      policy: "RANDOM",
+    },
+  );
+});
+
+test("policies that hash, in both spellings", () => {
+  const of = (yaml: string): unknown => good(`name: a\n${yaml}`).loadBalancing;
+  const common = { panicThresholdPercent: 50, failTrafficOnPanic: false, localityWeighted: false };
+  const plain = { useHostnameForHashing: false, hashBalanceFactor: 0 };
+  const ring = {
+    policy: "RING_HASH",
+    minimumRingSize: 1024,
+    maximumRingSize: 8_388_608,
+    hashFunction: "XX_HASH",
+    ...plain,
+  };
+  const consistent = "{ use_hostname_for_hashing: true, hash_balance_factor: 125 }";
+  const bounded = { useHostnameForHashing: true, hashBalanceFactor: 125 };
+  assert.equal(of("lb_policy: RING_HASH"), { ...common, ...ring });
+  const fields = "minimum_ring_size: 3, maximum_ring_size: 9, hash_function: MURMUR_HASH_2";
+  const small = { ...ring, minimumRingSize: 3, maximumRingSize: 9, hashFunction: "MURMUR_HASH_2" };
+  assert.equal(
+    of(`type: STRICT_DNS
+lb_policy: RING_HASH
+ring_hash_lb_config: { ${fields} }
+common_lb_config: { consistent_hashing_lb_config: ${consistent}, locality_weighted_lb_config: {} }`),
+    { ...common, ...small, ...bounded, localityWeighted: true },
+  );
+  const list = (text: string): string => `load_balancing_policy: { policies: [${text}] }`;
+  const weighted = `consistent_hashing_lb_config: ${consistent}, locality_weighted_lb_config: {}`;
+  assert.equal(of(list(policy("ring_hash.v3.RingHash", `, ${fields}, ${weighted}`))), {
     ...common,
-    policy: "RANDOM",
+    ...small,
+    ...bounded,
+    localityWeighted: true,
+  });
+  assert.equal(
+    of(list(policy("ring_hash.v3.RingHash", ", use_hostname_for_hashing: true, hash_balance_factor: 125"))),
+    { ...common, ...ring, ...bounded },
+  );
+  assert.equal(of("lb_policy: MAGLEV"), { ...common, policy: "MAGLEV", tableSize: 65_537, ...plain });
+  assert.equal(of("lb_policy: MAGLEV\nmaglev_lb_config: { table_size: 251 }"), {
+    ...common,
+    policy: "MAGLEV",
+    tableSize: 251,
+    ...plain,
+  });
+  assert.equal(of(list(policy("maglev.v3.Maglev", `, table_size: 13, ${weighted}`))), {
+    ...common,
+    policy: "MAGLEV",
+    tableSize: 13,
+    ...bounded,
+    localityWeighted: true,
   });
 });
 
@@ -315,10 +375,25 @@ test("raw_buffer is the transport socket there is", () => {
 const REFUSED: readonly (readonly [string, string])[] = [
   ["name: a\ntype: EDS", "error config/unsupported type: clusters of type EDS are not supported yet"],
   ["name: a\ntype: ORIGINAL_DST", "error config/unsupported type: clusters of type ORIGINAL_DST"],
-  ["name: a\nlb_policy: MAGLEV", "error config/unsupported lb_policy: load balancing policy MAGLEV"],
   [
-    `name: a\nload_balancing_policy: { policies: [${policy("maglev.v3.Maglev")}] }`,
-    "error config/unsupported load_balancing_policy.policies: no support yet for envoy.extensions.load_balancing_policies.maglev",
+    "name: a\nlb_policy: RING_HASH\nring_hash_lb_config: { minimum_ring_size: 9, maximum_ring_size: 8 }",
+    "error config/range ring_hash_lb_config.minimum_ring_size: the minimum ring size 9 is greater than the maximum, 8",
+  ],
+  [
+    "name: a\nlb_policy: MAGLEV\ncommon_lb_config: { consistent_hashing_lb_config: { use_hostname_for_hashing: true } }",
+    "error config/conflict common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing: the hosts of a STATIC",
+  ],
+  [
+    "name: a\nlb_policy: MAGLEV\nmaglev_lb_config: { table_size: 9 }",
+    "error config/range maglev_lb_config.table_size: the table size 9 is no prime number",
+  ],
+  [
+    "name: a\nlb_policy: CLUSTER_PROVIDED",
+    "error config/unsupported lb_policy: load balancing policy CLUSTER_PROVIDED",
+  ],
+  [
+    `name: a\nload_balancing_policy: { policies: [${policy("cluster_provided.v3.ClusterProvided")}] }`,
+    "error config/unsupported load_balancing_policy.policies: no support yet for envoy.extensions.load_balancing_policies.cluster_provided",
   ],
   [
     http("explicit_http_config: { http3_protocol_options: {} }"),
@@ -389,7 +464,7 @@ test("fields that nobody reads are reported, never ignored", () => {
 });
 
 test("all problems at once", () => {
-  assert.is(plan("name: a\ntype: EDS\nlb_policy: MAGLEV\nwait_for_warm_on_init: false").problems.length, 3);
+  assert.is(plan("name: a\ntype: EDS\nlb_policy: CLUSTER_PROVIDED\nwait_for_warm_on_init: false").problems.length, 3);
 });
 
 test.run();

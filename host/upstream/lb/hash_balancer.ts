@@ -1,0 +1,110 @@
+// host/upstream/lb/hash_balancer.ts: the load balancer of policies that send equal requests to the same host.
+// pure: no I/O, no clock, no runtime globals
+// hot: once per request; see bench/micro/pool.bench.ts
+/**
+ * The hash of the request chooses the priority, too. A request without one goes anywhere.
+ *
+ * @see Envoy: source/extensions/load_balancing_policies/common/thread_aware_lb_impl.cc
+ * @module
+ */
+import type { Random } from "../../base/random.ts";
+import type { StatsScope } from "../../observe/stats.ts";
+import type { Host } from "../host.ts";
+import type { HostSet } from "../host_set.ts";
+import type { MaglevPlan, RingHashPlan } from "../plan.ts";
+import { choosePriority, type PrioritySet } from "../priority.ts";
+import { BoundedLoadTable } from "./bounded_load.ts";
+import type { HashTable } from "./hash_table.ts";
+import { type HostShare, hostShares, localityShares } from "./hash_weights.ts";
+import { createMaglevTable } from "./maglev.ts";
+import type { ClusterBalancer, LoadBalancerContext } from "./picker.ts";
+import { createRing } from "./ring_hash.ts";
+
+export interface HashBalancerOptions {
+  readonly plan: RingHashPlan | MaglevPlan;
+  /** Load goes to localities by their weights first. */
+  readonly localityWeighted: boolean;
+  readonly priorities: PrioritySet;
+  readonly random: Random;
+  /** The cluster's. */
+  readonly stats: StatsScope;
+  readonly onPanic: () => void;
+}
+
+/** The table of one priority, made when it is first asked. */
+interface PriorityTable {
+  readonly version: number;
+  readonly panic: boolean;
+  /** Null without hosts. */
+  readonly table: HashTable | null;
+}
+
+export class HashBalancer implements ClusterBalancer {
+  readonly #options: HashBalancerOptions;
+  readonly #showTable: (table: HashTable) => void;
+  readonly #tables: PriorityTable[] = [];
+
+  constructor(options: HashBalancerOptions) {
+    this.#options = options;
+    this.#showTable = createTableGauges(options);
+  }
+
+  chooseHost(context: LoadBalancerContext | null): Host | null {
+    const { priorities, random, onPanic } = this.#options;
+    const hash = context?.hash() ?? (BigInt(random.uint32()) << 32n | BigInt(random.uint32()));
+    const { load } = priorities;
+    const priority = load.healthy[0] === 100 ? 0 : choosePriority(load, Number(hash % 100n)).priority;
+    const panic = load.panic[priority]!;
+    if (panic) onPanic();
+    const table = this.#table(priorities.hostSets[priority]!, panic);
+    if (table === null) return null;
+    const attempts = context === null ? 0 : context.hostSelectionRetryCount;
+    for (let attempt = 0;; attempt++) {
+      const host = table.choose(hash, attempt);
+      if (attempt >= attempts || !context!.shouldSelectAnotherHost(host)) return host;
+    }
+  }
+
+  #table(set: HostSet, panic: boolean): HashTable | null {
+    let entry = this.#tables[set.priority];
+    if (entry === undefined || entry.version !== set.version || entry.panic !== panic) {
+      entry = { version: set.version, panic, table: this.#createTable(set, panic) };
+      this.#tables[set.priority] = entry;
+    }
+    return entry.table;
+  }
+
+  #createTable(set: HostSet, panic: boolean): HashTable | null {
+    const { plan, localityWeighted } = this.#options;
+    const hosts = panic ? set.hosts : set.healthyHosts.length > 0 ? set.healthyHosts : set.degradedHosts;
+    const shares = localityWeighted ? localityShares(set.localities, new Set(hosts)) : hostShares(hosts);
+    if (shares.length === 0) return null;
+    const table = createTable(shares, plan);
+    this.#showTable(table);
+    return plan.hashBalanceFactor === 0 ? table : new BoundedLoadTable(table, shares, plan.hashBalanceFactor);
+  }
+}
+
+function createTable(shares: readonly HostShare[], plan: RingHashPlan | MaglevPlan): HashTable {
+  return plan.policy === "RING_HASH" ? createRing(shares, plan) : createMaglevTable(shares, plan);
+}
+
+/** `ring_hash_lb.*` or `maglev_lb.*` of the cluster. */
+function createTableGauges({ plan, stats }: HashBalancerOptions): (table: HashTable) => void {
+  if (plan.policy === "RING_HASH") {
+    const size = stats.gauge("ring_hash_lb.size");
+    const fewest = stats.gauge("ring_hash_lb.min_hashes_per_host");
+    const most = stats.gauge("ring_hash_lb.max_hashes_per_host");
+    return (table) => {
+      size.set(table.size);
+      fewest.set(table.fewestPerHost);
+      most.set(table.mostPerHost);
+    };
+  }
+  const fewest = stats.gauge("maglev_lb.min_entries_per_host");
+  const most = stats.gauge("maglev_lb.max_entries_per_host");
+  return (table) => {
+    fewest.set(table.fewestPerHost);
+    most.set(table.mostPerHost);
+  };
+}
