@@ -207,9 +207,12 @@ function makeImport(
     const maximum = Math.min(limits!.max ?? Infinity, options.maxTableElements);
     return new WebAssembly.Table({ element: "anyfunc", initial: limits!.min, maximum });
   }
-  const plain = makeFunction(row, vm);
+  const { meter } = vm.module;
+  const made = makeFunction(row, vm);
+  // Nobody has looked at the code of a module without a meter.
+  const plain = meter === null || meter.catches ? vm.guarded(made) : made;
   const fn = tracer === null ? plain : tracer.hostcall(row, plain);
-  return (vm.module.meter?.hasIndirectImports === true ? charged(fn, vm) : fn) as WebAssembly.ImportValue;
+  return (meter?.hasIndirectImports === true ? charged(fn, vm) : fn) as WebAssembly.ImportValue;
 }
 
 /** For modules that can call host functions through a table: their code pays for direct calls only. */

@@ -86,6 +86,8 @@ const COST_HOSTCALL = -3;
 /** What a call of a host function costs: about as much time as so many turns of a small loop. */
 export const HOSTCALL_UNITS = 63;
 const FUEL_NAME = "nuncio_fuel";
+/** Each may be as large as tables may be. Compilers make one, and another one for references to the host's things. */
+const MAX_TABLES = 8;
 
 /** What is known of the sections before the code. */
 interface Layout {
@@ -282,6 +284,7 @@ function rewrite(bytes: Uint8Array, layout: Layout, options: MeterOptions): Mete
     meter: {
       fuelExport: layout.fuelExport,
       hasIndirectImports: hasIndirectImports || code?.refersToImports === true,
+      catches: code?.catches === true,
       insertedAt: code?.insertedAt ?? new Uint32Array(0),
       shiftAfter: code?.shiftAfter ?? new Int32Array(0),
     },
@@ -380,6 +383,7 @@ function writeTables(output: Output, bytes: Uint8Array, section: Section, maxEle
   writeSection(output, SectionId.Table, (content) => {
     const reader = new BinaryReader(bytes, section.start, section.end);
     let count = reader.number();
+    if (count > MAX_TABLES) throw new UnreadableModule(`it has ${count} tables, at most ${MAX_TABLES} are allowed`);
     content.number(count);
     for (; count > 0; count--) {
       const at = reader.offset;
@@ -419,6 +423,8 @@ class CodeWriter {
   shiftAfter: Int32Array = new Int32Array(0);
   /** An imported function is made a reference somewhere. */
   refersToImports = false;
+  /** There is an exception handler. */
+  catches = false;
 
   constructor(output: Output, bytes: Uint8Array, layout: Layout) {
     this.#output = output;
@@ -479,8 +485,12 @@ class CodeWriter {
           break;
         case OP_BLOCK:
         case OP_IF:
+          skipImmediates(reader, opcode);
+          blocks.push(-1);
+          break;
         case OP_TRY:
         case OP_TRY_TABLE:
+          this.catches = true;
           skipImmediates(reader, opcode);
           blocks.push(-1);
           break;

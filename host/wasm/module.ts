@@ -55,6 +55,8 @@ export interface ModuleMeter {
   readonly fuelExport: string;
   /** A host function can be called through a table, where its call is not charged. */
   readonly hasIndirectImports: boolean;
+  /** Its code has exception handlers, which catch what host functions throw, too. */
+  readonly catches: boolean;
   /** From byte offsets in the module that runs to those in the one that was given. */
   readonly insertedAt: Uint32Array;
   readonly shiftAfter: Int32Array;

@@ -25,6 +25,7 @@ import { type Context, Deferred } from "./context.ts";
 import { ContextTable } from "./context_table.ts";
 import * as problems from "./diagnostics.ts";
 import { type Fuel, spend } from "./fuel.ts";
+import type { HostFunction } from "./hostcalls/family.ts";
 import { type GuestLimits, type LimitName, MAX_DEPTH } from "./limits.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import { GuestMemory } from "./memory.ts";
@@ -290,6 +291,25 @@ export class Vm {
     // One that catches the exception gets no farther than its next loop or function.
     if (this.#fuel !== null) this.#fuel.value = -1;
     throw exit;
+  }
+
+  /**
+   * A host function for guests that can catch exceptions. Whatever comes out of it ends the guest for good: a
+   * fault of the host's, or an exception of the allocator, which has left the function half way. Without this
+   * a guest could go on as if nothing were wrong. What has failed can call nothing any more.
+   */
+  guarded(fn: HostFunction): HostFunction {
+    return (...args: never[]): unknown => {
+      if (this.failure !== null) throw new GuestExit("the guest has failed", true);
+      try {
+        return fn(...args);
+      } catch (error) {
+        if (error instanceof GuestExit && !error.fatal) throw error;
+        this.#onThrow(error, this.#starting ? "UnableToInitializeCode" : "RuntimeError");
+        if (this.#fuel !== null) this.#fuel.value = -1;
+        throw error;
+      }
+    };
   }
 
   /** What host functions do that are called while the guest starts or allocates. */

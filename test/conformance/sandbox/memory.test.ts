@@ -110,6 +110,11 @@ test("tables that are too large at once: refused", async () => {
   );
 });
 
+test("many tables, each of which may be as large as one may be: refused", async () => {
+  assert.match(await refusal({ fields: "(table 1 funcref)".repeat(9) }), /it has 9 tables, at most 8 are allowed/);
+  assert.equal(await refusal({ fields: "(table 1 funcref)".repeat(8) }), "");
+});
+
 // --- Growth in the middle of host functions ---
 
 /** Grows by a page each time, so that every view which the host had is detached. */

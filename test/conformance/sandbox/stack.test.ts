@@ -191,6 +191,52 @@ test("without a meter a guest that catches runs to the end of its callback, and 
   assert.is(host.request().stream.replies.length, 1);
 });
 
+/** A host whose ports throw what no guest is to blame for. */
+function faultyEnvironment(): HostileEnvironment {
+  const env = new HostileEnvironment();
+  env.properties.get = () => {
+    throw new TypeError("a fault of the host");
+  };
+  return env;
+}
+
+test("a guest that catches a fault of the host, or an exception of its own allocator, dies all the same", async () => {
+  const ends: Readonly<Record<string, RegExp>> = {
+    [`(drop (call $proxy_get_property ${s("known")} ${out}))`]: /a fault of the host/,
+    [`(drop (call $proxy_get_header_map_value ${i32(0)} ${s("x-a")} ${out}))`]: /threw an exception|wasm exception/,
+  };
+  for (const [end, message] of Object.entries(ends)) {
+    const module = await compile(guestText({
+      callbacks: {
+        proxy_on_request_headers: `(try (do ${end}) (catch_all))
+          ${
+          note("proxy_set_shared_data", s("alive"), s("1"), i32(0))
+        } (call $idle) (call $note (i32.const 99)) (i32.const 0)`,
+        proxy_on_done: "(call $note (i32.const 7)) (i32.const 1)",
+      },
+      fields: "(func $idle (loop)) (tag $own)",
+      allocator: `(func (export "malloc") (param i32) (result i32) (throw $own) (i32.const 0x400))`,
+    }));
+    for (const isMetered of [true, false]) {
+      const env = faultyEnvironment();
+      const { failure, plugin, stream } = strike(
+        isMetered ? module : { ...module, meter: null },
+        "proxy_on_delete",
+        {},
+        env,
+      );
+      assert.is(failure?.state, "RuntimeError", end);
+      assert.match(failure!.diagnostic.message, message);
+      assert.equal(stream.replies.map((reply) => reply.details), ["wasm_fail_stream"]);
+      const { memory } = plugin!.root.vm;
+      const notes = Array.from({ length: memory.getU32(0x8000) }, (_, i) => memory.getU32(0x8004 + 4 * i));
+      // Whatever it calls of the host ends it again, with a meter or without.
+      assert.equal(notes, []);
+      assert.is(env.shared.get("vm", new TextEncoder().encode("alive")), null);
+    }
+  }
+});
+
 test("traps and stack overflows cannot be caught", async () => {
   for (const end of ["unreachable", "(drop (i32.div_u (i32.const 1) (i32.const 0)))", "(call $f)"]) {
     const module = await compile(guestText({

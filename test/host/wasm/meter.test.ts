@@ -87,6 +87,12 @@ test("a module tells whether host functions can be called through a table", () =
   assert.is(indirect("(elem (table 0) (i32.const 1) funcref (ref.func $h))"), true);
 });
 
+test("a module tells whether it catches exceptions", () => {
+  const catches = (body: string): boolean => rewrite(assemble(`(module (func (export "f") ${body}))`)).meter.catches;
+  assert.is(catches("(block)"), false);
+  assert.is(catches("(try (do) (catch_all))"), true);
+});
+
 test("what never ends traps", () => {
   const bodies: Record<string, string> = {
     loop: "(loop $l (br $l))",
