@@ -25,7 +25,6 @@ import { type Context, Deferred } from "./context.ts";
 import { ContextTable } from "./context_table.ts";
 import * as problems from "./diagnostics.ts";
 import { type Fuel, spend } from "./fuel.ts";
-import type { HostFunction } from "./hostcalls/family.ts";
 import { type GuestLimits, type LimitName, MAX_DEPTH } from "./limits.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import { GuestMemory } from "./memory.ts";
@@ -298,7 +297,7 @@ export class Vm {
    * fault of the host's, or an exception of the allocator, which has left the function half way. Without this
    * a guest could go on as if nothing were wrong. What has failed can call nothing any more.
    */
-  guarded(fn: HostFunction): HostFunction {
+  guarded(fn: (...args: never[]) => unknown): (...args: never[]) => unknown {
     return (...args: never[]): unknown => {
       if (this.failure !== null) throw new GuestExit("the guest has failed", true);
       try {

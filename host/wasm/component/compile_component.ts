@@ -27,6 +27,7 @@ export interface ComponentValidator {
 const PAGE_BYTES = 65536;
 /** 1 MiB. */
 const MAX_PART_PAGES = 16;
+const MAX_PART_ELEMENTS = 65_536;
 
 /** The preamble of components: the magic number, version 13 and layer 1. */
 const PREAMBLE = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
@@ -56,20 +57,33 @@ export async function compileComponent(
     if ("diagnostics" in part) return part;
     parts.push(part);
   }
-  const memory = checkMemory(parts[links.mainPart]!, limits);
+  const memory = checkMemory(parts[links.mainPart]!, limits) ?? checkOtherMemories(parts);
   if (memory !== null) return { diagnostics: [memory] };
   const { code, info, meter } = parts[links.mainPart]!;
   const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)));
   const component: ComponentPlan = {
-    parts: parts.map((part) => ({ code: part.code, fuelExport: part.meter?.fuelExport ?? null })),
+    parts: parts.map((part) => ({
+      code: part.code,
+      fuelExport: part.meter?.fuelExport ?? null,
+      startFuel: limits?.startBudget ?? 0,
+    })),
     links,
   };
   return { module: { code, info: { ...info, byteLength: bytes.length }, digest, meter, component } };
 }
 
-/** Memory that is not the filter's own is that of stubs, and counts as nothing. */
+/** Memory that is not the filter's own is that of stubs, and counts as nothing: so it is small. */
 function partLimits(limits: MeterOptions): MeterOptions {
-  return { ...limits, maxMemoryPages: Math.min(limits.maxMemoryPages, MAX_PART_PAGES) };
+  return {
+    ...limits,
+    maxMemoryPages: Math.min(limits.maxMemoryPages, MAX_PART_PAGES),
+    maxTableElements: Math.min(limits.maxTableElements, MAX_PART_ELEMENTS),
+  };
+}
+
+function checkOtherMemories(parts: readonly CompiledCore[]): Diagnostic | null {
+  const most = Math.max(...parts.map(({ info }) => info.memories.length));
+  return most <= 1 ? null : unusableMemory(`one of its modules has ${most} of them, at most one is allowed`);
 }
 
 /** The filter's memory must be of a kind and size that guests may have. */

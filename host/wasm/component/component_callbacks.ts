@@ -17,10 +17,12 @@ import {
   MapType,
   StreamType,
 } from "../../../abi/mod.ts";
-import { utf8Slice } from "../../base/bytes.ts";
+import { EMPTY_BYTES, utf8Slice } from "../../base/bytes.ts";
 import type { CallTracer } from "../call_trace.ts";
 import { type Callbacks, type GuestFunction, NO_CALLBACKS } from "../callbacks.ts";
 import type { Context } from "../context.ts";
+import { NetworkContext } from "../network_context.ts";
+import type { WasmLocalReply } from "../ports.ts";
 import type { ComponentGuest, CoreCall, GuestExport } from "./component_guest.ts";
 import { functionKey } from "./plan.ts";
 
@@ -32,6 +34,8 @@ const BodyAction = { Continue: 0, Replace: 1, Buffer: 2, Hold: 3, Respond: 4, co
 /** Cases of `stream-action`. */
 const StreamAction = { Continue: 0, Pause: 1, Close: 2, count: 3 } as const;
 const ACTION_SIZE = 40;
+/** For a stream whose body the guest would have made too large: what it has hidden must not go on. */
+const TOO_LARGE_REPLY: WasmLocalReply = { status: 500, body: EMPTY_BYTES, details: "wasm_body_too_large", headers: [] };
 
 type Names = Pick<Callbacks, never> & { -readonly [Name in keyof Callbacks]?: GuestFunction };
 
@@ -39,9 +43,9 @@ type Names = Pick<Callbacks, never> & { -readonly [Name in keyof Callbacks]?: Gu
 export class ComponentCallbacks {
   readonly #guest: ComponentGuest;
   readonly #allowed: ReadonlySet<string> | null;
-  /** What makes the object of a stream, and what ends it. */
-  readonly #maker: GuestExport | null;
-  readonly #destructor: CoreCall | null;
+  /** What makes the object of an HTTP stream and that of a connection. */
+  readonly #streamMaker: GuestExport | null;
+  readonly #connectionMaker: GuestExport | null;
   readonly #tracer: CallTracer | null;
   readonly #edits: (number | string)[] = [];
   #callbacks: Callbacks;
@@ -50,9 +54,8 @@ export class ComponentCallbacks {
     this.#guest = guest;
     this.#allowed = allowed;
     this.#tracer = tracer;
-    this.#maker = this.#export("http.[constructor]stream") ?? this.#export("tcp.[constructor]connection");
-    const resource = this.#maker?.resource ?? null;
-    this.#destructor = resource === null ? null : guest.destructors[resource] ?? null;
+    this.#streamMaker = this.#export("http.[constructor]stream");
+    this.#connectionMaker = this.#export("tcp.[constructor]connection");
     this.#callbacks = { ...NO_CALLBACKS, ...this.#pluginCallbacks(), ...this.#tcpCallbacks() };
   }
 
@@ -78,14 +81,12 @@ export class ComponentCallbacks {
     const queue = this.#export("plugin.on-queue");
     const callbacks: Names = {
       proxy_on_configure: (): number => this.#configure(configure),
-      proxy_on_context_create: (id, rootId): number => {
-        if (rootId !== 0) this.#context().guestObject = this.#construct(this.#maker!, id);
+      proxy_on_context_create: (_, rootId): number => {
+        if (rootId !== 0) this.#construct(this.#context());
         return 0;
       },
       proxy_on_delete: (): number => {
-        const context = this.#context();
-        if (context.guestObject !== null) this.#destructor?.(context.guestObject);
-        context.guestObject = null;
+        this.#drop(this.#context());
         return 0;
       },
     };
@@ -94,12 +95,32 @@ export class ComponentCallbacks {
     return callbacks;
   }
 
-  /** The constructor answers with a handle, and methods want what it stands for. */
-  #construct(constructor: GuestExport, id: number): number {
-    const handle = Number(constructor.call(id));
-    const rep = this.#guest.handles[constructor.resource ?? -1]?.take(handle) ?? null;
-    this.#guest.release(constructor, handle);
-    return rep ?? this.#guest.vm.stop(`its constructor gave handle ${handle}, which it does not have`);
+  #makerOf(context: Context): GuestExport | null {
+    return context instanceof NetworkContext ? this.#connectionMaker : this.#streamMaker;
+  }
+
+  /** Has the guest make its object of a stream; a component of the other world has none, and no callbacks. */
+  #construct(context: Context): void {
+    const maker = this.#makerOf(context);
+    if (maker === null) return;
+    const handle = Number(maker.call(context.id));
+    // It is a handle, and methods want what that stands for.
+    const rep = this.#guest.handles[maker.resource ?? -1]?.take(handle) ?? null;
+    this.#guest.release(maker, handle);
+    context.guestObject = rep ??
+      this.#guest.vm.stop(`its constructor gave handle ${handle}, which it does not have`);
+  }
+
+  #drop(context: Context): void {
+    const { guestObject } = context;
+    if (guestObject === null) return;
+    context.guestObject = null;
+    this.#destructorOf(this.#makerOf(context))?.(guestObject);
+  }
+
+  #destructorOf(maker: GuestExport | null): CoreCall | null {
+    const resource = maker?.resource ?? null;
+    return resource === null ? null : this.#guest.destructors[resource] ?? null;
   }
 
   #configure(configure: GuestExport | null): number {
@@ -158,10 +179,20 @@ export class ComponentCallbacks {
       trailers(wanted(Interest.ResponseTrailers, "on-response-trailers"), MapType.HttpResponseTrailers),
     );
     const log = wanted(Interest.Log, "on-log");
-    if (log !== null) callbacks.proxy_on_log = (): number => returned(log.call(this.#object()));
+    if (log !== null) callbacks.proxy_on_log = (): number => this.#log(log);
     const callout = this.#export("http.[method]stream.on-callout");
     if (callout !== null) callbacks.proxy_on_http_call_response = (_, token): number => this.#callout(callout, token);
     return callbacks;
+  }
+
+  /** As an access logger a plugin is asked about streams that never passed it: those get an object for that time. */
+  #log(fn: GuestExport): number {
+    const context = this.#context();
+    const isPassing = context.guestObject === null && context === context.root;
+    if (isPassing) this.#construct(context);
+    fn.call(this.#object());
+    if (isPassing) this.#drop(context);
+    return 0;
   }
 
   /** What the guest has made for the stream whose callback runs. */
@@ -220,8 +251,12 @@ export class ComponentCallbacks {
     const at = Number(fn.call(this.#object(), ptr, values.length, end)) >>> 0;
     values.check(at, ACTION_SIZE, 4);
     const action = values.caseAt(at, BodyAction.count);
-    const bytes = action === BodyAction.Replace ? values.bytesAt(at + 4) : null;
-    const reply = action === BodyAction.Respond ? values.localResponse(at + 4) : null;
+    const bytes = action === BodyAction.Replace ? this.#replacement(at + 4, queue.length) : null;
+    const reply = action === BodyAction.Respond
+      ? values.localResponse(at + 4)
+      : action === BodyAction.Replace && bytes === null
+      ? TOO_LARGE_REPLY
+      : null;
     guest.release(fn, at);
     if (bytes !== null) {
       queue.splice(0, queue.length, bytes);
@@ -239,6 +274,16 @@ export class ComponentCallbacks {
       default:
         return FilterDataStatus.StopIterationNoBuffer;
     }
+  }
+
+  /** A copy of what is to go on in place of `size` bytes; null when it is more than a body may have. */
+  #replacement(at: number, size: number): Uint8Array | null {
+    const { vm, values } = this.#guest;
+    const bytes = values.view(values.u32(at), values.u32(at + 4));
+    const { maxBodyBytes } = vm.options;
+    if (bytes.length <= maxBodyBytes || bytes.length <= size) return bytes.slice();
+    vm.onLimit("body_bytes", `a body is to be replaced by more than ${maxBodyBytes} bytes; its stream is ended`);
+    return null;
   }
 
   /** Gives the answer of a callout to the stream that sent it, if that is still there. */
@@ -314,8 +359,11 @@ export class ComponentCallbacks {
     const at = Number(fn.call(this.#object(), ptr, values.length, end)) >>> 0;
     values.check(at, 16, 4);
     const action = values.u8(at);
-    const replacement = values.caseAt(at + 4, 2) === 1 ? values.bytesAt(at + 8) : null;
+    values.caseOf(action, StreamAction.count);
+    const isReplaced = values.caseAt(at + 4, 2) === 1;
+    const replacement = isReplaced ? this.#replacement(at + 8, queue.length) : null;
     guest.release(fn, at);
+    if (isReplaced && replacement === null) return this.#streamAction(StreamAction.Close);
     if (replacement !== null) queue.splice(0, queue.length, replacement);
     return this.#streamAction(action);
   }

@@ -6,6 +6,7 @@
  */
 import { MapType, StreamType } from "../../../abi/mod.ts";
 import type { Context } from "../context.ts";
+import { mayAdd } from "../hostcalls/header_map.ts";
 import { HttpContext } from "../http_context.ts";
 import type { HeaderMapPort } from "../ports.ts";
 import type { Vm } from "../vm.ts";
@@ -25,12 +26,17 @@ export interface GuestExport {
   readonly postReturn: CoreCall | null;
 }
 
+/** A guest hands over the handles that it makes; who keeps so many has lost them. */
+export const MAX_HANDLES = 65_536;
+
 /** Objects that a guest has made, by the number that it knows them by. */
 export class HandleTable {
   readonly #reps: (number | null)[] = [null];
   readonly #free: number[] = [];
 
-  add(rep: number): number {
+  /** Null when there are too many. */
+  add(rep: number): number | null {
+    if (this.#reps.length - this.#free.length > MAX_HANDLES) return null;
     const handle = this.#free.pop() ?? this.#reps.length;
     this.#reps[handle] = rep;
     return handle;
@@ -94,17 +100,19 @@ export class ComponentGuest {
   /** Carries out edits of a header map. */
   apply(context: Context, type: MapType, map: HeaderMapPort, edits: readonly (number | string)[]): void {
     if (edits.length === 0) return;
+    const { vm } = this;
     for (let i = 0; i < edits.length; i += 3) {
       const name = edits[i + 1] as string;
       const value = edits[i + 2] as string;
       switch (edits[i]) {
         case Edit.Add:
-          map.add(name, value);
+          if (mayAdd(vm, context, map, map.size, name.length + value.length)) map.add(name, value);
           break;
         case Edit.Remove:
           map.remove(name);
           break;
         default:
+          if (!mayAdd(vm, context, map, map.size, name.length + value.length)) break;
           // As for modules the field that comes is the last one.
           if (name.charCodeAt(0) !== COLON) map.remove(name);
           map.set(name, value);

@@ -8,16 +8,18 @@
  * @module
  */
 import { type ComponentFunctionRow, LogLevel, MetricType, Status, StreamType } from "../../../abi/mod.ts";
-import { fromUtf8 } from "../../base/bytes.ts";
+import { fromLatin1, fromUtf8 } from "../../base/bytes.ts";
 import type { Context } from "../context.ts";
 import { HttpContext } from "../http_context.ts";
 import type { HostcallTable } from "../hostcalls/family.ts";
-import { logHostcalls } from "../hostcalls/log.ts";
-import { metricHostcalls } from "../hostcalls/metric.ts";
-import { propertyHostcalls } from "../hostcalls/property.ts";
-import { sharedDataHostcalls } from "../hostcalls/shared_data.ts";
-import { sharedQueueHostcalls } from "../hostcalls/shared_queue.ts";
+import { defineMetric, metricHostcalls, metricValue } from "../hostcalls/metric.ts";
+import { encodeProperty, findProperty, setProperty } from "../hostcalls/property.ts";
+import { MAX_KEY_BYTES } from "../hostcalls/shared_data.ts";
+import { NO_QUEUE, sharedQueueHostcalls, UNITS_PER_SEARCH } from "../hostcalls/shared_queue.ts";
 import { timerHostcalls } from "../hostcalls/timer.ts";
+import { MAX_NAME_BYTES, UNITS_PER_CALLOUT } from "../limits.ts";
+import { MAX_LAST_WORDS } from "../stdio.ts";
+import type { Vm } from "../vm.ts";
 import type { ComponentGuest, ComponentImport } from "./component_guest.ts";
 import type { ComponentValues } from "./component_values.ts";
 import { functionKey } from "./plan.ts";
@@ -30,18 +32,24 @@ const METRIC_TYPES = [MetricType.Counter, MetricType.Gauge, MetricType.Histogram
 const LEVELS = LogLevel.Critical + 1;
 const REQUIRED_HEADERS = [":method", ":path", ":authority"];
 
+/** What a guest pays for each text of a list. */
+const UNITS_PER_TEXT = 64;
+
 /** Makes the function of a row for a guest, which is there only once it runs. */
-export function componentImport(row: ComponentFunctionRow, guest: () => ComponentGuest): ComponentImport {
-  const make = IMPORTS[functionKey(row)]!;
+export function componentImport(row: ComponentFunctionRow, vm: Vm, guest: () => ComponentGuest): ComponentImport {
+  const key = functionKey(row);
+  const mayBeAlone = row.interface === "logging";
   // The guest is looked up at the first call: functions are made before it.
   let made: ComponentImport | null = null;
   return (...args: never[]): number | bigint | void => {
+    // Parts call the host by one another's tables, where their own code does not pay for it.
+    vm.chargeHostcall();
     if (made === null) {
-      const { vm } = guest();
-      const allowed = vm.options.allowedCapabilities;
+      const { allowedCapabilities: allowed } = vm.options;
       const isRestricted = allowed !== null && row.capability !== null && !allowed.has(row.capability);
-      made = isRestricted ? refusal(row, guest()) : make(guest());
+      made = isRestricted ? refusal(row, guest()) : IMPORTS[key]!(guest());
     }
+    if (vm.context === null && !mayBeAlone) vm.refuse(key);
     return made(...args);
   };
 }
@@ -62,6 +70,17 @@ function refusal(row: ComponentFunctionRow, guest: ComponentGuest): ComponentImp
     else if (row.type.includes("->result<")) writeSetError(values, at, 1);
     return result === "->u64" ? 0n : 0;
   };
+}
+
+/** A key as UTF-8, valid until the guest runs again; null when it is too long. Each byte is hashed and compared. */
+function keyAt(vm: Vm, values: ComponentValues, ptr: number, units: number): Uint8Array | null {
+  const bytes = values.byteSize(units >>> 0);
+  if (bytes > MAX_KEY_BYTES) {
+    values.textStart(ptr >>> 0, units >>> 0, 0);
+    return null;
+  }
+  vm.charge(bytes << 1);
+  return values.utf8(ptr >>> 0, units >>> 0);
 }
 
 function writeCase(values: ComponentValues, at: number, value: number): void {
@@ -91,22 +110,18 @@ function badRequest(values: ComponentValues, at: number, reason: string): 0 {
   return 0;
 }
 
-/** What a function of proxy-wasm has written to `results`, as `option<list<u8>>`. */
-function returnList(values: ComponentValues, at: number, status: number): void {
-  const isThere = asBool(values, status) === 1;
+/** `option<list<u8>>`; null is none. */
+function returnList(values: ComponentValues, at: number, bytes: Uint8Array | null): void {
   values.check(at, 12, 4);
-  values.putByte(at, isThere ? 1 : 0);
-  if (isThere) putList(values, at + 4, values.results);
-}
-
-/** Passes on a pointer and a size; an empty list has an address too. */
-function putList(values: ComponentValues, at: number, from: number): void {
-  values.putResult(at, values.u32(from) || 1, values.u32(from + 4));
+  // First: the allocator may do what it likes with what is at that address.
+  const ptr = bytes === null ? 0 : values.lowerBytes(bytes);
+  values.putByte(at, bytes === null ? 0 : 1);
+  if (bytes !== null) values.putResult(at + 4, ptr, values.length);
 }
 
 /** Whether a function of proxy-wasm did what it was asked to. */
-function asBool(values: ComponentValues, status: number): 0 | 1 {
-  if (status === Status.InvalidMemoryAccess) values.refuseAddress();
+function isOk(guest: ComponentGuest, status: number): 0 | 1 {
+  if (status === Status.InvalidMemoryAccess) guest.vm.stop("an argument is out of bounds");
   return status === Status.Ok ? 1 : 0;
 }
 
@@ -119,69 +134,91 @@ function hostcall(
   return table[name]!(guest.vm) as (...args: (number | bigint)[]) => number;
 }
 
-function contextOf(guest: ComponentGuest, name: string): Context {
-  return guest.vm.context ?? guest.vm.refuse(name);
+function contextOf(guest: ComponentGuest): Context {
+  // The import is refused before where there is none.
+  return guest.vm.context!;
 }
 
-function texts(values: ComponentValues, ptr: number, count: number): string[] {
+/** The parts of a path; null when it is longer than any that there is. */
+function pathAt({ vm, values }: ComponentGuest, ptr: number, count: number): string[] | null {
   if (count !== 0) values.check(ptr, count * 8, 4);
-  const list: string[] = [];
-  for (let i = 0; i < count; i++) list.push(values.textAt(ptr + i * 8));
-  return list;
+  if (count > MAX_NAME_BYTES) return null;
+  vm.charge(count * UNITS_PER_TEXT);
+  const parts: string[] = [];
+  let bytes = count;
+  for (let at = ptr; at < ptr + count * 8; at += 8) {
+    bytes += values.byteSize(values.u32(at + 4));
+    if (bytes > MAX_NAME_BYTES) return null;
+    parts.push(values.textAt(at));
+  }
+  return parts;
+}
+
+/** A name of something; null when it is longer than it may be. */
+function nameAt(values: ComponentValues, ptr: number, units: number): string | null {
+  if (values.byteSize(units >>> 0) <= MAX_NAME_BYTES) return values.text(ptr >>> 0, units >>> 0);
+  values.textStart(ptr >>> 0, units >>> 0, 0);
+  return null;
 }
 
 type ImportFactory = (guest: ComponentGuest) => ComponentImport;
 
 const IMPORTS: Readonly<Record<string, ImportFactory>> = {
-  "logging.log": (guest) => {
-    const log = hostcall(guest, logHostcalls, "proxy_log");
-    return (level: number, ptr: number, size: number): void => {
-      const { values } = guest;
-      values.caseOf(level, LEVELS);
-      if (level < guest.vm.environment.log.level && level !== LogLevel.Critical) return;
-      const text = values.utf8(ptr >>> 0, size >>> 0);
-      asBool(values, log(level, text, values.length));
-    };
+  "logging.log": ({ vm, values }) => (level: number, ptr: number, size: number): void => {
+    values.caseOf(level, LEVELS);
+    // Kept also when the log is set to less: if the guest traps now, this is why.
+    const isLastWords = level >= LogLevel.Error;
+    if (level < vm.environment.log.level && !isLastWords) return;
+    const units = size >>> 0;
+    const bytes = values.byteSize(units);
+    if (!vm.isLogOpen) {
+      vm.dropLog(bytes);
+      if (isLastWords) vm.lastWords = values.textStart(ptr >>> 0, units, MAX_LAST_WORDS);
+      return;
+    }
+    const limit = vm.options.maxLogLineBytes;
+    const text = bytes <= limit
+      ? values.text(ptr >>> 0, units)
+      : `${values.textStart(ptr >>> 0, units, limit)}… (${bytes} bytes)`;
+    if (isLastWords) vm.lastWords = text;
+    vm.log(level, vm.context?.root.source ?? vm.source, text);
   },
 
-  "logging.enabled": (guest) => (level: number): number => level >= guest.vm.environment.log.level ? 1 : 0,
+  "logging.enabled": ({ vm, values }) => (level: number): number =>
+    values.caseOf(level, LEVELS) >= vm.environment.log.level ? 1 : 0,
 
-  "clock.now-nanos": (guest) => (): bigint => {
-    contextOf(guest, "clock.now-nanos");
-    return guest.vm.environment.clock.wallNs();
-  },
+  "clock.now-nanos": ({ vm }) => (): bigint => vm.environment.clock.wallNs(),
 
   "clock.set-tick": (guest) => {
     const setTick = hostcall(guest, timerHostcalls, "proxy_set_tick_period_milliseconds");
     return (ms: number): void => void setTick(ms);
   },
 
-  "properties.get": (guest) => {
-    const get = hostcall(guest, propertyHostcalls, "proxy_get_property");
-    return (ptr: number, count: number, ret: number): void => {
-      const { values } = guest;
-      const path = values.scratchText(texts(values, ptr >>> 0, count >>> 0).join("\0"));
-      returnList(values, ret >>> 0, get(path, values.length, values.results, values.results + 4));
-    };
+  "properties.get": (guest) => (ptr: number, count: number, ret: number): void => {
+    const { vm, values } = guest;
+    const at = ret >>> 0;
+    const path = pathAt(guest, ptr >>> 0, count >>> 0);
+    const value = path === null || path.length === 0
+      ? null
+      : findProperty(vm.environment.properties, contextOf(guest), path);
+    if (value === null) returnList(values, at, null);
+    else returnList(values, at, value.kind === "latin1" ? fromLatin1(value.value) : encodeProperty(value));
   },
 
-  "properties.set": (guest) => {
-    const set = hostcall(guest, propertyHostcalls, "proxy_set_property");
-    return (ptr: number, count: number, value: number, size: number): number => {
-      const { values } = guest;
-      const path = values.scratchText(texts(values, ptr >>> 0, count >>> 0).join("\0"));
-      return asBool(values, set(path, values.length, value, size));
-    };
+  "properties.set": (guest) => (ptr: number, count: number, value: number, size: number): number => {
+    const { vm, values } = guest;
+    const path = pathAt(guest, ptr >>> 0, count >>> 0);
+    const bytes = values.view(value >>> 0, size >>> 0);
+    const context = contextOf(guest);
+    if (path === null || context.stream === null) return 0;
+    return isOk(guest, setProperty(vm, context, context.stream, path.join("\0"), bytes));
   },
 
-  "metrics.define": (guest) => {
-    const define = hostcall(guest, metricHostcalls, "proxy_define_metric");
-    return (kind: number, ptr: number, size: number): number => {
-      const { values } = guest;
-      const type = METRIC_TYPES[values.caseOf(kind, METRIC_TYPES.length)]!;
-      const name = values.utf8(ptr >>> 0, size >>> 0);
-      return asBool(values, define(type, name, values.length, values.results)) === 1 ? values.u32(values.results) : 0;
-    };
+  "metrics.define": ({ vm, values }) => (kind: number, ptr: number, size: number): number => {
+    const type = METRIC_TYPES[values.caseOf(kind, METRIC_TYPES.length)]!;
+    const name = nameAt(values, ptr, size) ?? values.textStart(ptr >>> 0, size >>> 0, MAX_NAME_BYTES);
+    vm.charge(name.length << 2);
+    return defineMetric(vm, type, name);
   },
 
   "metrics.add": (guest) => {
@@ -194,85 +231,92 @@ const IMPORTS: Readonly<Record<string, ImportFactory>> = {
     return (id: number, value: bigint): void => void record(id, value);
   },
 
-  "metrics.get": (guest) => {
-    const get = hostcall(guest, metricHostcalls, "proxy_get_metric");
-    return (id: number): bigint => {
-      const { values } = guest;
-      const at = values.results;
-      if (get(id, at) !== Status.Ok) return 0n;
-      return BigInt(values.u32(at)) | BigInt(values.u32(at + 4)) << 32n;
-    };
-  },
+  "metrics.get": ({ vm }) => (id: number): bigint => BigInt(Math.trunc(metricValue(vm, id) ?? 0)),
 
-  "shared.get": (guest) => {
-    const get = hostcall(guest, sharedDataHostcalls, "proxy_get_shared_data");
+  "shared.get": ({ vm, values }) => {
+    const { shared } = vm.environment;
     return (ptr: number, size: number, ret: number): void => {
-      const { values } = guest;
       const at = ret >>> 0;
-      const out = values.results;
-      const key = values.utf8(ptr >>> 0, size >>> 0);
+      const key = keyAt(vm, values, ptr, size);
       values.check(at, 16, 4);
-      if (asBool(values, get(key, values.length, out, out + 4, out + 8)) === 0) return values.putByte(at, 0);
-      values.putByte(at, 1);
-      putList(values, at + 4, out);
-      values.putU32(at + 12, values.u32(out + 8));
+      const value = key === null ? null : shared.get(vm.options.vmId, key);
+      const cas = shared.lastCas;
+      // It is copied twice.
+      if (value !== null) vm.charge(value.length >>> 4);
+      returnList(values, at, value);
+      if (value !== null) values.putU32(at + 12, cas);
     };
   },
 
-  "shared.set": (guest) => {
-    const set = hostcall(guest, sharedDataHostcalls, "proxy_set_shared_data");
-    return (
-      ptr: number,
-      size: number,
-      value: number,
-      valueSize: number,
-      hasCas: number,
-      cas: number,
-      ret: number,
-    ): void => {
-      const { values } = guest;
-      const key = values.utf8(ptr >>> 0, size >>> 0);
-      const status = set(key, values.length, value, valueSize, values.caseOf(hasCas, 2) === 1 ? cas : 0);
-      if (asBool(values, status) === 1) return writeCase(values, ret >>> 0, 0);
-      writeSetError(values, ret >>> 0, status === Status.CasMismatch ? 0 : 1);
-    };
+  "shared.set": ({ vm, values }) =>
+  (
+    ptr: number,
+    size: number,
+    value: number,
+    valueSize: number,
+    hasCas: number,
+    cas: number,
+    ret: number,
+  ): void => {
+    const expected = values.caseOf(hasCas, 2) === 1 ? cas >>> 0 : 0;
+    const bytes = values.view(value >>> 0, valueSize >>> 0);
+    const key = keyAt(vm, values, ptr, size);
+    const at = ret >>> 0;
+    values.check(at, 2, 1);
+    const status = key === null
+      ? Status.InternalFailure
+      : vm.environment.shared.set(vm.options.vmId, key, bytes, expected);
+    if (status === Status.Ok) return values.putByte(at, 0);
+    if (status === Status.InternalFailure) {
+      const reason = key === null
+        ? `a key has more than ${MAX_KEY_BYTES} bytes`
+        : "the limit of shared memory is reached";
+      vm.onLimit("shared_data", `shared.set: ${reason}; it answers too-large`);
+    }
+    writeSetError(values, at, status === Status.CasMismatch ? 0 : 1);
   },
 
-  "shared.register-queue": (guest) => {
-    const register = hostcall(guest, sharedQueueHostcalls, "proxy_register_shared_queue");
-    return (ptr: number, size: number): number => {
-      const { values } = guest;
-      const name = values.utf8(ptr >>> 0, size >>> 0);
-      return asBool(values, register(name, values.length, values.results)) === 1 ? values.u32(values.results) : 0;
-    };
+  "shared.register-queue": (guest) => (ptr: number, size: number): number => {
+    const { vm, values } = guest;
+    vm.charge(UNITS_PER_SEARCH);
+    const name = nameAt(values, ptr, size);
+    const token = name === null
+      ? 0
+      : vm.environment.shared.registerQueue(vm.options.vmId, fromUtf8(name), contextOf(guest).root);
+    if (token !== 0) return token;
+    vm.onLimit(
+      "queues",
+      `shared.register-queue: vm_id "${vm.options.vmId}" has reached its limit of queues or shared memory; ` +
+        "the queue that is given does not exist",
+    );
+    return NO_QUEUE;
   },
 
-  "shared.resolve-queue": (guest) => {
-    const { shared } = guest.vm.environment;
-    return (vmId: number, vmIdSize: number, ptr: number, size: number, ret: number): void => {
-      contextOf(guest, "shared.resolve-queue");
-      const { values } = guest;
-      const scope = values.text(vmId >>> 0, vmIdSize >>> 0) || guest.vm.options.vmId;
-      const token = shared.resolveQueue(scope, fromUtf8(values.text(ptr >>> 0, size >>> 0)));
-      values.check(ret >>> 0, 8, 4);
-      values.putByte(ret >>> 0, token === 0 ? 0 : 1);
-      values.putU32((ret >>> 0) + 4, token);
-    };
-  },
+  "shared.resolve-queue":
+    ({ vm, values }) => (vmId: number, vmIdSize: number, ptr: number, size: number, ret: number): void => {
+      const at = ret >>> 0;
+      vm.charge(UNITS_PER_SEARCH);
+      const scope = nameAt(values, vmId, vmIdSize);
+      const name = nameAt(values, ptr, size);
+      values.check(at, 8, 4);
+      const token = scope === null || name === null
+        ? 0
+        : vm.environment.shared.resolveQueue(scope || vm.options.vmId, fromUtf8(name));
+      values.putByte(at, token === 0 ? 0 : 1);
+      values.putU32(at + 4, token);
+    },
 
   "shared.push": (guest) => {
     const push = hostcall(guest, sharedQueueHostcalls, "proxy_enqueue_shared_queue");
-    return (queue: number, ptr: number, size: number): number => asBool(guest.values, push(queue, ptr, size));
+    return (queue: number, ptr: number, size: number): number => isOk(guest, push(queue, ptr, size));
   },
 
-  "shared.pop": (guest) => {
-    const pop = hostcall(guest, sharedQueueHostcalls, "proxy_dequeue_shared_queue");
-    return (queue: number, ret: number): void => {
-      const { values } = guest;
-      // Looked at first: a message that was taken and cannot be handed over would be lost.
-      values.check(ret >>> 0, 12, 4);
-      returnList(values, ret >>> 0, pop(queue, values.results, values.results + 4));
-    };
+  "shared.pop": ({ vm, values }) => (queue: number, ret: number): void => {
+    // Looked at first: a message that was taken and cannot be handed over would be lost.
+    values.check(ret >>> 0, 12, 4);
+    const message = vm.environment.shared.dequeue(queue >>> 0);
+    if (typeof message !== "number") vm.charge(message.length >>> 4);
+    returnList(values, ret >>> 0, typeof message === "number" ? null : message);
   },
 
   "callout.send": (guest) =>
@@ -286,33 +330,40 @@ const IMPORTS: Readonly<Record<string, ImportFactory>> = {
     timeoutMs: number,
     ret: number,
   ): number => {
-    const context = contextOf(guest, "callout.send");
-    const { values } = guest;
+    const context = contextOf(guest);
+    const { vm, values } = guest;
     const at = ret >>> 0;
-    const cluster = values.text(clusterPtr >>> 0, clusterSize >>> 0);
+    values.check(at, 16, 4);
+    vm.charge(UNITS_PER_CALLOUT);
+    const cluster = nameAt(values, clusterPtr, clusterSize);
     const headers = values.headers(headersPtr >>> 0, headersCount >>> 0);
-    const body = values.bytes(bodyPtr >>> 0, bodySize >>> 0);
+    const view = values.view(bodyPtr >>> 0, bodySize >>> 0);
+    if (cluster === null) return calloutFailed(values, at, CalloutError.UnknownCluster);
+    if (headers === null) return badRequest(values, at, "the headers are too large");
+    const { maxHttpCallBytes } = vm.options;
+    if (view.length > maxHttpCallBytes) {
+      vm.onLimit("http_call_bytes", `callout.send: the body has ${view.length} bytes, more than all callouts may have`);
+      return badRequest(values, at, `the body has more than ${maxHttpCallBytes} bytes`);
+    }
     const missing = REQUIRED_HEADERS.filter((name) => !headers.some((pair) => pair[0] === name));
     if (missing.length > 0) return badRequest(values, at, `the request has no ${missing.join(", ")}`);
+    const body = view.slice();
     const token = context.root.httpCall(cluster, headers, body, [], timeoutMs >>> 0);
     if (token === -Status.BadArgument) return calloutFailed(values, at, CalloutError.UnknownCluster);
     if (token < 0) return calloutFailed(values, at, CalloutError.Reset);
     if (context instanceof HttpContext) guest.callouts.set(token, context);
-    values.check(at, 16, 4);
     values.putByte(at, 0);
     values.putU32(at + 4, token);
     return 0;
   },
 
   "control.resume-request": (guest) => (id: number, ptr: number, count: number): void => {
-    contextOf(guest, "control.resume-request");
     const edits: (number | string)[] = [];
     guest.values.edits(ptr >>> 0, count >>> 0, edits);
     guest.resume(id, true, edits);
   },
 
   "control.resume-response": (guest) => (id: number, ptr: number, count: number): void => {
-    contextOf(guest, "control.resume-response");
     const edits: (number | string)[] = [];
     guest.values.edits(ptr >>> 0, count >>> 0, edits);
     guest.resume(id, false, edits);
@@ -331,7 +382,6 @@ const IMPORTS: Readonly<Record<string, ImportFactory>> = {
     hasGrpcStatus: number,
     grpcStatus: number,
   ): number => {
-    contextOf(guest, "control.respond");
     const reply = guest.values.localResponseOf(
       status,
       headersPtr,
@@ -350,7 +400,6 @@ const IMPORTS: Readonly<Record<string, ImportFactory>> = {
   },
 
   "control.reset": (guest) => (id: number): void => {
-    contextOf(guest, "control.reset");
     const context = guest.stream(id);
     if (context === null) return;
     context.closeStream(context instanceof HttpContext ? StreamType.HttpRequest : StreamType.Downstream);

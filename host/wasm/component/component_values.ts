@@ -13,6 +13,9 @@
  */
 import { EMPTY_BYTES, fromUtf8, latin1Slice } from "../../base/bytes.ts";
 import type { ByteQueue } from "../../base/byte_queue.ts";
+import { UNITS_PER_NEW_PAIR } from "../hostcalls/header_map.ts";
+import { cleanDetails, MAX_DETAILS_BYTES, MAX_GRPC_STATUS } from "../hostcalls/local_response.ts";
+import { MAX_HEADERS } from "../limits.ts";
 import { cleanHeaderName, cleanHeaderValue, type GuestMemory } from "../memory.ts";
 import type { HeaderMapPort, WasmLocalReply } from "../ports.ts";
 import type { Vm } from "../vm.ts";
@@ -26,11 +29,16 @@ export const Edit = { Set: 0, Add: 1, Remove: 2 } as const;
 const HEADER_SIZE = 16;
 const EDIT_SIZE = 20;
 export const LOCAL_RESPONSE_SIZE = 36;
+/** Edits of one map by one callback. */
+const MAX_EDITS: number = 4 * MAX_HEADERS;
 /** `latin1+utf16` marks UTF-16 in the length. */
 const UTF16_TAG = 0x8000_0000;
-const MAX_GRPC_STATUS = 16;
+/** Longer texts in UTF-16 are decoded at once. */
+const LOOP_READ_LIMIT = 16;
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf16Decoder = new TextDecoder("utf-16le", { fatal: true, ignoreBOM: true });
+const lenientUtf16Decoder = new TextDecoder("utf-16le", { ignoreBOM: true });
 
 export class ComponentValues {
   readonly #vm: Vm;
@@ -39,9 +47,6 @@ export class ComponentValues {
   readonly #encoding: StringEncoding;
   /** Of the text or list that was lowered last, in the units of the guest; where it is was the result. */
   length = 0;
-  #scratch = 0;
-  #scratchSize = 0;
-  #results = 0;
   #listPtr = 0;
   #listIndex = 0;
   readonly #lowerHeader: (name: string, value: string) => void;
@@ -161,39 +166,6 @@ export class ComponentValues {
     this.#memory.bytes.set(bytes, at);
   }
 
-  /**
-   * Text as UTF-8 in memory that is the host's until the next call: where it is; its size is in `length`. For
-   * functions that are given text by address.
-   */
-  scratchText(text: string): number {
-    const bytes = fromUtf8(text);
-    if (bytes.length > this.#scratchSize) {
-      const { context } = this.#vm;
-      this.#vm.context = null;
-      const size = Math.max(256, bytes.length);
-      this.#scratch = this.#realloc(this.#scratch, this.#scratchSize, 1, size) >>> 0;
-      this.#vm.context = context;
-      this.#scratchSize = size;
-      this.check(this.#scratch, size, 1);
-    }
-    if (bytes.length !== 0) this.#memory.bytes.set(bytes, this.#scratch);
-    this.length = bytes.length;
-    return this.#scratch;
-  }
-
-  /** The guest's own text as UTF-8: where it is; its size is in `length`. */
-  utf8(ptr: number, units: number): number {
-    if (this.#encoding !== "utf8") return this.scratchText(this.text(ptr, units));
-    this.length = units;
-    return ptr;
-  }
-
-  /** Sixteen bytes for results of functions that write them to an address. */
-  get results(): number {
-    if (this.#results === 0) this.#results = this.allocate(16, 8);
-    return this.#results;
-  }
-
   // --- Out of the guest ---
 
   /** Ends the guest when the bytes are not all there. */
@@ -201,11 +173,6 @@ export class ComponentValues {
     if (ptr % align !== 0 || !this.#memory.has(ptr, size)) {
       this.#vm.stop(`a value of ${size} bytes at ${ptr} is out of bounds or not aligned`);
     }
-  }
-
-  /** Ends the guest for an address that somebody else has found wrong. */
-  refuseAddress(): never {
-    this.#vm.stop("an argument is out of bounds");
   }
 
   u8(ptr: number): number {
@@ -231,38 +198,75 @@ export class ComponentValues {
     return value;
   }
 
+  /** The bytes of a text of so many units. */
+  byteSize(units: number): number {
+    if (this.#encoding === "utf8") return units;
+    if (this.#encoding === "utf16") return units * 2;
+    return units < UTF16_TAG ? units : (units - UTF16_TAG) * 2;
+  }
+
   /** Unicode text. */
   text(ptr: number, units: number): string {
     if (units === 0) return "";
     const memory = this.#memory;
+    const size = this.byteSize(units);
     if (this.#encoding === "utf8") {
-      this.check(ptr, units, 1);
-      const bytes = memory.bytes;
-      let all = 0;
-      for (let i = ptr; i < ptr + units; i++) all |= bytes[i]!;
-      if (all < 0x80) return memory.latin1(ptr, units);
-      try {
-        return decoder.decode(bytes.subarray(ptr, ptr + units));
-      } catch {
-        return this.#vm.stop("text that is not UTF-8");
-      }
+      this.check(ptr, size, 1);
+      return this.#isAscii(ptr, size) ? memory.latin1(ptr, size) : this.#decode(utf8Decoder, ptr, size);
     }
-    if (this.#encoding === "latin1+utf16" && units < UTF16_TAG) {
-      this.check(ptr, units, 2);
-      return memory.latin1(ptr, units);
-    }
-    const count = this.#encoding === "utf16" ? units : units - UTF16_TAG;
-    this.check(ptr, count * 2, 2);
+    this.check(ptr, size, 2);
+    if (this.#encoding === "latin1+utf16" && units < UTF16_TAG) return memory.latin1(ptr, size);
+    if (size > LOOP_READ_LIMIT * 2) return this.#decode(utf16Decoder, ptr, size);
     const bytes = memory.bytes;
     let text = "";
-    let all = 0;
-    for (let i = 0; i < count; i++) {
-      const code = bytes[ptr + i * 2]! | bytes[ptr + i * 2 + 1]! << 8;
-      all |= code;
-      text += String.fromCharCode(code);
-    }
-    if (all >= 0xd800 && !text.isWellFormed()) this.#vm.stop("text with half of a surrogate pair");
+    for (let at = ptr; at < ptr + size; at += 2) text += String.fromCharCode(bytes[at]! | bytes[at + 1]! << 8);
+    if (!text.isWellFormed()) this.#refuseText();
     return text;
+  }
+
+  #isAscii(ptr: number, size: number): boolean {
+    const bytes = this.#memory.bytes;
+    let all = 0;
+    for (let i = ptr; i < ptr + size; i++) all |= bytes[i]!;
+    return all < 0x80;
+  }
+
+  #decode(decoder: TextDecoder, ptr: number, size: number): string {
+    try {
+      return decoder.decode(this.#memory.view(ptr, size));
+    } catch {
+      return this.#refuseText();
+    }
+  }
+
+  #refuseText(): never {
+    this.#vm.stop(this.#encoding === "utf8" ? "text that is not UTF-8" : "text with half of a surrogate pair");
+  }
+
+  /** About so many bytes of a text that is longer; what they cut in two is replaced. */
+  textStart(ptr: number, units: number, bytes: number): string {
+    const size = this.byteSize(units);
+    this.check(ptr, size, this.#encoding === "utf8" ? 1 : 2);
+    const shown = Math.min(size, bytes & ~1);
+    if (this.#encoding === "utf8") return this.#memory.utf8(ptr, shown);
+    if (this.#encoding === "latin1+utf16" && units < UTF16_TAG) return this.#memory.latin1(ptr, shown);
+    return lenientUtf16Decoder.decode(this.#memory.view(ptr, shown));
+  }
+
+  /** Text as UTF-8; valid until the guest runs again. */
+  utf8(ptr: number, units: number): Uint8Array {
+    if (this.#encoding !== "utf8") return fromUtf8(this.text(ptr, units));
+    if (units === 0) return EMPTY_BYTES;
+    this.check(ptr, units, 1);
+    if (!this.#isAscii(ptr, units)) this.#decode(utf8Decoder, ptr, units);
+    return this.#memory.view(ptr, units);
+  }
+
+  /** The size of a text whose pointer and length are at `at`; it is all there. */
+  #sizeAt(at: number): number {
+    const size = this.byteSize(this.u32(at + 4));
+    if (size !== 0) this.check(this.u32(at), size, 1);
+    return size;
   }
 
   /** Text whose pointer and length are at `at`. */
@@ -277,8 +281,11 @@ export class ComponentValues {
     return this.#memory.copy(ptr, size);
   }
 
-  bytesAt(at: number): Uint8Array {
-    return this.bytes(this.u32(at), this.u32(at + 4));
+  /** The bytes themselves, valid until the guest runs again. */
+  view(ptr: number, size: number): Uint8Array {
+    if (size === 0) return EMPTY_BYTES;
+    this.check(ptr, size, 1);
+    return this.#memory.view(ptr, size);
   }
 
   /** The addresses of a list's elements are checked; those of what they point to when that is read. */
@@ -286,9 +293,23 @@ export class ComponentValues {
     if (count !== 0) this.check(ptr, count * size, 4);
   }
 
-  /** Names and values, fit for the wire; a name that is none is left out, with a word in the log. */
-  headers(ptr: number, count: number): [string, string][] {
+  /**
+   * Names and values, fit for the wire; a name that is none is left out, with a word in the log. Null when there
+   * are more than a header map may have: entries may all be the same large text, which the guest has only once.
+   */
+  headers(ptr: number, count: number): [string, string][] | null {
     this.#list(ptr, count, HEADER_SIZE);
+    const vm = this.#vm;
+    const { maxHeaderBytes } = vm.options;
+    let bytes = 0;
+    if (count <= MAX_HEADERS) {
+      for (let at = ptr; at < ptr + count * HEADER_SIZE; at += 8) bytes += this.#sizeAt(at);
+    }
+    if (count > MAX_HEADERS || bytes > maxHeaderBytes) {
+      vm.onLimit("header_bytes", `a list of headers may have ${MAX_HEADERS} entries and ${maxHeaderBytes} bytes`);
+      return null;
+    }
+    vm.charge(count * UNITS_PER_NEW_PAIR);
     const pairs: [string, string][] = [];
     for (let i = 0; i < count; i++) {
       const at = ptr + i * HEADER_SIZE;
@@ -299,20 +320,28 @@ export class ComponentValues {
     return pairs;
   }
 
-  headersAt(at: number): [string, string][] {
-    return this.headers(this.u32(at), this.u32(at + 4));
-  }
-
   /** Edits as action, name, value, action, …; they are carried out when nothing can go wrong any more. */
   edits(ptr: number, count: number, into: (number | string)[]): void {
     this.#list(ptr, count, EDIT_SIZE);
-    for (let i = 0; i < count; i++) {
-      const at = ptr + i * EDIT_SIZE;
+    const vm = this.#vm;
+    const { maxHeaderBytes } = vm.options;
+    const end = ptr + Math.min(count, MAX_EDITS) * EDIT_SIZE;
+    vm.charge((end - ptr) / EDIT_SIZE * UNITS_PER_NEW_PAIR);
+    let bytes = 0;
+    let at = ptr;
+    for (; at < end; at += EDIT_SIZE) {
       const action = this.caseAt(at, 3);
+      bytes += this.#sizeAt(at + 4) + (action === Edit.Remove ? 0 : this.#sizeAt(at + 12));
+      if (bytes > maxHeaderBytes) break;
       const name = this.#name(at + 4);
       const value = action === Edit.Remove ? "" : this.#value(at + 12);
       if (name !== null) into.push(action, name, value);
     }
+    if (at === ptr + count * EDIT_SIZE) return;
+    vm.onLimit(
+      "header_bytes",
+      `a callback may make ${MAX_EDITS} edits of headers with ${maxHeaderBytes} bytes; further ones are left out`,
+    );
   }
 
   #name(at: number): string | null {
@@ -327,20 +356,22 @@ export class ComponentValues {
   }
 
   localResponse(at: number): WasmLocalReply {
-    const status = this.u16(at);
-    const hasGrpcStatus = this.caseAt(at + 28, 2) === 1;
-    return this.#reply(
-      status,
-      this.headersAt(at + 4),
-      this.bytesAt(at + 12),
-      this.textAt(at + 20),
-      hasGrpcStatus ? this.u32(at + 32) : null,
+    return this.localResponseOf(
+      this.u16(at),
+      this.u32(at + 4),
+      this.u32(at + 8),
+      this.u32(at + 12),
+      this.u32(at + 16),
+      this.u32(at + 20),
+      this.u32(at + 24),
+      this.u8(at + 28),
+      this.u32(at + 32),
     );
   }
 
   /** The same, given as parameters. */
   localResponseOf(
-    status: number,
+    given: number,
     headersPtr: number,
     headersCount: number,
     bodyPtr: number,
@@ -350,29 +381,28 @@ export class ComponentValues {
     hasGrpcStatus: number,
     grpcStatus: number,
   ): WasmLocalReply {
-    return this.#reply(
-      status & 0xffff,
-      this.headers(headersPtr >>> 0, headersCount >>> 0),
-      this.bytes(bodyPtr >>> 0, bodySize >>> 0),
-      this.text(detailsPtr >>> 0, detailsSize >>> 0),
-      this.caseOf(hasGrpcStatus, 2) === 1 ? grpcStatus >>> 0 : null,
-    );
-  }
-
-  #reply(
-    given: number,
-    headers: [string, string][],
-    body: Uint8Array,
-    details: string,
-    grpcStatus: number | null,
-  ): WasmLocalReply {
-    let status = given;
+    const vm = this.#vm;
+    let status = given & 0xffff;
     if (status < 200 || status > 599) {
-      this.#vm.explain(`a local response with status ${status} cannot be sent, 500 is`);
+      vm.explain(`a local response with status ${status} cannot be sent, 500 is`);
       status = 500;
     }
-    const reply = { status, body, details: toWire(details).replace(/\s/g, "_"), headers };
-    return grpcStatus !== null && grpcStatus <= MAX_GRPC_STATUS ? { ...reply, grpcStatus } : reply;
+    const headers = this.headers(headersPtr >>> 0, headersCount >>> 0) ?? [];
+    let size = bodySize >>> 0;
+    const { maxBodyBytes } = vm.options;
+    if (size > maxBodyBytes) {
+      this.check(bodyPtr >>> 0, size, 1);
+      vm.onLimit("body_bytes", `a local response has more than ${maxBodyBytes} bytes; 500 is sent without any`);
+      status = 500;
+      size = 0;
+    }
+    const body = this.bytes(bodyPtr >>> 0, size);
+    const details = this.byteSize(detailsSize >>> 0) <= MAX_DETAILS_BYTES
+      ? this.text(detailsPtr >>> 0, detailsSize >>> 0)
+      : this.textStart(detailsPtr >>> 0, detailsSize >>> 0, MAX_DETAILS_BYTES);
+    const reply = { status, body, details: cleanDetails(toWire(details)), headers };
+    if (this.caseOf(hasGrpcStatus, 2) === 0 || grpcStatus >>> 0 > MAX_GRPC_STATUS) return reply;
+    return { ...reply, grpcStatus: grpcStatus >>> 0 };
   }
 }
 

@@ -11,6 +11,7 @@ import type { Fuel } from "../fuel.ts";
 import type { VmResult } from "../instance.ts";
 import type { WasmModule } from "../module.ts";
 import type { LogSource, WasmEnvironment } from "../ports.ts";
+import { keepFrames } from "../trace.ts";
 import { Vm, type VmOptions } from "../vm.ts";
 import { ComponentCallbacks } from "./component_callbacks.ts";
 import {
@@ -19,6 +20,7 @@ import {
   type CoreCall,
   type GuestExport,
   HandleTable,
+  MAX_HANDLES,
 } from "./component_guest.ts";
 import { componentImport } from "./component_imports.ts";
 import { ComponentValues, type Realloc } from "./component_values.ts";
@@ -36,6 +38,7 @@ export function createComponentVm(
 ): VmResult {
   const vm = new Vm(module, NO_CALLBACKS, options, environment, source);
   const tracer = options.callTrace === "off" ? null : new CallTracer(vm, options.callTrace === "values");
+  keepFrames();
   const linker = new ComponentLinker(plan, vm, tracer);
   vm.start("instantiation", () => linker.instantiate());
   if (vm.failure !== null) return { diagnostics: [startFailed(source.pluginName, vm.failure.diagnostic)] };
@@ -44,13 +47,14 @@ export function createComponentVm(
 }
 
 /**
- * The fuel of all parts of a component as one number. Parts other than the first are refilled with as much as
- * there is and what they spend is taken off the first one's, so that all of them together have one budget.
+ * The fuel of all parts of a component as one number, which is that of the filter's own code less what the other
+ * parts have spent. Those are refilled with a share each, so that all of them together cannot spend more than
+ * once again as much before anybody looks.
  */
 class ComponentFuel implements Fuel {
   readonly #first: Fuel;
   readonly #others: readonly Fuel[];
-  #refill = 0;
+  #share = 0;
 
   constructor(fuels: readonly Fuel[]) {
     this.#first = fuels[0]!;
@@ -59,14 +63,21 @@ class ComponentFuel implements Fuel {
 
   get value(): number {
     let value = this.#first.value;
-    for (const each of this.#others) value -= this.#refill - each.value;
+    for (const each of this.#others) {
+      const left = each.value;
+      // It is that part which has ended the guest, whatever the others have left.
+      if (left < 0) return -1;
+      value -= this.#share - left;
+    }
     return value;
   }
 
   set value(value: number) {
-    this.#refill = value;
     this.#first.value = value;
-    for (const each of this.#others) each.value = value;
+    const { length } = this.#others;
+    if (length === 0) return;
+    this.#share = value < 0 ? value : Math.floor(value / length);
+    for (const each of this.#others) each.value = this.#share;
   }
 }
 
@@ -78,6 +89,8 @@ class ComponentLinker {
   readonly #tracer: CallTracer | null;
   readonly #handles: readonly HandleTable[];
   readonly #fuels: WebAssembly.Global[] = [];
+  /** Units that parts have spent while they were made. */
+  #spentAtStart = 0;
   #guest: ComponentGuest | null = null;
 
   constructor(plan: ComponentPlan, vm: Vm, tracer: CallTracer | null) {
@@ -107,6 +120,16 @@ class ComponentLinker {
       // The filter's own code spends most.
       if (each.module === links.mainPart) this.#fuels.unshift(fuel);
       else this.#fuels.push(fuel);
+      this.#payStart(part.startFuel - (fuel.value as number));
+    }
+  }
+
+  /** Each part starts with a whole budget, and all of them have one together. */
+  #payStart(spent: number): void {
+    const { startCpuBudget } = this.#vm.options;
+    this.#spentAtStart += spent;
+    if (this.#spentAtStart > startCpuBudget) {
+      this.#vm.stop(`cpu budget exhausted: its parts have spent the ${startCpuBudget} units of their start`);
     }
   }
 
@@ -166,32 +189,39 @@ class ComponentLinker {
   }
 
   #hostFunction(of: string, name: string): CoreCall {
-    const vm = this.#vm;
     const plain = this.#hostImport(of, name);
-    const made = this.#tracer === null ? plain : this.#tracer.hostcall({ module: of, name }, plain);
-    // Parts call the host by one another's tables, where their own code does not pay for it.
-    return ((...args: never[]) => {
-      vm.chargeHostcall();
-      return made(...args);
-    }) as CoreCall;
+    return this.#vm.guarded(
+      this.#tracer === null ? plain : this.#tracer.hostcall({ module: of, name }, plain),
+    ) as CoreCall;
   }
 
   #hostImport(of: string, name: string): ComponentImport {
     const vm = this.#vm;
     const wasi = wasiInterface(of);
-    if (wasi !== null) return wasiImport(wasi, name, () => this.#guest ?? vm.refuse(`wasi:${wasi}`));
+    if (wasi !== null) return wasiImport(wasi, name, vm, () => this.#guest ?? vm.refuse(`wasi:${wasi} ${name}`));
     const key = functionKey({ interface: interfaceName(of)!, name });
     const row = COMPONENT_IMPORTS.find((row) => functionKey(row) === key)!;
-    return componentImport(row, () => this.#guest ?? vm.refuse(key));
+    return componentImport(row, vm, () => this.#guest ?? vm.refuse(key));
   }
 
   #resourceFunction(action: "new" | "drop" | "rep", resource: number): CoreCall {
     const vm = this.#vm;
     // Handles that the host has given stand for nothing that would have to end.
-    if (resource < 0) return (): undefined => undefined;
-    const handles = this.#handles[resource]!;
+    const made: CoreCall = resource < 0
+      ? () => undefined
+      : this.#ownResource(action, this.#handles[resource]!, resource);
+    return vm.guarded((...args: (number | bigint)[]) => {
+      vm.chargeHostcall();
+      return made(...args);
+    }) as CoreCall;
+  }
+
+  #ownResource(action: "new" | "drop" | "rep", handles: HandleTable, resource: number): CoreCall {
+    const vm = this.#vm;
     const missing = (handle: unknown): never => vm.stop(`handle ${handle} of a resource that it does not have`);
-    if (action === "new") return (rep) => handles.add(Number(rep));
+    if (action === "new") {
+      return (rep) => handles.add(Number(rep)) ?? vm.stop(`more than ${MAX_HANDLES} handles of a resource at once`);
+    }
     if (action === "rep") return (handle) => handles.get(Number(handle)) ?? missing(handle);
     return (handle): undefined => {
       const rep = handles.take(Number(handle)) ?? missing(handle);

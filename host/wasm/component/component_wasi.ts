@@ -10,6 +10,7 @@
  * @see https://github.com/WebAssembly/WASI/tree/main/proposals
  * @module
  */
+import type { Vm } from "../vm.ts";
 import type { ComponentGuest, ComponentImport } from "./component_guest.ts";
 import type { ComponentValues } from "./component_values.ts";
 
@@ -17,17 +18,22 @@ const STDIN = 1;
 const STDOUT = 2;
 const STDERR = 3;
 /** What `check-write` lets a guest write at once. */
-const WRITE_BYTES = 4096n;
+const WRITE_BYTES = 4096;
 const MAX_RANDOM_BYTES = 65536n;
 
+/** What a guest may do while it allocates or frees: it writes why it will trap. */
+const MAY_BE_ALONE = /^(?:cli\/std(?:out|err)\.|io\/streams\.\[method\]output-stream\.)/;
+
 /** The function of an interface; one that nobody has here ends the guest that calls it. */
-export function wasiImport(of: string, name: string, guest: () => ComponentGuest): ComponentImport {
-  const make = FUNCTIONS[`${of}.${name}`];
+export function wasiImport(of: string, name: string, vm: Vm, guest: () => ComponentGuest): ComponentImport {
+  const key = `${of}.${name}`;
+  const mayBeAlone = MAY_BE_ALONE.test(key);
+  const make = FUNCTIONS[key];
   let made: ComponentImport | null = null;
   return (...args: never[]): number | bigint | void => {
-    const { vm } = guest();
-    if (make === undefined) return vm.stop(`wasi:${of} ${name} was called, which filters do not have`);
-    made ??= make(guest());
+    vm.chargeHostcall();
+    made ??= make?.(guest()) ?? guest().vm.stop(`wasi:${of} ${name} was called, which filters do not have`);
+    if (vm.context === null && !mayBeAlone) vm.refuse(`wasi:${of} ${name}`);
     return made(...args);
   };
 }
@@ -52,14 +58,25 @@ function putCase(values: ComponentValues, ret: number, value: number): void {
 
 function write({ vm, values }: ComponentGuest): ComponentImport {
   return (stream: number, ptr: number, size: number, ret: number): void => {
-    const bytes = values.bytes(ptr >>> 0, size >>> 0);
-    if (stream === STDOUT || stream === STDERR) vm.writeOutput(stream === STDERR, bytes);
+    const isError = outputOf(vm, stream) === STDERR;
+    if (size >>> 0 > WRITE_BYTES) vm.stop(`it writes ${size >>> 0} bytes at once, at most ${WRITE_BYTES} are taken`);
+    vm.writeOutput(isError, values.view(ptr >>> 0, size >>> 0));
     putCase(values, ret, 0);
   };
 }
 
-function flush({ values }: ComponentGuest): ComponentImport {
-  return (_stream: number, ret: number): void => putCase(values, ret, 0);
+/** A handle of standard output or error; any other ends the guest. */
+function outputOf(vm: Vm, handle: number): number {
+  return handle === STDOUT || handle === STDERR
+    ? handle
+    : vm.stop(`handle ${handle} of a stream that it does not have`);
+}
+
+function flush({ vm, values }: ComponentGuest): ComponentImport {
+  return (stream: number, ret: number): void => {
+    outputOf(vm, stream);
+    putCase(values, ret, 0);
+  };
 }
 
 function randomBytes({ vm }: ComponentGuest, size: number): Uint8Array {
@@ -108,10 +125,11 @@ const FUNCTIONS: Readonly<Record<string, Factory>> = {
   "cli/terminal-stdin.get-terminal-stdin": isNone,
   "cli/terminal-stdout.get-terminal-stdout": isNone,
   "cli/terminal-stderr.get-terminal-stderr": isNone,
-  "io/streams.[method]output-stream.check-write": ({ values }) => (_stream: number, ret: number): void => {
+  "io/streams.[method]output-stream.check-write": ({ vm, values }) => (stream: number, ret: number): void => {
+    outputOf(vm, stream);
     values.check(ret >>> 0, 16, 8);
     values.putByte(ret >>> 0, 0);
-    values.putU64((ret >>> 0) + 8, WRITE_BYTES);
+    values.putU64((ret >>> 0) + 8, BigInt(WRITE_BYTES));
   },
   "io/streams.[method]output-stream.write": write,
   "io/streams.[method]output-stream.blocking-write-and-flush": write,

@@ -82,6 +82,8 @@ export interface ComponentPart {
   readonly code: WebAssembly.Module;
   /** The name that its fuel is exported by; null when it runs without limits. */
   readonly fuelExport: string | null;
+  /** The fuel that it starts with. */
+  readonly startFuel: number;
 }
 
 /** How a component is made run; plain data but for the compiled modules, so that it can be posted to workers. */

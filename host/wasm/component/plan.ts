@@ -23,6 +23,9 @@ import type {
   StringEncoding,
 } from "./layout.ts";
 
+/** Instances of core modules: each may have a memory and tables. Tools make three of most components. */
+const MAX_INSTANCES = 32;
+
 /** `nuncio:filter/http@0.1.3` is interface `http`. */
 const INTERFACE = new RegExp(
   `^${COMPONENT_PACKAGE}/([a-z-]+)@${COMPONENT_VERSION.replace(/\d+$/, "").replaceAll(".", "\\.")}\\d+$`,
@@ -55,6 +58,15 @@ export function planLinks(layout: ComponentLayout): ComponentLinks | readonly Di
   const { instances, functions, tables, memories, globals, destructors } = layout;
   const owner = instances[memories[options.memory]!.instance]!;
   if (owner.kind !== "module") return [problems.unusableComponent("its memory is no module's")];
+  const modules = instances.filter((each) => each.kind === "module").map((each) => each.module);
+  if (modules.length > MAX_INSTANCES) {
+    return [
+      problems.unusableComponent(`it is made of ${modules.length} instances, at most ${MAX_INSTANCES} are allowed`),
+    ];
+  }
+  if (modules.filter((module) => module === owner.module).length > 1) {
+    return [problems.unusableComponent("the module that has its memory is instantiated more than once")];
+  }
   return {
     instances,
     functions,

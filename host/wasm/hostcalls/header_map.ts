@@ -68,7 +68,7 @@ export const headerMapHostcalls: HostcallTable = {
       }
       const name = memory.headerName(key >>> 0, keySize >>> 0);
       if (name === null) return badName(vm, "proxy_add_header_map_value", key, keySize);
-      if (!mayAdd(vm, map, map.size, (keySize >>> 0) + (valueSize >>> 0))) return Status.BadArgument;
+      if (!mayAdd(vm, vm.context!, map, map.size, (keySize >>> 0) + (valueSize >>> 0))) return Status.BadArgument;
       map.add(name, memory.headerValue(value >>> 0, valueSize >>> 0));
       vm.context!.onMapChanged(type);
       return Status.Ok;
@@ -84,7 +84,7 @@ export const headerMapHostcalls: HostcallTable = {
       }
       const name = memory.headerName(key >>> 0, keySize >>> 0);
       if (name === null) return badName(vm, "proxy_replace_header_map_value", key, keySize);
-      if (!mayAdd(vm, map, map.size, (keySize >>> 0) + (valueSize >>> 0))) return Status.BadArgument;
+      if (!mayAdd(vm, vm.context!, map, map.size, (keySize >>> 0) + (valueSize >>> 0))) return Status.BadArgument;
       const text = memory.headerValue(value >>> 0, valueSize >>> 0);
       // As in Envoy the field that comes is the last one.
       if (name.charCodeAt(0) !== COLON) map.remove(name);
@@ -130,7 +130,7 @@ export const headerMapHostcalls: HostcallTable = {
       vm.explain("proxy_set_header_map_pairs: the pairs are malformed");
       return Status.BadArgument;
     }
-    if (!mayAdd(vm, map, 0, size)) return Status.BadArgument;
+    if (!mayAdd(vm, vm.context!, map, 0, size)) return Status.BadArgument;
     map.clear();
     for (const [name, value] of pairs) map.add(name, value);
     vm.context!.onMapChanged(type);
@@ -151,15 +151,14 @@ export const headerMapHostcalls: HostcallTable = {
 const CHEAP_ENTRIES = 64;
 /** What a guest pays for each pair of many that it is given, and for each that it gives. */
 const UNITS_PER_PAIR = 8;
-const UNITS_PER_NEW_PAIR = 64;
+export const UNITS_PER_NEW_PAIR = 64;
 
 /**
  * Whether an entry of so many bytes may come into a map that has `entries` others. The bytes are summed up,
  * and what the map really has is counted only when the sum is beyond the limit.
  */
-function mayAdd(vm: Vm, map: HeaderMapPort, entries: number, bytes: number): boolean {
+export function mayAdd(vm: Vm, context: Context, map: HeaderMapPort, entries: number, bytes: number): boolean {
   if (entries > CHEAP_ENTRIES) vm.charge(entries);
-  const context = vm.context!;
   const { maxHeaderBytes } = vm.options;
   context.headerBytes += bytes;
   if (context.headerBytes > maxHeaderBytes) {

@@ -11,12 +11,12 @@ import type { WasmLocalReply } from "../ports.ts";
 import type { HostcallTable } from "./family.ts";
 
 /** The highest gRPC status that exists; others mean "none given". */
-const MAX_GRPC_STATUS = 16;
+export const MAX_GRPC_STATUS = 16;
 /** Details stand in every access log line of the stream; longer ones are cut. */
-const MAX_DETAILS_BYTES = 1024;
+export const MAX_DETAILS_BYTES = 1024;
 
 /** Details without white space, as in Envoy, and without what would end a line or colour a terminal. */
-function cleanDetails(text: string): string {
+export function cleanDetails(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/[\s\x00-\x1f\x7f-\x9f]/g, "_");
 }

@@ -79,13 +79,29 @@ class VmMetrics {
 
 const ofVm = new WeakMap<Vm, VmMetrics>();
 
+function metricsOf(vm: Vm): VmMetrics {
+  let metrics = ofVm.get(vm);
+  if (metrics === undefined) ofVm.set(vm, metrics = new VmMetrics());
+  return metrics;
+}
+
 /** Makes an import that works on the VM's metrics; all imports of a VM share them. */
 function withMetrics(make: (vm: Vm, metrics: VmMetrics) => HostFunction): (vm: Vm) => HostFunction {
-  return (vm) => {
-    let metrics = ofVm.get(vm);
-    if (metrics === undefined) ofVm.set(vm, metrics = new VmMetrics());
-    return make(vm, metrics);
-  };
+  return (vm) => make(vm, metricsOf(vm));
+}
+
+/** The id of a metric, which is made when there is none of this name. */
+export function defineMetric(vm: Vm, type: MetricType, name: string): number {
+  return metricsOf(vm).define(vm, type, cleanName(name.slice(0, MAX_METRIC_NAME_BYTES)));
+}
+
+/** What a counter or gauge has; null for an id that none has. */
+export function metricValue(vm: Vm, id: number): number | null {
+  const type = id & 3;
+  if (type !== MetricType.Counter && type !== MetricType.Gauge) return null;
+  if (isDiscarded(id)) return 0;
+  const { counters, gauges } = metricsOf(vm);
+  return (type === MetricType.Counter ? counters : gauges)[(id >>> 2) - 1]?.value ?? null;
 }
 
 export const metricHostcalls: HostcallTable = {
@@ -160,17 +176,14 @@ export const metricHostcalls: HostcallTable = {
     }
   }),
 
-  proxy_get_metric: withMetrics((vm, metrics) => (id: number, returnValue: number): Status => {
+  proxy_get_metric: (vm) => (id: number, returnValue: number): Status => {
     if (vm.context === null) vm.refuse("proxy_get_metric");
-    const index = (id >>> 2) - 1;
     const type = id & 3;
     if (type !== MetricType.Counter && type !== MetricType.Gauge) return Status.BadArgument;
-    if (isDiscarded(id)) return vm.memory.setU64(returnValue >>> 0, 0, 0) ? Status.Ok : Status.InvalidMemoryAccess;
-    const metric = type === MetricType.Counter ? metrics.counters[index] : metrics.gauges[index];
-    if (metric === undefined) return Status.NotFound;
-    const value = metric.value;
+    const value = metricValue(vm, id);
+    if (value === null) return Status.NotFound;
     // Rounding down makes two's complement of a negative value, half by half.
     const high = Math.floor(value / TWO_32);
     return vm.memory.setU64(returnValue >>> 0, value - high * TWO_32, high) ? Status.Ok : Status.InvalidMemoryAccess;
-  }),
+  },
 };

@@ -11,7 +11,7 @@ import { encodePairs, type Pair, Status } from "../../../abi/mod.ts";
 import { fromLatin1, fromUtf8, latin1Slice } from "../../base/bytes.ts";
 import type { Context } from "../context.ts";
 import { CHEAP_BYTES, MAX_NAME_BYTES } from "../limits.ts";
-import type { HeaderMapPort, PropertyPort, PropertyValue } from "../ports.ts";
+import type { HeaderMapPort, PropertyPort, PropertyValue, StreamPort } from "../ports.ts";
 import type { Vm } from "../vm.ts";
 import type { HostcallTable } from "./family.ts";
 
@@ -61,23 +61,29 @@ export const propertyHostcalls: HostcallTable = {
       vm.explain("proxy_set_property: a plugin context has no stream to keep a property with");
       return Status.NotFound;
     }
-    if (pathSize >>> 0 > MAX_NAME_BYTES) {
-      vm.onLimit("names", `proxy_set_property: a name has at most ${MAX_NAME_BYTES} bytes; this one is not set`);
-      return Status.Ok;
-    }
+    if (pathSize >>> 0 > MAX_NAME_BYTES) return refuseName(vm);
     const name = memory.utf8(path >>> 0, pathSize >>> 0);
-    const { maxPropertyBytes } = vm.options;
-    // SDKs take no refusal for what their guest cannot know.
-    if (!context.countProperty(name, (valueSize >>> 0) + name.length, maxPropertyBytes)) {
-      vm.onLimit("property_bytes", `proxy_set_property: a stream has at most ${maxPropertyBytes} bytes of properties`);
-      return Status.Ok;
-    }
-    const bytes = memory.copy(value >>> 0, valueSize >>> 0);
-    const declaration = context.root.declaration(name);
-    const isSet = vm.environment.properties.setState(context.stream, STATE_PREFIX + name, bytes, declaration);
-    return isSet ? Status.Ok : refuseToSet(vm, name);
+    return setProperty(vm, context, context.stream, name, memory.view(value >>> 0, valueSize >>> 0));
   },
 };
+
+function refuseName(vm: Vm): Status {
+  vm.onLimit("names", `proxy_set_property: a name has at most ${MAX_NAME_BYTES} bytes; this one is not set`);
+  return Status.Ok;
+}
+
+/** Keeps a copy of the value with the stream. SDKs take no refusal for what their guest cannot know. */
+export function setProperty(vm: Vm, context: Context, stream: StreamPort, name: string, value: Uint8Array): Status {
+  if (name.length > MAX_NAME_BYTES) return refuseName(vm);
+  const { maxPropertyBytes } = vm.options;
+  if (!context.countProperty(name, value.length + name.length, maxPropertyBytes)) {
+    vm.onLimit("property_bytes", `proxy_set_property: a stream has at most ${maxPropertyBytes} bytes of properties`);
+    return Status.Ok;
+  }
+  const declaration = context.root.declaration(name);
+  const isSet = vm.environment.properties.setState(stream, STATE_PREFIX + name, value.slice(), declaration);
+  return isSet ? Status.Ok : refuseToSet(vm, name);
+}
 
 function refuseToSet(vm: Vm, name: string): Status {
   vm.explain(`proxy_set_property: ${JSON.stringify(name)} is there and must not change`);

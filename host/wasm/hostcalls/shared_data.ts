@@ -9,7 +9,7 @@ import type { Vm } from "../vm.ts";
 import type { HostcallTable } from "./family.ts";
 
 /** Each byte of a key is hashed and compared: two units. */
-const MAX_KEY_BYTES = 64 * 1024;
+export const MAX_KEY_BYTES: number = 64 * 1024;
 
 export const sharedDataHostcalls: HostcallTable = {
   proxy_get_shared_data:

@@ -8,9 +8,9 @@ import { MAX_NAME_BYTES } from "../limits.ts";
 import type { HostcallTable } from "./family.ts";
 
 /** What a guest gets for a queue that could not be made. */
-const NO_QUEUE = 0xffffffff;
+export const NO_QUEUE = 0xffffffff;
 /** All queues are looked through to find one. */
-const UNITS_PER_SEARCH = 256;
+export const UNITS_PER_SEARCH = 256;
 
 export const sharedQueueHostcalls: HostcallTable = {
   proxy_register_shared_queue: (vm) => (name: number, nameSize: number, returnId: number): Status => {
