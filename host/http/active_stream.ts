@@ -63,6 +63,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   requestHeaders: HeaderMap | null = null;
   responseHeaders: HeaderMap | null = null;
   responseTrailers: HeaderMap | null = null;
+  accessLogType: AccessLogType = "DownstreamEnd";
   #requestEnded = false;
   #responseEnded = false;
   #finished = false;
@@ -81,6 +82,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   #requestTimer: Timer | null = null;
   #headersTimer: Timer | null = null;
   #durationTimer: Timer | null = null;
+  #logTimer: Timer | null = null;
 
   constructor(connection: StreamOwner, config: ConnectionManagerConfig, encoder: ResponseEncoder) {
     this.#connection = connection;
@@ -105,6 +107,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
       this.#requestTimer.enable(plan.requestTimeoutMs);
     }
     if (plan.maxStreamDurationMs > 0) this.#armDuration(plan.maxStreamDurationMs);
+    if (plan.accessLogFlushIntervalMs > 0) this.#armLog(plan.accessLogFlushIntervalMs);
     this.#touch();
   }
 
@@ -112,10 +115,6 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   attach(encoder: ResponseEncoder): void {
     this.#encoder = encoder;
     this.info.protocol = this.#connection.protocol;
-  }
-
-  get accessLogType(): AccessLogType {
-    return "DownstreamEnd";
   }
 
   get clock(): Clock {
@@ -171,6 +170,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#filters = this.#createFilters(chain);
     // Filters that made up their minds at once ended the stream already.
     if (this.#finished) return;
+    if (plan.flushAccessLogOnNewRequest && refusal === null) this.#log("DownstreamStart");
     if (refusal !== null) {
       this.#filters.request.headers = headers;
       this.#filters.sendLocalReply(refusal);
@@ -304,6 +304,9 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     }
     if (this.#connection.decideLastResponse()) headers.set("connection", "close");
     if (info.firstDownstreamTxByteMs < 0) info.firstDownstreamTxByteMs = this.#config.clock.nowMs();
+    if (this.#tunnel && this.#config.plan.flushLogOnTunnelSuccessfullyEstablished) {
+      this.#log("DownstreamTunnelSuccessfullyEstablished");
+    }
     this.#encoder.encodeHeaders(headers, end);
     if (end) this.#onResponseEnd();
   }
@@ -475,18 +478,13 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#requestTimer?.disable();
     this.#headersTimer?.disable();
     this.#durationTimer?.disable();
+    this.#logTimer?.disable();
     const config = this.#config;
     const info = this.info;
     info.endMs = config.clock.nowMs();
     if (this.#upgraded) config.stats.cxUpgradesActive.dec();
     if (!this.#requestEnded || !this.#responseEnded) config.stats.rqRxReset.inc();
-    const meter = this.#encoder.meter;
-    if (meter !== undefined) {
-      info.wireBytesReceived = meter.wireBytesReceived;
-      info.wireBytesSent = meter.wireBytesSent;
-      info.headerBytesReceived = meter.headerBytesReceived;
-      info.headerBytesSent = meter.headerBytesSent;
-    }
+    this.#readMeter();
     const filters = this.#filters;
     filters?.onDone();
     config.stats.rqActive.dec();
@@ -496,6 +494,34 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     for (const logger of config.accessLoggers) logger.log(this);
     filters?.destroy();
     this.#connection.onStreamFinished(this, this.#responseEnded && !this.#tunnel);
+  }
+
+  /** What the codec has counted becomes facts of the stream. */
+  #readMeter(): void {
+    const meter = this.#encoder.meter;
+    if (meter === undefined) return;
+    const info = this.info;
+    info.wireBytesReceived = meter.wireBytesReceived;
+    info.wireBytesSent = meter.wireBytesSent;
+    info.headerBytesReceived = meter.headerBytesReceived;
+    info.headerBytesSent = meter.headerBytesSent;
+  }
+
+  /** Writes a record of a stream that goes on. */
+  #log(type: AccessLogType): void {
+    this.#readMeter();
+    this.accessLogType = type;
+    for (const logger of this.#config.accessLoggers) logger.log(this);
+    this.accessLogType = "DownstreamEnd";
+  }
+
+  #armLog(intervalMs: number): void {
+    const timer = this.#config.clock.createTimer(() => {
+      this.#log("DownstreamPeriodic");
+      timer.enable(intervalMs);
+    });
+    this.#logTimer = timer;
+    timer.enable(intervalMs);
   }
 
   /** Activity in either direction. */

@@ -54,6 +54,10 @@ export interface ConnectionManagerPlan {
   /** Up to so many percent are added to it, at random. */
   readonly maxConnectionDurationJitterPercent: number;
   readonly maxRequestsPerConnection: number;
+  /** Streams are logged each time that so much time has passed, too. */
+  readonly accessLogFlushIntervalMs: number;
+  readonly flushAccessLogOnNewRequest: boolean;
+  readonly flushLogOnTunnelSuccessfullyEstablished: boolean;
   readonly upgrades: readonly UpgradePlan[];
   /** `AUTO`: HTTP/2 where a connection begins as it does, else HTTP/1. */
   readonly codecType: "AUTO" | "HTTP1" | "HTTP2";

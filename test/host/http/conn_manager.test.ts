@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { type FilterStream, HeadersStatus, type HttpFilter } from "../../../host/http/filter.ts";
 import { CloseType, PeerType } from "../../../host/net/filter.ts";
 import { Downstream, HTTP1, routeWith } from "./downstream.ts";
+import { responseHeaders } from "./support.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
@@ -22,6 +23,43 @@ function assertQuiet(down: Downstream): void {
 }
 
 const turn = (): Promise<void> => Promise.resolve();
+
+test("a stream is logged at its start, at intervals and when it becomes a tunnel", () => {
+  const down = new Downstream({
+    plan: {
+      accessLogFlushIntervalMs: 100,
+      flushAccessLogOnNewRequest: true,
+      flushLogOnTunnelSuccessfullyEstablished: true,
+      upgrades: [{ type: "websocket", enabled: true, filters: -1 }],
+    },
+  });
+  const types = (): string[] => down.logged.splice(0).map(({ type, code }) => `${type} ${code}`);
+  down.feed("GET / HT").feed(GET.slice(8));
+  assert.equal(types(), ["DownstreamStart 0"]);
+  down.clock.advance(250);
+  assert.equal(types(), ["DownstreamPeriodic 0", "DownstreamPeriodic 0"]);
+  down.last.respond();
+  assert.equal(types(), ["DownstreamEnd 200"]);
+  down.clock.advance(1000);
+  assert.equal(types(), []);
+  down.feed("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+  down.last.stream.encodeHeaders(responseHeaders("101"), false);
+  down.clock.advance(100);
+  down.connection.close(CloseType.NoFlush, "");
+  assert.equal(types(), [
+    "DownstreamStart 0",
+    "DownstreamTunnelSuccessfullyEstablished 101",
+    "DownstreamPeriodic 101",
+    "DownstreamEnd 101",
+  ]);
+  assertQuiet(down);
+});
+
+test("a request that no filter sees has no start", () => {
+  const down = new Downstream({ plan: { flushAccessLogOnNewRequest: true } });
+  down.feed("GET / HTTP/1.1\r\n\r\n");
+  assert.equal(down.logged.map(({ type }) => type), ["DownstreamEnd"]);
+});
 
 test("requests one after the other, each logged once", () => {
   const down = new Downstream();

@@ -10,7 +10,7 @@ const LOG = "tcp flags=%RESPONSE_FLAGS% details=%RESPONSE_CODE_DETAILS% code=%RE
   "tx=%BYTES_SENT% cluster=%UPSTREAM_CLUSTER% host=%UPSTREAM_HOST% method=%REQ(:METHOD)% protocol=%PROTOCOL% " +
   "attempts=%UPSTREAM_REQUEST_ATTEMPT_COUNT% closed=%CONNECTION_TERMINATION_DETAILS% chain=%FILTER_CHAIN_NAME%";
 
-function tcpProxy(name: string, more = ""): string {
+function tcpProxy(name: string, more = "", log = LOG): string {
   return tcpListener(
     name,
     `- name: envoy.filters.network.tcp_proxy
@@ -18,7 +18,7 @@ function tcpProxy(name: string, more = ""): string {
     "@type": ${PROXY}
     stat_prefix: ${name}
 ${indent(more, 4)}    access_log:
-${indent(fileLog(LOG), 4)}`,
+${indent(fileLog(log), 4)}`,
   );
 }
 
@@ -38,6 +38,15 @@ export const l4: Group = {
       "weighted_clusters: { clusters: [ { name: u, weight: 1 }, { name: v, weight: 1000000000 } ] }",
     ),
     tcpProxy("full", "cluster: full"),
+    tcpProxy(
+      "logging",
+      `cluster: u
+access_log_options:
+  flush_access_log_on_start: true
+  flush_access_log_on_connected: true
+  access_log_flush_interval: 0.5s`,
+      "%ACCESS_LOG_TYPE% %BYTES_RECEIVED%/%BYTES_SENT% cluster=%UPSTREAM_CLUSTER% host=%UPSTREAM_HOST%",
+    ),
     tcpListener("echo", `- { name: envoy.filters.network.echo, typed_config: { "@type": ${ECHO} } }`),
     tcpListener(
       "direct",
@@ -116,6 +125,12 @@ export const l4: Group = {
       name: "the client resets",
       client: ["hello", { seen: 1 }, { pause: 50 }, "reset"],
       upstreams: { u: { tcp: [{ bytes: 5 }] } },
+    },
+    {
+      name: "records at each moment",
+      listener: "logging",
+      client: ["hello", { bytes: 2 }, { pause: 750 }, "end", "closed"],
+      upstreams: { u: { tcp: [{ bytes: 5 }, "hi"] } },
     },
     { name: "a refused connection", listener: "to_dead", client: ["hello", "closed"] },
     { name: "two refused connections", listener: "to_dead_twice", client: ["hello", "closed"] },

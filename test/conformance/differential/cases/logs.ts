@@ -6,6 +6,16 @@ import type { Group } from "../exchange.ts";
 const GET =
   "GET /a?b HTTP/1.1\r\nHost: a.example\r\nUser-Agent: test agent\r\nX-Forwarded-For: 1.2.3.4, 5.6.7.8\r\n\r\n";
 
+/** What tells the records of one request apart. */
+const MOMENT =
+  "%ACCESS_LOG_TYPE% %REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% " +
+  "%BYTES_RECEIVED%/%BYTES_SENT% route=%ROUTE_NAME% cluster=%UPSTREAM_CLUSTER% host=%UPSTREAM_HOST% " +
+  "id=%REQ(x-request-id):3% %RESP(x-up)%";
+
+const WEBSOCKET =
+  "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-Id: 123\r\n\r\n";
+const SLOW = ["HTTP/1.1 200 OK\r\nx-up: 1\r\ncontent-length: 4\r\n\r\nab", { pause: 750 }, "cd"] as const;
+
 export const logs: Group = {
   name: "logs",
   listeners: ["plain"],
@@ -48,6 +58,22 @@ export const logs: Group = {
       ),
       manager: "generate_request_id: false",
       router: "suppress_envoy_headers: true",
+    }),
+    httpListener("starting", {
+      manager: `access_log_options:
+  flush_access_log_on_new_request: true
+  flush_log_on_tunnel_successfully_established: true
+upgrade_configs: [ { upgrade_type: websocket } ]
+generate_request_id: false`,
+      log: textLog(MOMENT + " %DOWNSTREAM_WIRE_BYTES_RECEIVED%/%DOWNSTREAM_WIRE_BYTES_SENT%"),
+    }),
+    httpListener("periodic", {
+      manager: "access_log_options: { access_log_flush_interval: 0.5s }\ngenerate_request_id: false",
+      log: textLog(MOMENT),
+    }),
+    httpListener("deprecated", {
+      manager: "access_log_flush_interval: 0.5s\nflush_access_log_on_new_request: true\ngenerate_request_id: false",
+      log: textLog(MOMENT),
     }),
     httpListener("filtered", {
       routes: `- { name: bad, match: { prefix: /bad }, direct_response: { status: 500 } }
@@ -100,6 +126,58 @@ export const logs: Group = {
       listener: "wire",
       client: "POST /wire HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
       upstreams: { u: { http: ["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"] } },
+    },
+    {
+      name: "a record at the start",
+      listener: "starting",
+      client: "GET /a HTTP/1.1\r\nHost: a\r\nX-Request-Id: 123\r\n\r\n",
+    },
+    { name: "a start without a host", listener: "starting", client: ["GET /a HTTP/1.1\r\n\r\n", "response", "closed"] },
+    {
+      name: "a start of a refused upgrade",
+      listener: "starting",
+      client: [WEBSOCKET.replace("websocket", "other"), "response", "closed"],
+    },
+    {
+      name: "a record of a tunnel",
+      listener: "starting",
+      client: [WEBSOCKET, "response", "hello", { bytes: 5 }, "closed"],
+      upstreams: {
+        u: {
+          http: [{
+            when: "head",
+            steps: [
+              "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-up: 1\r\n\r\n",
+              { bytes: 5 },
+              "world",
+              "close",
+            ],
+          }],
+        },
+      },
+    },
+    {
+      name: "a tunnel that is refused",
+      listener: "starting",
+      client: [WEBSOCKET, "response"],
+      upstreams: { u: { http: [{ when: "head", steps: ["HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"] }] } },
+    },
+    {
+      name: "a record after an interval",
+      listener: "periodic",
+      client: "GET /slow HTTP/1.1\r\nHost: a\r\nX-Request-Id: 123\r\n\r\n",
+      upstreams: { u: { http: [{ when: "head", steps: SLOW }] } },
+    },
+    {
+      name: "a record of a request that has not come whole",
+      listener: "periodic",
+      client: ["GET /slow HTTP/1.1\r\nHost: a\r\n", { pause: 750 }, "X-Request-Id: 123\r\n\r\n", "response"],
+    },
+    {
+      name: "the two settings from before",
+      listener: "deprecated",
+      client: "GET /slow HTTP/1.1\r\nHost: a\r\nX-Request-Id: 123\r\n\r\n",
+      upstreams: { u: { http: [{ when: "head", steps: SLOW }] } },
     },
     { name: "a log filter takes a status", listener: "filtered", client: "GET /bad HTTP/1.1\r\nHost: a\r\n\r\n" },
     { name: "a log filter takes a flag", listener: "filtered", client: "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n" },

@@ -165,10 +165,35 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
     maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,
     maxConnectionDurationJitterPercent: common?.message("max_connection_duration_jitter")?.number("value") ?? 0,
     maxRequestsPerConnection: common?.number("max_requests_per_connection") ?? 0,
+    ...planAccessLogOptions(config),
     upgrades,
     codecType: planCodec(config),
     http1: planHttp1(config, common),
     http2: planHttp2Options(config),
+  };
+}
+
+type AccessLogOptions = Pick<
+  ConnectionManagerPlan,
+  "accessLogFlushIntervalMs" | "flushAccessLogOnNewRequest" | "flushLogOnTunnelSuccessfullyEstablished"
+>;
+
+/** `access_log_options`, or the two fields from before it: only one of the two ways may be used, as in Envoy. */
+function planAccessLogOptions(config: ConfigNode): AccessLogOptions {
+  const options = config.message("access_log_options");
+  const interval = config.has("access_log_flush_interval");
+  if (options !== null && (interval || config.bool("flush_access_log_on_new_request"))) {
+    const field = interval ? "access_log_flush_interval" : "flush_access_log_on_new_request";
+    config.error("config/conflict", `${field} and access_log_options are both set`, {
+      field,
+      help: "move it into access_log_options",
+    });
+  }
+  const node = options ?? config;
+  return {
+    accessLogFlushIntervalMs: node.durationMs("access_log_flush_interval", 0),
+    flushAccessLogOnNewRequest: node.bool("flush_access_log_on_new_request"),
+    flushLogOnTunnelSuccessfullyEstablished: options?.bool("flush_log_on_tunnel_successfully_established") ?? false,
   };
 }
 

@@ -94,6 +94,7 @@ class TcpProxy implements ConnectionHandler {
     downstream.readDisable(true);
     downstream.setHandler(this);
     this.#armDuration();
+    if (this.#options.plan.logOnStart) this.#log("TcpConnectionStart");
     this.#connect();
   }
 

@@ -28,6 +28,7 @@ export interface TcpProxyPlan {
   readonly durationJitterPercent: number;
   readonly hashPolicy: HashPolicyPlan | null;
   readonly accessLog: readonly ExtensionPlan[];
+  readonly logOnStart: boolean;
   readonly logOnConnected: boolean;
   /** 0: only at the end. */
   readonly logIntervalMs: number;
@@ -59,6 +60,7 @@ export function planTcpProxy(
     durationJitterPercent: node.message("max_downstream_connection_duration_jitter_percentage")?.number("value") ?? 0,
     hashPolicy: planHashPolicy(node),
     accessLog: node.messages("access_log").flatMap((each) => planAccessLog(each) ?? []),
+    logOnStart: options?.bool("flush_access_log_on_start") ?? false,
     logOnConnected: (options?.bool("flush_access_log_on_connected") ?? false) ||
       node.bool("flush_access_log_on_connected"),
     logIntervalMs: flushIntervalMs,

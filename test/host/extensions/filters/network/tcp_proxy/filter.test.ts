@@ -28,6 +28,7 @@ const PLAN: TcpProxyPlan = {
   durationJitterPercent: 0,
   hashPolicy: null,
   accessLog: [],
+  logOnStart: false,
   logOnConnected: false,
   logIntervalMs: 0,
 };
@@ -51,6 +52,7 @@ class ProxyFixture {
   readonly upstream = new TestListener();
   readonly stats = new RecordingStats();
   readonly logs: StreamInfo[] = [];
+  readonly logTypes: string[] = [];
   readonly clusters: string[] = [];
   readonly bugs: unknown[] = [];
   readonly openUpstreams: Set<SocketConnection> = new Set();
@@ -93,8 +95,9 @@ class ProxyFixture {
       random: new SeededRandom(1),
       stats: new TcpProxyStats(this.stats),
       accessLogs: [{
-        log: (info) => {
+        log: (info, type) => {
           this.logs.push(info);
+          this.logTypes.push(type);
           for (const resolve of this.#waitingForLog.splice(0)) resolve();
         },
       }],
@@ -471,6 +474,16 @@ test("access log lines on connect and at intervals", async () => {
   server.close(CloseType.NoFlush);
   await f.idle();
   assert.is(f.logs.length, 4);
+  f.close();
+});
+
+test("an access log line before the upstream is dialled", async () => {
+  const f = await new ProxyFixture({ plan: { logOnStart: true }, addresses: { up: NOWHERE } }).start();
+  const client = await dial(f.proxy.address());
+  const events = new Recorder();
+  client.setHandler(events);
+  await events.closed();
+  assert.equal(f.logTypes, ["TcpConnectionStart", "TcpConnectionEnd"]);
   f.close();
 });
 

@@ -1,0 +1,16 @@
+// test/host/extensions/filters/network/http_connection_manager/planner.test.ts: what the planner refuses.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { planned } from "./fixture.ts";
+
+test("access_log_options and the fields before it", () => {
+  const { manager } = planned("access_log_options: { access_log_flush_interval: 2s }").plan!;
+  assert.is(manager.accessLogFlushIntervalMs, 2000);
+  assert.is(planned("access_log_flush_interval: 3s").plan!.manager.accessLogFlushIntervalMs, 3000);
+  assert.is(planned("flush_access_log_on_new_request: true").plan!.manager.flushAccessLogOnNewRequest, true);
+  for (const field of ["access_log_flush_interval: 3s", "flush_access_log_on_new_request: true"]) {
+    assert.match(planned(`access_log_options: {}\n${field}`).problems.join(), "access_log_options are both set");
+  }
+});
+
+test.run();
