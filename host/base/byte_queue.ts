@@ -11,6 +11,8 @@
 import { concatBytes, EMPTY_BYTES } from "./bytes.ts";
 import { keepBytes } from "./read_buffer.ts";
 
+const NONE: Uint8Array[] = [];
+
 /**
  * Bytes in order, in chunks.
  *
@@ -24,28 +26,34 @@ import { keepBytes } from "./read_buffer.ts";
  * ```
  */
 export class ByteQueue {
-  #chunks: Uint8Array[] = [];
+  /** `NONE` when empty: most queues are, most of the time. */
+  #chunks: Uint8Array[] = NONE;
   /** Bytes held. */
   length = 0;
 
   /** Appends bytes that stay valid: lent ones are copied or pinned (see `read_buffer.ts`). */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#chunks.push(keepBytes(bytes));
-    this.length += bytes.length;
+    this.#append(keepBytes(bytes));
   }
 
   /** Appends bytes for the current synchronous pass only; the caller empties the queue before it returns. */
   lend(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#chunks.push(bytes);
+    this.#append(bytes);
+  }
+
+  #append(bytes: Uint8Array): void {
+    if (this.#chunks.length === 0) this.#chunks = [bytes];
+    else this.#chunks.push(bytes);
     this.length += bytes.length;
   }
 
   /** Puts bytes in front. */
   prepend(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#chunks.unshift(keepBytes(bytes));
+    if (this.#chunks.length === 0) this.#chunks = [keepBytes(bytes)];
+    else this.#chunks.unshift(keepBytes(bytes));
     this.length += bytes.length;
   }
 
@@ -68,7 +76,7 @@ export class ByteQueue {
 
   /** Forgets all bytes. */
   clear(): void {
-    if (this.#chunks.length !== 0) this.#chunks = [];
+    this.#chunks = NONE;
     this.length = 0;
   }
 

@@ -25,11 +25,17 @@ import { mutateRequestHeaders, mutateResponseHeaders } from "./mutate.ts";
 import { canonicalizePath } from "./path.ts";
 import type { Route, RouteConfig } from "./route.ts";
 
+/** What is known of a stream by its listener and filter chain. */
+export type ChainInfo = Pick<
+  StreamInfo,
+  "listenerName" | "filterChainName" | "trafficDirection" | "listenerMetadata"
+>;
+
 /** The connection manager, as its streams see it. */
 export interface StreamOwner {
   readonly info: ConnectionInfo;
   /** What streams inherit from their listener and filter chain. */
-  readonly chainInfo: StreamInfo;
+  readonly chainInfo: ChainInfo;
   readonly protocol: Protocol;
   /** No request will be read after the response that is being made. */
   closeAfterResponse(): void;
@@ -39,7 +45,7 @@ export interface StreamOwner {
   answerUnread(stream: ActiveStream, status: number, body: string, details: string): void;
   /** A stream has ended; `complete` when its response was sent whole. */
   onStreamFinished(stream: ActiveStream, complete: boolean): void;
-  /** A timer for the stream's idle timeout, and its return: streams of a connection pass them on. */
+  /** A timer for the stream's idle timeout, and its return: streams pass them on. */
   takeIdleTimer(stream: ActiveStream): StreamIdleTimer;
   returnIdleTimer(timer: StreamIdleTimer): void;
 }

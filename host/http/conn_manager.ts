@@ -9,11 +9,11 @@
  * @module
  */
 import { concatBytes } from "../base/bytes.ts";
-import type { Timer } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
-import type { ConnectionInfo, StreamInfo } from "../observe/stream_info.ts";
-import { ActiveStream, StreamIdleTimer, type StreamOwner } from "./active_stream.ts";
+import type { ConnectionInfo } from "../observe/stream_info.ts";
+import { ActiveStream, type ChainInfo, StreamIdleTimer, type StreamOwner } from "./active_stream.ts";
 import type {
   CodecError,
   Protocol,
@@ -39,7 +39,7 @@ export type ServerCodecFactory = (
 
 export class ConnectionManager implements ConnectionHandler, ServerCodecCallbacks, StreamOwner {
   readonly info: ConnectionInfo;
-  readonly chainInfo: StreamInfo;
+  readonly chainInfo: ChainInfo;
   readonly #connection: Connection;
   readonly #config: ConnectionManagerConfig;
   readonly #createCodec: ServerCodecFactory;
@@ -59,7 +59,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   #unread: ActiveStream | null = null;
   #received = false;
   #requests = 0;
-  readonly #spareTimers: StreamIdleTimer[] = [];
+  readonly #spareTimers: StreamIdleTimer[];
   /** The next response is the connection's last one. */
   #closing = false;
   #closed = false;
@@ -73,7 +73,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     connection: Connection,
     config: ConnectionManagerConfig,
     createCodec: ServerCodecFactory,
-    chainInfo: StreamInfo,
+    chainInfo: ChainInfo,
   ) {
     this.#connection = connection;
     this.chainInfo = chainInfo;
@@ -81,6 +81,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.#config = config;
     this.#createCodec = createCodec;
     const { clock, plan, stats } = config;
+    this.#spareTimers = spareTimersOf(clock);
     connection.setStats?.(stats.connection);
     connection.setDelayedCloseTimeoutMs?.(plan.delayedCloseTimeoutMs);
     this.#startMs = clock.nowMs();
@@ -214,7 +215,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   returnIdleTimer(timer: StreamIdleTimer): void {
     timer.timer.disable();
     timer.stream = null;
-    this.#spareTimers.push(timer);
+    if (this.#spareTimers.length < SPARE_TIMERS) this.#spareTimers.push(timer);
   }
 
   onStreamFinished(stream: ActiveStream, complete: boolean): void {
@@ -427,5 +428,15 @@ const NO_ENCODER: ResponseEncoder = {
   resetStream(): void {},
   readDisable(): void {},
 };
+
+/** So many timers wait for the next stream of whichever connection. */
+const SPARE_TIMERS = 1024;
+const spareTimers = new WeakMap<Clock, StreamIdleTimer[]>();
+
+function spareTimersOf(clock: Clock): StreamIdleTimer[] {
+  let spare = spareTimers.get(clock);
+  if (spare === undefined) spareTimers.set(clock, spare = []);
+  return spare;
+}
 
 const RESOLVED: Promise<void> = Promise.resolve();

@@ -14,8 +14,35 @@ const MAPPED_PREFIX = "::ffff:";
 
 /** An address from an IP address and a port. The IP address is taken as it is. */
 export function ipAddress(address: string, port: number): SocketAddress {
-  const ip = address.startsWith(MAPPED_PREFIX) && address.includes(".") ? address.slice(MAPPED_PREFIX.length) : address;
-  return { address: ip, port, text: ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}` };
+  const ip = unmapped(address);
+  return { address: ip, port, text: textOf(ip, port) };
+}
+
+/** The address of one of many peers: its text is made when it is asked for. */
+export function peerAddress(address: string, port: number): SocketAddress {
+  return new PeerAddress(unmapped(address), port);
+}
+
+class PeerAddress implements SocketAddress {
+  readonly address: string;
+  readonly port: number;
+
+  constructor(address: string, port: number) {
+    this.address = address;
+    this.port = port;
+  }
+
+  get text(): string {
+    return textOf(this.address, this.port);
+  }
+}
+
+function unmapped(address: string): string {
+  return address.startsWith(MAPPED_PREFIX) && address.includes(".") ? address.slice(MAPPED_PREFIX.length) : address;
+}
+
+function textOf(ip: string, port: number): string {
+  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 /** The address of a unix socket. */

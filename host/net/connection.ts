@@ -26,6 +26,10 @@ export const DEFAULT_DELAYED_CLOSE_TIMEOUT_MS = 1000;
 /** So many gathered bytes go out although more may follow. */
 const GATHER_LIMIT_BYTES = 64 * 1024;
 
+const OWNER = Symbol("connection");
+
+type OwnedSocket = Socket & { [OWNER]: SocketConnection };
+
 export interface ConnectionOptions {
   readonly clock: Clock;
   readonly info: SocketConnectionInfo;
@@ -79,14 +83,37 @@ export class SocketConnection implements Connection {
     this.#onClosed = options.onClosed ?? null;
     this.#onBug = options.onBug ?? null;
     this.#delayedCloseTimeoutMs = options.delayedCloseTimeoutMs ?? DEFAULT_DELAYED_CLOSE_TIMEOUT_MS;
-    this.#writes = new WriteQueue(socket, () => this.#onWriteProgress());
+    this.#writes = new WriteQueue(socket, this);
+    (socket as OwnedSocket)[OWNER] = this;
     socket.pause();
-    if (this.#lane === null) socket.on("data", (bytes: Uint8Array) => void this.onBytes(bytes));
+    if (this.#lane === null) socket.on("data", SocketConnection.#onSocketData);
     else this.#lane.attach(this);
-    socket.on("end", () => this.#onPeerEnd());
-    socket.on("finish", () => this.#onFinish());
-    socket.on("error", (error) => this.#error ??= error);
-    socket.on("close", () => this.#onSocketClose());
+    socket.on("end", SocketConnection.#onSocketEnd);
+    socket.on("finish", SocketConnection.#onSocketFinish);
+    socket.on("error", SocketConnection.#onSocketError);
+    socket.on("close", SocketConnection.#onSocketClosed);
+  }
+
+  // Listeners find their connection by the socket: of functions of its own each would need five.
+
+  static #onSocketData(this: Socket, bytes: Uint8Array): void {
+    (this as OwnedSocket)[OWNER].onBytes(bytes);
+  }
+
+  static #onSocketEnd(this: Socket): void {
+    (this as OwnedSocket)[OWNER].#onPeerEnd();
+  }
+
+  static #onSocketFinish(this: Socket): void {
+    (this as OwnedSocket)[OWNER].#onFinish();
+  }
+
+  static #onSocketError(this: Socket, error: unknown): void {
+    (this as OwnedSocket)[OWNER].#error ??= error;
+  }
+
+  static #onSocketClosed(this: Socket): void {
+    (this as OwnedSocket)[OWNER].#onSocketClose();
   }
 
   get closed(): boolean {
@@ -293,7 +320,8 @@ export class SocketConnection implements Connection {
     }
   }
 
-  #onWriteProgress(): void {
+  /** From the queue of writes. */
+  onWriteProgress(): void {
     if (this.#gone) return;
     if (this.#closing) this.#closeTimer?.enable(this.#delayedCloseTimeoutMs);
     this.#checkWatermarks();

@@ -83,6 +83,7 @@ export class Listener<Chain extends FilterChain> {
   readonly #pending = new Set<PendingSocket>();
   #plan: ListenerPlan;
   #generation: Generation<Chain>;
+  readonly #onGone = (gone: SocketConnection): void => this.#onClosed(gone);
   #stopped = false;
   #onIdle: (() => void) | null = null;
 
@@ -297,7 +298,7 @@ export class Listener<Chain extends FilterChain> {
     const connection = new SocketConnection(socket, {
       clock,
       info,
-      onClosed: (gone) => this.#onClosed(gone),
+      onClosed: this.#onGone,
       ...(readLane !== null && { readLane }),
       ...(delayedCloseTimeoutMs !== undefined && { delayedCloseTimeoutMs }),
       ...(onBug && { onBug }),

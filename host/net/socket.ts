@@ -8,7 +8,7 @@
 import { connect, createServer, type Server, Socket, type TcpNetConnectOpts } from "node:net";
 import type { SocketAddress } from "../observe/stream_info.ts";
 import { detectPlatform } from "../platform/detect.ts";
-import { ipAddress, isPipe, pipeAddress, pipePath } from "./address.ts";
+import { ipAddress, isPipe, peerAddress, pipeAddress, pipePath } from "./address.ts";
 
 export type { Server, Socket };
 
@@ -128,15 +128,20 @@ export function resetSocket(socket: Socket): void {
 export function remoteAddressOf(socket: Socket): SocketAddress | null {
   const address = socket.remoteAddress;
   if (address === undefined || address === "") return null;
-  return ipAddress(address, socket.remotePort ?? 0);
+  return peerAddress(address, socket.remotePort ?? 0);
 }
 
 /** This side's address; null when the connection is gone already. */
 export function localAddressOf(socket: Socket): SocketAddress | null {
   const address = socket.localAddress;
   if (address === undefined || address === "") return null;
-  return ipAddress(address, socket.localPort ?? 0);
+  const port = socket.localPort ?? 0;
+  // Most accepted sockets have the address of the one before.
+  if (lastLocal.port !== port || lastLocal.address !== address) lastLocal = ipAddress(address, port);
+  return lastLocal;
 }
+
+let lastLocal: SocketAddress = ipAddress("0.0.0.0", 0);
 
 /** What a socket of a unix connection says of its peer. */
 export const ANONYMOUS_PIPE: SocketAddress = pipeAddress("");

@@ -15,9 +15,14 @@ import type { Socket } from "./socket.ts";
 /** Up to this many bytes several writes are copied into one; above, they are handed over as a list. */
 const JOIN_LIMIT_BYTES = 16 * 1024;
 
+export interface WriteQueueOwner {
+  /** The system took bytes later than at `flush`. */
+  onWriteProgress(): void;
+}
+
 export class WriteQueue {
   readonly #socket: Socket;
-  readonly #onProgress: () => void;
+  readonly #owner: WriteQueueOwner;
   /** Not yet given to the socket. */
   #chunks: (Uint8Array | string)[] = [];
   #chunkHolds: (ReadBuffer | null)[] = [];
@@ -31,10 +36,9 @@ export class WriteQueue {
   #abandoned = false;
   readonly #onWritten: () => void;
 
-  /** `onProgress` is called when the system took bytes later than at `flush`. */
-  constructor(socket: Socket, onProgress: () => void) {
+  constructor(socket: Socket, owner: WriteQueueOwner) {
     this.#socket = socket;
-    this.#onProgress = onProgress;
+    this.#owner = owner;
     this.#onWritten = () => this.#written();
   }
 
@@ -145,7 +149,7 @@ export class WriteQueue {
     if (this.#abandoned || this.#sizes.length === 0) return;
     this.#socketBytes -= this.#sizes.shift()!;
     this.#holds.shift()?.release();
-    this.#onProgress();
+    this.#owner.onWriteProgress();
   }
 }
 

@@ -48,6 +48,8 @@ export function buildChain(
         ...(unreached === null ? {} : { onUnreached: unreached }),
       };
       startNetworkChain(connection, chain, info, clock, bufferLimitBytes);
+      // Without filters before it the terminal one began at once.
+      if (filters.length === 0 && served !== null) return served;
       return new ServedConnection(connection, () => served);
     },
   };

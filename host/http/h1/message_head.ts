@@ -21,9 +21,12 @@ export const BodyFraming = {
 } as const;
 export type BodyFraming = (typeof BodyFraming)[keyof typeof BodyFraming];
 
+/** The headers between two messages; nobody puts anything there. */
+const NO_HEADERS = new HeaderMap();
+
 /** The facts of the message that a parser is at; one object per parser, written anew by each head. */
 export class MessageHead {
-  headers: HeaderMap = new HeaderMap();
+  headers: HeaderMap = NO_HEADERS;
   /** 11 or 10. */
   version = 11;
   framing: BodyFraming = BodyFraming.None;
@@ -37,6 +40,12 @@ export class MessageHead {
   fieldBytes = 0;
   /** The protocol that the request asks to switch to. */
   upgrade: string | null = null;
+
+  /** Forgets the headers: who still needs them has them. */
+  release(): void {
+    this.headers = NO_HEADERS;
+    this.upgrade = null;
+  }
 
   reset(headers: HeaderMap, version: number): void {
     this.headers = headers;

@@ -342,13 +342,22 @@ function readTrailerFields(bytes: Uint8Array, start: number, end: number): Heade
 
 /** A parser of requests. */
 export function createRequestParser(options: Http1ServerOptions): MessageParser {
+  let direction = requestDirections.get(options);
+  if (direction === undefined) requestDirections.set(options, direction = requestDirection(options));
+  return new MessageParser(direction, direction.limits, options.lenient, options.enableTrailers);
+}
+
+/** One for all connections of one configuration. */
+const requestDirections = new WeakMap<Http1ServerOptions, Direction & { readonly limits: HeadLimits }>();
+
+function requestDirection(options: Http1ServerOptions): Direction & { readonly limits: HeadLimits } {
   const limits = { maxBytes: options.maxRequestHeadersBytes, maxCount: options.maxRequestHeadersCount };
-  const direction: Direction = {
+  return {
+    limits,
     scan: (bytes, start, end) => scanRequestHead(bytes, start, end, limits, options.allowCustomMethods),
     build: (bytes, _start, end, head) => buildRequestHead(bytes, end, options, head),
     skipsEmptyLines: true,
   };
-  return new MessageParser(direction, limits, options.lenient, options.enableTrailers);
 }
 
 /** A parser of responses; `request` is what the next response answers. */

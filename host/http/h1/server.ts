@@ -233,6 +233,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
 
   #openStream(): void {
     const head = this.#parser.head;
+    const headers = head.headers;
     this.#protocol = head.version === 10 ? "HTTP/1.0" : "HTTP/1.1";
     if (!head.keepAlive) this.closeAfterResponse = true;
     const stream = new ServerStream(this, head);
@@ -244,7 +245,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
     if (this.#aboveHighWatermark) this.#tellAboveHighWatermark();
     const end = head.framing === BodyFraming.None && !stream.awaitsTunnel;
     stream.requestEnded = end;
-    stream.decoder.onHeaders(head.headers, end);
+    stream.decoder.onHeaders(headers, end);
   }
 
   #giveBody(end: boolean): void {
@@ -290,6 +291,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
 
   #release(stream: ServerStream): void {
     this.#stream = null;
+    this.#parser.head.release();
     for (; stream.readDisables > 0; stream.readDisables--) this.connection.readDisable(false);
   }
 

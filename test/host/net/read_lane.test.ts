@@ -86,7 +86,7 @@ test("what is kept of the shared buffer is a copy, however much of it", () => {
 test("what waits to be written is a copy of what was in the shared buffer", () => {
   const written: unknown[] = [];
   const socket = { writableLength: 0, cork() {}, uncork() {}, write: (bytes: unknown) => written.push(bytes) };
-  const queue = new WriteQueue(socket as unknown as Socket, () => {});
+  const queue = new WriteQueue(socket as unknown as Socket, { onWriteProgress() {} });
   const lane = new ReadLane();
   lane.attach({
     onBytes(bytes) {

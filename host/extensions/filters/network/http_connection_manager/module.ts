@@ -1,5 +1,6 @@
 // host/extensions/filters/network/http_connection_manager/module.ts: makes the connection managers of a chain.
 /** @module */
+import type { ChainInfo } from "../../../../http/active_stream.ts";
 import { ConnectionManager, type ServerCodecFactory } from "../../../../http/conn_manager.ts";
 import type { ConnectionManagerConfig } from "../../../../http/conn_manager_config.ts";
 import { ConnectionManagerStats } from "../../../../http/conn_manager_stats.ts";
@@ -12,6 +13,7 @@ import { compileStringMatcher } from "../../../../matching/string_matcher.ts";
 import type { Connection } from "../../../../net/connection_port.ts";
 import type { TerminalContext } from "../../../../net/network_chain.ts";
 import { compileFormat } from "../../../../observe/formatter.ts";
+import type { StreamInfo } from "../../../../observe/stream_info.ts";
 import { RouteTable } from "../../../../router/route_table.ts";
 import type { DrainableConnection, FactoryContext, NetworkFilterModule } from "../../../define.ts";
 import { compileLocalReplies } from "./local_replies.ts";
@@ -21,13 +23,21 @@ export const module: NetworkFilterModule = {
   createTerminal(plan, context) {
     const config = createConfig(plan as HttpConnectionManagerPlan, context);
     const createCodec = codecFactory(config, new Http2Stats(context.stats));
+    let chainInfo: ChainInfo | null = null;
     return (connection: Connection, terminal: TerminalContext): DrainableConnection => {
-      const manager = new ConnectionManager(connection, config, createCodec, terminal.info);
+      // The same for all connections of the chain, which need not keep a `StreamInfo` each for it.
+      chainInfo ??= chainInfoOf(terminal.info);
+      const manager = new ConnectionManager(connection, config, createCodec, chainInfo);
       connection.setHandler(manager);
       return manager;
     };
   },
 };
+
+function chainInfoOf(info: StreamInfo): ChainInfo {
+  const { listenerName, filterChainName, trafficDirection, listenerMetadata } = info;
+  return { listenerName, filterChainName, trafficDirection, listenerMetadata };
+}
 
 function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext): ConnectionManagerConfig {
   const { manager } = plan;
