@@ -203,9 +203,17 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   onData(data: ByteQueue, end: boolean): void {
     this.info.bytesReceived += data.length;
     this.#touch();
-    if (end) this.#onRequestEnd();
-    if (this.#filters === null || this.#finished) data.clear();
-    else this.#filters.decodeData(data, end);
+    const filters = this.#filters;
+    if (end) {
+      if (data.length > 0 && filters !== null && !this.#finished && filters.requestEndsApart) {
+        // An answer that is made of the last bytes comes before the request's end, and ends the connection.
+        filters.decodeData(data, false);
+        data.clear();
+      }
+      this.#onRequestEnd();
+    }
+    if (filters === null || this.#finished) data.clear();
+    else filters.decodeData(data, end);
   }
 
   onTrailers(trailers: HeaderMap): void {

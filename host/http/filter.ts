@@ -47,6 +47,11 @@ export interface HttpFilter {
   onResponseHeaders?(headers: HeaderMap, end: boolean): HeadersStatus;
   onResponseBody?(body: ByteQueue, end: boolean): DataStatus;
   onResponseTrailers?(trailers: HeaderMap): TrailersStatus;
+  /**
+   * The end of an HTTP/1 body comes in a call of its own, as in Envoy; otherwise with the last bytes, as that of an
+   * HTTP/2 body does.
+   */
+  readonly wantsEndApart?: boolean;
   /** The stream is over, whichever way. */
   onDone?(): void;
   /** Comes after `onDone`, when the facts of the stream are complete. */

@@ -353,11 +353,20 @@ export class FilterManager {
   }
 
   decodeData(data: ByteQueue, end: boolean): void {
+    if (end && data.length > 0 && this.requestEndsApart) {
+      this.request.startBody(data, false);
+      data.clear();
+    }
     this.request.startBody(data, end);
   }
 
   decodeTrailers(trailers: HeaderMap): void {
     this.request.startTrailers(trailers);
+  }
+
+  /** Whether filters are told of the end of this request's body apart from its last bytes. */
+  get requestEndsApart(): boolean {
+    return this.#wantsEndApart("onRequestBody") && isHttp1(this.callbacks.info.protocol);
   }
 
   encode1xxHeaders(headers: HeaderMap): void {
@@ -372,8 +381,15 @@ export class FilterManager {
   }
 
   encodeData(data: ByteQueue, end: boolean): void {
-    if (this.#replied || this.#destroyed) data.clear();
-    else this.response.startBody(data, end);
+    if (this.#replied || this.#destroyed) return data.clear();
+    if (
+      end && data.length > 0 && this.#wantsEndApart("onResponseBody") && isHttp1(this.callbacks.info.upstream?.protocol)
+    ) {
+      this.response.startBody(data, false);
+      data.clear();
+      if (this.#replied || this.#destroyed) return;
+    }
+    this.response.startBody(data, end);
   }
 
   encodeTrailers(trailers: HeaderMap): void {
@@ -472,6 +488,16 @@ export class FilterManager {
     if (--this.#depth === 0 && this.#pendingReply !== null) this.#makeReply();
   }
 
+  /** Whether a filter before the terminal one wants to be told of a body's end apart from its last bytes. */
+  #wantsEndApart(callback: "onRequestBody" | "onResponseBody"): boolean {
+    const slots = this.#slots;
+    for (let i = slots.length - 2; i >= 0; i--) {
+      const filter = slots[i]!.filter!;
+      if (filter.wantsEndApart === true && filter[callback] !== undefined) return true;
+    }
+    return false;
+  }
+
   #makeReply(): void {
     if (this.callbacks.answer !== undefined) {
       const reply = this.#pendingReply!;
@@ -498,6 +524,11 @@ export class FilterManager {
     this.response.startHeaders(prepared.headers, end);
     if (!end && !this.#destroyed) this.response.startBody(queueOf(prepared.body), true);
   }
+}
+
+/** HTTP/1 says that a body ends only behind its last bytes. */
+function isHttp1(protocol: string | undefined): boolean {
+  return protocol !== undefined && protocol.startsWith("HTTP/1");
 }
 
 function queueOf(bytes: Uint8Array): ByteQueue {

@@ -69,6 +69,11 @@ export class HttpContext extends Context {
 
   // --- The filter ---
 
+  /** Guests know bodies as Envoy gives them. */
+  get wantsEndApart(): boolean {
+    return true;
+  }
+
   onRequestHeaders(headers: HeaderMapPort, end: boolean): FilterHeadersStatus {
     this.#create();
     return this.#onHeaders(this.#request, this.#vm.callbacks.proxy_on_request_headers, headers, end);

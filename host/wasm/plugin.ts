@@ -96,6 +96,7 @@ export type WasmHttpFilter = Partial<
     | "onResponseHeaders"
     | "onResponseBody"
     | "onResponseTrailers"
+    | "wantsEndApart"
     | "onDone"
     | "onLog"
     | "onDestroy"

@@ -13,7 +13,6 @@ import type { ClientStep, Message, Sighting, UpstreamScript } from "../different
 import { normaliser } from "../differential/normalise.ts";
 import { ScriptedUpstream } from "../differential/upstream.ts";
 import { GrpcService } from "./grpc_service.ts";
-import { joinEnds } from "./join_ends.ts";
 import { compileProbe, PREFIX, type Probe } from "./probe.ts";
 
 export interface Case extends Probe {
@@ -30,8 +29,9 @@ export interface Case extends Probe {
   readonly vm?: string;
   /** The cluster `g` is there: a gRPC service. */
   readonly grpc?: true;
-  /** Further fields of the connection manager, as YAML. */
+  /** Further fields of the connection manager, and of its listener, as YAML. */
   readonly manager?: string;
+  readonly listener?: string;
   /** Between connections instead of requests. */
   readonly network?: true;
   /** Another case's VM is used, by the name of that case; both must be the same code. */
@@ -104,8 +104,8 @@ ${indent(`${vmConfiguration}${row.vm ?? ""}`, 8)}`;
 }
 
 function listener(play: Play): string {
-  const { network, manager = "" } = play.row;
-  if (network === undefined) return httpListener(play.id, { filters: filter(play, HTTP_WASM), manager });
+  const { network, manager = "", listener = "" } = play.row;
+  if (network === undefined) return httpListener(play.id, { filters: filter(play, HTTP_WASM), manager, listener });
   return tcpListener(
     play.id,
     `${filter(play, NETWORK_WASM)}- name: tcp
@@ -217,9 +217,8 @@ function toldBy(output: string, { id, row }: Play): string[] {
   }
   // A proxy may try the plugin on a VM of its own before it serves: the last VM that was made is the one.
   const vm = all.findLast((line) => / > proxy_on_context_create \d+ 0$/.test(line))?.split(" ")[0];
-  const lines = all.filter((line) => vm === undefined || line.split(" ")[0] === vm)
+  return all.filter((line) => vm === undefined || line.split(" ")[0] === vm)
     .map((line) => readable(line.split(" ").slice(2))).filter((line) => row.ignore?.test(line) !== true);
-  return joinEnds(lines);
 }
 
 /** A line for people: names instead of numbers, text instead of hexadecimal bytes. */

@@ -75,7 +75,7 @@ export const SUPERSETS: readonly Superset[] = [
     reason: "what a response filter wants to know is nearly always about the request",
     apply: changed((lines) => {
       let seen = 0;
-      const values = ['Ok "one"', "NotFound -", "NotFound -", 'Ok "one"', 'Ok "200"'];
+      const values = ['Ok "one"', "NotFound -", "NotFound -", 'Ok "one"', 'Ok "200"', 'Ok "one"', 'Ok "200"'];
       return lines.map((line) => line === `${READ} BadArgument -` ? `${READ} ${values[seen++]}` : line);
     }),
   },

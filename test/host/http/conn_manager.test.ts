@@ -1,7 +1,7 @@
 // test/host/http/conn_manager.test.ts: connections and streams under a clock that the test moves.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type FilterStream, HeadersStatus, type HttpFilter } from "../../../host/http/filter.ts";
+import { DataStatus, type FilterStream, HeadersStatus, type HttpFilter } from "../../../host/http/filter.ts";
 import { CloseType, PeerType } from "../../../host/net/filter.ts";
 import { Downstream, HTTP1, routeWith } from "./downstream.ts";
 import { responseHeaders } from "./support.ts";
@@ -453,6 +453,28 @@ test("an answer before the request is whole ends the connection", () => {
   assert.ok(down.connection.closed);
   assert.equal([down.stat("rq_response_before_rq_complete"), down.stat("rq_rx_reset")], [1, 1]);
   assertQuiet(down);
+});
+
+test("an answer to the last bytes of a body comes before its end where filters are told of that apart", () => {
+  for (const wantsEndApart of [true, false]) {
+    const down = new Downstream({
+      filters: [{
+        name: "f",
+        disabled: false,
+        create: (stream) => ({
+          wantsEndApart,
+          onRequestBody() {
+            stream.sendLocalReply({ status: 413, details: "x" });
+            return DataStatus.StopIterationNoBuffer;
+          },
+        }),
+      }],
+    });
+    down.feed(`${POST}123456789`);
+    assert.is(down.take().includes("connection: close"), wantsEndApart);
+    assert.is(down.connection.closed, wantsEndApart);
+    assert.is(down.stat("rq_rx_reset"), wantsEndApart ? 1 : 0);
+  }
 });
 
 test("a stream that is reset cuts its response", () => {

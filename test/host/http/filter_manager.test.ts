@@ -6,7 +6,8 @@ import { DataStatus, HeadersStatus, TrailersStatus } from "../../../host/http/fi
 import { FilterManager } from "../../../host/http/filter_manager.ts";
 import type { ByteQueue } from "../../../host/base/byte_queue.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
-import { chain, Owner, queue, requestHeaders, responseHeaders, textOf } from "./support.ts";
+import type { UpstreamInfo } from "../../../host/observe/stream_info.ts";
+import { type Chain, chain, Owner, queue, requestHeaders, responseHeaders, textOf } from "./support.ts";
 
 test("a request passes the filters in their order, the response the other way", () => {
   const { owner, manager } = chain("a", "b", "r");
@@ -41,6 +42,84 @@ test("a request passes the filters in their order, the response the other way", 
     "a response trailers",
     "trailers 1",
   ]);
+});
+
+test("where a filter wants it, the end of an HTTP/1 body comes apart from its last bytes", () => {
+  const run = (protocol: string, ...wanting: string[]): string[] => {
+    const { owner, manager, filters } = chain("a", "r");
+    for (const name of wanting) filters[name]!.wantsEndApart = true;
+    owner.info.protocol = protocol;
+    owner.info.upstream = { protocol } as UpstreamInfo;
+    manager.decodeHeaders(requestHeaders(), false);
+    manager.decodeData(queue("xy"), true);
+    manager.encodeHeaders(responseHeaders(), false);
+    manager.encodeData(queue("z"), true);
+    return owner.take().filter((line) => line.includes("body"));
+  };
+  const together = [
+    "a request body xy end",
+    "r request body xy end",
+    "r response body z end",
+    "a response body z end",
+    "body z end",
+  ];
+  assert.equal(run("HTTP/1.1"), together);
+  assert.equal(run("HTTP/1.1", "r"), together, "the terminal filter does not count");
+  assert.equal(run("HTTP/2", "a"), together);
+  assert.equal(run("HTTP/1.1", "a"), [
+    "a request body xy",
+    "r request body xy",
+    "a request body  end",
+    "r request body  end",
+    "r response body z",
+    "a response body z",
+    "body z",
+    "r response body  end",
+    "a response body  end",
+    "body  end",
+  ]);
+});
+
+test("a body whose end comes apart may be held, answered, or cut before it", () => {
+  const start = (): Chain => {
+    const all = chain("a", "r");
+    all.filters["a"]!.wantsEndApart = true;
+    all.owner.info.protocol = "HTTP/1.1";
+    all.owner.info.upstream = { protocol: "HTTP/1.1" } as UpstreamInfo;
+    all.manager.decodeHeaders(requestHeaders(), false);
+    return all;
+  };
+  const held = start();
+  held.filters["a"]!.request.body = DataStatus.StopIterationAndBuffer;
+  held.manager.decodeData(queue("xy"), true);
+  assert.equal(held.owner.take().slice(2), ["a request body xy", "a request body xy end"]);
+
+  const full = start();
+  full.filters["a"]!.request.body = DataStatus.StopIterationAndBuffer;
+  full.manager.decodeData(queue("more than ten"), true);
+  assert.equal(full.owner.take().slice(2), [
+    "a request body more than ten",
+    "r response headers 413",
+    "a response headers 413",
+    "headers 413",
+    // A local reply comes as a whole.
+    "r response body Payload Too Large end",
+    "a response body Payload Too Large end",
+    "body Payload Too Large end",
+  ]);
+
+  for (const end of ["sendLocalReply", "resetStream"] as const) {
+    const replaced = start();
+    const filter = replaced.filters["a"]!;
+    replaced.manager.encodeHeaders(responseHeaders(), false);
+    replaced.owner.take();
+    filter.during["response body"] = () =>
+      end === "resetStream"
+        ? filter.stream.resetStream("cut")
+        : filter.stream.sendLocalReply({ status: 500, details: "x" });
+    replaced.manager.encodeData(queue("z"), true);
+    assert.equal(replaced.owner.take().filter((line) => line.startsWith("a response")), ["a response body z"]);
+  }
 });
 
 test("filters without a method, and factories that make none, are passed over", () => {

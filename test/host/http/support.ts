@@ -96,6 +96,7 @@ export class ScriptedFilter implements HttpFilter {
   /** Statuses for the next calls of a kind; the last one stays. */
   readonly request: Partial<Record<Part, number>> = {};
   readonly response: Partial<Record<Part, number>> = {};
+  wantsEndApart = false;
   /** Runs inside the callback of this name: `request headers`, `response body`, … */
   readonly during: Record<string, ((part: HeaderMap | ByteQueue) => void) | undefined> = {};
 
