@@ -321,6 +321,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     if (this.#tunnel && this.#config.plan.flushLogOnTunnelSuccessfullyEstablished) {
       this.#log("DownstreamTunnelSuccessfullyEstablished");
     }
+    if (end && !this.#requestEnded) this.#beforeEarlyEnd();
     this.#encoder.encodeHeaders(headers, end);
     if (end) this.#onResponseEnd();
   }
@@ -329,6 +330,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     if (this.#finished) return data.clear();
     this.#touch();
     this.info.bytesSent += data.length;
+    if (end && !this.#requestEnded) this.#beforeEarlyEnd();
     this.#encoder.encodeData(data, end);
     if (end) this.#onResponseEnd();
   }
@@ -345,7 +347,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#config.stats.rqTxReset.inc();
     if (details !== "") this.info.responseCodeDetails = details;
     this.resetting = true;
-    this.#encoder.resetStream(StreamResetReason.LocalReset);
+    this.#encoder.resetStream(this.#lostTunnel ? StreamResetReason.ConnectError : StreamResetReason.LocalReset);
     this.#finish();
   }
 
@@ -475,10 +477,23 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#requestTimer?.disable();
   }
 
+  /** A tunnel was asked for, and what it leads to is out of reach or gone. */
+  get #lostTunnel(): boolean {
+    const request = this.requestHeaders;
+    if (request === null || (request.method !== "CONNECT" && request.protocol === null)) return false;
+    return this.info.hasFlag(ResponseFlag.UpstreamConnectionTermination) ||
+      this.info.hasFlag(ResponseFlag.UpstreamConnectionFailure);
+  }
+
+  /** The response is about to end, and the request has not. */
+  #beforeEarlyEnd(): void {
+    if (this.#lostTunnel) this.#encoder.noteConnectError?.();
+  }
+
   #onResponseEnd(): void {
     this.#responseEnded = true;
-    // A tunnel has no regular end.
-    if (this.#tunnel) this.#config.stats.rqTxReset.inc();
+    // A tunnel has no regular end but that of an HTTP/2 stream.
+    if (this.#tunnel && this.#lostTunnel) this.#config.stats.rqTxReset.inc();
     this.info.lastDownstreamTxByteMs = this.#config.clock.nowMs();
     this.#finish();
   }
@@ -507,7 +522,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     filters?.onLog();
     for (const logger of config.accessLoggers) logger.log(this);
     filters?.destroy();
-    this.#connection.onStreamFinished(this, this.#responseEnded && !this.#tunnel);
+    const isConnection = this.#tunnel && this.#connection.protocol !== "HTTP/2";
+    this.#connection.onStreamFinished(this, this.#responseEnded && !isConnection);
   }
 
   /** What the codec has counted becomes facts of the stream. */

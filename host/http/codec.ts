@@ -32,7 +32,7 @@ export const StreamResetReason = {
   ConnectionTimeout: "connection_timeout",
   ConnectionTermination: "connection_termination",
   Overflow: "overflow",
-  ConnectError: "connect_error",
+  ConnectError: "remote_error_with_CONNECT_request",
   ProtocolError: "protocol_error",
   OverloadManager: "overload_manager",
 } as const;
@@ -103,6 +103,8 @@ export interface StreamEncoder {
 /** Server side: answers. */
 export interface ResponseEncoder extends StreamEncoder {
   encode1xxHeaders(headers: HeaderMap): void;
+  /** What the client asked a tunnel to is gone: if the response ends first, it learns that from the reset (HTTP/2). */
+  noteConnectError?(): void;
 }
 
 /** Client side. */

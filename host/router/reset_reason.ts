@@ -10,14 +10,7 @@ import { ResponseFlag } from "../observe/stream_info.ts";
 
 /** The words of `reset reason: …`. */
 export function resetReasonText(reason: StreamResetReason): string {
-  switch (reason) {
-    case StreamResetReason.ConnectError:
-      return "remote error with CONNECT request";
-    case StreamResetReason.OverloadManager:
-      return "overload manager reset";
-    default:
-      return reason.replaceAll("_", " ");
-  }
+  return reason === StreamResetReason.OverloadManager ? "overload manager reset" : reason.replaceAll("_", " ");
 }
 
 export function resetReasonFlag(reason: StreamResetReason): ResponseFlag {

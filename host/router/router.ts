@@ -211,6 +211,12 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     this.#responseStarted = true;
     const stream = this.#stream;
     const route = this.#route!;
+    if (this.#requestHeaders!.protocol !== null && this.#looksLikeTunnel(headers.status)) {
+      this.#request = null;
+      request.reset();
+      stream.sendLocalReply({ status: headers.status, details: "websocket_handshake_unsuccessful" });
+      return;
+    }
     stream.info.responseCodeDetails = "via_upstream";
     if (!this.#config.plan.suppressEnvoyHeaders && this.#requestEndMs >= 0) {
       headers.setOwn("x-envoy-upstream-service-time", String(Math.trunc(this.nowMs - this.#requestEndMs)));
@@ -225,9 +231,15 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     stream.encodeHeaders(headers, end);
   }
 
+  /** To a client that speaks HTTP/2 any success is a tunnel, which an upstream with HTTP/1 opens by 101 alone. */
+  #looksLikeTunnel(status: number): boolean {
+    const { info } = this.#stream;
+    return status >= 200 && status < 300 && info.protocol === "HTTP/2" && info.upstream!.protocol !== "HTTP/2";
+  }
+
   onUpstreamData(request: UpstreamAttempt, data: ByteQueue, end: boolean): void {
     if (end) {
-      if (this.#tunnel) this.#onTunnelEnd();
+      if (this.#tunnel && this.#stream.info.upstream!.protocol !== "HTTP/2") this.#onTunnelEnd();
       this.#onResponseEnd(request);
     }
     this.#stream.encodeData(data, end);
@@ -295,7 +307,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     if (request === this.#request) this.#request = null;
   }
 
-  /** A tunnel has no regular end. */
+  /** A tunnel that is a connection has no regular end. */
   #onTunnelEnd(): void {
     const info = this.#stream.info;
     info.setFlag(ResponseFlag.UpstreamConnectionTermination);

@@ -129,8 +129,8 @@ export class Http2ClientCodec implements ClientCodec, SessionOwner {
     if (stream.upgrade !== null && status === 200) {
       // Inside the proxy an upgrade looks as it does in HTTP/1.
       headers.status = 101;
-      headers.set("connection", "upgrade");
       headers.set("upgrade", stream.upgrade);
+      headers.set("connection", "upgrade");
       stream.contentLength = -1;
     }
     stream.remoteEnded = end;

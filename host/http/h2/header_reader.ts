@@ -205,8 +205,8 @@ export class HeaderBlockReader implements FieldSink {
     if (protocol !== null) {
       // Inside the proxy an upgrade looks as it does in HTTP/1.
       headers.method = "GET";
-      headers.add("connection", "upgrade");
       headers.add("upgrade", protocol);
+      headers.add("connection", "upgrade");
     }
     return BlockVerdict.Good;
   }

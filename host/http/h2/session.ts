@@ -311,7 +311,7 @@ export class Session implements StreamOwner {
     if (stream.closed) return;
     if (stream.remoteEnded) this.#remove(stream);
     // With a response that is over nobody listens to the request any more (RFC 9113 §8.1).
-    else if (this.isServer) this.#reset(stream, ErrorCode.NoError);
+    else if (this.isServer) this.#reset(stream, stream.endCode);
     else return;
     this.owner.onStreamClosed(stream, null);
   }

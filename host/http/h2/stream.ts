@@ -92,6 +92,8 @@ export class Http2Stream implements ResponseEncoder, RequestEncoder, SendingStre
   isHead = false;
   /** The request is an upgrade to this protocol, by extended CONNECT. */
   upgrade: string | null = null;
+  /** Server: what the client is told when the response ends before the request. */
+  endCode: ErrorCode = ErrorCode.NoError;
 
   #toldPendingHigh = false;
   #toldConnectionHigh = false;
@@ -119,6 +121,10 @@ export class Http2Stream implements ResponseEncoder, RequestEncoder, SendingStre
 
   get endsWithData(): boolean {
     return this.#pendingTrailers === null;
+  }
+
+  noteConnectError(): void {
+    this.endCode = ErrorCode.ConnectError;
   }
 
   encode1xxHeaders(headers: HeaderMap): void {

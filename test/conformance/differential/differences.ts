@@ -338,6 +338,10 @@ export const DIFFERENCES: readonly Difference[] = [
       "http2: 2: no scheme",
       "http2: 2: nothing says which host",
       "http2: 2: no body where there should be one",
+      "http2_upgrades: 2: extended CONNECT is not allowed",
+      "http2_upgrades: 2: :protocol without CONNECT",
+      "http2_upgrades: 2: extended CONNECT without a path",
+      "http2_upgrades: 2: upgrade as a field",
     ],
     envoy: "closes the connection without a word",
     nuncio: "sends GOAWAY with the error code before",
@@ -355,6 +359,37 @@ export const DIFFERENCES: readonly Difference[] = [
       upstreams: recorded.upstreams.map((seen) => ({ ...seen, goAway: "0 PROTOCOL_ERROR" })),
     }),
     stats: { "cluster.v.http2.goaway_sent": 1 },
+  },
+  {
+    title: "The halves of a tunnel",
+    cases: ["http2_upgrades: 2 to 1: bytes go both ways", "http2_upgrades: 2 to 1: a request that ends with its head"],
+    envoy:
+      "does not tell an upstream that speaks HTTP/1 when the client ends its half of a tunnel in HTTP/2, and resets the stream with CONNECT_ERROR when the upstream ends, even if the client had ended before",
+    nuncio: "ends its half of the upstream's connection, too; a tunnel of which both halves ended has ended well",
+    reason: "who waits for the end of what it reads, as many protocols do, would wait for ever (RFC 9113 §8.5)",
+    apply: (recorded) => ({
+      ...recorded,
+      client: recorded.client.map((each) => {
+        if (typeof each === "string") return each;
+        const { reset: _reset, ...rest } = each;
+        return rest;
+      }),
+      upstreams: recorded.upstreams.map((seen) => ({ ...seen, ended: true })),
+    }),
+    stats: {
+      "cluster.u.upstream_cx_destroy_remote_with_active_rq": -1,
+      "cluster.u.upstream_cx_destroy_with_active_rq": -1,
+      "http.main.downstream_rq_rx_reset": -1,
+    },
+  },
+  {
+    title: "A refused upgrade on an HTTP/2 connection",
+    cases: ["http2_upgrades: 2: another protocol than the configured", "http2_upgrades: 2: nothing is configured"],
+    envoy: "begins to drain the connection",
+    nuncio: "goes on",
+    reason:
+      "in HTTP/1 what follows a refused upgrade cannot be told from its payload; in HTTP/2 it is of another stream, and the other streams have done nothing",
+    apply: (recorded) => ({ ...recorded, client: recorded.client.slice(0, 1) }),
   },
   {
     title: "Connections that are cut",

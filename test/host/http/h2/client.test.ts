@@ -100,8 +100,8 @@ test("CONNECT, and an upgrade as extended CONNECT whose 200 is a 101 inside", ()
   assert.equal(response.headers!.entries(), [
     [":status", "101"],
     ["x-a", "1"],
-    ["connection", "upgrade"],
     ["upgrade", "websocket"],
+    ["connection", "upgrade"],
   ]);
   assert.is(response.body, "frame");
 });

@@ -475,8 +475,8 @@ test("an upgrade by extended CONNECT looks inside as in HTTP/1, its 101 goes out
     [":scheme", "http"],
     [":protocol", "websocket"],
     ["sec-websocket-version", "13"],
-    ["connection", "upgrade"],
     ["upgrade", "websocket"],
+    ["connection", "upgrade"],
   ]);
   request.encoder!.encodeHeaders(
     HeaderMap.of({ ":status": "101", connection: "upgrade", upgrade: "websocket", "sec-websocket-accept": "x" }),
