@@ -55,19 +55,37 @@ export function bind(options: BindOptions, onSocket: (socket: Socket) => void): 
  * before it starts workers: with `reusePort` a second process on the same port would otherwise go unnoticed.
  */
 export async function probeBind(options: BindOptions): Promise<BindProbe> {
-  // A unix socket is probed by its folder alone: binding it would take it from whoever has it.
-  if (isPipe(options.address)) return { ok: true, address: options.address };
-  const result = await bind({ ...options, reusePort: false }, (socket) => socket.destroy());
-  if (!result.ok) return result;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  result.server.close(() => resolve());
-  await promise;
-  return { ok: true, address: result.address };
+  const held = await holdBind(options);
+  if (!held.ok) return held;
+  await held.release();
+  return { ok: true, address: held.address };
 }
 
 export type BindProbe =
   | { readonly ok: true; readonly address: SocketAddress }
   | { readonly ok: false; readonly code: string; readonly message: string };
+
+/** The same, but nobody else gets the address before it is released. */
+export async function holdBind(options: BindOptions): Promise<BindHold> {
+  // A unix socket is probed by its folder alone: binding it would take it from whoever has it.
+  if (isPipe(options.address)) return { ok: true, address: options.address, release: () => Promise.resolve() };
+  const result = await bind({ ...options, reusePort: false }, (socket) => socket.destroy());
+  if (!result.ok) return result;
+  const { server, address } = result;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return {
+    ok: true,
+    address,
+    release() {
+      server.close(() => resolve());
+      return promise;
+    },
+  };
+}
+
+export type BindHold =
+  | { readonly ok: true; readonly address: SocketAddress; release(): Promise<void> }
+  | Exclude<BindProbe, { readonly ok: true }>;
 
 function failure(address: SocketAddress, code: string, text: string): BindResult & { ok: false } {
   return { ok: false, code, message: `cannot bind '${address.text}': ${text}` };

@@ -8,7 +8,7 @@
  */
 import type { Timer } from "../base/clock.ts";
 import { ipAddress } from "../net/address.ts";
-import { probeBind } from "../net/bind.ts";
+import { holdBind } from "../net/bind.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import type { Logger, LogLevels, LogRegistry } from "../observe/log.ts";
 import { type Counter, StatsStore } from "../observe/stats.ts";
@@ -298,6 +298,8 @@ export class Server {
   > {
     const problems: string[] = [];
     const listeners: ListenerPlan[] = [];
+    // Ports that the system chose: held until all are known, or it might give one to two listeners.
+    const held: (() => Promise<void>)[] = [];
     for (const plan of plans) {
       const addresses = [];
       for (const address of plan.bindToPort ? plan.addresses : []) {
@@ -305,18 +307,24 @@ export class Server {
           addresses.push(address);
           continue;
         }
-        const probe = await probeBind({
+        const probe = await holdBind({
           address: ipAddress(address.address, address.port),
           reusePort: plan.reusePort,
           backlog: plan.backlog,
           ipv4Compat: address.ipv4Compat,
           mode: address.mode,
         });
-        if (!probe.ok) problems.push(`listener '${plan.name}': ${probe.message}`);
-        else addresses.push({ ...address, port: probe.address.port });
+        if (!probe.ok) {
+          problems.push(`listener '${plan.name}': ${probe.message}`);
+          continue;
+        }
+        if (address.port === 0) held.push(probe.release);
+        else await probe.release();
+        addresses.push({ ...address, port: probe.address.port });
       }
       listeners.push({ ...plan, addresses: plan.bindToPort ? addresses : plan.addresses });
     }
+    await Promise.all(held.map((release) => release()));
     return problems.length > 0 ? { ok: false, problems } : { ok: true, listeners };
   }
 

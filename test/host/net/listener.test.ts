@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ManualClock } from "../../../host/base/clock.ts";
-import { probeBind } from "../../../host/net/bind.ts";
+import { holdBind, probeBind } from "../../../host/net/bind.ts";
 import { ipAddress } from "../../../host/net/address.ts";
 import type { SocketConnection } from "../../../host/net/connection.ts";
 import { CloseType } from "../../../host/net/filter.ts";
@@ -166,6 +166,17 @@ test("several listeners share a port with reusePort; the probe finds it first", 
   while (accepted() < 8) await new Promise((resolve) => setImmediate(resolve));
   for (const each of clients) each.connection.close(CloseType.NoFlush);
   for (const worker of workers) worker.close();
+});
+
+test("a port that is held goes to nobody else, not even with reusePort, until it is released", async () => {
+  const options = { address: ipAddress("127.0.0.1", 0), reusePort: true, backlog: 1, ipv4Compat: false, mode: 0 };
+  const held = await holdBind(options);
+  assert.ok(held.ok);
+  if (!held.ok) return;
+  const same = { ...options, address: held.address };
+  assert.is((await probeBind(same)).ok, false);
+  await held.release();
+  assert.ok((await probeBind(same)).ok);
 });
 
 test("unix sockets: bound, connected, reset without harm, left-overs replaced, others not", async () => {
