@@ -1,7 +1,7 @@
 // test/support/embedded.ts: a whole proxy inside the test's own process, with its parts to be looked at.
 /** @module */
 import { renderText } from "../../host/base/diagnostic_render.ts";
-import { LogRegistry } from "../../host/observe/log.ts";
+import { type LogLevels, LogRegistry } from "../../host/observe/log.ts";
 import { detectPlatform } from "../../host/platform/detect.ts";
 import type { Platform, WorkerHandle } from "../../host/platform/mod.ts";
 import { loadConfiguration } from "../../host/server/configuration.ts";
@@ -18,6 +18,8 @@ export interface EmbeddedOptions {
   readonly stallLimitMs?: number;
   /** How long a module may take when it is tried. */
   readonly trialLimitMs?: number;
+  /** Those of components that do not log from `info` up. */
+  readonly logLevels?: LogLevels;
 }
 
 /** A thread that the proxy started. */
@@ -124,6 +126,8 @@ export async function startEmbedded(yaml: string, options: EmbeddedOptions = {})
   const platform = watchedPlatform(threads);
   const log = new Log();
   const logs = new LogRegistry({ clock: platform.clock, format: "json", destination: log });
+  const logLevels = options.logLevels ?? {};
+  logs.setLevels(logLevels);
   let server: Server | null = null;
   const plugins = new PluginRegistry({
     trial: new WasmTrial(platform, options.trialLimitMs),
@@ -146,7 +150,7 @@ export async function startEmbedded(yaml: string, options: EmbeddedOptions = {})
     platform,
     logs,
     logSettings: { format: "json", color: false, path: null },
-    logLevels: {},
+    logLevels,
     concurrency: options.concurrency ?? 1,
     drainTimeMs: null,
     drainStrategy: "gradual",

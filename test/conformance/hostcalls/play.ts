@@ -1,12 +1,14 @@
 // test/conformance/hostcalls/play.ts: plays probes on a proxy and gives what was observed.
 /**
- * All probes of a file run in one process, each as the filter of a listener of its own and in a VM of its own. What
- * a probe tells comes out of the proxy's log.
+ * All probes of a file run in one proxy, each as the filter of a listener of its own and in a VM of its own. What a
+ * probe tells comes out of the proxy's log. nuncio runs inside of the test's own process: its start is what most of
+ * the time would go into.
  *
  * @module
  */
 import { ABI_VERSIONS, type AbiVersion, enumName, HOSTCALLS, Status } from "../../../abi/mod.ts";
-import { freePorts, type ProxyCommand, type ProxyProcess, startProxy } from "../../support/proxy_process.ts";
+import { startEmbedded } from "../../support/embedded.ts";
+import { freePorts, type ProxyCommand, startProxy } from "../../support/proxy_process.ts";
 import { bootstrap, cluster, emptyCluster, httpListener, indent, tcpListener } from "../differential/bootstrap.ts";
 import { playClient } from "../differential/client.ts";
 import type { ClientStep, Message, Sighting, UpstreamScript } from "../differential/exchange.ts";
@@ -68,6 +70,8 @@ export function playsOf(cases: readonly Case[]): Play[] {
     .map((play, index) => ({ ...play, id: `p${index}` }));
 }
 
+/** A port by name. */
+const MARK = /@([a-z0-9_]+)@/g;
 const WAIT_LIMIT_MS = 4000;
 /** How long a recording waits for lines that may not come. */
 const QUIET_MS = 350;
@@ -115,32 +119,62 @@ function listener(play: Play): string {
 }
 
 export interface PlayOptions {
+  /** nuncio unless said otherwise. */
   readonly proxy?: ProxyCommand;
   /** What a play should tell; absent when that is to be found out. */
   readonly expectedLines?: (play: Play) => readonly string[];
+}
+
+interface PlayedProxy {
+  /** What it logged so far. */
+  output(): string;
+  stop(): Promise<unknown>;
+}
+
+/** Listeners take any port. `ports` gets those of the listeners. */
+async function startNuncio(yaml: string, plays: readonly Play[], ports: Map<string, number>): Promise<PlayedProxy> {
+  ports.set("dead", (await freePorts(1))[0]!);
+  const text = yaml.replaceAll("FOLDER/access.log", "/dev/null").replace(
+    MARK,
+    (_mark, name) => `${ports.get(name) ?? 0}`,
+  );
+  const proxy = await startEmbedded(text, { logLevels: { wasm: "error" } });
+  for (const { id } of plays) ports.set(id, proxy.port(id));
+  return { output: () => proxy.log, stop: () => proxy.stop() };
+}
+
+/** Listeners get ports that are free. */
+async function startOther(
+  proxy: ProxyCommand,
+  yaml: string,
+  plays: readonly Play[],
+  ports: Map<string, number>,
+): Promise<PlayedProxy> {
+  const names = [...plays.map(({ id }) => id), "admin", "dead"];
+  const free = await freePorts(names.length);
+  names.forEach((name, i) => ports.set(name, free[i]!));
+  return await startProxy(yaml.replace(MARK, (_mark, name) => String(ports.get(name))), {
+    proxy,
+    args: ["--concurrency", "1", "-l", "info", "--component-log-level", "wasm:error"],
+  });
 }
 
 /** Plays all, one after the other. */
 export async function playCases(plays: readonly Play[], options: PlayOptions = {}): Promise<CaseObservation[]> {
   const upstream = await ScriptedUpstream.start("u");
   const service = plays.some(({ row }) => row.grpc === true) ? await GrpcService.start() : null;
-  let proxy: ProxyProcess | null = null;
+  let proxy: PlayedProxy | null = null;
   try {
-    const names = [...plays.map(({ id }) => id), "admin", "dead"];
-    const free = await freePorts(names.length);
-    const ports = new Map(names.map((name, i) => [name, free[i]!]));
-    ports.set("u", upstream.port);
+    const ports = new Map([["u", upstream.port]]);
     const clusters = [cluster("u"), cluster("dead"), emptyCluster("empty")];
     if (service !== null) {
       ports.set("g", service.port);
       clusters.push(cluster("g", HTTP2));
     }
-    const yaml = bootstrap(plays.map(listener), clusters)
-      .replace(/@([a-z0-9_]+)@/g, (_mark, name: string) => String(ports.get(name)));
-    proxy = await startProxy(yaml, {
-      ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
-      args: ["--concurrency", "1", "-l", "info", "--component-log-level", "wasm:error"],
-    });
+    const yaml = bootstrap(plays.map(listener), clusters);
+    proxy = options.proxy === undefined
+      ? await startNuncio(yaml, plays, ports)
+      : await startOther(options.proxy, yaml, plays, ports);
     const normalise = normaliser(ports);
     const observations: CaseObservation[] = [];
     for (const play of plays) {
@@ -151,7 +185,7 @@ export async function playCases(plays: readonly Play[], options: PlayOptions = {
         ports.get(play.id)!,
         play.row.client ?? GET,
         (count) => waitUntil(() => sightings.length >= count),
-        (bytes) => bytes.replace(/@([a-z0-9_]+)@/g, (mark, name: string) => String(ports.get(name) ?? mark)),
+        (bytes) => bytes.replace(MARK, (mark, name: string) => String(ports.get(name) ?? mark)),
       );
       const lines = await linesOf(proxy, play, options.expectedLines?.(play) ?? null);
       await waitUntil(() => upstream.idle);
@@ -188,7 +222,7 @@ async function waitUntil(done: () => boolean, limitMs: number = WAIT_LIMIT_MS): 
 }
 
 /** What a probe told, when it is done with telling. */
-async function linesOf(proxy: ProxyProcess, play: Play, expected: readonly string[] | null): Promise<string[]> {
+async function linesOf(proxy: PlayedProxy, play: Play, expected: readonly string[] | null): Promise<string[]> {
   if (expected !== null) await waitUntil(() => toldBy(proxy.output(), play).join() === expected.join());
   else {
     let count = -1;

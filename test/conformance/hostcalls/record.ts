@@ -3,38 +3,60 @@
  * `node test/conformance/hostcalls/record.ts [--envoy PATH] [--check] [NAME…]`
  *
  * Writes `recorded/<name>.json`, with which the tests compare nuncio; no Envoy is needed to run them. Which Envoy it
- * is, is found as in `test/conformance/differential/record.ts`. `--check` says whether a new recording would be the
- * same, and writes nothing.
+ * is: see `test/support/envoy.ts`. `--check` says whether a new recording would be the same, and writes nothing.
  *
  * @module
  */
-import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import process from "node:process";
 import { parseArgs } from "node:util";
-import { ROOT } from "../../support/proxy_process.ts";
-import { RECORD_VARIABLE } from "./conformance.ts";
-
-const FOLDER = join(ROOT, "test/conformance/hostcalls");
+import { findEnvoy, keepRecording } from "../../support/envoy.ts";
+import type { ProxyCommand } from "../../support/proxy_process.ts";
+import { loadInEnvoy, MODULES } from "./modules.ts";
+import { type CaseObservation, type Play, playCases, playsOf } from "./play.ts";
+import { CASE_FILES, casesOf, digestOf, recordingFile } from "./recording.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { envoy: { type: "string" }, check: { type: "boolean", default: false } },
 });
-const command = values.envoy ?? process.env["NUNCIO_ENVOY"] ?? "envoy";
-const version = /(\d+\.\d+)\.\d+/.exec(spawnSync(command, ["--version"], { encoding: "utf8" }).stdout ?? "");
-if (version === null) {
-  console.error(`${command} is not Envoy: give --envoy PATH`);
-  process.exit(2);
+const { version, ...proxy } = findEnvoy(values.envoy);
+const isWanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
+
+for (const name of CASE_FILES.filter(isWanted)) {
+  const cases = await casesOf(name);
+  const observed = await play(playsOf(cases));
+  keepRecording(
+    name,
+    recordingFile(name),
+    { envoy: version, digest: digestOf(cases), cases: observed },
+    values.check,
+  );
+  console.log(`${name}: ${observed.length} cases`);
 }
-const recorder = JSON.stringify({ command, version: version[1], check: values.check });
-for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".test.ts")).sort()) {
-  const name = file.slice(0, -".test.ts".length);
-  if (positionals.length > 0 && !positionals.includes(name)) continue;
-  const { status } = spawnSync(process.execPath, [join(FOLDER, file)], {
-    stdio: "inherit",
-    env: { ...process.env, [RECORD_VARIABLE]: recorder },
-  });
-  if (status !== 0) process.exitCode = 1;
+if (isWanted("modules")) {
+  const modules: Record<string, string> = {};
+  for (const module of MODULES) modules[module.name] = await loadInEnvoy(proxy, module.text);
+  keepRecording("modules", recordingFile("modules"), { envoy: version, modules }, values.check);
+  console.log(`modules: ${MODULES.length} cases`);
+}
+
+/** All in one Envoy; when one of them takes it down, each in an Envoy of its own. */
+async function play(plays: readonly Play[]): Promise<CaseObservation[]> {
+  try {
+    return await playCases(plays, { proxy });
+  } catch {
+    const observations: CaseObservation[] = [];
+    for (const each of plays) observations.push(await playAlone(each, proxy));
+    return observations;
+  }
+}
+
+async function playAlone(play: Play, proxy: ProxyCommand): Promise<CaseObservation> {
+  const crash: CaseObservation = { name: play.row.name, version: play.version, lines: [], client: [], crashed: true };
+  try {
+    const [observation] = await playCases([play], { proxy });
+    return observation!;
+  } catch (error) {
+    if (!/Caught Segmentation fault|Caught Aborted|the proxy came down/.test(String(error))) throw error;
+    return crash;
+  }
 }

@@ -269,16 +269,8 @@ export const SUPERSETS: readonly Superset[] = [
     nuncio: "answers Ok and calls back with the 503, as for every other call that is not answered",
     reason: "guests have one place for the failures of calls and no two, and learn the reason",
     apply: changed(
-      change("proxy_http_call InternalFailure -", "proxy_http_call Ok 8"),
-      (lines) => {
-        const at = lines.findIndex((line) => line.startsWith("> proxy_on_http_call_response"));
-        return [
-          ...lines.slice(0, at),
-          "> proxy_on_http_call_response 1 8 3 19 0",
-          `${READ} Ok "503"`,
-          ...lines.slice(at),
-        ];
-      },
+      change("proxy_http_call InternalFailure -", "proxy_http_call Ok 4"),
+      (lines) => [...lines, "> proxy_on_http_call_response 1 4 3 19 0", `${READ} Ok "503"`],
     ),
   },
   {

@@ -1,0 +1,14 @@
+// test/conformance/hostcalls/cases/proxy_grpc_cancel.ts: ending gRPC calls.
+import { type Case, versionsOf } from "../play.ts";
+import { call } from "../steps.ts";
+
+export const CASES: readonly Case[] = [
+  {
+    // Tokens of HTTP calls are multiples of 4, of gRPC calls one more, of gRPC streams two more.
+    name: "tokens that nobody has",
+    versions: versionsOf("proxy_grpc_cancel"),
+    callbacks: {
+      proxy_on_request_headers: [0, 1, 2, 3, 4, 5, 6, 7, -1].map((token) => call("proxy_grpc_cancel", token)),
+    },
+  },
+];

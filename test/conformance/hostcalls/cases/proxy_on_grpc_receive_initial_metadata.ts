@@ -1,0 +1,35 @@
+// test/conformance/hostcalls/cases/proxy_on_grpc_receive_initial_metadata.ts: initial metadata of gRPC streams.
+import { ABI_VERSIONS } from "../../../../abi/mod.ts";
+import type { Case } from "../play.ts";
+import { call, keep, kept, pairs, param, returns } from "../steps.ts";
+
+const METADATA = pairs([["x-asks", "1"]]);
+/** Ends the request that waits. */
+const done = [call("proxy_set_effective_context", kept(0)), call("proxy_send_local_response", 200, "", "", "", -1)];
+
+export const CASES: readonly Case[] = [
+  {
+    name: "before the first message",
+    grpc: true,
+    versions: ABI_VERSIONS,
+    callbacks: {
+      proxy_on_request_headers: [
+        call("proxy_grpc_stream", "g", "s.Service", "Echo", METADATA),
+        keep(1),
+        call("proxy_grpc_close", kept(1)),
+        keep(0, param(0)),
+        returns(1),
+      ],
+      proxy_on_grpc_receive_initial_metadata: [
+        call("proxy_get_header_map_value", 4, "x-initial"),
+        call("proxy_get_header_map_value", 4, ":status"),
+        call("proxy_get_header_map_value", 5, "x-trailing"),
+        call("proxy_add_header_map_value", 4, "x-new", "1"),
+      ],
+      proxy_on_grpc_receive: [],
+      proxy_on_grpc_close: done,
+    },
+    // How many there are is the service's business: it adds a date.
+    ignore: /^> proxy_on_grpc_receive_initial_metadata/,
+  },
+];
