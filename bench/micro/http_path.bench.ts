@@ -131,6 +131,8 @@ const route: RouteConfigPlan = JSON.parse(JSON.stringify({
         limitsStreamDuration: false,
         grpcTimeoutHeaderMaxMs: null,
         grpcTimeoutHeaderOffsetMs: 0,
+        upgrades: [],
+        connect: null,
       },
       requestHeaders: NO_HEADER_OPS,
       responseHeaders: NO_HEADER_OPS,

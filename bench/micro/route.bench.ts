@@ -40,6 +40,8 @@ function route(path: RouteMatchPlan["path"], headers: RouteMatchPlan["headers"] 
       grpcTimeoutHeaderMaxMs: null,
       grpcTimeoutHeaderOffsetMs: 0,
       hashPolicies: [],
+      upgrades: [],
+      connect: null,
     },
     requestHeaders: NO_HEADER_OPS,
     responseHeaders: NO_HEADER_OPS,

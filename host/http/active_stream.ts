@@ -148,30 +148,26 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#touch();
     if (end) this.#onRequestEnd();
     const plan = this.#config.plan;
-    const upgrade = headers.protocol;
+    const upgrade = headers.protocol ?? (headers.method === "CONNECT" ? CONNECT : null);
     let chain = this.#config.filters;
     let refusedUpgrade = false;
-    if (upgrade !== null) {
-      const row = plan.upgrades.find((each) => each.type === upgrade.toLowerCase());
-      refusedUpgrade = row === undefined || !row.enabled;
-      if (!refusedUpgrade && row!.filters >= 0) chain = this.#config.upgradeFilters[row!.filters]!;
-    }
     const refusal = this.#checkRequest(headers);
-    if (upgrade !== null && !refusedUpgrade && refusal === null) {
-      this.#upgraded = true;
-      this.#config.stats.cxUpgradesTotal.inc();
-      this.#config.stats.cxUpgradesActive.inc();
-    }
     if (refusal === null) {
-      const origin = mutateRequestHeaders(
-        headers,
-        this.info.connection,
-        this.#config,
-        upgrade !== null && !refusedUpgrade,
-      );
+      const origin = mutateRequestHeaders(headers, this.info.connection, this.#config, headers.protocol !== null);
       if (origin.remoteAddress !== null) this.info.remoteAddress = origin.remoteAddress;
       this.info.requestId = headers.get("x-request-id") ?? "";
-      this.route();
+      const route = this.route();
+      if (upgrade !== null) {
+        const filters = this.#upgradeFilters(upgrade.toLowerCase(), route);
+        // Without a route the answer is that there is none.
+        if (filters === null) refusedUpgrade = route !== null;
+        else {
+          chain = filters;
+          this.#upgraded = true;
+          this.#config.stats.cxUpgradesTotal.inc();
+          this.#config.stats.cxUpgradesActive.inc();
+        }
+      }
     }
     this.#filters = this.#createFilters(chain);
     // Filters that made up their minds at once ended the stream already.
@@ -184,6 +180,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     }
     if (refusedUpgrade) {
       this.#config.stats.rqWsOnNonWsRoute.inc();
+      // What follows on the connection may be meant for the tunnel that there is not.
+      this.#connection.closeAfterResponse();
       this.#filters.request.headers = headers;
       this.#filters.sendLocalReply({ status: 403, details: "upgrade_failed" });
       return;
@@ -407,6 +405,15 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
 
   // Private.
 
+  /** The filters of an upgrade that the route or else the connection manager allows; null when neither does. */
+  #upgradeFilters(type: string, route: Route | null): readonly ConfiguredFilter[] | null {
+    const config = this.#config;
+    const row = config.plan.upgrades.find((each) => each.type === type);
+    const allowed = route?.allowsUpgrade?.(type) ?? row?.enabled ?? false;
+    if (!allowed) return null;
+    return row === undefined || row.filters < 0 ? config.filters : config.upgradeFilters[row.filters]!;
+  }
+
   /** The chain without the filters that are off for this stream's route. */
   #createFilters(chain: readonly ConfiguredFilter[]): FilterManager {
     for (let i = 0; i < chain.length; i++) {
@@ -629,6 +636,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
 }
 
 const GRPC_DEADLINE_EXCEEDED = 4;
+/** The upgrade that a plain CONNECT counts as. */
+const CONNECT = "connect";
 
 function isExpectContinue(headers: HeaderMap): boolean {
   const expect = headers.get("expect");

@@ -22,6 +22,8 @@ export interface Route {
   perFilterConfig(filterName: string): unknown;
   /** Whether the route turns a filter off (true) or on (false); null when it says nothing. */
   filterDisabled(filterName: string): boolean | null;
+  /** Whether the route allows an upgrade to this protocol, in lower case; null when it says nothing. */
+  allowsUpgrade?(type: string): boolean | null;
   /** Milliseconds without stream activity before a 504, or null for the connection manager's. */
   readonly idleTimeoutMs: number | null;
   /** Most milliseconds for the whole stream; 0: no limit, null: the connection manager's. */

@@ -19,17 +19,18 @@ import type { HeaderMap } from "../http/header_map.ts";
 import type { Route } from "../http/route.ts";
 import type { StreamInfo, UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
-import type { HttpPool } from "../upstream/http_pool.ts";
-import { type UpstreamAttempt, UpstreamRequest, type UpstreamRequestOwner } from "./upstream_request.ts";
+import type { PooledAttempt, PooledAttemptClass, UpstreamAttempt, UpstreamRequestOwner } from "./upstream_request.ts";
 
-export class FilteredUpstreamRequest implements UpstreamAttempt, UpstreamRequestOwner {
+export class FilteredUpstreamRequest<Pool> implements UpstreamAttempt, UpstreamRequestOwner {
   readonly #owner: UpstreamRequestOwner;
-  readonly #request: UpstreamRequest;
+  readonly #request: PooledAttempt<Pool>;
   readonly #filters: FilterManager;
   #ended = false;
   done = false;
 
+  /** `Attempt` is what the chain ends in. */
   constructor(
+    Attempt: PooledAttemptClass<Pool>,
     owner: UpstreamRequestOwner,
     stream: TerminalFilterStream,
     chain: readonly ConfiguredFilter[],
@@ -37,14 +38,14 @@ export class FilteredUpstreamRequest implements UpstreamAttempt, UpstreamRequest
     info: UpstreamInfo,
   ) {
     this.#owner = owner;
-    this.#request = new UpstreamRequest(this, limitBytes, info);
+    this.#request = new Attempt(this, limitBytes, info);
     const out = new ChainEnds(this, owner, stream, this.#request);
     this.#filters = new FilterManager(out, filtersFor(chain, stream));
   }
 
   // From the router.
 
-  start(pool: HttpPool, headers: HeaderMap, end: boolean): void {
+  start(pool: Pool, headers: HeaderMap, end: boolean): void {
     this.#request.start(pool);
     if (!this.done) this.#filters.decodeHeaders(headers, end);
   }
@@ -120,15 +121,15 @@ export class FilteredUpstreamRequest implements UpstreamAttempt, UpstreamRequest
 /** Where the chain's response goes, and what its filters may ask for. */
 class ChainEnds implements FilterManagerCallbacks {
   readonly upstream: UpstreamStream;
-  readonly #attempt: FilteredUpstreamRequest;
+  readonly #attempt: UpstreamAttempt & { done: boolean; end(): void };
   readonly #owner: UpstreamRequestOwner;
   readonly #stream: TerminalFilterStream;
 
   constructor(
-    attempt: FilteredUpstreamRequest,
+    attempt: UpstreamAttempt & { done: boolean; end(): void },
     owner: UpstreamRequestOwner,
     stream: TerminalFilterStream,
-    request: UpstreamRequest,
+    request: UpstreamStream,
   ) {
     this.upstream = request;
     this.#attempt = attempt;

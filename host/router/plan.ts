@@ -66,7 +66,9 @@ export type PathMatchPlan =
     readonly value: string;
     readonly caseSensitive: boolean;
   }
-  | { readonly kind: "regex"; readonly pattern: string };
+  | { readonly kind: "regex"; readonly pattern: string }
+  /** CONNECT, which has no path. */
+  | { readonly kind: "connect" };
 
 export interface RouteMatchPlan {
   readonly path: PathMatchPlan;
@@ -106,6 +108,9 @@ export interface ClusterActionPlan {
   readonly grpcTimeoutHeaderMaxMs: number | null;
   /** Taken off a `grpc-timeout` header. */
   readonly grpcTimeoutHeaderOffsetMs: number;
+  readonly upgrades: readonly RouteUpgradePlan[];
+  /** Requests become tunnels to an upstream that speaks no HTTP. */
+  readonly connect: { readonly allowPost: boolean } | null;
   /** What load balancers that hash go by; empty for nothing. */
   readonly hashPolicies: readonly HashPolicyPlan[];
 }
@@ -132,6 +137,12 @@ export interface CookieHashPlan {
   readonly ttlSeconds: number | null;
   readonly path: string;
   readonly attributes: readonly { readonly name: string; readonly value: string }[];
+}
+
+export interface RouteUpgradePlan {
+  /** Lower case. */
+  readonly type: string;
+  readonly enabled: boolean;
 }
 
 export type ClusterSpecifierPlan =

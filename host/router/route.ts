@@ -167,6 +167,18 @@ export class RouteEntry implements Route {
     return this.#recipe.hashPolicy;
   }
 
+  allowsUpgrade(type: string): boolean | null {
+    return this.#recipe.action?.upgrades.find((each) => each.type === type)?.enabled ?? null;
+  }
+
+  /** Whether such a request becomes a tunnel to an upstream that speaks no HTTP. */
+  opensTcpTunnel(headers: HeaderMap): boolean {
+    const connect = this.#recipe.action?.connect ?? null;
+    if (connect === null) return false;
+    const { method, protocol } = headers;
+    return (method === "CONNECT" && protocol === null) || (method === "POST" && connect.allowPost);
+  }
+
   get clusterNotFoundStatus(): number {
     return this.#recipe.action?.clusterNotFoundStatus ?? 503;
   }

@@ -35,7 +35,13 @@ import type { RouteEntry } from "./route.ts";
 import type { RouterPlan } from "./router_plan.ts";
 import type { RouterStats } from "./router_stats.ts";
 import { finalTimeoutMs } from "./timeouts.ts";
-import { type UpstreamAttempt, UpstreamRequest, type UpstreamRequestOwner } from "./upstream_request.ts";
+import { TcpUpstreamRequest } from "./tcp_upstream_request.ts";
+import {
+  type PooledAttemptClass,
+  type UpstreamAttempt,
+  UpstreamRequest,
+  type UpstreamRequestOwner,
+} from "./upstream_request.ts";
 
 const NO_METADATA = filterMetadata(null);
 
@@ -77,6 +83,8 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   #tunnel = false;
   /** `set-cookie` headers of the hash policy. */
   #hashCookies: string[] | null = null;
+  /** The upstream speaks no HTTP. */
+  #isTcp = false;
 
   constructor(config: RouterConfig, stream: TerminalFilterStream) {
     this.#config = config;
@@ -134,22 +142,33 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     }
     if (route.autoHostRewrite && host.hostname !== "") route.rewriteHost(headers, host.hostname);
     stream.setDownstreamWatermarkCallbacks(this);
+    if (route.opensTcpTunnel(headers)) {
+      this.#isTcp = true;
+      this.#begin(TcpUpstreamRequest, cluster.tcpPool(host, ResourcePriority.Default), headers, end);
+    } else {
+      this.#begin(UpstreamRequest, cluster.httpPool(host, ResourcePriority.Default), headers, end);
+    }
+    return HeadersStatus.StopIteration;
+  }
+
+  /** Begins an attempt with a connection of this pool. */
+  #begin<Pool>(Attempt: PooledAttemptClass<Pool>, pool: Pool, headers: HeaderMap, end: boolean): void {
+    const cluster = this.#cluster!;
+    const upstream = this.#stream.info.upstream!;
     const limitBytes = cluster.plan.perConnectionBufferLimitBytes;
-    const pool = cluster.httpPool(host, ResourcePriority.Default);
     const chain = cluster.httpFilters ?? this.#config.upstreamFilters ?? null;
     if (chain === null) {
-      const request = new UpstreamRequest(this, limitBytes, upstream);
+      const request = new Attempt(this, limitBytes, upstream);
       this.#request = request;
       if (end) this.#onRequestEnd();
       request.encodeHeaders(headers, end);
       request.start(pool);
     } else {
-      const request = new FilteredUpstreamRequest(this, stream, chain, limitBytes, upstream);
+      const request = new FilteredUpstreamRequest(Attempt, this, this.#stream, chain, limitBytes, upstream);
       this.#request = request;
       if (end) this.#onRequestEnd();
       request.start(pool, headers, end);
     }
-    return HeadersStatus.StopIteration;
   }
 
   onRequestBody(body: ByteQueue, end: boolean): DataStatus {
@@ -208,15 +227,13 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   }
 
   onUpstreamHeaders(request: UpstreamAttempt, headers: HeaderMap, end: boolean): void {
-    this.#responseStarted = true;
     const stream = this.#stream;
     const route = this.#route!;
-    if (this.#requestHeaders!.protocol !== null && this.#looksLikeTunnel(headers.status)) {
-      this.#request = null;
-      request.reset();
-      stream.sendLocalReply({ status: headers.status, details: "websocket_handshake_unsuccessful" });
+    if (this.#requestHeaders!.protocol !== null && this.#isFailedHandshake(headers.status)) {
+      this.#passFailedHandshake(headers);
       return;
     }
+    this.#responseStarted = true;
     stream.info.responseCodeDetails = "via_upstream";
     if (!this.#config.plan.suppressEnvoyHeaders && this.#requestEndMs >= 0) {
       headers.setOwn("x-envoy-upstream-service-time", String(Math.trunc(this.nowMs - this.#requestEndMs)));
@@ -227,14 +244,17 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     for (const cookie of this.#hashCookies ?? []) headers.add("set-cookie", cookie);
     this.#cluster!.stats.codes.chargeResponse(headers.status, this.#origin());
     if (end) this.#onResponseEnd(request);
-    else this.#tunnel = opensTunnel(this.#requestHeaders!, headers.status);
+    else this.#tunnel = !this.#isTcp && opensTunnel(this.#requestHeaders!, headers.status);
     stream.encodeHeaders(headers, end);
   }
 
-  /** To a client that speaks HTTP/2 any success is a tunnel, which an upstream with HTTP/1 opens by 101 alone. */
-  #looksLikeTunnel(status: number): boolean {
+  /** An upstream with HTTP/1, which upgrades by 101 alone, said neither yes nor an error. */
+  #isFailedHandshake(status: number): boolean {
     const { info } = this.#stream;
-    return status >= 200 && status < 300 && info.protocol === "HTTP/2" && info.upstream!.protocol !== "HTTP/2";
+    if (status === 101 || status >= 400 || info.upstream!.protocol === "HTTP/2") return false;
+    // To a client that speaks HTTP/2 any success is a tunnel.
+    return this.#requestHeaders!.protocol!.toLowerCase() === "websocket" ||
+      (info.protocol === "HTTP/2" && status < 300);
   }
 
   onUpstreamData(request: UpstreamAttempt, data: ByteQueue, end: boolean): void {
@@ -314,6 +334,12 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     info.responseCodeDetails = "upstream_reset_after_response_started{connection_termination}";
   }
 
+  /** The client learns of the answer to its handshake, and gets no body: what follows is no WebSocket. */
+  #passFailedHandshake(headers: HeaderMap): void {
+    this.#request?.reset();
+    this.#reply(headers.status, "", "websocket_handshake_unsuccessful", false, headers);
+  }
+
   #onTimeout(): void {
     const cluster = this.#cluster!;
     cluster.stats.upstreamRqTimeout.inc();
@@ -339,7 +365,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   }
 
   /** The router's own answer gets the route's response headers too. */
-  #reply(status: number, body: string, details: string, overloaded = false): void {
+  #reply(status: number, body: string, details: string, overloaded = false, more: HeaderMap | null = null): void {
     const route = this.#route!;
     const stream = this.#stream;
     const suppress = this.#config.plan.suppressEnvoyHeaders;
@@ -352,6 +378,9 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
         route.finalizeResponseHeaders(headers, this.#requestHeaders, stream.info);
         if (route.includeAttemptCountInResponse) {
           headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
+        }
+        if (more !== null) {
+          for (let i = 0; i < more.fieldCount; i++) headers.add(more.fieldName(i), more.fieldValue(i));
         }
       },
     });

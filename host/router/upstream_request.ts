@@ -30,6 +30,18 @@ export interface UpstreamAttempt {
   readDisable(disable: boolean): void;
 }
 
+/** An attempt that asks a pool for its connection. */
+export interface PooledAttempt<Pool> extends UpstreamAttempt, UpstreamStream {
+  start(pool: Pool): void;
+}
+
+/** Makes one. */
+export type PooledAttemptClass<Pool> = new (
+  owner: UpstreamRequestOwner,
+  limitBytes: number,
+  info: UpstreamInfo,
+) => PooledAttempt<Pool>;
+
 /** The router, as its attempts see it. */
 export interface UpstreamRequestOwner {
   readonly nowMs: number;
@@ -43,8 +55,7 @@ export interface UpstreamRequestOwner {
   readDisableDownstream(disable: boolean): void;
 }
 
-export class UpstreamRequest
-  implements UpstreamAttempt, UpstreamStream, ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
+export class UpstreamRequest implements PooledAttempt<HttpPool>, ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
   readonly info: UpstreamInfo;
   readonly #owner: UpstreamRequestOwner;
   readonly #limitBytes: number;

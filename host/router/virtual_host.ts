@@ -47,6 +47,8 @@ export class VirtualHost implements RouteConditions<RouteRequest> {
   readonly #foldedIndex: PathIndex<RouteRequest> = new PathIndex();
   /** Orders of the routes whose path is a regex. */
   readonly #regexOrders: number[] = [];
+  /** Orders of the routes that take CONNECT. */
+  readonly #connectOrders: number[] = [];
 
   constructor(plan: VirtualHostPlan, config: RouteConfigPlan, general: FilterConfigLevel, compiler: RouteCompiler) {
     this.name = plan.name;
@@ -63,14 +65,14 @@ export class VirtualHost implements RouteConditions<RouteRequest> {
     this.#matches.push(new RouteMatch(route.match));
     this.#clusters.push(builder.clusterSpecifier(route));
     if (path.kind === "regex") this.#regexOrders.push(order);
+    else if (path.kind === "connect") this.#connectOrders.push(order);
     else if (path.caseSensitive) this.#index.insert(path.kind, path.value, order);
     else this.#foldedIndex.insert(path.kind, asciiLower(path.value), order);
   }
 
   route(headers: HeaderMap, info: StreamInfo, random: number): RouteEntry | null {
     if (this.#requireTls !== "none" && this.#needsTlsRedirect(headers)) return this.#tlsRedirect;
-    // Only CONNECT has no path, and no route takes it without one.
-    if (headers.path === null) return null;
+    if (headers.path === null) return this.#routeConnect(headers, info, random);
     let path = pathWithoutQuery(headers.path);
     if (this.#ignorePathParameters && path.includes(";")) path = path.replace(/;[^/]*/g, "");
     const request: RouteRequest = { headers, info, random, path };
@@ -82,6 +84,16 @@ export class VirtualHost implements RouteConditions<RouteRequest> {
       if (this.accepts(regexes[i]!, request)) best = regexes[i]!;
     }
     return best === count ? null : this.#clusters[best]!.choose(headers, random);
+  }
+
+  /** Only CONNECT has no path. */
+  #routeConnect(headers: HeaderMap, info: StreamInfo, random: number): RouteEntry | null {
+    if (headers.method !== "CONNECT") return null;
+    const request: RouteRequest = { headers, info, random, path: "" };
+    for (const order of this.#connectOrders) {
+      if (this.accepts(order, request)) return this.#clusters[order]!.choose(headers, random);
+    }
+    return null;
   }
 
   accepts(order: number, request: RouteRequest): boolean {

@@ -16,6 +16,7 @@ import type { ClusterManager } from "./cluster_manager.ts";
 import type { Host } from "./host.ts";
 import type { LoadBalancerContext } from "./lb/picker.ts";
 import type { PoolCancellable, PoolFailureReason } from "./pool.ts";
+import type { TcpConnection } from "./tcp_connection.ts";
 import type { TcpPoolCallbacks } from "./tcp_pool.ts";
 
 /** What a host may be chosen by. */
@@ -113,7 +114,7 @@ class Request implements TcpPoolCallbacks {
     this.#callbacks = callbacks;
   }
 
-  onPoolReady(connection: Connection, host: Host): void {
+  onPoolReady(connection: TcpConnection, host: Host): void {
     this.#callbacks.onConnected(connection, this.#describe(host));
   }
 

@@ -55,6 +55,13 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
     this.#owner.ledger.onStreamStarted();
   }
 
+  /** Its user has had all that he wanted: from here on its end cuts nothing. */
+  release(): void {
+    if (!this.#used || this.#gone) return;
+    this.#used = false;
+    this.#owner.ledger.onStreamEnded();
+  }
+
   /** Gives up a connection that nobody uses. */
   discard(): void {
     if (this.#gone) return;

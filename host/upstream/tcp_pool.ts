@@ -7,7 +7,6 @@
  * @module
  */
 import { StreamResetReason } from "../http/codec.ts";
-import type { Connection } from "../net/connection_port.ts";
 import type { ResourcePriority } from "./circuit_breaker.ts";
 import type { DialFailure } from "./dialer.ts";
 import type { Host, HostPool } from "./host.ts";
@@ -24,7 +23,7 @@ import { TcpConnection, type TcpConnectionOwner } from "./tcp_connection.ts";
 
 export interface TcpPoolCallbacks {
   /** The receiver sets a handler and owns the connection: he closes it. */
-  onPoolReady(connection: Connection, host: Host): void;
+  onPoolReady(connection: TcpConnection, host: Host): void;
   onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host | null): void;
 }
 

@@ -217,7 +217,8 @@ export class BodyWriter {
   }
 }
 
-function writeAll(sink: ByteSink, data: ByteQueue): void {
+/** Writes all bytes, and takes them out of `data`. */
+export function writeAll(sink: ByteSink, data: ByteQueue): void {
   const count = data.chunkCount;
   if (count === 1) {
     sink.write(data.chunkAt(0));

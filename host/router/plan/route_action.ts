@@ -14,6 +14,7 @@ import type {
   HostRewritePlan,
   PathRewritePlan,
   RedirectPlan,
+  RouteUpgradePlan,
   WeightedClusterPlan,
 } from "../plan.ts";
 import type { RoutePlanContext } from "./context.ts";
@@ -43,6 +44,7 @@ export function planRouteAction(
   const cluster = planClusterSpecifier(node, limits, context);
   const duration = node.message("max_stream_duration");
   const pathRewrite = planPathRewrite(node);
+  const { upgrades, connect } = planUpgrades(node);
   const plan = {
     kind: "cluster" as const,
     clusterNotFoundStatus: NOT_FOUND_STATUS[node.enum("cluster_not_found_response_code")] ?? 503,
@@ -56,8 +58,48 @@ export function planRouteAction(
     grpcTimeoutHeaderMaxMs: duration?.durationMs("grpc_timeout_header_max", null) ?? null,
     grpcTimeoutHeaderOffsetMs: duration?.durationMs("grpc_timeout_header_offset", 0) ?? 0,
     hashPolicies: planHashPolicies(node),
+    upgrades,
+    connect,
   };
   return cluster === null ? null : { ...plan, cluster };
+}
+
+function planUpgrades(node: ConfigNode): Pick<ClusterActionPlan, "upgrades" | "connect"> {
+  const upgrades: RouteUpgradePlan[] = [];
+  let connect: ClusterActionPlan["connect"] = null;
+  for (const each of node.messages("upgrade_configs")) {
+    const type = each.string("upgrade_type").toLowerCase();
+    refuseConnectUdp(each, type);
+    if (upgrades.some((other) => other.type === type)) {
+      each.error("router/duplicate-upgrade", `upgrade_type ${each.string("upgrade_type")} is there twice`, {
+        field: "upgrade_type",
+      });
+    }
+    upgrades.push({ type, enabled: each.bool("enabled", true) });
+    const config = each.message("connect_config");
+    if (config === null) continue;
+    if (type !== "connect") {
+      each.error("router/connect-config", `connect_config is for CONNECT, not for ${each.string("upgrade_type")}`, {
+        field: "connect_config",
+      });
+    }
+    if (config.has("proxy_protocol_config")) {
+      config.error("config/unsupported", "the PROXY protocol cannot be sent to upstreams so far", {
+        field: "proxy_protocol_config",
+      });
+    }
+    connect = { allowPost: config.bool("allow_post") };
+  }
+  return { upgrades, connect };
+}
+
+/** Reports an upgrade that only makes sense for HTTP/3 and UDP. */
+export function refuseConnectUdp(node: ConfigNode, type: string): void {
+  if (type !== "connect-udp") return;
+  node.error("config/unsupported", "upgrade_type CONNECT-UDP: there are no tunnels of UDP so far", {
+    field: "upgrade_type",
+    help: "remove it; clients that ask for it get 403",
+  });
 }
 
 function planClusterSpecifier(

@@ -41,6 +41,10 @@ function planPath(node: ConfigNode): PathMatchPlan | null {
       if (node.has("case_sensitive")) node.accept("case_sensitive", "it has no effect on safe_regex: write (?i)");
       return pattern === null ? null : { kind: "regex", pattern };
     }
+    case "connect_matcher":
+      node.message("connect_matcher");
+      if (node.has("case_sensitive")) node.accept("case_sensitive", "CONNECT has no path");
+      return { kind: "connect" };
     default:
       return null;
   }

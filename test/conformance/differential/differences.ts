@@ -265,6 +265,71 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
+    title: "A length in the answer to CONNECT",
+    cases: ["tunnels: forwarded: accepted with a length", "tunnels: an answer of the proxy's own"],
+    envoy: "passes on the `content-length` of a 2xx answer to CONNECT, and writes one into its own",
+    nuncio: "leaves it out",
+    reason: "such an answer has no body, and must not have the header (RFC 9110 §9.3.6): bytes of the tunnel follow",
+    apply: (recorded) => ({
+      ...recorded,
+      client: recorded.client.map((each) =>
+        typeof each === "string" ? each.replace(/content-length: \d\\r\\n/, "") : each
+      ),
+    }),
+  },
+  {
+    title: "Upgrades of requests with a body",
+    cases: ["tunnels: an upgrade with a body"],
+    envoy: "passes the upgrade on, but not the body, until the upstream has switched, which may wait for the body",
+    nuncio: "passes the request on as one without an upgrade",
+    reason:
+      "a server may ignore an upgrade (RFC 9110 §7.8), and so it is always clear where the body ends and what follows it",
+    apply: (recorded) => ({
+      ...recorded,
+      client: [{
+        head: [
+          "HTTP/1.1 200 OK",
+          "content-length: 2",
+          "x-envoy-upstream-service-time: (ms)",
+          "x-added: 1",
+          "date: (date)",
+          "server: envoy",
+        ],
+        body: "ok",
+      }],
+      upstreams: recorded.upstreams.map((seen) => ({
+        ...seen,
+        request: {
+          head: seen.request!.head.filter((line) => !/^(connection|upgrade):/.test(line)),
+          body: "body",
+        },
+      })),
+      log: recorded.log.map((line) =>
+        line.replace("504 flags=UT details=response_timeout rx=4 tx=24", "200 flags=- details=via_upstream rx=4 tx=2")
+      ),
+    }),
+    stats: {
+      ...responses({ "200": 1, "2xx": 1, "504": -1, "5xx": -1 }),
+      ...answers("main", { "2xx": 1, "5xx": -1 }),
+      "cluster.u.upstream_cx_destroy": -1,
+      "cluster.u.upstream_cx_destroy_local": -1,
+      "cluster.u.upstream_cx_destroy_local_with_active_rq": -1,
+      "cluster.u.upstream_cx_destroy_with_active_rq": -1,
+      "cluster.u.upstream_rq_timeout": -1,
+      "http.main.downstream_cx_upgrades_total": -1,
+      "http.main.downstream_rq_response_before_rq_complete": -1,
+      "http.main.downstream_rq_rx_reset": -1,
+    },
+  },
+  {
+    title: "Bytes behind an upgrade that is refused",
+    cases: ["tunnels: bytes behind an upgrade that is refused"],
+    envoy: "counts them in `%BYTES_RECEIVED%`, and drops them",
+    nuncio: "drops them",
+    reason: "they are no body of the request, and there is no tunnel that they were for",
+    apply: (recorded) => ({ ...recorded, log: recorded.log.map((line) => line.replace("rx=28", "rx=0")) }),
+  },
+  {
     title: "Status codes that are none",
     cases: [
       "failures: a status below 100",

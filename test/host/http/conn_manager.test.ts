@@ -589,6 +589,44 @@ test("an upgrade that is allowed becomes a tunnel that ends with either side", (
   assertQuiet(down);
 });
 
+test("the route's word on upgrades goes before the connection manager's; without a route there is none", () => {
+  const ask = (path: string, plan: { enabled: boolean } | null, allowed: boolean | null, hasRoute = true) => {
+    const upgrades = plan === null
+      ? []
+      : [{ type: "websocket", filters: -1, ...plan }, { type: "connect", filters: -1, ...plan }];
+    const route = hasRoute ? { ...routeWith({}), allowsUpgrade: () => allowed } : null;
+    const down = new Downstream({ plan: { upgrades }, route });
+    down.feed(path);
+    return down;
+  };
+  const requests = [
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n",
+    "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+  ];
+  for (const request of requests) {
+    const answered = (...options: [{ enabled: boolean } | null, boolean | null, boolean?]): string => {
+      const down = ask(request, ...options);
+      return down.take().slice(9, 12) + (down.connection.closed ? " closed" : "") + down.stat("cx_upgrades_active");
+    };
+    assert.is(answered({ enabled: true }, null), "1");
+    assert.is(answered({ enabled: false }, true), "1");
+    assert.is(answered(null, true), "1");
+    assert.is(answered({ enabled: true }, false), "403 closed0");
+    assert.is(answered({ enabled: false }, null), "403 closed0");
+    assert.is(answered(null, null), "403 closed0");
+    // Whoever is last in the chain says that there is no route.
+    assert.is(answered(null, null, false), "0");
+  }
+});
+
+test("a refused upgrade ends the connection: what follows was for the tunnel", () => {
+  const down = new Downstream();
+  down.feed(`CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n${GET}`);
+  assert.match(down.take(), /^HTTP\/1\.1 403 Forbidden\r\n.*connection: close\r\n/s);
+  assert.equal([down.streams.length, down.connection.closed], [1, true]);
+  assertQuiet(down);
+});
+
 test("100-continue: answered here, or left to the upstream; others pass only where it is left", () => {
   const ask = "PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n";
   const own = new Downstream();

@@ -7,7 +7,7 @@ import type { ConfiguredFilter } from "../../../host/http/conn_manager_config.ts
 import { DataStatus, HeadersStatus, type LocalReply, type TerminalFilterStream } from "../../../host/http/filter.ts";
 import type { ConnectionInfo, UpstreamInfo } from "../../../host/observe/stream_info.ts";
 import { FilteredUpstreamRequest } from "../../../host/router/filtered_request.ts";
-import type { UpstreamRequestOwner } from "../../../host/router/upstream_request.ts";
+import { UpstreamRequest, type UpstreamRequestOwner } from "../../../host/router/upstream_request.ts";
 import type { Host } from "../../../host/upstream/host.ts";
 import type { HttpPool, HttpPoolCallbacks } from "../../../host/upstream/http_pool.ts";
 import { Owner, queue, requestHeaders, responseHeaders, ScriptedFilter, textOf } from "../http/support.ts";
@@ -19,7 +19,7 @@ class Attempt {
   readonly seen: string[] = [];
   readonly filters: Record<string, ScriptedFilter> = {};
   readonly stream: Owner = new Owner();
-  readonly request: FilteredUpstreamRequest;
+  readonly request: FilteredUpstreamRequest<HttpPool>;
   readonly replies: LocalReply[] = [];
   downstreamPauses = 0;
   upstreamPauses = 0;
@@ -61,7 +61,7 @@ class Attempt {
       sendLocalReply: (reply: LocalReply) => void this.replies.push(reply),
       resetStream: (details: string) => void this.seen.push(`stream reset ${details}`),
     } as unknown as TerminalFilterStream;
-    this.request = new FilteredUpstreamRequest(owner, stream, chain, 100, {} as UpstreamInfo);
+    this.request = new FilteredUpstreamRequest(UpstreamRequest, owner, stream, chain, 100, {} as UpstreamInfo);
   }
 
   start(end: boolean): this {

@@ -1,7 +1,7 @@
 // test/host/router/route_table.test.ts: virtual hosts, TLS requirements, the levels of filter configuration.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { answer, ask, direct, requestOf, tableOf } from "./support.ts";
+import { answer, ask, direct, infoOf, requestOf, tableOf, tableOfRoutes } from "./support.ts";
 
 const host = (name: string, domains: string[], more: object = {}): object => ({
   name,
@@ -140,6 +140,39 @@ test("a route knows its names, metadata and times", () => {
   const plain = ask(table, "/")!;
   assert.equal([plain.timeoutMs, plain.idleTimeoutMs, plain.maxStreamDurationMs], [15_000, null, null]);
   assert.is(plain.clusterNotFoundStatus, 503);
+});
+
+test("CONNECT has no path: only a route that asks for it takes it, in its order", () => {
+  const connect = (name: string, headers: object[] = []) => ({
+    match: { connect_matcher: {}, headers },
+    direct_response: { status: 200, body: { inline_string: name } },
+  });
+  const table = tableOfRoutes([
+    { match: { prefix: "/" }, direct_response: { status: 200, body: { inline_string: "path" } } },
+    connect("chosen", [{ name: "x-a", present_match: true }]),
+    connect("any"),
+  ]);
+  const tunnel = (headers: [string, string][] = [], method = "CONNECT"): string | null => {
+    const request = requestOf({ method, headers });
+    request.path = null;
+    const entry = table.route(request, infoOf(), 0);
+    return entry === null ? null : new TextDecoder().decode(entry.body);
+  };
+  assert.equal([tunnel(), tunnel([["x-a", "1"]]), tunnel([], "GET")], ["any", "chosen", null]);
+  assert.is(answer(table, "/x"), "path");
+  assert.is(ask(table, { path: "/x", method: "CONNECT" })!.virtualHostName, "v");
+});
+
+test("what a route says of upgrades", () => {
+  const table = tableOfRoutes([{
+    match: { prefix: "/" },
+    route: {
+      cluster: "c",
+      upgrade_configs: [{ upgrade_type: "WebSocket" }, { upgrade_type: "other", enabled: false }],
+    },
+  }]);
+  const entry = ask(table, "/")!;
+  assert.equal(["websocket", "other", "connect"].map((type) => entry.allowsUpgrade(type)), [true, false, null]);
 });
 
 test.run();

@@ -139,6 +139,7 @@ class Stream implements TerminalFilterStream {
       ":scheme": "http",
       ...entries,
     });
+    if (entries[":method"] === "CONNECT") this.requestHeaders.path = null;
     this.router.onRequestHeaders(this.requestHeaders, end);
     return this;
   }
@@ -545,6 +546,119 @@ test("informational responses, trailers, and a tunnel that the upstream ends", (
     "UC",
     "upstream_reset_after_response_started{connection_termination}",
   ]);
+});
+
+const TUNNEL = {
+  match: { connect_matcher: {} },
+  route: { cluster: "c", upgrade_configs: [{ upgrade_type: "CONNECT", connect_config: {} }] },
+};
+
+test("CONNECT opens a tunnel of bytes: answered by the router, what came before goes first", () => {
+  const stream = new Stream({ route: TUNNEL }).request({ ":method": "CONNECT" }, false);
+  stream.router.onRequestBody(queue("early "), false);
+  assert.equal(stream.seen, []);
+  const connection = stream.connect();
+  assert.equal(stream.seen.splice(0), ["headers 200"]);
+  stream.router.onRequestBody(queue("late"), false);
+  assert.is(connection.written, "early late");
+  connection.receive("back");
+  assert.equal(stream.seen.splice(0), ["body back"]);
+  stream.router.onRequestBody(queue("!"), true);
+  assert.equal([connection.written, connection.ended], ["early late!", true]);
+  connection.handler!.onEnd();
+  assert.equal(stream.seen, ["body  end"]);
+  connection.finish(PeerType.Remote);
+  assert.equal(stream.seen, ["body  end"]);
+  assert.equal([stream.flags, stream.info.responseCodeDetails], ["", "via_upstream"]);
+  assert.equal([stream.info.upstream!.wireBytesSent, stream.info.upstream!.wireBytesReceived], [11, 4]);
+  assert.equal(
+    ["upstream_cx_active", "upstream_rq_active", "upstream_cx_destroy_with_active_rq"].map((name) => stream.stat(name)),
+    [0, 0, 0],
+  );
+});
+
+test("a tunnel of bytes that the upstream ends first, or resets, and one that the client gives up", () => {
+  const ended = new Stream({ route: TUNNEL }).request({ ":method": "CONNECT" }, false);
+  const connection = ended.connect();
+  connection.handler!.onEnd();
+  assert.equal(ended.seen, ["headers 200", "body  end"]);
+  assert.equal([ended.flags, connection.closed], ["", true]);
+
+  const reset = new Stream({ route: TUNNEL }).request({ ":method": "CONNECT" }, false);
+  reset.connect().finish(PeerType.Remote);
+  assert.equal(reset.seen, ["headers 200", "reset upstream_reset_after_response_started{connection_termination}"]);
+  assert.is(reset.flags, "UC");
+
+  const left = new Stream({ route: TUNNEL }).request({ ":method": "CONNECT" }, false);
+  const abandoned = left.connect();
+  left.router.onDestroy();
+  assert.ok(abandoned.closed);
+  assert.equal(left.seen, ["headers 200"]);
+});
+
+test("a tunnel of bytes without upstream; one that is given up, or is full, before there is a connection", () => {
+  const failed = new Stream({ route: TUNNEL }).request({ ":method": "CONNECT" }, false);
+  failed.env.dialer.last.fail("remote");
+  assert.equal(failed.seen, [`reply 503 ${BEFORE} remote connection failure`]);
+  const left = new Stream({ route: TUNNEL }).request({ ":method": "CONNECT" }, false);
+  left.router.onDestroy();
+  assert.ok(left.env.dialer.last.cancelled);
+  const full = new Stream({ route: TUNNEL, cluster: { perConnectionBufferLimitBytes: 3 } })
+    .request({ ":method": "CONNECT" }, false);
+  full.router.onRequestBody(queue("long"), false);
+  assert.is(full.readDisabled, 1);
+  const connection = full.connect();
+  assert.is(full.readDisabled, 0);
+  connection.handler!.onAboveWriteBufferHighWatermark();
+  assert.is(full.readDisabled, 1);
+  connection.handler!.onBelowWriteBufferLowWatermark();
+  assert.is(full.readDisabled, 0);
+});
+
+test("POST opens a tunnel of bytes where it may; everything else is HTTP", () => {
+  const allowing = (allow_post: boolean) => ({
+    match: { prefix: "/" },
+    route: { cluster: "c", upgrade_configs: [{ upgrade_type: "CONNECT", connect_config: { allow_post } }] },
+  });
+  const post = new Stream({ route: allowing(true) }).request({ ":method": "POST" }, false);
+  const connection = post.connect();
+  post.router.onRequestBody(queue("ping"), false);
+  post.router.onRequestTrailers(new HeaderMap());
+  assert.equal([connection.written, connection.ended], ["ping", true]);
+  connection.receive("pong");
+  connection.handler!.onEnd();
+  assert.equal(post.seen, ["headers 200", "body pong", "body  end"]);
+  for (const [allowed, method] of [[false, "POST"], [true, "GET"]] as const) {
+    const http = new Stream({ route: allowing(allowed) }).request({ ":method": method });
+    assert.match(http.connect().written, `${method} /p?q HTTP/1.1\r\n`);
+  }
+});
+
+test("CONNECT without connect_config is forwarded as it is", () => {
+  const route = { ...TUNNEL, route: { cluster: "c" } };
+  const stream = new Stream({ route }).request({ ":method": "CONNECT" }, false);
+  const connection = stream.connect();
+  assert.match(connection.written, "CONNECT a.example HTTP/1.1\r\nhost: a.example\r\n");
+  stream.router.onRequestBody(queue("early"), false);
+  assert.not.match(connection.written, "early");
+  connection.receive("HTTP/1.1 200 OK\r\n\r\n");
+  assert.match(connection.written, /early$/);
+});
+
+test("a WebSocket that the upstream does not open: its answer without a body, errors as they are", () => {
+  const ask = (protocol: string, answer: string): Stream => {
+    const stream = new Stream().request({ ":protocol": protocol, "connection": "upgrade", "upgrade": protocol }, false);
+    stream.answer(answer);
+    return stream;
+  };
+  const answer = (status: string): string => `HTTP/1.1 ${status}\r\ncontent-length: 2\r\nx-a: 1\r\n\r\nno`;
+  const accepted = ask("WebSocket", answer("200 OK"));
+  assert.equal(accepted.seen, ["reply 200"]);
+  assert.equal([accepted.responseHeaders!.get("x-a"), accepted.responseHeaders!.get("content-length")], ["1", null]);
+  assert.is(accepted.info.responseCodeDetails, "websocket_handshake_unsuccessful");
+  assert.equal(ask("websocket", answer("302 Found")).seen, ["reply 302"]);
+  assert.equal(ask("websocket", answer("426 No")).seen, ["headers 426", "body no end"]);
+  assert.equal(ask("other", answer("200 OK")).seen, ["headers 200", "body no end"]);
 });
 
 test.run();

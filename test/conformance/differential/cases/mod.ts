@@ -16,6 +16,7 @@ import { protocolOptions } from "./protocol_options.ts";
 import { requests } from "./requests.ts";
 import { routing } from "./routing.ts";
 import { timeouts } from "./timeouts.ts";
+import { tunnels } from "./tunnels.ts";
 import { upgrades } from "./upgrades.ts";
 import { wasm } from "./wasm.ts";
 import { wasmL4 } from "./wasm_l4.ts";
@@ -28,6 +29,7 @@ export const GROUPS: readonly Group[] = [
   badRequests,
   edge,
   upgrades,
+  tunnels,
   headerCase,
   protocolOptions,
   routing,

@@ -12,6 +12,7 @@ import { planHttp2 } from "../../../../http/h2/plan.ts";
 import type { PathPlan } from "../../../../http/path.ts";
 import type { ExtensionPlan } from "../../../../net/plan.ts";
 import type { RouteConfigPlan } from "../../../../router/plan.ts";
+import { refuseConnectUdp } from "../../../../router/plan/route_action.ts";
 import { planRouteConfig } from "../../../../router/plan/route_config.ts";
 import type { HttpFilterUse, NetworkFilterPlanner, PlanContext } from "../../../define.ts";
 import { type LocalRepliesPlan, planLocalReplies } from "./local_replies_plan.ts";
@@ -117,8 +118,9 @@ function planUpgrades(
   const upgrades: UpgradePlan[] = [];
   for (const node of config.messages("upgrade_configs")) {
     const type = node.string("upgrade_type").toLowerCase();
-    if (type === "connect" || type === "connect-udp") {
-      node.error("config/unsupported", `upgrade_type ${type.toUpperCase()} is not supported yet`, {
+    refuseConnectUdp(node, type);
+    if (upgrades.some((each) => each.type === type)) {
+      node.error("config/conflict", `upgrade_type ${node.string("upgrade_type")} is there twice`, {
         field: "upgrade_type",
       });
     }

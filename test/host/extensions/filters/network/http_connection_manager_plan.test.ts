@@ -82,4 +82,22 @@ test("a header formatter that is not known", async () => {
   );
 });
 
+test("upgrades that cannot be", async () => {
+  await refused("upgrade_configs: [{ upgrade_type: CONNECT-UDP }]", /^error: upgrade_type CONNECT-UDP: .*\(remove it/);
+  await refused("upgrade_configs: [{ upgrade_type: a }, { upgrade_type: A }]", /^error: upgrade_type A is there twice/);
+  assert.equal(await problems("upgrade_configs: [{ upgrade_type: CONNECT }]"), []);
+  const route = async (configs: string) => (await problems("", `cluster: u, upgrade_configs: [${configs}]`)).join("\n");
+  assert.match(await route("{ upgrade_type: connect-udp }"), "error: upgrade_type CONNECT-UDP: there are no tunnels");
+  assert.match(await route("{ upgrade_type: a }, { upgrade_type: A }"), "error: upgrade_type A is there twice");
+  assert.match(
+    await route("{ upgrade_type: a, connect_config: {} }"),
+    "error: connect_config is for CONNECT, not for a",
+  );
+  assert.match(
+    await route("{ upgrade_type: CONNECT, connect_config: { proxy_protocol_config: {} } }"),
+    "error: the PROXY protocol cannot be sent to upstreams so far",
+  );
+  assert.is(await route("{ upgrade_type: CONNECT, connect_config: { allow_post: true } }"), "");
+});
+
 test.run();
