@@ -147,9 +147,11 @@ function pathAt({ vm, values }: ComponentGuest, ptr: number, count: number): str
   const parts: string[] = [];
   let bytes = count;
   for (let at = ptr; at < ptr + count * 8; at += 8) {
-    bytes += values.byteSize(values.u32(at + 4));
-    if (bytes > MAX_NAME_BYTES) return null;
-    parts.push(values.textAt(at));
+    const [text, units] = [values.u32(at), values.u32(at + 4)];
+    const part = nameAt(values, text, units);
+    bytes += values.byteSize(units);
+    if (part === null || bytes > MAX_NAME_BYTES) return null;
+    parts.push(part);
   }
   return parts;
 }
