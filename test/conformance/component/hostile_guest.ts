@@ -12,7 +12,7 @@ import { componentEmbed, componentNew } from "@bytecodealliance/jco-transpile/wa
 import { fromUtf8 } from "../../../host/base/bytes.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
 import { compileModule, type Plugin, type PluginConfig, type WasmModule } from "../../../host/wasm/mod.ts";
-import { assemble, FakeConnection, FakeHttpStream, Host } from "../../host/wasm/guest.ts";
+import { assemble, FakeConnection, FakeHttpStream, Host, queueOf } from "../../host/wasm/guest.ts";
 import { happen, HostileEnvironment } from "../sandbox/strike.ts";
 import { TRUSTED } from "./component.ts";
 
@@ -417,7 +417,7 @@ function cause(
   stream: FakeHttpStream,
   connection: FakeConnection,
 ): void {
-  if (worldOf(where) === "tcp") return happenToConnection(plugin, connection);
+  if (worldOf(where) === "tcp") return happenToConnection(where, plugin, connection);
   if (where === "plugin.on-queue") {
     env.shared.enqueue(plugin.root.vm.memory.getU32(QUEUE), fromUtf8("message"));
     env.clock.advance(1);
@@ -431,6 +431,13 @@ function cause(
 }
 
 /** A whole connection. */
-function happenToConnection(plugin: Plugin, connection: FakeConnection): void {
-  happen("proxy_on_downstream_connection_close", new HostileEnvironment(), plugin, new FakeHttpStream(), connection);
+function happenToConnection(where: string, plugin: Plugin, connection: FakeConnection): void {
+  const filter = plugin.createNetworkFilter(connection)!;
+  filter.onNewConnection?.();
+  if (where.endsWith("on-open") || where.endsWith("connection") && !where.includes("dtor")) return;
+  filter.onDownstreamData?.(queueOf("down"), false);
+  filter.onUpstreamData?.(queueOf("up"), false);
+  filter.onUpstreamClose?.(2);
+  filter.onDownstreamClose?.(2);
+  filter.onDestroy?.();
 }
