@@ -58,6 +58,8 @@ export const What = {
   MakeHandles: 10,
   /** Drops the handle that is the first argument. */
   Drop: 11,
+  /** Every function that other modules have put into its table. */
+  CallSlots: 12,
 } as const;
 
 /** Exports by number; what frees an answer is `post …`. */
@@ -252,7 +254,9 @@ function guestText(world: World): string {
     (import "[export]${own}" "[resource-new]${resource}" (func $new (param i32) (result i32)))
     (import "[export]${own}" "[resource-drop]${resource}" (func $drop (param i32)))
     (memory (export "memory") 2)
+    (type $none (func))
     (table 1 funcref)
+    (table $slots (export "slots") 32 funcref)
     (tag $tag)
     (global $top (mut i32) (i32.const 0x4000))
     (func $recurse (call $recurse) (call $recurse))
@@ -280,6 +284,11 @@ function guestText(world: World): string {
       (if (i32.eq (local.get $what) (i32.const ${What.MakeHandles})) (then
         (loop $more (drop (call $new (i32.const 1))) (br $more))))
       (if (i32.eq (local.get $what) (i32.const ${What.Drop})) (then (call $drop (i32.load (i32.const ${ARGS})))))
+      (if (i32.eq (local.get $what) (i32.const ${What.CallSlots})) (then
+        (loop $more
+          (if (i32.eqz (ref.is_null (table.get $slots (local.get $i)))) (then
+            (call_indirect $slots (type $none) (local.get $i))))
+          (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 32))))))
       (call $alive))
     (func (export "cabi_realloc") (param $old i32) (param $oldSize i32) (param $align i32) (param $size i32) (result i32)
       ${enter("realloc")}
