@@ -112,6 +112,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
       this.#requestTimer = clock.createTimer(() => this.#onRequestTimeout());
       this.#requestTimer.enable(plan.requestTimeoutMs);
     }
+    if (plan.schemeMatchUpstream) this.info.schemeMatchesUpstream = true;
     if (plan.maxStreamDurationMs > 0) this.#armDuration(plan.maxStreamDurationMs);
     if (plan.accessLogFlushIntervalMs > 0) this.#armLog(plan.accessLogFlushIntervalMs);
     this.#touch();
@@ -151,11 +152,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     const upgrade = headers.protocol ?? (headers.method === "CONNECT" ? CONNECT : null);
     let chain = this.#config.filters;
     let refusedUpgrade = false;
-    const refusal = this.#checkRequest(headers);
+    const refusal = this.#checkRequest(headers) ?? this.#prepareRequest(headers, headers.protocol !== null);
     if (refusal === null) {
-      const origin = mutateRequestHeaders(headers, this.info.connection, this.#config, headers.protocol !== null);
-      if (origin.remoteAddress !== null) this.info.remoteAddress = origin.remoteAddress;
-      this.info.requestId = headers.get("x-request-id") ?? "";
       const route = this.route();
       if (upgrade !== null) {
         const filters = this.#upgradeFilters(upgrade.toLowerCase(), route);
@@ -428,6 +426,21 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   #isDisabled(filter: ConfiguredFilter): boolean {
     const route = this.requestHeaders === null || this.requestHeaders.authority === null ? null : this.route();
     return route?.filterDisabled(filter.name) ?? filter.disabled;
+  }
+
+  /** Changes what is changed in every request; refuses one of nobody knows whom. */
+  #prepareRequest(headers: HeaderMap, isUpgrade: boolean): LocalReply | null {
+    const config = this.#config;
+    const info = this.info;
+    for (const mutation of config.earlyHeaderMutations) mutation.mutate(headers, info);
+    const origin = mutateRequestHeaders(headers, info.connection, config, isUpgrade);
+    if (origin.rejectStatus > 0) {
+      config.stats.rqRejectedViaIpDetection.inc();
+      return { status: origin.rejectStatus, details: "rejecting because detection failed" };
+    }
+    if (origin.remoteAddress !== null) info.remoteAddress = origin.remoteAddress;
+    info.requestId = headers.get("x-request-id") ?? "";
+    return null;
   }
 
   /** Refuses what must not reach a filter; makes host and path canonical. */

@@ -19,6 +19,7 @@ import type { HttpFilterFactory } from "./filter.ts";
 import type { Http2Plan } from "./h2/options.ts";
 import type { HeaderKeyFormat } from "./header_key_formatter.ts";
 import type { HeaderMap } from "./header_map.ts";
+import type { IpDetectionPlan } from "./original_ip.ts";
 import type { RewrittenReply } from "./local_reply.ts";
 import type { PathPlan } from "./path.ts";
 import type { Route, RouteConfigProvider } from "./route.ts";
@@ -34,8 +35,18 @@ export interface ConnectionManagerPlan {
   readonly skipXffAppend: boolean;
   readonly xffNumTrustedHops: number;
   readonly appendXForwardedPort: boolean;
+  /** Asked for the client's address, in this order; none: x-forwarded-for says it. */
+  readonly originalIpDetection: readonly IpDetectionPlan[];
   readonly internalAddresses: readonly CidrBlock[];
+  readonly internalUnixSockets: boolean;
+  /** Ports that stand for TLS or for none, where a proxy before this one says which one was asked for. */
+  readonly forwardProto: { readonly httpsPorts: readonly number[]; readonly httpPorts: readonly number[] } | null;
+  /** Empty: as it is. */
+  readonly schemeToOverwrite: "" | "http" | "https";
+  readonly schemeMatchUpstream: boolean;
   readonly generateRequestId: boolean;
+  /** A digit of the request id says whether the request is traced. */
+  readonly packTraceReason: boolean;
   readonly preserveExternalRequestId: boolean;
   readonly alwaysSetRequestIdInResponse: boolean;
   readonly path: PathPlan;
@@ -120,6 +131,11 @@ export interface AccessLogger {
   log(entry: AccessLogEntry): void;
 }
 
+/** One of `early_header_mutation_extensions`. */
+export interface EarlyHeaderMutation {
+  mutate(headers: HeaderMap, info: StreamInfo): void;
+}
+
 /** `local_reply_config`: what answers of the proxy's own look like. */
 export interface LocalReplies {
   /** Changes `headers`, and says what else the reply has instead. */
@@ -142,6 +158,8 @@ export interface ConnectionManagerConfig {
   readonly filters: readonly ConfiguredFilter[];
   /** Chains of `upgrade_configs[].filters`, by `UpgradePlan.filters`. */
   readonly upgradeFilters: readonly (readonly ConfiguredFilter[])[];
+  /** Changes that requests undergo before anything looks at them. */
+  readonly earlyHeaderMutations: readonly EarlyHeaderMutation[];
   readonly accessLoggers: readonly AccessLogger[];
   /** Null: local replies stay as they are. */
   readonly localReplies: LocalReplies | null;

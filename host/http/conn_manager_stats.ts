@@ -48,6 +48,7 @@ export class ConnectionManagerStats {
   readonly rqTooManyPrematureResets: Counter;
   readonly rqTooLarge: Counter;
   readonly rqNonRelativePath: Counter;
+  readonly rqRejectedViaIpDetection: Counter;
   readonly rqRedirectedWithNormalizedPath: Counter;
   readonly rqFailedPathNormalization: Counter;
   readonly rqResponseBeforeRqComplete: Counter;
@@ -105,6 +106,7 @@ export class ConnectionManagerStats {
     this.rqTooManyPrematureResets = counter("rq_too_many_premature_resets");
     this.rqTooLarge = counter("rq_too_large");
     this.rqNonRelativePath = counter("rq_non_relative_path");
+    this.rqRejectedViaIpDetection = counter("rq_rejected_via_ip_detection");
     this.rqFailedPathNormalization = counter("rq_failed_path_normalization");
     this.rqRedirectedWithNormalizedPath = counter("rq_redirected_with_normalized_path");
     this.rqResponseBeforeRqComplete = counter("rq_response_before_rq_complete");

@@ -9,12 +9,12 @@
  * @see Envoy: source/common/http/conn_manager_utility.cc
  * @module
  */
-import { inCidrBlock } from "../base/cidr.ts";
-import { isLoopback, parseIp, withoutZone } from "../base/ip.ts";
+import { isLoopback, parseIp } from "../base/ip.ts";
 import { isPipe } from "../net/address.ts";
 import type { ConnectionInfo, SocketAddress } from "../observe/stream_info.ts";
-import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
+import type { ConnectionManagerConfig, ConnectionManagerPlan } from "./conn_manager_config.ts";
 import type { HeaderMap } from "./header_map.ts";
+import { addressFromXff, detectOriginalIp, isInBlocks } from "./original_ip.ts";
 
 /** What only an internal caller may send; stripped from everybody else's requests. */
 const INTERNAL_ONLY_HEADERS = [
@@ -48,6 +48,8 @@ const EDGE_ONLY_HEADERS = [
 export interface RequestOrigin {
   /** The client behind trusted proxies, or null for the connection's own peer. */
   readonly remoteAddress: SocketAddress | null;
+  /** It did not say who it is, and is refused with this status; 0: it is not. */
+  readonly rejectStatus: number;
 }
 
 /** Makes a request ready for the filters. */
@@ -69,34 +71,37 @@ export function mutateRequestHeaders(
     if (plan.xffNumTrustedHops > 0 && forwarded !== null) {
       remote = addressFromXff(forwarded, plan.xffNumTrustedHops - 1);
     }
-    if (!plan.skipXffAppend && peer.port !== 0) {
-      const ip = parseIp(peer.address);
-      const own = ip !== null && isLoopback(ip) ? config.localAddress : peer.address;
-      headers.set("x-forwarded-for", forwarded === null ? own : forwarded + "," + own);
-    }
+    if (!plan.skipXffAppend) appendToXff(headers, forwarded, peer, config);
     if (plan.xffNumTrustedHops === 0 || !headers.has("x-forwarded-proto")) {
-      headers.setOwn("x-forwarded-proto", connection.tls === null ? "http" : "https");
+      headers.setOwn("x-forwarded-proto", forwardedProto(connection, plan));
     }
     if (plan.appendXForwardedPort && (plan.xffNumTrustedHops === 0 || !headers.has("x-forwarded-port"))) {
       headers.set("x-forwarded-port", String(connection.localAddress.port));
     }
   } else {
     const forwarded = headers.getJoined("x-forwarded-for");
-    if (forwarded !== null) {
+    if (plan.originalIpDetection.length > 0) {
+      const detection = detectOriginalIp(plan.originalIpDetection, headers, peer);
+      if (detection.rejectStatus > 0) return { remoteAddress: null, rejectStatus: detection.rejectStatus };
+      remote = detection.address;
+      singleXff = detection.trusted;
+      if (!detection.skipXffAppend) appendToXff(headers, forwarded, peer, config);
+    } else if (forwarded !== null) {
       remote = addressFromXff(forwarded, plan.xffNumTrustedHops);
       singleXff = remote !== null && !forwarded.includes(",");
     }
-    if (!headers.has("x-forwarded-proto")) {
-      headers.setOwn("x-forwarded-proto", connection.tls === null ? "http" : "https");
-    }
+    if (!headers.has("x-forwarded-proto")) headers.setOwn("x-forwarded-proto", forwardedProto(connection, plan));
   }
-  if (headers.scheme === null) {
+  if (plan.schemeToOverwrite !== "") {
+    headers.scheme = plan.schemeToOverwrite;
+    headers.set("x-forwarded-proto", plan.schemeToOverwrite);
+  } else if (headers.scheme === null) {
     const proto = headers.get("x-forwarded-proto");
     headers.scheme = proto === "http" || proto === "https" ? proto : connection.tls === null ? "http" : "https";
   }
 
   const final = remote ?? peer;
-  const internal = singleXff && plan.internalAddresses.length > 0 && isInternal(final.address, config);
+  const internal = singleXff && isInternal(final, plan);
   const edge = !internal && plan.useRemoteAddress;
   if (internal) {
     headers.set("x-envoy-internal", "true");
@@ -111,11 +116,9 @@ export function mutateRequestHeaders(
     if (!headers.has("user-agent")) headers.set("user-agent", config.serviceCluster);
     if (config.serviceNode !== "") headers.set("x-envoy-downstream-service-node", config.serviceNode);
   }
-  if (plan.generateRequestId && ((edge && !plan.preserveExternalRequestId) || !headers.has("x-request-id"))) {
-    headers.setOwn("x-request-id", config.random.uuid());
-  }
+  if (plan.generateRequestId) setRequestId(headers, edge, config);
   if (plan.via !== "") headers.set("via", append(headers.get("via"), plan.via));
-  return { remoteAddress: remote };
+  return { remoteAddress: remote, rejectStatus: 0 };
 }
 
 /** Makes a response ready for the wire. */
@@ -174,19 +177,48 @@ function removeHopByHop(headers: HeaderMap, isUpgrade: boolean): void {
   }
 }
 
-/** The address that stands `hopsFromEnd` before the last in an x-forwarded-for list; null when there is none. */
-function addressFromXff(forwarded: string, hopsFromEnd: number): SocketAddress | null {
-  const addresses = forwarded.split(",");
-  const index = addresses.length - 1 - hopsFromEnd;
-  if (index < 0) return null;
-  const text = addresses[index]!.trim();
-  if (parseIp(withoutZone(text)) === null) return null;
-  return { address: text, port: 0, text: text.includes(":") ? `[${text}]:0` : `${text}:0` };
+/** Adds the peer to x-forwarded-for; a loopback address says nothing to others. */
+function appendToXff(
+  headers: HeaderMap,
+  forwarded: string | null,
+  peer: SocketAddress,
+  config: ConnectionManagerConfig,
+): void {
+  if (peer.port === 0) return;
+  const ip = parseIp(peer.address);
+  const own = ip !== null && isLoopback(ip) ? config.localAddress : peer.address;
+  headers.set("x-forwarded-for", forwarded === null ? own : forwarded + "," + own);
 }
 
-function isInternal(address: string, config: ConnectionManagerConfig): boolean {
-  const ip = parseIp(withoutZone(address));
-  return ip !== null && config.plan.internalAddresses.some((block) => inCidrBlock(block, ip));
+/** What the client spoke; the port that it asked another proxy for may say so (`forward_proto_config`). */
+function forwardedProto(connection: ConnectionInfo, plan: ConnectionManagerPlan): "http" | "https" {
+  const { forwardProto } = plan;
+  if (forwardProto !== null && connection.localAddressRestored === true) {
+    const { port } = connection.localAddress;
+    if (forwardProto.httpsPorts.includes(port)) return "https";
+    if (forwardProto.httpPorts.includes(port)) return "http";
+  }
+  return connection.tls === null ? "http" : "https";
+}
+
+function isInternal(address: SocketAddress, plan: ConnectionManagerPlan): boolean {
+  if (isPipe(address)) return plan.internalUnixSockets;
+  return plan.internalAddresses.length > 0 && isInBlocks(address.address, plan.internalAddresses);
+}
+
+/** Where the version of a UUID stands, which also says why a request is traced; `4` is "it is not". */
+const TRACE_REASON_AT = 14;
+const UUID_LENGTH = 36;
+
+function setRequestId(headers: HeaderMap, edge: boolean, config: ConnectionManagerConfig): void {
+  const plan = config.plan;
+  const id = headers.get("x-request-id");
+  if (id === null || (edge && !plan.preserveExternalRequestId)) {
+    headers.setOwn("x-request-id", config.random.uuid());
+  } else if (edge && plan.packTraceReason && id.length === UUID_LENGTH) {
+    // Whether it is traced is not for those outside to say.
+    headers.set("x-request-id", `${id.slice(0, TRACE_REASON_AT)}4${id.slice(TRACE_REASON_AT + 1)}`);
+  }
 }
 
 function append(before: string | null, value: string): string {

@@ -22,7 +22,7 @@ import { type ListenerFilterFactory, ListenerFilterRun, type ListenerFiltersResu
 import { ListenerStats } from "./listener_stats.ts";
 import type { FilterChainPlan, ListenerPlan } from "./plan.ts";
 import { ReadLane } from "./read_lane.ts";
-import { ANONYMOUS_PIPE, localAddressOf, readInto, remoteAddressOf, type Socket } from "./socket.ts";
+import { localAddressOf, readInto, remoteAddressOf, type Socket } from "./socket.ts";
 import type { StatsScope } from "./stats.ts";
 import { rawBufferServer, type ServerTransport } from "./transport.ts";
 
@@ -172,7 +172,8 @@ export class Listener<Chain extends FilterChain> {
   #onAccept(socket: Socket, asked: SocketAddress): void {
     const pipe = isPipe(asked);
     const local = pipe ? asked : localAddressOf(socket);
-    const remote = pipe ? ANONYMOUS_PIPE : remoteAddressOf(socket);
+    // Who connects to a unix socket has no name: that of the socket stands for it, as in Envoy.
+    const remote = pipe ? asked : remoteAddressOf(socket);
     // A peer that is gone before it was accepted leaves no trace.
     if (this.#stopped || local === null || remote === null) return void socket.destroy();
     if (this.#limit !== null && !this.#limit.tryAcquire()) {

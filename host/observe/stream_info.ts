@@ -76,6 +76,8 @@ export interface ConnectionInfo {
   readonly directRemoteAddress: SocketAddress;
   /** The peer, or who a PROXY header says it is. */
   remoteAddress: SocketAddress;
+  /** `localAddress` is what a proxy before this one says that the client asked for. */
+  readonly localAddressRestored?: boolean;
   requestedServerName: string;
   alpn: string;
   tls: TlsInfo | null;
@@ -174,6 +176,8 @@ export class StreamInfo {
   traceId = "";
   spanId = "";
   filterChainName = "";
+  /** `:scheme` is to say how the upstream is spoken to. */
+  schemeMatchesUpstream = false;
   /** A health check that a filter recognised. */
   healthCheck = false;
   listenerName = "";

@@ -129,7 +129,8 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     stream.info.attemptCount = 1;
     if (route.includeRequestAttemptCount) headers.set("x-envoy-attempt-count", "1");
     route.finalizeRequestHeaders(headers, stream.info, !suppress);
-    if (headers.scheme === null) headers.scheme = "http";
+    // All upstreams are spoken to in plain text.
+    if (headers.scheme === null || stream.info.schemeMatchesUpstream) headers.scheme = "http";
 
     const host = cluster.chooseHost(route.hashPolicy === null ? null : this);
     const upstream = newUpstreamInfo(cluster);

@@ -3,7 +3,7 @@
  * @see Envoy: source/common/router/header_parser.cc
  * @module
  */
-import type { ConfigNode } from "../../config/node.ts";
+import type { ConfigNode, ProblemPlace } from "../../config/node.ts";
 import { asciiLower, toWireText } from "../../matching/wire_text.ts";
 import type { HeaderAddPlan, HeaderOpsPlan } from "../plan.ts";
 import type { RoutePlanContext } from "./context.ts";
@@ -33,24 +33,30 @@ export function planHeaderAdditions(
   field: string,
   context: Pick<RoutePlanContext, "formatProblem">,
 ): HeaderAddPlan[] {
-  return node.messages(field).map((option) => planAddition(option, context)).filter((plan) => plan !== null);
+  return node.messages(field).map((option) => planHeaderAddition(option, context)).filter((plan) => plan !== null);
 }
 
 function planRemovals(node: ConfigNode, field: string): string[] {
-  const names = node.strings(field).map((name) => asciiLower(toWireText(name)));
-  names.forEach((name, index) => {
-    if (isRouted(name)) {
-      node.error("router/header-not-removable", `header "${name}" may not be removed`, {
-        field,
-        index,
-        help: "rewrite the host or the path with host_rewrite_literal, prefix_rewrite or regex_rewrite",
-      });
-    }
-  });
-  return names;
+  return node.strings(field).map((name, index) => planHeaderRemoval(node, name, { field, index }));
 }
 
-function planAddition(node: ConfigNode, context: Pick<RoutePlanContext, "formatProblem">): HeaderAddPlan | null {
+/** A name as maps have it; reported when it must stay. */
+export function planHeaderRemoval(node: ConfigNode, text: string, place: ProblemPlace): string {
+  const name = asciiLower(toWireText(text));
+  if (isRouted(name)) {
+    node.error("router/header-not-removable", `header "${name}" may not be removed`, {
+      ...place,
+      help: "rewrite the host or the path with host_rewrite_literal, prefix_rewrite or regex_rewrite",
+    });
+  }
+  return name;
+}
+
+/** A HeaderValueOption message. */
+export function planHeaderAddition(
+  node: ConfigNode,
+  context: Pick<RoutePlanContext, "formatProblem">,
+): HeaderAddPlan | null {
   const header = node.message("header");
   if (header === null) return null;
   const name = asciiLower(toWireText(header.string("key")));

@@ -52,6 +52,37 @@ function fields(headers: HeaderMap): string[] {
   return headers.entries().filter(([name]) => !name.startsWith(":")).map(([name, value]) => `${name}=${value}`);
 }
 
+test("a port that stands for a scheme where another proxy says that it was asked for", () => {
+  const restored = (port: number, known = true): ConnectionInfo => ({
+    ...peer("10.9.9.9"),
+    localAddress: { address: "10.0.0.1", port, text: "" },
+    localAddressRestored: known,
+  });
+  const forwardProto = { httpsPorts: [443], httpPorts: [80] };
+  const proto = (plan: Partial<ConnectionManagerPlan>, from: ConnectionInfo, said?: string): string | null =>
+    mutated({ forwardProto, ...plan }, said === undefined ? {} : { "x-forwarded-proto": said }, from).headers
+      .get("x-forwarded-proto");
+  const tls = { tls: {} } as unknown as Partial<ConnectionInfo>;
+  for (const useRemoteAddress of [true, false]) {
+    assert.is(proto({ useRemoteAddress }, restored(443)), "https");
+    assert.is(proto({ useRemoteAddress }, { ...restored(80), ...tls }), "http");
+    assert.is(proto({ useRemoteAddress }, restored(8443)), "http");
+    assert.is(proto({ useRemoteAddress }, restored(443, false)), "http");
+  }
+  assert.is(proto({ useRemoteAddress: true }, restored(443), "http"), "https");
+  assert.is(proto({ useRemoteAddress: false }, restored(443), "http"), "http");
+});
+
+test("a peer on a unix socket is internal where it may be", () => {
+  const pipe = { ...peer("/run/a.sock"), remoteAddress: { address: "/run/a.sock", port: 0, text: "/run/a.sock" } };
+  const internal = (plan: Partial<ConnectionManagerPlan>, fields: Record<string, string> = {}): boolean =>
+    mutated(plan, fields, pipe).headers.has("x-envoy-internal");
+  assert.ok(internal({ useRemoteAddress: true, internalUnixSockets: true }));
+  assert.not.ok(internal({ useRemoteAddress: true }));
+  assert.not.ok(internal({ useRemoteAddress: true, internalUnixSockets: true }, { "x-forwarded-for": "1.1.1.1" }));
+  assert.not.ok(internal({ internalUnixSockets: true }));
+});
+
 test("the client behind trusted proxies", () => {
   const rows: readonly (readonly [boolean, number, string, string | null])[] = [
     [false, 0, "1.1.1.1, 2.2.2.2", "2.2.2.2"],

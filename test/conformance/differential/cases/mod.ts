@@ -13,6 +13,7 @@ import { l4 } from "./l4.ts";
 import { localReplies } from "./local_replies.ts";
 import { logs } from "./logs.ts";
 import { protocolOptions } from "./protocol_options.ts";
+import { origins } from "./origins.ts";
 import { requests } from "./requests.ts";
 import { routing } from "./routing.ts";
 import { timeouts } from "./timeouts.ts";
@@ -42,6 +43,7 @@ export const GROUPS: readonly Group[] = [
   l4,
   logs,
   localReplies,
+  origins,
   wasm,
   wasmPlugins,
   wasmL4,

@@ -16,6 +16,7 @@ import { compileFormat } from "../../../../observe/formatter.ts";
 import type { StreamInfo } from "../../../../observe/stream_info.ts";
 import { RouteTable } from "../../../../router/route_table.ts";
 import type { DrainableConnection, FactoryContext, NetworkFilterModule } from "../../../define.ts";
+import { compileEarlyMutation } from "./early_header_mutations.ts";
 import { compileLocalReplies } from "./local_replies.ts";
 import type { HttpConnectionManagerPlan } from "./planner.ts";
 
@@ -62,6 +63,7 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
     filters: context.createHttpFilters(plan.httpFilters, httpStats),
     upgradeFilters: plan.upgradeFilters.map((uses) => context.createHttpFilters(uses, httpStats)),
     accessLoggers: context.createAccessLoggers(plan.accessLog),
+    earlyHeaderMutations: plan.earlyHeaderMutations.map((mutation) => compileEarlyMutation(mutation, context.world)),
     localReplies: plan.localReplies === null ? null : compileLocalReplies(plan.localReplies, context),
     localAddress: context.localAddress,
     serviceCluster: context.serviceCluster,

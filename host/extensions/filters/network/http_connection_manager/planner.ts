@@ -3,7 +3,6 @@
  * @see Envoy: source/extensions/filters/network/http_connection_manager/config.cc
  * @module
  */
-import { type CidrBlock, cidrBlock } from "../../../../base/cidr.ts";
 import type { ConfigNode } from "../../../../config/node.ts";
 import { planStringMatcher } from "../../../../matching/plan/string_matcher.ts";
 import type { ConnectionManagerPlan, Http1Plan, UpgradePlan } from "../../../../http/conn_manager_config.ts";
@@ -16,6 +15,8 @@ import { refuseConnectUdp } from "../../../../router/plan/route_action.ts";
 import { planRouteConfig } from "../../../../router/plan/route_config.ts";
 import type { HttpFilterUse, NetworkFilterPlanner, PlanContext } from "../../../define.ts";
 import { type LocalRepliesPlan, planLocalReplies } from "./local_replies_plan.ts";
+import { type HeaderMutationPlan, planEarlyHeaderMutations } from "./early_header_mutations_plan.ts";
+import { planCidrRanges, planOriginalIpDetection, planRequestIds, planSchemes } from "./origins_plan.ts";
 
 export interface HttpConnectionManagerPlan {
   readonly manager: ConnectionManagerPlan;
@@ -24,6 +25,7 @@ export interface HttpConnectionManagerPlan {
   /** Chains of `upgrade_configs[].filters`, by `UpgradePlan.filters`. */
   readonly upgradeFilters: readonly (readonly HttpFilterUse[])[];
   readonly accessLog: readonly ExtensionPlan[];
+  readonly earlyHeaderMutations: readonly HeaderMutationPlan[];
   readonly localReplies: LocalRepliesPlan | null;
 }
 
@@ -40,6 +42,7 @@ export const planner: NetworkFilterPlanner = {
     }
     const routeConfig = planRoutes(config, context);
     if (routeConfig === null) return null;
+    const earlyHeaderMutations = planEarlyHeaderMutations(config, context);
     const localReplies = planLocalReplies(config.message("local_reply_config"), context);
     return {
       manager: planManager(config, upgrades),
@@ -47,6 +50,7 @@ export const planner: NetworkFilterPlanner = {
       httpFilters,
       upgradeFilters,
       accessLog,
+      earlyHeaderMutations,
       localReplies,
     };
   },
@@ -137,6 +141,9 @@ function planUpgrades(
 
 function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): ConnectionManagerPlan {
   const common = config.message("common_http_protocol_options");
+  const internal = config.message("internal_address_config");
+  config.accept("represent_ipv4_remote_address_as_ipv4_mapped_ipv6", "Envoy does not do it either");
+  config.accept("append_local_overload", "there is no overload manager that would refuse requests");
   config.accept("http1_safe_max_connection_duration", "a connection at its limit always finishes what is in flight");
   return {
     statPrefix: config.string("stat_prefix"),
@@ -148,7 +155,11 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
     skipXffAppend: config.bool("skip_xff_append"),
     xffNumTrustedHops: config.number("xff_num_trusted_hops"),
     appendXForwardedPort: config.bool("append_x_forwarded_port"),
-    internalAddresses: planInternalAddresses(config.message("internal_address_config")),
+    originalIpDetection: planOriginalIpDetection(config),
+    internalAddresses: internal === null ? [] : planCidrRanges(internal, "cidr_ranges"),
+    internalUnixSockets: internal?.bool("unix_sockets") ?? false,
+    ...planSchemes(config),
+    packTraceReason: planRequestIds(config.message("request_id_extension")),
     generateRequestId: config.bool("generate_request_id", true),
     preserveExternalRequestId: config.bool("preserve_external_request_id"),
     alwaysSetRequestIdInResponse: config.bool("always_set_request_id_in_response"),
@@ -253,18 +264,6 @@ function refuseUnknownPathRules(config: ConfigNode): void {
       },
     );
   }
-}
-
-function planInternalAddresses(node: ConfigNode | null): CidrBlock[] {
-  if (node === null) return [];
-  const blocks: CidrBlock[] = [];
-  for (const range of node.messages("cidr_ranges")) {
-    const address = range.string("address_prefix");
-    const block = cidrBlock(address, range.number("prefix_len"));
-    if (block === null) range.error("config/bad-address", `'${address}' is no IP address`, { field: "address_prefix" });
-    else blocks.push(block);
-  }
-  return blocks;
 }
 
 function planHttp1(config: ConfigNode, common: ConfigNode | null): Http1Plan {

@@ -2,6 +2,7 @@
 import { loadBootstrap, loadRegistry } from "../../../../../../host/config/load.ts";
 import type { ConfigNode } from "../../../../../../host/config/node.ts";
 import type { FactoryContext, HttpFilterUse, PlanContext } from "../../../../../../host/extensions/define.ts";
+import { compileEarlyMutation } from "../../../../../../host/extensions/filters/network/http_connection_manager/early_header_mutations.ts";
 import { compileLocalReplies } from "../../../../../../host/extensions/filters/network/http_connection_manager/local_replies.ts";
 import {
   type HttpConnectionManagerPlan,
@@ -36,11 +37,12 @@ export function planned(yaml: string): { plan: HttpConnectionManagerPlan | null;
 export function downstream(yaml: string, options: Options = {}): Downstream {
   const { plan, problems } = planned(yaml);
   if (problems.length > 0 || plan === null) throw new Error(problems.join("\n"));
-  const { localReplies } = plan;
+  const { localReplies, earlyHeaderMutations } = plan;
   return new Downstream({
     ...options,
     plan: plan.manager,
     configure: ({ clock, random }) => ({
+      earlyHeaderMutations: earlyHeaderMutations.map((each) => compileEarlyMutation(each, { ...CHECK_WORLD, clock })),
       localReplies: localReplies === null
         ? null
         : compileLocalReplies(localReplies, { clock, random, world: { ...CHECK_WORLD, clock } } as FactoryContext),
