@@ -50,6 +50,8 @@ export interface CodecError {
   readonly details: string;
   /** What was found and what was expected, for the debug log. */
   readonly message: string;
+  /** Nothing was wrong but the number of frames, which is not counted as a protocol error. */
+  readonly isFlood?: true;
 }
 
 /** The receiving half of a stream: what the codec tells its user. */

@@ -137,7 +137,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
       for (const stream of this.#streams) if (!stream.resetting) active++;
       this.#countClose(by, active);
     }
-    for (const stream of this.#streams) stream.onConnectionClosed(by !== PeerType.Local);
+    for (const stream of this.#newestFirst()) stream.onConnectionClosed(by !== PeerType.Local);
     this.#streams.clear();
     this.#codec?.onConnectionClosed?.();
     this.#idleTimer?.disable();
@@ -338,11 +338,11 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
 
   #onCodecError(error: CodecError): void {
     if (this.#closed) return;
-    this.#config.stats.cxProtocolError.inc();
+    if (error.isFlood !== true) this.#config.stats.cxProtocolError.inc();
     if (this.#isHttp2) {
       this.#closed = true;
       this.#cutStreams = this.#streams.size + this.#resetStreams;
-      for (const each of [...this.#streams]) each.onCodecError(error.details);
+      for (const each of this.#newestFirst()) each.onCodecError(error.details);
       this.#connection.close(CloseType.FlushWriteAndDelay, "");
       return;
     }
@@ -406,6 +406,11 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.#drainTimer.enable(this.#config.plan.drainTimeoutMs);
   }
 
+  /** In this order Envoy ends streams, and logs them. */
+  #newestFirst(): readonly ActiveStream[] {
+    return this.#streams.size === 0 ? NO_STREAMS : [...this.#streams].reverse();
+  }
+
   #countClose(by: PeerType, active: number): void {
     const stats = this.#config.stats;
     const local = by === PeerType.Local;
@@ -439,4 +444,5 @@ function spareTimersOf(clock: Clock): StreamIdleTimer[] {
   return spare;
 }
 
+const NO_STREAMS: readonly ActiveStream[] = [];
 const RESOLVED: Promise<void> = Promise.resolve();

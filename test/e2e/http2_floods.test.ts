@@ -87,7 +87,7 @@ const ATTACKS: readonly Attack[] = [
       headers(id(round), request("/slow", [["content-length", "1"]], "POST"), false) + data(id(round), "xx"),
     rounds: 3000,
     goAway: "ENHANCE_YOUR_CALM",
-    counter: "http2.rx_messaging_error",
+    counter: "http2.tx_reset",
   },
   {
     name: "CONTINUATION without end",
@@ -160,7 +160,7 @@ const ATTACKS: readonly Attack[] = [
       ),
     rounds: 2000,
     goAway: "ENHANCE_YOUR_CALM",
-    counter: "http2.header_overflow",
+    counter: "http2.header_list_size_too_large",
   },
   {
     name: "a header block of references to one tiny entry",

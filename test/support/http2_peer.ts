@@ -29,7 +29,7 @@ export interface PeerStream {
 export class Http2Peer {
   readonly socket: Socket;
   readonly streams: Map<number, PeerStream> = new Map<number, PeerStream>();
-  /** `last error debug-data` of each GOAWAY. */
+  /** The last stream and the error of each GOAWAY. */
   readonly goAways: string[] = [];
   /** `id=value` of each SETTINGS frame. */
   readonly settings: string[] = [];
@@ -149,9 +149,7 @@ export class Http2Peer {
         ((flags & ACK) !== 0 ? this.pongs : this.pings).push(payload);
         return;
       case Frame.GoAway:
-        this.goAways.push(
-          `${uint32At(payload, 0)} ${errorName(uint32At(payload, 4))} ${payload.slice(8)}`.trimEnd(),
-        );
+        this.goAways.push(`${uint32At(payload, 0)} ${errorName(uint32At(payload, 4))}`);
     }
   }
 

@@ -81,6 +81,7 @@ export class Http2ClientCodec implements ClientCodec, SessionOwner {
 
   goAway(): void {
     this.#goingAway = true;
+    this.#session.stats.goawaySent.inc();
     this.#session.goAway(0, ErrorCode.NoError);
   }
 

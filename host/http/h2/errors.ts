@@ -31,3 +31,8 @@ export const Http2Details = {
 export function connectionError(message: string): CodecError {
   return { status: 0, body: "", details: Http2Details.ConnectionError, message };
 }
+
+/** The same for a peer that sends what only costs. */
+export function floodError(message: string): CodecError {
+  return { ...connectionError(message), isFlood: true };
+}

@@ -78,7 +78,10 @@ export class Inbound {
       }
       this.#sawSettings = true;
     }
-    if (this.blocks.streamId !== 0 && (type !== FrameType.Continuation || streamId !== this.blocks.streamId)) {
+    const { streamId: begun } = this.blocks;
+    if (begun !== 0 && (type !== FrameType.Continuation || streamId !== begun)) {
+      // What began is a request all the same, to be counted and logged.
+      if (session.isServer && session.owner.isIdle(begun)) session.owner.acceptStream(begun);
       return session.fail(ErrorCode.ProtocolError, "CONTINUATION expected");
     }
     switch (type) {
@@ -107,7 +110,7 @@ export class Inbound {
         if (streamId !== 0) return session.fail(ErrorCode.ProtocolError, "GOAWAY is of no stream");
         return session.owner.onGoAway(uint32(bytes, start) & MAX_WINDOW_SIZE);
       case FrameType.PushPromise:
-        return session.fail(ErrorCode.ProtocolError, "PUSH_PROMISE is not allowed");
+        return this.#onPushPromise(streamId);
     }
     // Frames of unknown types are dropped (RFC 9113 §4.1).
   }
@@ -149,7 +152,7 @@ export class Inbound {
     const stream = session.streams.get(streamId) ?? null;
     const flood = session.guard.onMessageFrame(length - padding, (flags & FrameFlag.EndStream) !== 0);
     if (flood !== null) {
-      this.#failFlood(stream, flood);
+      session.failFlood(stream, flood);
       return null;
     }
     if (stream === null) {
@@ -190,8 +193,9 @@ export class Inbound {
     if (padding > 0) session.onConsumed(stream, padding);
     if ((flags & FrameFlag.EndStream) === 0) return;
     if (stream.contentLength >= 0 && stream.bodyBytesReceived !== stream.contentLength) {
-      this.#giveBody(false);
       session.failLength(stream);
+      // Its last bytes are given to nobody.
+      this.#giveBody(false);
       return;
     }
     stream.remoteEnded = true;
@@ -238,7 +242,7 @@ export class Inbound {
     }
     const endStream = (flags & FrameFlag.EndStream) !== 0;
     const flood = session.guard.onMessageFrame(end - start, endStream);
-    if (flood !== null) return this.#failFlood(session.streams.get(streamId) ?? null, flood);
+    if (flood !== null) return session.failFlood(session.streams.get(streamId) ?? null, flood);
     if ((flags & FrameFlag.EndHeaders) !== 0) {
       this.#onBlock(streamId, endStream, bytes, start, end);
       return;
@@ -252,7 +256,7 @@ export class Inbound {
     const { blocks } = this;
     if (blocks.streamId === 0) return session.fail(ErrorCode.ProtocolError, "CONTINUATION without HEADERS");
     const flood = session.guard.onMessageFrame(end - start, false);
-    if (flood !== null) return this.#failFlood(session.streams.get(streamId) ?? null, flood);
+    if (flood !== null) return session.failFlood(session.streams.get(streamId) ?? null, flood);
     if (!this.#collect(bytes, start, end)) return;
     if ((flags & FrameFlag.EndHeaders) !== 0) this.#onBlock(streamId, blocks.endStream, null, 0, 0);
   }
@@ -285,6 +289,7 @@ export class Inbound {
     const verdict = bytes === null ? blocks.finish(kind) : blocks.decode(kind, bytes, start, end);
     if (verdict === null) return session.fail(ErrorCode.CompressionError, "the header block is malformed");
     if (stream === null) return session.stats.headersCbNoStream.inc();
+    if (isTrailers && session.isServer) session.stats.trailers.inc();
     const { reader } = blocks;
     stream.headerBytesReceived += reader.fieldBytes;
     stream.wireBytesReceived += 9 + end - start;
@@ -298,7 +303,6 @@ export class Inbound {
     if (stream.contentLength >= 0 && stream.bodyBytesReceived !== stream.contentLength) {
       return session.failLength(stream);
     }
-    if (session.isServer) session.stats.trailers.inc();
     stream.remoteEnded = true;
     stream.decoder!.onTrailers(reader.headers);
     session.afterRemoteEnd(stream);
@@ -310,7 +314,6 @@ export class Inbound {
     let details: string;
     switch (verdict) {
       case BlockVerdict.TooLarge:
-        stats.headerOverflow.inc();
         stats.headerListSizeTooLarge.inc();
         details = Http2Details.HeadersTooLarge;
         break;
@@ -358,7 +361,7 @@ export class Inbound {
   #onWindowUpdate(streamId: number, increment: number): void {
     const session = this.#session;
     const flood = session.guard.onWindowUpdate();
-    if (flood !== null) return this.#failFlood(null, flood);
+    if (flood !== null) return session.failFlood(null, flood);
     const { scheduler } = session;
     if (streamId === 0) {
       if (increment === 0) return session.fail(ErrorCode.ProtocolError, "WINDOW_UPDATE by nothing");
@@ -395,6 +398,13 @@ export class Inbound {
     if (session.owner.isIdle(streamId)) session.fail(ErrorCode.ProtocolError, "RST_STREAM of an idle stream");
   }
 
+  #onPushPromise(streamId: number): void {
+    const session = this.#session;
+    const stream = session.streams.get(streamId);
+    if (stream !== undefined) session.failWith(stream, ErrorCode.ProtocolError, Http2Details.Other);
+    else session.fail(ErrorCode.ProtocolError, "PUSH_PROMISE is not allowed");
+  }
+
   #onPriority(streamId: number, bytes: Uint8Array, start: number, length: number): void {
     const session = this.#session;
     if (streamId === 0) return session.fail(ErrorCode.ProtocolError, "PRIORITY is of a stream");
@@ -403,7 +413,7 @@ export class Inbound {
       return session.fail(ErrorCode.ProtocolError, "the stream depends on itself");
     }
     const flood = session.guard.onPriority();
-    if (flood !== null) this.#failFlood(null, flood);
+    if (flood !== null) session.failFlood(null, flood);
   }
 
   /** DATA of a stream that is over. */
@@ -411,11 +421,6 @@ export class Inbound {
     const session = this.#session;
     session.sendReset(streamId, ErrorCode.StreamClosed);
     if (session.guard.onStreamError()) session.fail(ErrorCode.EnhanceYourCalm, "too much DATA of closed streams");
-  }
-
-  #failFlood(stream: Http2Stream | null, details: string): void {
-    if (stream === null) this.#session.fail(ErrorCode.EnhanceYourCalm, details);
-    else this.#session.failWith(stream, ErrorCode.EnhanceYourCalm, details);
   }
 }
 

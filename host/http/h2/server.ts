@@ -77,6 +77,7 @@ export class Http2ServerCodec implements ServerCodec, SessionOwner {
 
   goAway(): void {
     this.#lastServedId = this.lastPeerStreamId;
+    this.#session.stats.goawaySent.inc();
     this.#session.goAway(this.lastPeerStreamId, ErrorCode.NoError);
   }
 

@@ -13,7 +13,7 @@
  */
 import { CloseType } from "../../net/filter.ts";
 import { type CodecError, StreamResetReason } from "../codec.ts";
-import { connectionError, Http2Details } from "./errors.ts";
+import { connectionError, floodError, Http2Details } from "./errors.ts";
 import { FloodGuard } from "./flood_guard.ts";
 import {
   DEFAULT_WINDOW_SIZE,
@@ -145,25 +145,38 @@ export class Session implements StreamOwner {
 
   goAway(lastStreamId: number, code: ErrorCode): void {
     if (this.done) return;
-    this.stats.goawaySent.inc();
     this.writer.control(goAwayFrame(lastStreamId, code));
   }
 
   /** Ends the connection; the peer is told why. */
   fail(code: ErrorCode, message: string): void {
     if (this.done) return;
+    // Of a server's, Envoy counts the orderly ones only.
+    if (!this.isServer) this.stats.goawaySent.inc();
     this.goAway(this.owner.lastPeerStreamId, code);
-    this.#stop(message, CloseType.FlushWrite);
+    this.#stop(connectionError(message), CloseType.FlushWrite);
+  }
+
+  /** Ends the connection for frames that only cost, on this stream or on none. */
+  failFlood(stream: Http2Stream | null, details: string): void {
+    if (stream !== null) this.#cut(stream, details);
+    if (this.done) return;
+    this.goAway(this.owner.lastPeerStreamId, ErrorCode.EnhanceYourCalm);
+    this.#stop(floodError(details), CloseType.FlushWrite);
   }
 
   /** Ends the connection for what happened on this stream. */
   failWith(stream: Http2Stream, code: ErrorCode, details: string): void {
+    this.#cut(stream, details);
+    this.fail(code, details);
+  }
+
+  #cut(stream: Http2Stream, details: string): void {
     if (!stream.closed) {
       this.#remove(stream);
       stream.onResetStream(StreamResetReason.ProtocolError, details);
       this.owner.onStreamClosed(stream, StreamResetReason.ProtocolError);
     }
-    this.fail(code, details);
   }
 
   /** Resets a stream for what the peer did on it. */
@@ -368,16 +381,16 @@ export class Session implements StreamOwner {
   }
 
   /** Nothing is read any more. Outside of a dispatch nobody asks for the error: the connection is closed from here. */
-  #stop(message: string, type: CloseType): void {
+  #stop(error: CodecError, type: CloseType): void {
     this.done = true;
-    this.error = connectionError(message);
+    this.error = error;
     this.keepalive?.close();
     // Not from within the caller, who may be in the middle of a message.
-    if (!this.dispatching) RESOLVED.then(() => this.#connection.close(type, message));
+    if (!this.dispatching) RESOLVED.then(() => this.#connection.close(type, error.message));
   }
 
   #onOutboundFlood(details: string): void {
-    if (!this.done) this.#stop(details, CloseType.NoFlush);
+    if (!this.done) this.#stop(floodError(details), CloseType.NoFlush);
   }
 
   #onKeepaliveTimeout(): void {

@@ -10,12 +10,13 @@ import type { Http2Plan } from "./options.ts";
 
 /** The first frames of a connection: SETTINGS, and the connection's window, in Envoy's order. */
 export function openingFrames(plan: Http2Plan, isServer: boolean): string {
-  const settings: [number, number][] = [[SettingId.HeaderTableSize, plan.hpackTableBytes]];
+  const settings: (readonly [number, number])[] = [...plan.customSettings];
+  settings.push([SettingId.HeaderTableSize, plan.hpackTableBytes]);
   if (isServer) settings.push([SettingId.EnableConnectProtocol, plan.allowConnect ? 1 : 0]);
   else settings.push([SettingId.EnablePush, 0]);
   settings.push([SettingId.MaxConcurrentStreams, plan.maxConcurrentStreams]);
   settings.push([SettingId.InitialWindowSize, plan.initialStreamWindowBytes]);
-  const frames = settingsFrame([...settings, ...plan.customSettings]);
+  const frames = settingsFrame(settings);
   const increment = plan.initialConnectionWindowBytes - DEFAULT_WINDOW_SIZE;
   return increment > 0 ? frames + windowUpdateFrame(0, increment) : frames;
 }

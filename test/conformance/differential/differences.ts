@@ -135,6 +135,20 @@ function probeAnswers(lines: readonly string[]): (recorded: Observation) => Obse
   };
 }
 
+/** The fields of an upstream's 200 with two bytes. */
+const OK_FIELDS: readonly string[] = [
+  ":status: 200",
+  "content-length: 2",
+  "x-envoy-upstream-service-time: (ms)",
+  "date: (date)",
+  "server: envoy",
+];
+
+/** The client is told why its connection ends. */
+function withGoAway(code: string): NonNullable<Difference["apply"]> {
+  return (recorded) => ({ ...recorded, client: [...recorded.client.slice(0, -1), `GOAWAY 1 ${code}`, "closed"] });
+}
+
 export const DIFFERENCES: readonly Difference[] = [
   {
     title: "Lines end with CR LF",
@@ -600,5 +614,142 @@ export const DIFFERENCES: readonly Difference[] = [
     nuncio: "finds them by the path by which they were set",
     reason: "what is set can be read",
     apply: probeAnswers(['0 ""', "1", '0 "2"', "1"]),
+  },
+  {
+    title: "The end of an HTTP/2 connection with a malformed message",
+    cases: [
+      "http2_frames: te: gzip",
+      "http2_frames: neither host nor :authority",
+      "http2_frames: no :method",
+      "http2_frames: no :scheme",
+      "http2_frames: no :path",
+      "http2_frames: an empty :path",
+      "http2_frames: a :path without a slash",
+      "http2_frames: a :path with a space",
+      "http2_frames: two :path",
+      "http2_frames: an unknown pseudo-header",
+      "http2_frames: a response's pseudo-header",
+      "http2_frames: a pseudo-header behind a header",
+      "http2_frames: an upper-case name",
+      "http2_frames: a name with a space",
+      "http2_frames: an empty name",
+      "http2_frames: a carriage return in a value",
+      "http2_frames: a line feed in a value",
+      "http2_frames: NUL in a value",
+      "http2_frames: connection",
+      "http2_frames: transfer-encoding",
+      "http2_frames: upgrade",
+      "http2_frames: two lengths",
+      "http2_frames: a length that is no number",
+      "http2_frames: trailers with a pseudo-header",
+      "http2_frames: extended CONNECT that is not allowed",
+      "http2_frames: WINDOW_UPDATE by nothing",
+      "http2_frames: a stream with an even number",
+      "http2_frames: RST_STREAM of an idle stream",
+      "http2_frames: PUSH_PROMISE",
+    ],
+    envoy: "closes it, and says nothing",
+    nuncio: "sends GOAWAY with PROTOCOL_ERROR first",
+    reason: "a client that is told what it did wrong can be mended (RFC 9113 §5.4.1)",
+    apply: withGoAway("PROTOCOL_ERROR"),
+  },
+  {
+    title: "The end of an HTTP/2 connection with a wrong window",
+    cases: [
+      "http2_frames: a window that is too large",
+      "http2_frames: a setting with a wrong value",
+    ],
+    envoy: "closes it, and says nothing",
+    nuncio: "sends GOAWAY with FLOW_CONTROL_ERROR first",
+    reason: "a client that is told what it did wrong can be mended (RFC 9113 §5.4.1)",
+    apply: withGoAway("FLOW_CONTROL_ERROR"),
+  },
+  {
+    title: "The end of an HTTP/2 connection with a flood of frames",
+    cases: ["http2_frames: empty frames"],
+    envoy: "closes it, and says nothing",
+    nuncio: "sends GOAWAY with ENHANCE_YOUR_CALM first",
+    reason: "a client that is told what it did wrong can be mended (RFC 9113 §5.4.1)",
+    apply: withGoAway("ENHANCE_YOUR_CALM"),
+  },
+  {
+    title: "HTTP/2 streams above the limit",
+    cases: ["http2_frames: more streams than are allowed"],
+    envoy: "closes the connection with all its streams",
+    nuncio: "refuses the stream with REFUSED_STREAM, so that it may be tried again",
+    reason: "the requests that were allowed have nothing to do with the one that was not (RFC 9113 §5.1.2)",
+    apply: (recorded) => ({
+      name: recorded.name,
+      client: [{ head: ["stream 1", ...OK_FIELDS], body: "ok" }, "stream 3: RST_STREAM REFUSED_STREAM"],
+      upstreams: recorded.upstreams.map(({ upstream, request, reused }) => ({
+        upstream,
+        request: { head: request!.head, body: "" },
+        ...(reused && { reused }),
+      })),
+      log: recorded.log.map((line) =>
+        line
+          .replace("HTTP/2 0 flags=DPE", "HTTP/2 200 flags=-")
+          .replace(/details=\S+/, "details=via_upstream")
+          .replace("tx=0", "tx=2")
+      ),
+    }),
+    stats: {
+      ...responses({ "200": 1, "2xx": 1, "completed": 1 }),
+      ...answers("one", { "2xx": 1, "completed": 1 }),
+      "cluster.u.upstream_cx_destroy": -1,
+      "cluster.u.upstream_cx_destroy_local": -1,
+      "cluster.u.upstream_cx_destroy_local_with_active_rq": -1,
+      "cluster.u.upstream_cx_destroy_with_active_rq": -1,
+      "http.one.downstream_cx_destroy_active_rq": -1,
+      "http.one.downstream_cx_destroy_local": -1,
+      "http.one.downstream_cx_destroy_local_active_rq": -1,
+      "http.one.downstream_cx_destroy_remote": 1,
+      "http.one.downstream_cx_protocol_error": -1,
+      "http.one.downstream_rq_rx_reset": -1,
+      "http2.headers_cb_no_stream": 1,
+      "http2.stream_refused_errors": 1,
+      "http2.tx_reset": 1,
+    },
+  },
+  {
+    title: "HEADERS of an HTTP/2 stream that is over",
+    cases: ["http2_frames: a stream number that was passed over"],
+    envoy: "drops it",
+    nuncio: "ends the connection with STREAM_CLOSED",
+    reason: "a client that does so does not know its own streams (RFC 9113 §5.1.1)",
+    apply: (recorded) => ({
+      ...recorded,
+      client: [...recorded.client.slice(0, -1), "GOAWAY 7 STREAM_CLOSED", "closed"],
+      log: recorded.log.map((line) =>
+        line.replace(
+          "flags=DC details=downstream_remote_disconnect",
+          "flags=DPE details=codec_error:The_user_callback_function_failed",
+        )
+      ),
+    }),
+    stats: {
+      "http.main.downstream_cx_destroy_local": 1,
+      "http.main.downstream_cx_destroy_local_active_rq": 1,
+      "http.main.downstream_cx_destroy_remote": -1,
+      "http.main.downstream_cx_destroy_remote_active_rq": -1,
+      "http.main.downstream_cx_protocol_error": 1,
+    },
+  },
+  {
+    title: "A WebSocket over HTTP/2 that both sides ended",
+    cases: ["http2_frames: a WebSocket by extended CONNECT"],
+    envoy: "resets the stream with CONNECT_ERROR when the upstream closes",
+    nuncio: "ends it with END_STREAM",
+    reason: "an orderly end of the upstream's connection is one of the stream, too (RFC 8441 §5)",
+    apply: (recorded) => {
+      const { cut: _cut, ...answer } = recorded.client[0] as Message;
+      return { ...recorded, client: [answer] };
+    },
+    stats: {
+      "cluster.u.upstream_cx_destroy_remote_with_active_rq": -1,
+      "cluster.u.upstream_cx_destroy_with_active_rq": -1,
+      "http.connect.downstream_rq_rx_reset": -1,
+      "http2.tx_reset": -1,
+    },
   },
 ];

@@ -25,7 +25,7 @@ export interface Exchange {
   /** The group's first listener unless said otherwise. */
   readonly listener?: string;
   /** A text alone is a request of which the response is awaited. */
-  readonly client: string | readonly ClientStep[] | Http2Client;
+  readonly client: string | readonly ClientStep[] | Http2Client | FrameScript;
   /** Further clients, each on a connection of its own, at the same time. */
   readonly others?: readonly (readonly ClientStep[])[];
   /** Which host comes first is left to chance: what was observed is compared without its order. */
@@ -63,6 +63,34 @@ export type ClientStep =
 export interface Http2Client {
   readonly http2: readonly Http2ClientStep[];
 }
+
+/** What a client does that writes frames as they are given. Each stream that is mentioned is noted. */
+export interface FrameScript {
+  readonly frames: readonly FrameStep[];
+  /** What its SETTINGS say. */
+  readonly settings?: readonly (readonly [id: number, value: number])[];
+  /** Preface and SETTINGS are among the steps. */
+  readonly raw?: true;
+}
+
+export type FrameStep =
+  /** Sends these frames (`test/support/http2_frames.ts`). */
+  | string
+  /** Waits until the stream is over, and, if `reset` says so, for the reset that follows. */
+  | { readonly stream: number; readonly reset?: true }
+  /** Waits for the head of the stream's response. */
+  | { readonly head: number }
+  /** Waits for so many GOAWAY frames. */
+  | { readonly goAways: number }
+  /** Waits for so many answers to PING. */
+  | { readonly pongs: number }
+  /** Notes the proxy's settings. */
+  | "settings"
+  | "end"
+  | "reset"
+  | "closed"
+  | { readonly pause: number }
+  | { readonly seen: number };
 
 export type Http2ClientStep =
   /** Opens the stream that the next steps are about; its message ends with the head unless `end` is false. */

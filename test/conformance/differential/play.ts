@@ -5,17 +5,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePorts, type ProxyCommand, type ProxyProcess, startProxy } from "../../support/proxy_process.ts";
 import { playClient } from "./client.ts";
+import { playFrames } from "./frames_client.ts";
 import { playHttp2Client } from "./http2_client.ts";
-import type {
-  ClientStep,
-  Exchange,
-  Group,
-  GroupObservation,
-  Http2Client,
-  Message,
-  Observation,
-  Sighting,
-} from "./exchange.ts";
+import type { Exchange, Group, GroupObservation, Message, Observation, Sighting } from "./exchange.ts";
 import { normaliser } from "./normalise.ts";
 import { readStats } from "./statistics.ts";
 import { ScriptedUpstream } from "./upstream.ts";
@@ -107,10 +99,12 @@ async function playExchange(
   for (const upstream of upstreams) upstream.begin(exchange.upstreams?.[upstream.name], sightings);
   const seen = (count: number): Promise<void> => waitUntil(() => sightings.length >= count);
   const scripts = [exchange.client, ...(exchange.others ?? [])];
-  const play = (script: string | readonly ClientStep[] | Http2Client): Promise<(Message | string)[]> =>
-    typeof script === "object" && "http2" in script
-      ? playHttp2Client(port, script.http2, seen, namePorts)
-      : playClient(port, script, seen, namePorts);
+  const play = (script: Exchange["client"]): Promise<(Message | string)[]> => {
+    if (typeof script === "string") return playClient(port, script, seen, namePorts);
+    if ("http2" in script) return playHttp2Client(port, script.http2, seen, namePorts);
+    if ("frames" in script) return playFrames(port, script, seen);
+    return playClient(port, script, seen, namePorts);
+  };
   const got = await Promise.all(scripts.map(play));
   const client = got.flatMap((each, i) => i === 0 ? each : [`client ${i + 1}`, ...each]);
   await waitUntil(() => upstreams.every((upstream) => upstream.idle));

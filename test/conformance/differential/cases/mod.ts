@@ -8,6 +8,7 @@ import { failures } from "./failures.ts";
 import { grpc } from "./grpc.ts";
 import { headerCase } from "./header_case.ts";
 import { http2 } from "./http2.ts";
+import { http2Frames } from "./http2_frames.ts";
 import { http2Upgrades } from "./http2_upgrades.ts";
 import { l4 } from "./l4.ts";
 import { localReplies } from "./local_replies.ts";
@@ -36,6 +37,7 @@ export const GROUPS: readonly Group[] = [
   routing,
   grpc,
   http2,
+  http2Frames,
   http2Upgrades,
   failures,
   timeouts,
