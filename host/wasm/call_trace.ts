@@ -60,16 +60,24 @@ const NAMES = new Set(["path", "name", "upstream", "service", "method", "details
 /** Characters of a text that are shown. */
 const SHOWN_LENGTH = 100;
 
+/** What the arguments and the result of a function mean that is no host function of proxy-wasm. */
+export interface CallText {
+  /** Before the call: `name=value` each. */
+  arguments(args: readonly (number | bigint)[]): string[];
+  /** After it: ` = value`, or nothing. */
+  results(args: readonly (number | bigint)[], result: unknown): string;
+}
+
 /** Writes down the calls of one VM. */
 export class CallTracer {
   readonly #vm: Vm;
-  readonly #showsValues: boolean;
+  readonly showsValues: boolean;
   /** Context ids of the callbacks that run, outermost first. */
   readonly #running: number[] = [];
 
   constructor(vm: Vm, showsValues: boolean) {
     this.#vm = vm;
-    this.#showsValues = showsValues;
+    this.showsValues = showsValues;
   }
 
   /** The same callbacks, traced. */
@@ -87,25 +95,38 @@ export class CallTracer {
     return (id, a, b, c, d) => {
       const values = [a, b, c, d];
       const given = names.map((name, index) => `${name}=${callbackValue(name, values[index]!)}`);
-      const result = this.#enter(id, row.name, given, () => fn(id, a, b, c, d));
+      const result = this.#enter(id, row.name, given, () => fn(id, a, b, c, d), (result) => outcomeOf(row, result));
       return result as number;
     };
   }
 
   /** Runs one of the module's start functions. */
   start(name: string, fn: () => unknown): unknown {
-    return this.#enter(0, name, [], fn);
+    return this.#enter(0, name, [], fn, () => "");
   }
 
-  #enter(id: number, name: string, given: readonly string[], run: () => unknown): unknown {
+  /** A function of the guest that is no callback of proxy-wasm, traced. */
+  exported(name: string, fn: HostFunction, text: CallText): HostFunction {
+    return (...args: never[]): unknown => {
+      const id = this.#vm.context?.id ?? 0;
+      return this.#enter(id, name, text.arguments(args), () => fn(...args), (result) => text.results(args, result));
+    };
+  }
+
+  #enter(
+    id: number,
+    name: string,
+    given: readonly string[],
+    run: () => unknown,
+    outcomeOf: (result: unknown) => string,
+  ): unknown {
     this.#line(id, `> ${name}(${given.join(", ")})`);
     this.#running.push(id);
     const startNs = this.#now();
     let outcome = "";
     try {
       const result = run();
-      const row = CALLBACK_ROWS.get(name);
-      outcome = row === undefined || row.result === "none" ? "" : ` = ${callbackResult(row, result as number)}`;
+      outcome = outcomeOf(result);
       return result;
     } catch (error) {
       outcome = ` failed: ${trapMessage(error)}`;
@@ -116,20 +137,25 @@ export class CallTracer {
     }
   }
 
-  /** The same host function, traced. */
-  hostcall(info: Pick<ImportInfo, "module" | "name">, fn: HostFunction): HostFunction {
+  /** The same host function, traced; `text` knows those that are not proxy-wasm's. */
+  hostcall(
+    info: Pick<ImportInfo, "module" | "name">,
+    fn: HostFunction,
+    text: CallText | null = null,
+  ): HostFunction {
     const row = info.module === "env" ? HOSTCALL_ROWS.get(info.name) : undefined;
     const isWasi = WASI_MODULES.includes(info.module);
     return (...args: never[]): unknown => {
       const startNs = this.#now();
       const context = this.#running.at(-1) ?? 0;
       // Read before the call, which may overwrite them.
-      const given = row === undefined ? args.map(String) : this.#arguments(row, args);
+      const given = text?.arguments(args) ?? (row === undefined ? args.map(String) : this.#arguments(row, args));
       const effective = this.#effective(context);
       let outcome = "";
       try {
         const result = fn(...args);
-        if (row !== undefined) outcome = this.#results(row, args, result);
+        if (text !== null) outcome = text.results(args, result);
+        else if (row !== undefined) outcome = this.#results(row, args, result);
         else if (isWasi && typeof result === "number") outcome = ` = ${enumName(Errno, result)}`;
         else if (result !== undefined) outcome = ` = ${result}`;
         return result;
@@ -175,16 +201,16 @@ export class CallTracer {
     const pairs = isPairs ? decodePairs(bytes, latin1Slice) : null;
     if (pairs !== null) return `${name}={${pairs.map((pair) => this.#pair(pair)).join(", ")}}`;
     const isName = NAMES.has(name) || row.family === "header_map" && name === "key";
-    if (!this.#showsValues && !isName) return `${name} ${count(bytes.length)}`;
+    if (!this.showsValues && !isName) return `${name} ${count(bytes.length)}`;
     // Paths have NUL between their parts.
     const text = utf8Slice(bytes, 0, bytes.length).replaceAll("\0", name === "path" ? "." : "\0");
     // A serialized GrpcService in place of a cluster's name may hold credentials.
-    if (!this.#showsValues && name === "upstream" && !isPrintable(text)) return `${name} ${count(bytes.length)}`;
+    if (!this.showsValues && name === "upstream" && !isPrintable(text)) return `${name} ${count(bytes.length)}`;
     return `${name}=${quoted(text, SHOWN_LENGTH)}`;
   }
 
   #pair([name, value]: readonly [string, string]): string {
-    const shown = this.#showsValues ? quoted(value, SHOWN_LENGTH) : count(value.length);
+    const shown = this.showsValues ? quoted(value, SHOWN_LENGTH) : count(value.length);
     return `${isPrintable(name) ? name : quoted(name)}: ${shown}`;
   }
 
@@ -255,6 +281,10 @@ function callbackResult(row: CallbackRow, result: number): string {
   if (row.result === "bool") return String(result !== 0);
   if (row.name.endsWith("_headers")) return enumName(FilterHeadersStatus, result);
   return enumName(row.name.endsWith("_body") ? FilterDataStatus : Action, result);
+}
+
+function outcomeOf(row: CallbackRow, result: unknown): string {
+  return row.result === "none" ? "" : ` = ${callbackResult(row, result as number)}`;
 }
 
 function count(size: number): string {

@@ -18,7 +18,6 @@ import {
   StreamType,
 } from "../../../abi/mod.ts";
 import { EMPTY_BYTES, utf8Slice } from "../../base/bytes.ts";
-import type { CallTracer } from "../call_trace.ts";
 import { type Callbacks, type GuestFunction, NO_CALLBACKS } from "../callbacks.ts";
 import type { Context } from "../context.ts";
 import { NetworkContext } from "../network_context.ts";
@@ -46,14 +45,12 @@ export class ComponentCallbacks {
   /** What makes the object of an HTTP stream and that of a connection. */
   readonly #streamMaker: GuestExport | null;
   readonly #connectionMaker: GuestExport | null;
-  readonly #tracer: CallTracer | null;
   readonly #edits: (number | string)[] = [];
   #callbacks: Callbacks;
 
-  constructor(guest: ComponentGuest, allowed: ReadonlySet<string> | null, tracer: CallTracer | null) {
+  constructor(guest: ComponentGuest, allowed: ReadonlySet<string> | null) {
     this.#guest = guest;
     this.#allowed = allowed;
-    this.#tracer = tracer;
     this.#streamMaker = this.#export("http.[constructor]stream");
     this.#connectionMaker = this.#export("tcp.[constructor]connection");
     this.#callbacks = { ...NO_CALLBACKS, ...this.#pluginCallbacks(), ...this.#tcpCallbacks() };
@@ -61,7 +58,7 @@ export class ComponentCallbacks {
 
   /** What to call the guest by now. */
   get current(): Callbacks {
-    return this.#tracer === null ? this.#callbacks : this.#tracer.callbacks(this.#callbacks);
+    return this.#callbacks;
   }
 
   /** A function of the guest; null when it has none, or may not be called. */

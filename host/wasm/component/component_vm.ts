@@ -3,7 +3,7 @@
 /**
  * @module
  */
-import { COMPONENT_IMPORTS } from "../../../abi/mod.ts";
+import { COMPONENT_EXPORTS, COMPONENT_IMPORTS } from "../../../abi/mod.ts";
 import { CallTracer } from "../call_trace.ts";
 import { NO_CALLBACKS } from "../callbacks.ts";
 import { startFailed } from "../diagnostics.ts";
@@ -23,6 +23,7 @@ import {
   MAX_HANDLES,
 } from "./component_guest.ts";
 import { componentImport } from "./component_imports.ts";
+import { ComponentCallText } from "./component_trace.ts";
 import { ComponentValues, type Realloc } from "./component_values.ts";
 import type { ComponentPlan, CoreExport, CoreItem } from "./layout.ts";
 import { wasiImport } from "./component_wasi.ts";
@@ -141,14 +142,23 @@ class ComponentLinker {
     const exports = new Map<string, GuestExport>();
     for (const [key, each] of links.callbacks) {
       const postReturn = each.postReturn === null ? null : this.#function(each.postReturn);
-      exports.set(key, { call: this.#function(each.function), resource: each.resource, postReturn });
+      exports.set(key, { call: this.#traced(key, this.#function(each.function)), resource: each.resource, postReturn });
     }
     const destructors = links.destructors.map((each) => each === null ? null : this.#function(each));
     this.#guest = new ComponentGuest(vm, values, exports, this.#handles, destructors);
-    const callbacks = new ComponentCallbacks(this.#guest, allowed, this.#tracer);
+    const callbacks = new ComponentCallbacks(this.#guest, allowed);
     vm.memory.bind(this.#export(links.memories[links.memory]!) as WebAssembly.Memory);
     const allocate = (size: number): number => realloc(0, 0, 1, size);
     vm.bind(callbacks.current, allocate, this.#fuels.length === 0 ? null : new ComponentFuel(this.#fuels));
+  }
+
+  /** An export whose calls are written down, when they are to be. */
+  #traced(key: string, call: CoreCall): CoreCall {
+    const tracer = this.#tracer;
+    const row = COMPONENT_EXPORTS.find((row) => functionKey(row) === key);
+    if (tracer === null || row === undefined) return call;
+    const text = new ComponentCallText(this.#vm, row.type, this.#plan.links.encoding, false, tracer.showsValues);
+    return tracer.exported(key, call, text) as CoreCall;
   }
 
   #export({ instance, name }: CoreExport): WebAssembly.ExportValue {
@@ -179,7 +189,7 @@ class ComponentLinker {
       case "export":
         return this.#export(row) as CoreCall;
       case "lower":
-        return this.#hostFunction(row.interface, row.name);
+        return this.#hostFunction(row.interface, row.name, row.type);
       case "call":
         // Its arguments would have to be moved from one memory to another.
         return () => this.#vm.stop(`a call of ${row.type} from one inner component to another`);
@@ -188,11 +198,13 @@ class ComponentLinker {
     }
   }
 
-  #hostFunction(of: string, name: string): CoreCall {
+  #hostFunction(of: string, name: string, type: string): CoreCall {
+    const tracer = this.#tracer;
     const plain = this.#hostImport(of, name);
-    return this.#vm.guarded(
-      this.#tracer === null ? plain : this.#tracer.hostcall({ module: of, name }, plain),
-    ) as CoreCall;
+    if (tracer === null) return this.#vm.guarded(plain) as CoreCall;
+    const text = new ComponentCallText(this.#vm, type, this.#plan.links.encoding, true, tracer.showsValues);
+    const shown = `${interfaceName(of) ?? `wasi:${wasiInterface(of)}`}.${name}`;
+    return this.#vm.guarded(tracer.hostcall({ module: of, name: shown }, plain, text)) as CoreCall;
   }
 
   #hostImport(of: string, name: string): ComponentImport {

@@ -139,17 +139,6 @@ test("capabilities that are not allowed answer that there is nothing", async () 
   assert.is(on.plugin.status().failure, null);
 });
 
-test("calls can be traced, both ways", async () => {
-  const env = new FakeEnvironment();
-  const lines: string[] = [];
-  const traced = Object.assign(env, { callTrace: { write: (_: unknown, line: string) => void lines.push(line) } });
-  ask(await host("rust_http", "", { callTrace: "lengths" }, traced), "time");
-  const text = lines.join("\n");
-  assert.match(text, /> proxy_on_configure\(plugin_configuration_size=0\)/);
-  assert.match(text, /> proxy_on_request_headers\(num_headers=4, end_of_stream=true\)\n.* now-nanos\(\) = \d+, \d+ µs/);
-  assert.match(text, /< proxy_on_request_headers = Continue/);
-});
-
 test("every function of the world has a capability", () => {
   assert.equal(COMPONENT_IMPORTS.filter((row) => row.capability === null), []);
 });
