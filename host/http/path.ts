@@ -42,7 +42,7 @@ export function canonicalizePath(path: string, plan: PathPlan): PathResult {
     if (normalized === null) return { kind: "reject", path };
     target = normalized;
   }
-  if (plan.mergeSlashes) target = target.replace(/\/{2,}/g, "/");
+  if (plan.mergeSlashes) target = mergeSlashes(target);
   return { kind: redirect ? "redirect" : "continue", path: target + query };
 }
 
@@ -71,6 +71,11 @@ export function normalizePath(path: string): string | null {
     }
   }
   return "/" + out.join("/");
+}
+
+/** One slash for several; a path of nothing else keeps two, as in Envoy. */
+function mergeSlashes(path: string): string {
+  return /^\/{2,}$/.test(path) ? "//" : path.replace(/\/{2,}/g, "/");
 }
 
 /** Unescapes letters, digits, `-`, `.`, `_` and `~` (RFC 3986 §2.3); other escapes stay as they are. */

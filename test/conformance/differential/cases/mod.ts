@@ -13,6 +13,7 @@ import { http2Upgrades } from "./http2_upgrades.ts";
 import { l4 } from "./l4.ts";
 import { localReplies } from "./local_replies.ts";
 import { logs } from "./logs.ts";
+import { paths } from "./paths.ts";
 import { protocolOptions } from "./protocol_options.ts";
 import { origins } from "./origins.ts";
 import { requests } from "./requests.ts";
@@ -34,6 +35,7 @@ export const GROUPS: readonly Group[] = [
   tunnels,
   headerCase,
   protocolOptions,
+  paths,
   routing,
   grpc,
   http2,
