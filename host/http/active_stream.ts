@@ -186,12 +186,10 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     }
     if (plan.proxy100Continue ? false : isExpectContinue(headers)) {
       headers.remove("expect");
-      if (!end) {
-        const informational = new HeaderMap();
-        informational.status = 100;
-        this.#config.stats.countResponse(100);
-        this.#encoder.encode1xxHeaders(informational);
-      }
+      const informational = new HeaderMap();
+      informational.status = 100;
+      this.#config.stats.countResponse(100);
+      this.#encoder.encode1xxHeaders(informational);
     }
     this.#filters.decodeHeaders(headers, end);
   }

@@ -633,6 +633,8 @@ test("100-continue: answered here, or left to the upstream; others pass only whe
   own.feed(ask);
   assert.is(own.take(), "HTTP/1.1 100 Continue\r\n\r\n");
   assert.is(own.last.headers!.get("expect"), null);
+  const bodiless = new Downstream().feed(ask.replace("Content-Length: 1\r\n", ""));
+  assert.is(bodiless.take(), "HTTP/1.1 100 Continue\r\n\r\n", "who expects it gets it");
   const left = new Downstream({ plan: { proxy100Continue: true } });
   left.feed(ask);
   assert.is(left.take(), "");

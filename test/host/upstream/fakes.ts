@@ -36,6 +36,8 @@ export class FakeConnection implements Connection {
   handler: ConnectionHandler | null = null;
   closeType: CloseType | null = null;
   closeDetails = "";
+  /** Above 0 nothing is read. */
+  readDisables = 0;
 
   constructor(address: SocketAddress) {
     this.info = {
@@ -78,7 +80,10 @@ export class FakeConnection implements Connection {
     this.finish(PeerType.Local, details);
   }
 
-  readDisable(): void {}
+  readDisable(disable: boolean): void {
+    this.readDisables += disable ? 1 : -1;
+  }
+
   setBufferLimitBytes(): void {}
 
   /** The connection is gone. */
@@ -98,6 +103,7 @@ export class FakeDial implements DialHandle {
   readonly target: DialTarget;
   readonly callbacks: DialCallbacks;
   cancelled = false;
+  connection: FakeConnection | null = null;
 
   constructor(target: DialTarget, callbacks: DialCallbacks) {
     this.target = target;
@@ -109,7 +115,7 @@ export class FakeDial implements DialHandle {
   }
 
   connect(): FakeConnection {
-    const connection = new FakeConnection(this.target.address);
+    const connection = this.connection = new FakeConnection(this.target.address);
     this.callbacks.onConnected(connection);
     return connection;
   }

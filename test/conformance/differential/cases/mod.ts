@@ -12,6 +12,7 @@ import { http2Frames } from "./http2_frames.ts";
 import { http2Upgrades } from "./http2_upgrades.ts";
 import { l4 } from "./l4.ts";
 import { localReplies } from "./local_replies.ts";
+import { http1Details } from "./http1_details.ts";
 import { logs } from "./logs.ts";
 import { paths } from "./paths.ts";
 import { protocolOptions } from "./protocol_options.ts";
@@ -34,6 +35,7 @@ export const GROUPS: readonly Group[] = [
   upgrades,
   tunnels,
   headerCase,
+  http1Details,
   protocolOptions,
   paths,
   routing,

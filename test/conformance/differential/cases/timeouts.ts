@@ -67,6 +67,45 @@ export const timeouts: Group = {
       client: ["GET / HTTP/1.1\r\nHost:", "response", "closed"],
     },
     {
+      name: "a head that drips",
+      listener: "idle",
+      client: [
+        "GET / HT",
+        { pause: 130 },
+        "TP/1.1\r\nHost",
+        { pause: 130 },
+        ": a\r\n",
+        { pause: 130 },
+        "\r\n",
+        "response",
+        "closed",
+      ],
+    },
+    {
+      name: "a body that drips",
+      listener: "idle",
+      client: [
+        `POST / HTTP/1.1\r\n${HOST}Content-Length: 3\r\n\r\n`,
+        ...["a", "b", "c"].flatMap((byte) => [{ pause: 130 }, byte]),
+        "response",
+      ],
+    },
+    {
+      name: "a response that drips",
+      listener: "idle",
+      client: [`GET / HTTP/1.1\r\n${HOST}\r\n`, "response"],
+      upstreams: {
+        u: {
+          http: [{
+            steps: [
+              "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n",
+              ...["a", "b", "c"].flatMap((byte) => [{ pause: 130 }, byte]),
+            ],
+          }],
+        },
+      },
+    },
+    {
       name: "a request that takes too long",
       listener: "request",
       client: [`POST / HTTP/1.1\r\n${HOST}Content-Length: 9\r\n\r\nhalf`, "response", "closed"],
