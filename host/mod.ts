@@ -89,7 +89,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     logger: logs.logger("wasm"),
   });
   const plugins = new PluginRegistry({
-    trial: new WasmTrial(platform, undefined, validComponents),
+    trial: new WasmTrial(platform, { validComponents }),
     logger: logs.logger("wasm"),
     code: new WasmCode(platform, codeSettings, logs.logger("wasm")),
     publish: (next, previous) => server!.publishPlugin(next, previous),
@@ -104,7 +104,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     disabledExtensions: new Set(),
     node: { serviceNode: "", serviceCluster: "", serviceZone: "" },
   }, plugins);
-  if (plan === null) throw new NuncioError("config/invalid", renderText(diagnostics));
+  if (plan === null) {
+    plugins.close();
+    throw new NuncioError("config/invalid", renderText(diagnostics));
+  }
   const running = new Server({
     platform,
     logs,
@@ -119,7 +122,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   });
   server = running;
   const started = await running.start(plan);
-  if (!started.ok) throw new NuncioError("server/not-started", started.problems.join("; "));
+  if (!started.ok) {
+    plugins.close();
+    throw new NuncioError("server/not-started", started.problems.join("; "));
+  }
   const end = async (): Promise<void> => {
     await control.control?.close();
     await running.stop();

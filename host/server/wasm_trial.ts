@@ -18,6 +18,15 @@ import type { ValidComponents } from "./wasm_code/valid_components.ts";
 export const TRIAL_LIMIT_MS = 30_000;
 /** What the thread may take besides: to start, to parse, to compile. */
 const THREAD_LIMIT_MS = 30_000;
+/** How long the thread stays when nothing is to be tried: one build changes many files, and one update many plugins. */
+const IDLE_MS = 2000;
+
+export interface TrialOptions {
+  readonly limitMs?: number;
+  /** Components that are known to be valid; without it each is validated each time. */
+  readonly validComponents?: ValidComponents;
+  readonly idleMs?: number;
+}
 
 /** What is tried. */
 export interface TrialRequest {
@@ -46,29 +55,28 @@ export interface TrialReply {
   readonly validComponent?: string | null;
 }
 
-/** Tries modules one after the other in a thread that ends when none is waiting. */
+/** Tries modules one after the other in a thread that ends when none has come for a while. */
 export class WasmTrial {
   readonly #platform: Platform;
   readonly #limitMs: number;
+  readonly #idleMs: number;
   readonly #validComponents: ValidComponents | null;
   #thread: WorkerHandle<TrialRequest, TrialReply> | null = null;
   readonly #queue: Waiting[] = [];
   #current: Waiting | null = null;
   readonly #timer: Timer;
+  readonly #idleTimer: Timer;
   #nextId = 1;
 
-  /** Without `validComponents` each component is validated each time. */
-  constructor(
-    platform: Platform,
-    limitMs: number = TRIAL_LIMIT_MS,
-    validComponents: ValidComponents | null = null,
-  ) {
+  constructor(platform: Platform, options: TrialOptions = {}) {
     this.#platform = platform;
-    this.#limitMs = limitMs;
-    this.#validComponents = validComponents;
+    this.#limitMs = options.limitMs ?? TRIAL_LIMIT_MS;
+    this.#idleMs = options.idleMs ?? IDLE_MS;
+    this.#validComponents = options.validComponents ?? null;
     this.#timer = platform.clock.createTimer(() => {
-      this.#fail(`the module was not ready after ${(THREAD_LIMIT_MS + limitMs) / 1000} s`);
+      this.#fail(`the module was not ready after ${(THREAD_LIMIT_MS + this.#limitMs) / 1000} s`);
     });
+    this.#idleTimer = platform.clock.createTimer(() => this.#end());
   }
 
   /** Compiles, starts and configures a plugin; the module when it accepts. */
@@ -94,7 +102,8 @@ export class WasmTrial {
   #next(): void {
     if (this.#current !== null) return;
     const next = this.#queue.shift();
-    if (next === undefined) return this.#end();
+    if (next === undefined) return this.#idleTimer.enable(this.#idleMs);
+    this.#idleTimer.disable();
     this.#current = next;
     this.#timer.enable(THREAD_LIMIT_MS + this.#limitMs);
     // Asked only now: the one before may have been the same.
@@ -124,8 +133,7 @@ export class WasmTrial {
     this.#current = null;
     this.#timer.disable();
     current?.settle(reply);
-    // Whoever waited for this may want another trial at once, in the same thread.
-    queueMicrotask(() => this.#next());
+    this.#next();
   }
 
   /** The thread is of no use any more; what waits gets another one. */
@@ -136,6 +144,7 @@ export class WasmTrial {
 
   #end(): void {
     this.#timer.disable();
+    this.#idleTimer.disable();
     const thread = this.#thread;
     this.#thread = null;
     if (thread !== null) void thread.terminate();

@@ -130,7 +130,7 @@ export async function startEmbedded(yaml: string, options: EmbeddedOptions = {})
   logs.setLevels(logLevels);
   let server: Server | null = null;
   const plugins = new PluginRegistry({
-    trial: new WasmTrial(platform, options.trialLimitMs),
+    trial: new WasmTrial(platform, options.trialLimitMs === undefined ? {} : { limitMs: options.trialLimitMs }),
     logger: logs.logger("wasm"),
     code: new WasmCode(platform, UNCACHED_CODE, logs.logger("wasm")),
     publish: (next, previous) => server!.publishPlugin(next, previous),
@@ -145,7 +145,10 @@ export async function startEmbedded(yaml: string, options: EmbeddedOptions = {})
     disabledExtensions: new Set(),
     node: { serviceNode: "", serviceCluster: "", serviceZone: "" },
   }, plugins);
-  if (plan === null) throw new Error(renderText(diagnostics));
+  if (plan === null) {
+    plugins.close();
+    throw new Error(renderText(diagnostics));
+  }
   server = new Server({
     platform,
     logs,
@@ -160,6 +163,9 @@ export async function startEmbedded(yaml: string, options: EmbeddedOptions = {})
     ...(options.stallLimitMs !== undefined && { stallLimitMs: options.stallLimitMs }),
   });
   const started = await server.start(plan);
-  if (!started.ok) throw new Error(started.problems.join("; "));
+  if (!started.ok) {
+    plugins.close();
+    throw new Error(started.problems.join("; "));
+  }
   return new Embedded(server, plugins, threads, log);
 }

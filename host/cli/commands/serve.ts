@@ -60,11 +60,9 @@ export async function serveCommand(
   }
 
   const plugins: PluginRegistry = new PluginRegistry({
-    trial: new WasmTrial(
-      platform,
-      undefined,
-      new ValidComponents({ folder: codeSettings.cacheFolder, platform, logger: logs.logger("wasm") }),
-    ),
+    trial: new WasmTrial(platform, {
+      validComponents: new ValidComponents({ folder: codeSettings.cacheFolder, platform, logger: logs.logger("wasm") }),
+    }),
     logger: logs.logger("wasm"),
     code: new WasmCode(platform, codeSettings, logs.logger("wasm")),
     callTrace: (one(flags, "wasm-trace") ?? "off") as CallTraceMode,
@@ -109,6 +107,7 @@ export async function serveCommand(
   } catch (error) {
     if (!(error instanceof NuncioError)) throw error;
     platform.stderr.write(`nuncio: ${error.message}\n`);
+    plugins.close();
     ending.close();
     return 1;
   }
@@ -165,6 +164,7 @@ export async function serveCommand(
 
   function failToStart(problems: readonly string[]): number {
     for (const problem of problems) logger.critical("failed to start", { problem });
+    plugins.close();
     ending.close();
     logs.flushRepeats();
     return 3;

@@ -61,7 +61,7 @@ async function gone(threads: { readonly running: number }): Promise<void> {
 
 test("a module that starts and accepts its configuration comes back compiled", async () => {
   const { platform, threads } = countingPlatform();
-  const { result } = await new WasmTrial(platform).try(request({}));
+  const { result } = await new WasmTrial(platform, { idleMs: 0 }).try(request({}));
   assert.ok(result.ok);
   if (result.ok) assert.ok(result.module.code instanceof WebAssembly.Module);
   await gone(threads);
@@ -69,7 +69,7 @@ test("a module that starts and accepts its configuration comes back compiled", a
 
 test("several at once share a thread, one after the other, and each gets its own answer", async () => {
   const { platform, threads } = countingPlatform();
-  const trial = new WasmTrial(platform);
+  const trial = new WasmTrial(platform, { idleMs: 0 });
   const replies = await Promise.all([
     trial.try(request({ version: "1" })),
     trial.try(request({ version: "2", configures: false })),
@@ -81,9 +81,20 @@ test("several at once share a thread, one after the other, and each gets its own
   await gone(threads);
 });
 
+test("what follows soon has the same thread; closing ends it, although nothing is tried", async () => {
+  const { platform, threads } = countingPlatform();
+  const trial = new WasmTrial(platform);
+  assert.ok((await trial.try(request({ version: "1" }))).result.ok);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.ok((await trial.try(request({ version: "2" }))).result.ok);
+  assert.is(threads.started, 1);
+  trial.close();
+  await gone(threads);
+});
+
 test("a module that does not come to an end is broken off; the next one is tried all the same", async () => {
   const { platform, threads } = countingPlatform();
-  const trial = new WasmTrial(platform, 300);
+  const trial = new WasmTrial(platform, { limitMs: 300, idleMs: 0 });
   const endless = trial.try(request({ onConfigure: "(loop $for_ever (br $for_ever))" }));
   const next = trial.try(request({}));
   const { result } = await endless;
@@ -97,7 +108,7 @@ test("a module that does not come to an end is broken off; the next one is tried
 
 test("closing answers those who wait", async () => {
   const { platform, threads } = countingPlatform();
-  const trial = new WasmTrial(platform);
+  const trial = new WasmTrial(platform, { idleMs: 0 });
   const waiting = trial.try(request({}));
   trial.close();
   const { result } = await waiting;
@@ -115,14 +126,14 @@ test("a component is validated once: what was valid is known to later trials, an
   // jco fails on it, so if it is found valid it was not asked.
   const unknown = await textComponent({ encoding: "compact-utf16" });
   const valid = open();
-  const trial = new WasmTrial(platform, undefined, valid);
+  const trial = new WasmTrial(platform, { validComponents: valid, idleMs: 0 });
   const outcomes = (await Promise.all([fine, unknown].map((bytes) => trial.try({ ...request({}), bytes })))).map(
     ({ result, validComponent }) => [result.ok, validComponent],
   );
   assert.equal(outcomes, [[true, await sha256Hex(fine)], [false, null]]);
   assert.equal(valid.digests, [await sha256Hex(fine)]);
   await valid.add(await sha256Hex(unknown));
-  const later = new WasmTrial(platform, undefined, open());
+  const later = new WasmTrial(platform, { validComponents: open(), idleMs: 0 });
   assert.ok((await later.try({ ...request({}), bytes: unknown })).result.ok);
   await gone(threads);
   rmSync(folder, { recursive: true });
