@@ -42,6 +42,7 @@ function route(path: RouteMatchPlan["path"], headers: RouteMatchPlan["headers"] 
       hashPolicies: [],
       upgrades: [],
       connect: null,
+      retryPolicy: null,
     },
     requestHeaders: NO_HEADER_OPS,
     responseHeaders: NO_HEADER_OPS,

@@ -45,6 +45,10 @@ export class FilteredUpstreamRequest<Pool> implements UpstreamAttempt, UpstreamR
 
   // From the router.
 
+  get connected(): boolean {
+    return this.#request.connected;
+  }
+
   start(pool: Pool, headers: HeaderMap, end: boolean): void {
     this.#request.start(pool);
     if (!this.done) this.#filters.decodeHeaders(headers, end);

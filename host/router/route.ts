@@ -18,6 +18,7 @@ import { HashPolicy } from "./hash_policy.ts";
 import type { HeaderFormatContext, HeaderOps } from "./header_ops.ts";
 import type { ClusterActionPlan, RedirectPlan, RoutePlan, VirtualHostPlan } from "./plan.ts";
 import { hasLocation, locationOf } from "./redirect.ts";
+import { NO_RETRY_POLICY, RetryPolicy } from "./retry_policy.ts";
 import { applyPathRewrite, HostRewrite, PathRewrite, rewriteAuthority } from "./rewrite.ts";
 
 export type RouteKind = "cluster" | "redirect" | "directResponse";
@@ -44,6 +45,7 @@ export class RouteRecipe {
   readonly pathRewrite: PathRewrite | null;
   readonly hostRewrite: HostRewrite | null;
   readonly hashPolicy: HashPolicy | null;
+  readonly retryPolicy: RetryPolicy;
   readonly metadata: FilterMetadata;
   readonly virtualHostMetadata: FilterMetadata;
   readonly surroundings: RouteSurroundings;
@@ -62,6 +64,8 @@ export class RouteRecipe {
     this.hostRewrite = hostRewrite === null ? null : new HostRewrite(hostRewrite);
     const hashPolicies = action.kind === "cluster" ? action.hashPolicies : [];
     this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
+    const retryPolicy = action.kind === "cluster" ? action.retryPolicy : null;
+    this.retryPolicy = retryPolicy === null ? NO_RETRY_POLICY : new RetryPolicy(retryPolicy);
     this.metadata = filterMetadata(plan.metadata);
     this.virtualHostMetadata = filterMetadata(surroundings.virtualHost.metadata);
     this.surroundings = surroundings;
@@ -177,6 +181,10 @@ export class RouteEntry implements Route {
     if (connect === null) return false;
     const { method, protocol } = headers;
     return (method === "CONNECT" && protocol === null) || (method === "POST" && connect.allowPost);
+  }
+
+  get retryPolicy(): RetryPolicy {
+    return this.#recipe.retryPolicy;
   }
 
   get clusterNotFoundStatus(): number {

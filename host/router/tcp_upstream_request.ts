@@ -45,6 +45,10 @@ export class TcpUpstreamRequest implements PooledAttempt<TcpPool>, TcpPoolCallba
     this.info = info;
   }
 
+  get connected(): boolean {
+    return this.#connection !== null;
+  }
+
   start(pool: TcpPool): void {
     const waiting = pool.newConnection(this);
     if (!this.done && this.#connection === null) this.#waiting = waiting;

@@ -8,15 +8,15 @@
  * @module
  */
 import type { HeaderMap } from "../http/header_map.ts";
+import type { RetryPolicy } from "./retry_policy.ts";
 import type { RouteEntry } from "./route.ts";
 import type { RouterPlan } from "./router_plan.ts";
 
 /**
  * Milliseconds from the end of the request to the end of the response; 0 for no limit. Takes the headers
- * that ask for another timeout out of the request, and says what was decided in
- * `x-envoy-expected-rq-timeout-ms`.
+ * that ask for another timeout out of the request.
  */
-export function finalTimeoutMs(headers: HeaderMap, route: RouteEntry, plan: RouterPlan): number {
+export function globalTimeoutMs(headers: HeaderMap, route: RouteEntry, plan: RouterPlan): number {
   let timeoutMs = route.limitsStreamDuration ? 0 : route.timeoutMs;
   const asked = parseMs(headers.get("x-envoy-upstream-rq-timeout-ms"));
   if (asked !== null) timeoutMs = asked;
@@ -25,11 +25,23 @@ export function finalTimeoutMs(headers: HeaderMap, route: RouteEntry, plan: Rout
     if (expected !== null) timeoutMs = expected;
   }
   headers.remove("x-envoy-upstream-rq-timeout-ms");
-  headers.remove("x-envoy-upstream-rq-per-try-timeout-ms");
-  if (!plan.suppressEnvoyHeaders && timeoutMs > 0) {
-    headers.setOwn("x-envoy-expected-rq-timeout-ms", String(Math.trunc(timeoutMs)));
-  }
   return timeoutMs;
+}
+
+/** Milliseconds for each attempt; 0 for no limit, and where it would not be less than that of all of them. */
+export function perTryTimeoutMs(headers: HeaderMap, policy: RetryPolicy, globalMs: number): number {
+  const asked = parseMs(headers.get("x-envoy-upstream-rq-per-try-timeout-ms"));
+  headers.remove("x-envoy-upstream-rq-per-try-timeout-ms");
+  const timeoutMs = asked ?? policy.perTryTimeoutMs;
+  return globalMs > 0 && timeoutMs >= globalMs ? 0 : timeoutMs;
+}
+
+/** Tells the upstream how long an attempt may take, in `x-envoy-expected-rq-timeout-ms`. */
+export function setExpectedTimeout(headers: HeaderMap, globalMs: number, perTryMs: number, elapsedMs: number): void {
+  // At least a millisecond is left: 0 would say that there is no limit.
+  const leftMs = globalMs > 0 ? Math.max(1, globalMs - elapsedMs) : 0;
+  const expectedMs = perTryMs > 0 && (leftMs === 0 || perTryMs < leftMs) ? perTryMs : leftMs;
+  if (expectedMs > 0) headers.setOwn("x-envoy-expected-rq-timeout-ms", String(Math.trunc(expectedMs)));
 }
 
 function parseMs(text: string | null): number | null {

@@ -22,6 +22,8 @@ import type { PoolCancellable, PoolFailureReason } from "../upstream/pool.ts";
 export interface UpstreamAttempt {
   /** Nothing more comes: response complete, reset, or given up. */
   readonly done: boolean;
+  /** There is a connection for it. */
+  readonly connected: boolean;
   encodeData(data: ByteQueue, end: boolean): void;
   encodeTrailers(trailers: HeaderMap): void;
   /** Gives the attempt up. */
@@ -80,7 +82,6 @@ export class UpstreamRequest implements PooledAttempt<HttpPool>, ResponseDecoder
     this.info = info;
   }
 
-  /** True once the request left for the upstream. */
   get connected(): boolean {
     return this.#encoder !== null;
   }

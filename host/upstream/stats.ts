@@ -76,6 +76,9 @@ export class ClusterStats {
   readonly upstreamRqRetrySuccess: Counter;
   readonly upstreamRqRetryOverflow: Counter;
   readonly upstreamRqRetryLimitExceeded: Counter;
+  readonly upstreamRqRetryBackoffExponential: Counter;
+  readonly upstreamRqRetryBackoffRatelimited: Counter;
+  readonly retryOrShadowAbandoned: Counter;
   readonly upstreamRqTime: Histogram;
   readonly upstreamFlowControlPausedReadingTotal: Counter;
   readonly upstreamFlowControlResumedReadingTotal: Counter;
@@ -163,6 +166,9 @@ export class ClusterStats {
     this.upstreamRqRetrySuccess = counter("upstream_rq_retry_success");
     this.upstreamRqRetryOverflow = counter("upstream_rq_retry_overflow");
     this.upstreamRqRetryLimitExceeded = counter("upstream_rq_retry_limit_exceeded");
+    this.upstreamRqRetryBackoffExponential = counter("upstream_rq_retry_backoff_exponential");
+    this.upstreamRqRetryBackoffRatelimited = counter("upstream_rq_retry_backoff_ratelimited");
+    this.retryOrShadowAbandoned = counter("retry_or_shadow_abandoned");
     this.upstreamRqTime = milliseconds("upstream_rq_time");
     this.upstreamFlowControlPausedReadingTotal = counter("upstream_flow_control_paused_reading_total");
     this.upstreamFlowControlResumedReadingTotal = counter("upstream_flow_control_resumed_reading_total");

@@ -14,6 +14,7 @@ import type {
   HostRewritePlan,
   PathRewritePlan,
   RedirectPlan,
+  RetryPolicyPlan,
   RouteUpgradePlan,
   WeightedClusterPlan,
 } from "../plan.ts";
@@ -21,11 +22,18 @@ import type { RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
 import { planHashPolicies } from "./hash_policy.ts";
 import { planHeaderOps } from "./header_ops.ts";
+import { planRetryPolicy } from "./retry_policy.ts";
 
 /** The route configuration's own settings that its routes' planning depends on. */
 export interface RouteConfigLimits {
   readonly validateClusters: boolean;
   readonly maxDirectResponseBodyBytes: number;
+}
+
+/** What routes have from above them. */
+export interface RouteDefaults extends RouteConfigLimits {
+  /** The virtual host's, for routes without one. */
+  readonly retryPolicy: RetryPolicyPlan | null;
 }
 
 const NOT_FOUND_STATUS: Readonly<Record<string, number>> = {
@@ -38,10 +46,10 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 /** A RouteAction, or null when there is no cluster to go to. */
 export function planRouteAction(
   node: ConfigNode,
-  limits: RouteConfigLimits,
+  defaults: RouteDefaults,
   context: RoutePlanContext,
 ): ClusterActionPlan | null {
-  const cluster = planClusterSpecifier(node, limits, context);
+  const cluster = planClusterSpecifier(node, defaults, context);
   const duration = node.message("max_stream_duration");
   const pathRewrite = planPathRewrite(node);
   const { upgrades, connect } = planUpgrades(node);
@@ -60,6 +68,7 @@ export function planRouteAction(
     hashPolicies: planHashPolicies(node),
     upgrades,
     connect,
+    retryPolicy: planRetryPolicy(node) ?? defaults.retryPolicy,
   };
   return cluster === null ? null : { ...plan, cluster };
 }

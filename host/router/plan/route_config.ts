@@ -11,7 +11,14 @@ import type { MetadataPlan, RouteConfigPlan, RoutePlan, VirtualHostPlan } from "
 import type { RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
 import { planHeaderOps } from "./header_ops.ts";
-import { planDirectResponse, planRedirect, planRouteAction, type RouteConfigLimits } from "./route_action.ts";
+import { planRetryPolicy } from "./retry_policy.ts";
+import {
+  planDirectResponse,
+  planRedirect,
+  planRouteAction,
+  type RouteConfigLimits,
+  type RouteDefaults,
+} from "./route_action.ts";
 import { planRouteMatch } from "./route_match.ts";
 
 const MAX_DIRECT_RESPONSE_BODY_BYTES = 4096;
@@ -44,10 +51,11 @@ const TLS_REQUIREMENTS: Readonly<Record<string, VirtualHostPlan["requireTls"]>> 
 };
 
 function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: RoutePlanContext): VirtualHostPlan {
+  const defaults: RouteDefaults = { ...limits, retryPolicy: planRetryPolicy(node) };
   return {
     name: node.string("name"),
     domains: node.strings("domains").map((domain) => asciiLower(toWireText(domain))),
-    routes: node.messages("routes").map((route) => planRoute(route, limits, context)).filter((plan) => plan !== null),
+    routes: node.messages("routes").map((route) => planRoute(route, defaults, context)).filter((plan) => plan !== null),
     requireTls: TLS_REQUIREMENTS[node.enum("require_tls")] ?? "none",
     requestHeaders: planHeaderOps(node, "request", context),
     responseHeaders: planHeaderOps(node, "response", context),
@@ -59,10 +67,10 @@ function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: R
 }
 
 /** A route, or null when its match or its action cannot be used, which has been or will be reported. */
-function planRoute(node: ConfigNode, limits: RouteConfigLimits, context: RoutePlanContext): RoutePlan | null {
+function planRoute(node: ConfigNode, defaults: RouteDefaults, context: RoutePlanContext): RoutePlan | null {
   const matchNode = node.message("match");
   const match = matchNode === null ? null : planRouteMatch(matchNode);
-  const action = planAction(node, limits, context);
+  const action = planAction(node, defaults, context);
   const plan = {
     name: node.string("name"),
     requestHeaders: planHeaderOps(node, "request", context),
@@ -75,14 +83,14 @@ function planRoute(node: ConfigNode, limits: RouteConfigLimits, context: RoutePl
 
 function planAction(
   node: ConfigNode,
-  limits: RouteConfigLimits,
+  defaults: RouteDefaults,
   context: RoutePlanContext,
 ): RoutePlan["action"] | null {
   const kind = node.oneof("action");
   switch (kind) {
     case "route": {
       const action = node.message(kind);
-      return action === null ? null : planRouteAction(action, limits, context);
+      return action === null ? null : planRouteAction(action, defaults, context);
     }
     case "redirect": {
       const action = node.message(kind);
@@ -90,7 +98,7 @@ function planAction(
     }
     case "direct_response": {
       const action = node.message(kind);
-      return action === null ? null : planDirectResponse(action, limits, context);
+      return action === null ? null : planDirectResponse(action, defaults, context);
     }
     default:
       return null;

@@ -27,7 +27,7 @@ export function normaliser(
     return after;
   };
   const message = (before: Message, wholeBodies: boolean): Message => {
-    const after: Message = { ...before, head: before.head.map(text) };
+    const after: Message = { ...before, head: timeLeft(before.head).map(text) };
     if (before.body !== undefined) after.body = wholeBodies ? text(before.body) : bodyText(text(before.body));
     return after;
   };
@@ -55,6 +55,12 @@ export function normaliser(
     })),
     log: before.log.map(logLine),
   });
+}
+
+/** Further attempts have the rest of the 15 seconds that a request may take. */
+function timeLeft(head: readonly string[]): readonly string[] {
+  if (!head.some((line) => /^x-envoy-attempt-count: ([2-9]|\d\d)/.test(line))) return head;
+  return head.map((line) => line.replace(/^(x-envoy-expected-rq-timeout-ms: )(1[34]\d{3}|15000)$/, "$1(rest)"));
 }
 
 function bodyText(body: string): string {

@@ -18,6 +18,7 @@ import { paths } from "./paths.ts";
 import { protocolOptions } from "./protocol_options.ts";
 import { origins } from "./origins.ts";
 import { requests } from "./requests.ts";
+import { retries } from "./retries.ts";
 import { routing } from "./routing.ts";
 import { timeouts } from "./timeouts.ts";
 import { tunnels } from "./tunnels.ts";
@@ -44,6 +45,7 @@ export const GROUPS: readonly Group[] = [
   http2Frames,
   http2Upgrades,
   failures,
+  retries,
   timeouts,
   clusters,
   l4,

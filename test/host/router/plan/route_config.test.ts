@@ -186,10 +186,10 @@ test("a mistyped cluster gets a suggestion", () => {
 
 test("what nuncio does not do stays unread, and so is reported", () => {
   const { problems } = planned(one({
-    ...to({ retry_policy: { retry_on: "5xx" }, priority: "HIGH" }),
+    ...to({ hedge_policy: {}, priority: "HIGH" }),
     decorator: { operation: "x" },
   }));
-  assert.equal(problems.map(({ at }) => at?.split(".").pop()).sort(), ["decorator", "priority", "retry_policy"]);
+  assert.equal(problems.map(({ at }) => at?.split(".").pop()).sort(), ["decorator", "hedge_policy", "priority"]);
 });
 
 test("all problems are reported at once", () => {

@@ -1,0 +1,184 @@
+// host/router/retry_state.ts: the retries of one request: how many are left, and when the next one is due.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Between a decision to retry and the next decision the request holds one of the cluster's retries, which its
+ * circuit breaker limits. Waits are random below a ceiling that doubles, or what the upstream says in a header.
+ *
+ * @see Envoy: source/common/router/retry_state_impl.cc, source/common/common/backoff_strategy.cc
+ * @module
+ */
+import type { Clock, Timer } from "../base/clock.ts";
+import type { StreamResetReason } from "../http/codec.ts";
+import type { HeaderMap } from "../http/header_map.ts";
+import { ResponseFlag, type StreamInfo } from "../observe/stream_info.ts";
+import { type Resource, ResourcePriority } from "../upstream/circuit_breaker.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import type { Host } from "../upstream/host.ts";
+import type { HostPredicatePlan, ResetHeaderPlan } from "./plan.ts";
+import { RequestReplay } from "./request_replay.ts";
+import { retriesReset, retriesResponse, type RetryConditions, type RetryPolicy } from "./retry_policy.ts";
+
+export interface RetryStateOptions {
+  readonly policy: RetryPolicy;
+  readonly headers: HeaderMap;
+  readonly cluster: Cluster;
+  readonly info: StreamInfo;
+  readonly clock: Clock;
+  /** Most bytes of the body that are kept for retries; 0 for no limit. */
+  readonly limitBytes: number;
+  /** The next attempt is due. */
+  readonly onDue: () => void;
+}
+
+export class RetryState {
+  /** What of the request is there for the next attempt. */
+  readonly replay: RequestReplay;
+  readonly #options: RetryStateOptions;
+  readonly #conditions: RetryConditions;
+  readonly #retries: Resource;
+  readonly #tried: Host[] = [];
+  #left: number;
+  #ceilingMs: number;
+  /** The upstream said when to come back; for the next wait alone. */
+  #resetMs: number | null = null;
+  #holdsRetry = false;
+  #timer: Timer | null = null;
+
+  /** Null when no failure of this request would be retried. */
+  static create(options: RetryStateOptions): RetryState | null {
+    if (!options.policy.appliesTo(options.headers)) return null;
+    const conditions = options.policy.conditionsFor(options.headers);
+    return conditions.retryOn === 0 ? null : new RetryState(options, conditions);
+  }
+
+  private constructor(options: RetryStateOptions, conditions: RetryConditions) {
+    this.replay = new RequestReplay(options.limitBytes);
+    this.#options = options;
+    this.#conditions = conditions;
+    this.#retries = options.cluster.resources[ResourcePriority.Default].retries;
+    this.#left = conditions.retries;
+    this.#ceilingMs = options.policy.baseIntervalMs;
+  }
+
+  /** True between two attempts. */
+  get waiting(): boolean {
+    return this.#timer !== null && this.#timer.enabled;
+  }
+
+  /** True when the response is to be dropped: another attempt follows. */
+  onResponse(headers: HeaderMap): boolean {
+    const wanted = retriesResponse(this.#conditions, headers);
+    const { rateLimited } = this.#options.policy;
+    if (wanted && rateLimited !== null) this.#resetMs = this.#resetIntervalMs(headers, rateLimited);
+    return this.#decide(wanted);
+  }
+
+  /** True when another attempt follows one that ended without a response. */
+  onReset(reason: StreamResetReason, requestStarted: boolean): boolean {
+    return this.#decide(retriesReset(this.#conditions, reason, requestStarted));
+  }
+
+  /** Ends it: no attempt follows. */
+  close(): void {
+    this.#timer?.disable();
+    this.#release();
+  }
+
+  // For the load balancer.
+
+  get hostSelectionRetryCount(): number {
+    const { hostPredicates, hostSelectionRetryCount } = this.#options.policy;
+    return hostPredicates.length === 0 ? 0 : hostSelectionRetryCount;
+  }
+
+  onHostTried(host: Host): void {
+    this.#tried.push(host);
+  }
+
+  shouldSelectAnotherHost(host: Host): boolean {
+    return this.#options.policy.hostPredicates.some((predicate) => refuses(predicate, host, this.#tried));
+  }
+
+  #decide(wanted: boolean): boolean {
+    const { info, cluster: { stats } } = this.#options;
+    if (this.#holdsRetry && !wanted) stats.upstreamRqRetrySuccess.inc();
+    this.#release();
+    if (!wanted) return false;
+    if (this.#left === 0) {
+      stats.upstreamRqRetryLimitExceeded.inc();
+      info.setFlag(ResponseFlag.UpstreamRetryLimitExceeded);
+      return false;
+    }
+    this.#left--;
+    if (!this.#retries.canCreate()) {
+      stats.upstreamRqRetryOverflow.inc();
+      info.setFlag(ResponseFlag.UpstreamOverflow);
+      return false;
+    }
+    this.#holdsRetry = true;
+    this.#retries.inc();
+    stats.upstreamRqRetry.inc();
+    this.#timer ??= this.#options.clock.createTimer(this.#options.onDue);
+    this.#timer.enable(this.#nextBackOffMs());
+    return true;
+  }
+
+  #nextBackOffMs(): number {
+    const { stats, random } = this.#options.cluster;
+    const resetMs = this.#resetMs;
+    if (resetMs !== null) {
+      this.#resetMs = null;
+      stats.upstreamRqRetryBackoffRatelimited.inc();
+      return resetMs + Math.floor(random.fraction() * Math.floor(resetMs / 2));
+    }
+    stats.upstreamRqRetryBackoffExponential.inc();
+    const ceilingMs = this.#ceilingMs;
+    this.#ceilingMs = Math.min(ceilingMs * 2, this.#options.policy.maxIntervalMs);
+    return Math.floor(random.fraction() * ceilingMs);
+  }
+
+  #release(): void {
+    if (!this.#holdsRetry) return;
+    this.#holdsRetry = false;
+    this.#retries.dec();
+  }
+
+  #resetIntervalMs(
+    headers: HeaderMap,
+    { resetHeaders, maxIntervalMs }: NonNullable<RetryPolicy["rateLimited"]>,
+  ): number | null {
+    for (const plan of resetHeaders) {
+      const intervalMs = resetHeaderMs(plan, headers, this.#options.clock);
+      if (intervalMs !== null && intervalMs <= maxIntervalMs) return intervalMs > 1 ? intervalMs : null;
+    }
+    return null;
+  }
+}
+
+function resetHeaderMs(plan: ResetHeaderPlan, headers: HeaderMap, clock: Clock): number | null {
+  const text = headers.get(plan.name);
+  if (text === null || !/^\d{1,15}$/.test(text)) return null;
+  if (plan.format === "SECONDS") return Number(text) * 1000;
+  const seconds = Number(text) - Math.floor(clock.wallMs() / 1000);
+  return seconds < 0 ? null : seconds * 1000;
+}
+
+function refuses(predicate: HostPredicatePlan, host: Host, tried: readonly Host[]): boolean {
+  switch (predicate.kind) {
+    case "previousHosts":
+      return tried.includes(host);
+    case "omitCanaryHosts":
+      return host.canary;
+    case "omitHostMetadata":
+      return Object.entries(predicate.metadata).some(([name, value]) => sameJson(lbMetadata(host)[name], value));
+  }
+}
+
+function lbMetadata(host: Host): Readonly<Record<string, unknown>> {
+  const lb = host.metadata["envoy.lb"];
+  return typeof lb === "object" && lb !== null ? lb as Record<string, unknown> : {};
+}
+
+function sameJson(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

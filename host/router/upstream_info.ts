@@ -1,0 +1,46 @@
+// host/router/upstream_info.ts: what is known of an attempt, for logs and filters.
+// pure: no I/O, no clock, no runtime globals
+/** @module */
+import { filterMetadata, type UpstreamInfo } from "../observe/stream_info.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import type { Host } from "../upstream/host.ts";
+import { NO_LOCALITY } from "../upstream/plan.ts";
+
+const NO_METADATA = filterMetadata(null);
+
+/** Of an attempt that has no host yet. */
+export function newUpstreamInfo(cluster: Cluster): UpstreamInfo {
+  return {
+    clusterName: cluster.plan.observabilityName,
+    host: null,
+    hostName: "",
+    localAddress: null,
+    connection: null,
+    transportFailureReason: "",
+    requestCount: 0,
+    endpointCount: cluster.endpointCount,
+    clusterMetadata: cluster.metadata,
+    hostMetadata: null,
+    locality: NO_LOCALITY,
+    localityMetadata: NO_METADATA,
+    protocol: "",
+    wireBytesSent: 0,
+    wireBytesReceived: 0,
+    headerBytesSent: 0,
+    headerBytesReceived: 0,
+    poolReadyMs: -1,
+    firstByteSentMs: -1,
+    lastByteSentMs: -1,
+    firstByteReceivedMs: -1,
+    lastByteReceivedMs: -1,
+  };
+}
+
+/** Of the host that was chosen. */
+export function describeHost(upstream: UpstreamInfo, host: Host): void {
+  upstream.host = host.address;
+  upstream.hostName = host.hostname;
+  upstream.hostMetadata = host.filterMetadata;
+  upstream.locality = host.locality;
+  upstream.localityMetadata = host.localityMetadata;
+}
