@@ -188,6 +188,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
       headers.remove("expect");
       const informational = new HeaderMap();
       informational.status = 100;
+      this.info.responseCode = 100;
       this.#config.stats.countResponse(100);
       this.#encoder.encode1xxHeaders(informational);
     }

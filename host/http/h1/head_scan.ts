@@ -84,7 +84,9 @@ export function scanRequestHead(
   const methodStop = Math.min(end, start + METHOD_LIMIT_BYTES);
   while (p < methodStop && TOKEN_LOWER[bytes[p]!] !== 0) p++;
   if (p === methodStop) return p === end ? INCOMPLETE : fail(codecError("the method is too long"));
-  if (bytes[p] !== SP || p === start) return fail(codecError("expected a method and a space"));
+  // What does not even begin as a method is no HTTP at all.
+  if (p === start) return fail(NO_METHOD);
+  if (bytes[p] !== SP) return fail(byteError(bytes[p]!, NO_METHOD));
   scan.methodStart = start;
   scan.methodEnd = p;
   if (!allowCustomMethods && !isKnownMethodAt(bytes, start, p)) return fail(codecError("the method is unknown"));
@@ -97,8 +99,10 @@ export function scanRequestHead(
   if (p === targetStart) return fail(codecError("expected a request target"));
   scan.targetStart = targetStart;
   scan.targetEnd = p;
-  if (bytes[p] === CR || bytes[p] === LF) return fail(LOW_VERSION);
-  if (bytes[p] !== SP) return fail(codecError("the request target has a byte that is not allowed in it"));
+  if (bytes[p] === CR || bytes[p] === LF) {
+    return fail(bytes[targetStart] === 47 ? LOW_VERSION : codecError("expected a path and a version"));
+  }
+  if (bytes[p] !== SP) return fail(byteError(bytes[p]!, BAD_TARGET));
 
   p = scanVersion(bytes, p + 1, end);
   if (p < 0) return p;
@@ -205,7 +209,7 @@ export function scanFields(
       p++;
     }
     if (p === stop) return p > limit ? fail(HEADERS_TOO_LARGE) : INCOMPLETE;
-    if (bytes[p] !== COLON || p === nameStart) return fail(codecError("expected a header name and a colon"));
+    if (bytes[p] !== COLON || p === nameStart) return fail(byteError(bytes[p]!, NO_NAME));
     const nameEnd = p++;
     while (p < stop && (bytes[p] === SP || bytes[p] === HTAB)) p++;
     const valueStart = p;
@@ -232,6 +236,16 @@ export function scanFields(
     count++;
     p += 2;
   }
+}
+
+const NO_METHOD: CodecError = codecError("expected a method and a space");
+const BAD_TARGET: CodecError = codecError("the request target has a byte that is not allowed in it");
+const NO_NAME: CodecError = codecError("expected a header name and a colon");
+const CONTROL: CodecError = badMessage("http1.invalid_characters", "the head has a control character");
+
+/** What a byte is called where it does not belong: a control character is one everywhere. */
+function byteError(byte: number, otherwise: CodecError): CodecError {
+  return byte === 127 || (byte < 32 && byte !== HTAB && byte !== CR && byte !== LF) ? CONTROL : otherwise;
 }
 
 function isKnownMethodAt(bytes: Uint8Array, start: number, end: number): boolean {

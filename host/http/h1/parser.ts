@@ -106,7 +106,10 @@ export class MessageParser {
 
   /** True when part of a message was taken. */
   get inMessage(): boolean {
-    return this.#state !== State.Head || this.#heldLength > 0;
+    if (this.#state !== State.Head) return true;
+    const length = this.#heldLength;
+    // The first half of an empty line before a message is no part of one.
+    return length > 1 || (length === 1 && !(this.#direction.skipsEmptyLines && this.#held[0] === CR));
   }
 
   /** Whether a message that is delimited by the end of the connection is being read. */

@@ -45,13 +45,19 @@ export function setTarget(headers: HeaderMap, target: string, allowAbsoluteUrl: 
     const code = target.charCodeAt(authorityEnd);
     if (code === 47 || code === 63 || code === 35) break;
   }
-  const authorityStart = Math.max(schemeEnd + 3, target.lastIndexOf("@", authorityEnd - 1) + 1);
-  const authority = target.slice(authorityStart, authorityEnd);
-  if (authority === "" || !isAuthority(authority)) return INVALID_URL;
+  const hostAndUser = target.slice(schemeEnd + 3, authorityEnd);
+  const at = hostAndUser.indexOf("@");
+  const authority = hostAndUser.slice(at + 1);
+  // Two readers can disagree on which `@` ends the user, and so on the host.
+  if (authority === "" || authority.includes("@")) return INVALID_URL;
+  if (!isAuthority(authority) || (at > 0 && !isAuthority(hostAndUser.slice(0, at)))) {
+    return codecError("the authority has a character that is not allowed in it");
+  }
   const path = target.slice(authorityEnd);
+  if (path.charCodeAt(0) === 35) return codecError("the request target has a fragment behind its authority");
   headers.authority = authority;
   headers.scheme = scheme;
-  headers.path = path.charCodeAt(0) === 47 ? path : "/" + path;
+  headers.path = path === "" ? "/" : path;
   return null;
 }
 

@@ -169,10 +169,13 @@ export class HeaderBlockReader implements FieldSink {
     switch (name.role) {
       case FieldRole.Host:
         // One that disagrees with `:authority` would be the second opinion on where the request goes.
-        this.#sawHost ??= value;
+        if (this.#sawHost !== null) break;
+        this.#sawHost = value;
         if (this.#kind !== BlockKind.Request) this.headers.append(known.text, value, known.bit);
         return;
       case FieldRole.ContentLength: {
+        // Trailers cannot say how long the body was that came before them.
+        if (this.#kind === BlockKind.RequestTrailers) return void (this.#verdict = BlockVerdict.MessagingRule);
         const length = parseContentLength(value);
         if (length < 0 || this.contentLength >= 0) break;
         this.contentLength = length;

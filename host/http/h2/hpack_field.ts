@@ -63,8 +63,11 @@ export class HpackField {
     this.name = name;
     this.tableBytes = name.field.text.length + value.length + FIELD_OVERHEAD_BYTES;
     this.value = isSpace(value.charCodeAt(0)) || isSpace(value.charCodeAt(value.length - 1)) ? trim(value) : value;
+    // White space around what frames and routes a message is not repaired (RFC 9113 §8.2.1).
     this.legal = role >= FieldRole.Authority && role <= FieldRole.Host
-      ? isLegalSpecial(role, this.value)
+      ? isLegalSpecial(role, value)
+      : role === FieldRole.ContentLength
+      ? value === this.value
       : isLegalValue(value);
   }
 }
@@ -88,6 +91,7 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
 function isLegalSpecial(role: FieldRole, value: string): boolean {
   switch (role) {
     case FieldRole.Authority:
+      return value !== "" && isAuthority(value);
     case FieldRole.Host:
       return isAuthority(value);
     case FieldRole.Path:
@@ -140,8 +144,8 @@ export function hpackNameAt(bytes: Uint8Array, start: number, end: number): Hpac
   let hash = 0;
   for (let i = start; i < end; i++) {
     const code = bytes[i]!;
-    // Upper case becomes another byte here, what no name may have becomes 0.
-    if (TOKEN_LOWER[code] !== code) return badName(bytes, start, end);
+    // Upper case becomes another byte here, what no name may have becomes 0, as NUL does.
+    if (TOKEN_LOWER[code] !== code || code === 0) return badName(bytes, start, end);
     hash = hashStep(hash, code);
   }
   if (start === end) return badName(bytes, start, end);

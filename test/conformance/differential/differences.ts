@@ -344,6 +344,34 @@ export const DIFFERENCES: readonly Difference[] = [
     apply: (recorded) => ({ ...recorded, log: recorded.log.map((line) => line.replace("rx=28", "rx=0")) }),
   },
   {
+    title: "White space in a request line",
+    cases: [],
+    envoy: "takes several spaces, or tabs, for the one between method, target and version",
+    nuncio: "answers 400 and closes",
+    reason: "who splits such a line at another place sees another target (RFC 9112 §3)",
+  },
+  {
+    title: "Sizes that cannot be counted",
+    cases: [],
+    envoy: "takes a chunk size with more than 16 digits or with white space amid them, and lengths up to 2^64",
+    nuncio: "answers 400 and closes; lengths up to 2^53",
+    reason: "no message needs them, and parsers have disagreed on each",
+  },
+  {
+    title: "A user in a Host",
+    cases: [],
+    envoy: "passes `Host: user@host` on",
+    nuncio: "answers 400 and closes",
+    reason: "a Host is a host and a port (RFC 9110 §7.2); who reads it as a URL takes another part for the host",
+  },
+  {
+    title: "Bytes above ASCII in an HTTP/2 path",
+    cases: [],
+    envoy: "passes them on, into the request line of HTTP/1 too",
+    nuncio: "ends the connection, as for other bytes that no path may have",
+    reason: "HTTP/1 cannot carry them, and Envoy refuses them there",
+  },
+  {
     title: "Status codes that are none",
     cases: [
       "failures: a status below 100",
