@@ -449,6 +449,7 @@ export const DIFFERENCES: readonly Difference[] = [
       "http2_upgrades: 2: :protocol without CONNECT",
       "http2_upgrades: 2: extended CONNECT without a path",
       "http2_upgrades: 2: upgrade as a field",
+      "http2_tunnels: 2: CONNECT with a path",
     ],
     envoy: "closes the connection without a word",
     nuncio: "sends GOAWAY with the error code before",
@@ -487,6 +488,7 @@ export const DIFFERENCES: readonly Difference[] = [
       "cluster.u.upstream_cx_destroy_remote_with_active_rq": -1,
       "cluster.u.upstream_cx_destroy_with_active_rq": -1,
       "http.main.downstream_rq_rx_reset": -1,
+      "http2.tx_reset": -1,
     },
   },
   {

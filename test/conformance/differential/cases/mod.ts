@@ -9,6 +9,7 @@ import { grpc } from "./grpc.ts";
 import { headerCase } from "./header_case.ts";
 import { http2 } from "./http2.ts";
 import { http2Frames } from "./http2_frames.ts";
+import { http2Tunnels } from "./http2_tunnels.ts";
 import { http2Upgrades } from "./http2_upgrades.ts";
 import { l4 } from "./l4.ts";
 import { localReplies } from "./local_replies.ts";
@@ -44,6 +45,7 @@ export const GROUPS: readonly Group[] = [
   http2,
   http2Frames,
   http2Upgrades,
+  http2Tunnels,
   failures,
   retries,
   timeouts,
