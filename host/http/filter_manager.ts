@@ -295,6 +295,7 @@ class ResponsePass extends FilterPass<FilterSlot> {
   }
 
   protected override deliverHeaders(headers: HeaderMap, end: boolean): void {
+    if (headers.status === 0) return this.#manager.sendLocalReply(WITHOUT_STATUS);
     this.delivered = true;
     this.#manager.callbacks.encodeHeaders(headers, end);
   }
@@ -525,6 +526,13 @@ export class FilterManager {
     if (!end && !this.#destroyed) this.response.startBody(queueOf(prepared.body), true);
   }
 }
+
+/** The answer in place of a response of which a filter has removed the status. */
+const WITHOUT_STATUS: LocalReply = {
+  status: 502,
+  body: "missing required header: :status",
+  details: "filter_removed_required_response_headers{missing_required_header:_:status}",
+};
 
 /** HTTP/1 says that a body ends only behind its last bytes. */
 function isHttp1(protocol: string | undefined): boolean {

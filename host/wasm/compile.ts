@@ -36,7 +36,7 @@ export async function compileModule(
   if (bytes.length > maxBytes) return { diagnostics: [tooLargeModule(bytes.length, maxBytes)] };
   if (looksLikeComponent(bytes)) return await compileComponent(bytes, limits, validator);
   const source = bytes as Uint8Array<ArrayBuffer>;
-  const core = await compileCore(source, limits);
+  const core = await compileCore(source, limits === null ? null : { ...limits, exportsStart: true });
   if ("diagnostics" in core) return core;
   const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", source)));
   return { module: { ...core, info: { ...core.info, byteLength: source.length }, digest } };

@@ -38,6 +38,8 @@ export async function compileCore(
   }
   const info = readModule(running);
   if (typeof info === "string") return { diagnostics: [invalidModule(info)] };
-  const exports = meter === null ? info.exports : info.exports.filter((row) => row.name !== meter.fuelExport);
+  const exports = meter === null
+    ? info.exports
+    : info.exports.filter(({ name }) => name !== meter.fuelExport && name !== meter.startExport);
   return { code, info: { ...info, exports }, meter };
 }

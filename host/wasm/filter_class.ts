@@ -10,7 +10,8 @@ import type { Callbacks } from "./callbacks.ts";
 import { HttpContext } from "./http_context.ts";
 import { NetworkContext } from "./network_context.ts";
 
-type Optional<T> = readonly (readonly [method: keyof T, callback: keyof Callbacks])[];
+/** A method is there where one of its callbacks is. */
+type Optional<T> = readonly (readonly [method: keyof T, ...callbacks: (keyof Callbacks)[]])[];
 
 const HTTP_METHODS: Optional<HttpContext> = [
   ["onRequestBody", "proxy_on_request_body"],
@@ -24,7 +25,7 @@ const HTTP_METHODS: Optional<HttpContext> = [
 
 const NETWORK_METHODS: Optional<NetworkContext> = [
   ["onDownstreamData", "proxy_on_downstream_data"],
-  ["onUpstreamData", "proxy_on_upstream_data"],
+  ["onUpstreamData", "proxy_on_upstream_data", "proxy_on_upstream_connection_close"],
   ["onDownstreamClose", "proxy_on_downstream_connection_close"],
   ["onUpstreamClose", "proxy_on_upstream_connection_close"],
   ["onDone", "proxy_on_done"],
@@ -51,8 +52,8 @@ function classFor<C extends { readonly prototype: T }, T extends object>(
   make: () => C,
 ): C {
   let mask = 0;
-  methods.forEach(([, callback], index) => {
-    if (callbacks[callback] !== null) mask |= 1 << index;
+  methods.forEach(([, ...any], index) => {
+    if (any.some((callback) => callbacks[callback] !== null)) mask |= 1 << index;
   });
   let known = classes.get(mask);
   if (known === undefined) {

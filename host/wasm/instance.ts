@@ -15,6 +15,8 @@ import type { LogSource, WasmEnvironment } from "./ports.ts";
 import { keepFrames } from "./trace.ts";
 import { Vm, type VmOptions } from "./vm.ts";
 
+const START_SECTION = "start section";
+
 /** A running VM, or everything that keeps the module from running. */
 export type VmResult = { readonly vm: Vm } | { readonly diagnostics: readonly Diagnostic[] };
 
@@ -30,8 +32,8 @@ export function createVm(
   const vm = new Vm(module, NO_CALLBACKS, options, environment, source);
   const tracer = options.callTrace === "off" ? null : new CallTracer(vm, options.callTrace === "values");
   let instance: WebAssembly.Instance | null = null;
-  // A `start` section runs now, with imports that find neither memory nor context.
-  vm.start("start section", () => {
+  // Without a meter a `start` section runs now, with imports that find neither memory nor context.
+  vm.start(START_SECTION, () => {
     instance = new WebAssembly.Instance(module.code, linkImports(module.info, vm, options, tracer));
   });
   if (vm.failure !== null || instance === null) return startFailure(vm, source);
@@ -47,7 +49,9 @@ function startFailure(vm: Vm, source: LogSource): VmResult {
 
 function bind(vm: Vm, exports: WebAssembly.Exports, options: VmOptions, tracer: CallTracer | null): void {
   for (const value of Object.values(exports)) if (value instanceof WebAssembly.Memory) vm.memory.bind(value);
-  const allocator = ALLOCATORS.map((name) => exports[name]).find((value) => typeof value === "function");
+  const allocators = ALLOCATORS.map((name) => exports[name]).filter((value) => typeof value === "function");
+  // Envoy takes the one that the specification takes last.
+  const allocator = vm.isEnvoyCompatible ? allocators.at(-1) : allocators[0];
   const fuel = vm.module.meter === null ? undefined : exports[vm.module.meter.fuelExport];
   const callbacks = bindCallbacks(exports, options.allowedCapabilities);
   vm.bind(
@@ -57,15 +61,17 @@ function bind(vm: Vm, exports: WebAssembly.Exports, options: VmOptions, tracer: 
   );
 }
 
-/** `_initialize`, then `main` or `__main_void`; `_start` for modules without `_initialize`. */
+/** The start section's function; `_initialize`, then `main` or `__main_void`, or else `_start`. */
 function runStartFunctions(vm: Vm, exports: WebAssembly.Exports, tracer: CallTracer | null): void {
-  const run = (name: string, ...args: number[]): boolean => {
-    const fn = exports[name];
+  const call = (name: string, fn: unknown, ...args: number[]): boolean => {
     if (typeof fn !== "function" || vm.failure !== null) return false;
     const start = (): unknown => fn(...args);
     vm.start(name, tracer === null ? start : () => tracer.start(name, start));
     return true;
   };
+  const run = (name: string, ...args: number[]): boolean => call(name, exports[name], ...args);
+  const startExport = vm.module.meter?.startExport ?? null;
+  if (startExport !== null) call(START_SECTION, exports[startExport]);
   if (!run("_initialize")) {
     run("_start");
     return;

@@ -40,13 +40,15 @@ import type { ModuleMeter } from "./module.ts";
 import { FIRST_SECTION, readImport, readSections, type Section, SectionId } from "./sections.ts";
 
 /** Changes when the same bytes are rewritten in another way: part of the key under which results are kept. */
-export const METER_VERSION = 1;
+export const METER_VERSION = 2;
 
 export interface MeterOptions {
-  /** Fuel for the `start` section, which runs before anybody can refill; up to 2³¹-1. */
+  /** Fuel that an instance is made with: a `start` section runs before anybody can refill; up to 2³¹-1. */
   readonly startBudget: number;
   readonly maxMemoryPages: number;
   readonly maxTableElements: number;
+  /** The start function is exported instead of run by the engine: while that makes an instance nobody sees its fuel. */
+  readonly exportsStart?: boolean;
 }
 
 /** What the engine lets guests have by default. */
@@ -86,6 +88,7 @@ const COST_HOSTCALL = -3;
 /** What a call of a host function costs: about as much time as so many turns of a small loop. */
 export const HOSTCALL_UNITS = 63;
 const FUEL_NAME = "nuncio_fuel";
+const START_NAME = "nuncio_start";
 /** Each may be as large as tables may be. Compilers make one, and another one for references to the host's things. */
 const MAX_TABLES = 8;
 
@@ -98,12 +101,15 @@ interface Layout {
   /** Index of the global that is added. */
   readonly fuelIndex: number;
   readonly fuelExport: string;
+  /** The start function that is to be exported, by its index. */
+  readonly start: number | null;
+  readonly startExport: string;
 }
 
 /** The module with a meter, or a text that says why it cannot have one. The engine must have accepted it. */
 export function meterModule(bytes: Uint8Array, options: MeterOptions): MeteredModule | string {
   try {
-    const layout = readLayout(bytes);
+    const layout = readLayout(bytes, options.exportsStart === true);
     return rewrite(bytes, layout, options);
   } catch (error) {
     if (error instanceof UnreadableModule) return error.message;
@@ -126,15 +132,17 @@ export function originalOffset(meter: ModuleMeter, offset: number): number {
   return low < insertedAt.length ? Math.min(original, insertedAt[low]!) : original;
 }
 
-function readLayout(bytes: Uint8Array): Layout {
+function readLayout(bytes: Uint8Array, exportsStart: boolean): Layout {
   const sections = readSections(bytes, FIRST_SECTION, bytes.length);
   const functionParameters: (number | null)[] = [];
   const parameterCounts: number[] = [];
   const names = new Set<string>();
   let globals = 0;
   let importedFunctions = 0;
+  let startFunction: number | null = null;
   for (const { id, start, end } of sections) {
     const reader = new BinaryReader(bytes, start, end);
+    if (id === SectionId.Start && exportsStart) startFunction = reader.number();
     if (id === SectionId.Type) {
       const types: Parameters<BinaryReader["recursiveTypes"]>[0] = [];
       for (let count = reader.number(); count > 0; count--) reader.recursiveTypes(types);
@@ -160,9 +168,19 @@ function readLayout(bytes: Uint8Array): Layout {
       }
     }
   }
-  let fuelExport = FUEL_NAME;
-  while (names.has(fuelExport)) fuelExport += "_";
-  return { sections, importedFunctions, parameterCounts, fuelIndex: globals, fuelExport };
+  return {
+    sections,
+    importedFunctions,
+    parameterCounts,
+    fuelIndex: globals,
+    fuelExport: unused(FUEL_NAME, names),
+    start: startFunction,
+    startExport: unused(START_NAME, names),
+  };
+}
+
+function unused(name: string, names: ReadonlySet<string>): string {
+  return names.has(name) ? unused(`${name}_`, names) : name;
 }
 
 function refuseLimits(what: string, limits: Limits): void {
@@ -266,6 +284,7 @@ function rewrite(bytes: Uint8Array, layout: Layout, options: MeterOptions): Mete
     if (section.id !== SectionId.Custom) {
       while (added.length > 0 && ORDER.indexOf(added[0]!.id) < ORDER.indexOf(section.id)) added.shift()!.write();
     } else if (dependsOnOffsets(bytes, section)) continue;
+    if (section.id === SectionId.Start && layout.start !== null) continue;
     if (section.id === SectionId.Global) writeGlobals(output, bytes, section, options.startBudget);
     else if (section.id === SectionId.Export) writeExports(output, bytes, section, layout);
     else if (section.id === SectionId.Memory) writeMemories(output, bytes, section, options.maxMemoryPages);
@@ -283,6 +302,7 @@ function rewrite(bytes: Uint8Array, layout: Layout, options: MeterOptions): Mete
     bytes: output.bytes.subarray(0, output.length),
     meter: {
       fuelExport: layout.fuelExport,
+      startExport: layout.start === null ? null : layout.startExport,
       hasIndirectImports: hasIndirectImports || code?.refersToImports === true,
       catches: code?.catches === true,
       insertedAt: code?.insertedAt ?? new Uint32Array(0),
@@ -340,17 +360,17 @@ function writeSection(output: Output, id: number, write: (content: Output) => vo
   output.copy(content.bytes, 0, content.length);
 }
 
-/** The count of a vector with one more, and its entries. */
-function copyWithOneMore(content: Output, bytes: Uint8Array, section: Section | null): void {
-  if (section === null) return content.number(1);
+/** The count of a vector with so many more, and its entries. */
+function copyWithMore(content: Output, bytes: Uint8Array, section: Section | null, more = 1): void {
+  if (section === null) return content.number(more);
   const reader = new BinaryReader(bytes, section.start, section.end);
-  content.number(reader.number() + 1);
+  content.number(reader.number() + more);
   content.copy(bytes, reader.offset, section.end);
 }
 
 function writeGlobals(output: Output, bytes: Uint8Array, section: Section | null, budget: number): void {
   writeSection(output, SectionId.Global, (content) => {
-    copyWithOneMore(content, bytes, section);
+    copyWithMore(content, bytes, section);
     // i32, mutable, with the budget as its value.
     content.byte(0x7f);
     content.byte(1);
@@ -362,12 +382,17 @@ function writeGlobals(output: Output, bytes: Uint8Array, section: Section | null
 
 function writeExports(output: Output, bytes: Uint8Array, section: Section | null, layout: Layout): void {
   writeSection(output, SectionId.Export, (content) => {
-    copyWithOneMore(content, bytes, section);
-    content.number(layout.fuelExport.length);
-    for (let i = 0; i < layout.fuelExport.length; i++) content.byte(layout.fuelExport.charCodeAt(i));
-    content.byte(3);
-    content.number(layout.fuelIndex);
+    copyWithMore(content, bytes, section, layout.start === null ? 1 : 2);
+    writeExport(content, layout.fuelExport, 3, layout.fuelIndex);
+    if (layout.start !== null) writeExport(content, layout.startExport, 0, layout.start);
   });
+}
+
+function writeExport(content: Output, name: string, kind: number, index: number): void {
+  content.number(name.length);
+  for (let i = 0; i < name.length; i++) content.byte(name.charCodeAt(i));
+  content.byte(kind);
+  content.number(index);
 }
 
 function writeMemories(output: Output, bytes: Uint8Array, section: Section, maxPages: number): void {

@@ -53,6 +53,8 @@ export interface ModuleInfo {
 export interface ModuleMeter {
   /** The name that its fuel is exported by. */
   readonly fuelExport: string;
+  /** Under this name the start function is exported, which then is for the host to call; null when there is none. */
+  readonly startExport: string | null;
   /** A host function can be called through a table, where its call is not charged. */
   readonly hasIndirectImports: boolean;
   /** Its code has exception handlers, which catch what host functions throw, too. */

@@ -70,12 +70,14 @@ export class NetworkContext extends Context {
   onUpstreamData(data: ByteQueue, end: boolean): 0 | 1 {
     const fn = this.#vm.callbacks.proxy_on_upstream_data;
     if (this.#vm.failure !== null) return this.#onFailed();
-    if (fn === null) return CONTINUE;
-    this.#create();
-    this.#upstream.data = data;
-    const status = this.#run(this.#upstream, fn, data.length, end ? 1 : 0);
+    let status: 0 | 1 = CONTINUE;
+    if (fn !== null) {
+      this.#create();
+      this.#upstream.data = data;
+      status = this.#run(this.#upstream, fn, data.length, end ? 1 : 0);
+    }
     // Envoy's filter learns of the upstream's end from the data alone, and cannot say who ended it.
-    if (end && this.#vm.isEnvoyCompatible) this.onUpstreamClose(PeerType.Unknown);
+    if (end && this.#vm.isEnvoyCompatible) this.#endUpstream(PeerType.Unknown);
     return status;
   }
 
@@ -89,6 +91,10 @@ export class NetworkContext extends Context {
   }
 
   onUpstreamClose(by: number): void {
+    if (!this.#vm.isEnvoyCompatible) this.#endUpstream(by);
+  }
+
+  #endUpstream(by: number): void {
     if (this.#isUpstreamClosed) return;
     this.#isUpstreamClosed = true;
     const fn = this.#vm.callbacks.proxy_on_upstream_connection_close;

@@ -144,10 +144,20 @@ export interface PropertyDeclaration {
   readonly span: "filter_chain" | "request" | "connection";
 }
 
+/** Which headers Envoy would let a guest see now: those that have not gone on yet. */
+export interface VisibleHeaders {
+  readonly requestHeaders: boolean;
+  readonly responseHeaders: boolean;
+  readonly responseTrailers: boolean;
+}
+
 /** Attributes of streams, and the state that filters keep with a stream. */
 export interface PropertyPort {
-  /** The attribute at a path, or null when there is none. `stream` is null outside streams. Paths are Unicode. */
-  get(stream: StreamPort | null, path: readonly string[]): PropertyValue | null;
+  /**
+   * The attribute at a path, or null when there is none. `stream` is null outside streams. Paths are Unicode.
+   * With `visible` there are no more than in Envoy: none of headers that went on, none by names that it once had.
+   */
+  get(stream: StreamPort | null, path: readonly string[], visible?: VisibleHeaders): PropertyValue | null;
   /** An object of the stream's filter state, or what a path inside it leads to. */
   getState(stream: StreamPort, key: string, path: readonly string[]): PropertyValue | null;
   /** Puts an object into the stream's filter state; false when one is there that must not change. */

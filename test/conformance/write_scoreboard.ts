@@ -145,6 +145,9 @@ ${lacks.join("\n")}
 
 ## Supersets
 
+[\`compat: envoy\`](limits.md) switches them off for all plugins, or for those of a name, but for those of which it is
+said here that they stay; the cases are played that way, too, and are then what Envoy did.
+
 ${SUPERSETS.map(superset).join("\n")}`;
 }
 
@@ -155,7 +158,7 @@ function superset(each: (typeof SUPERSETS)[number]): string {
 - nuncio ${each.nuncio}.
 - Why: ${each.reason}.
 - Seen in: ${each.cases.map(code).join(", ")}.
-`;
+${each.always === true ? "- It stays with `compat: envoy`.\n" : ""}`;
 }
 
 /** The page as it stands; null when there is none. */

@@ -59,7 +59,7 @@ export const foreignHostcalls: HostcallTable = {
       stream: context.stream,
       pluginData: context.root.foreignData,
       clearRouteCache: () => context.clearRouteCache(),
-      property: (path) => findProperty(vm.environment.properties, context, path),
+      property: (path) => findProperty(vm.environment.properties, context, path, vm.isEnvoyCompatible),
       declareProperty: (name, declaration) => context.declareProperty(name, declaration),
       charge: (units) => vm.charge(units),
       explain: (text) => vm.explain(`${key}: ${text}`),

@@ -69,7 +69,9 @@ export const headerMapHostcalls: HostcallTable = {
       const name = memory.headerName(key >>> 0, keySize >>> 0);
       if (name === null) return badName(vm, "proxy_add_header_map_value", key, keySize);
       if (!mayAdd(vm, vm.context!, map, map.size, (keySize >>> 0) + (valueSize >>> 0))) return Status.BadArgument;
-      map.add(name, memory.headerValue(value >>> 0, valueSize >>> 0));
+      const text = memory.headerValue(value >>> 0, valueSize >>> 0);
+      const before = vm.isEnvoyCompatible && name.charCodeAt(0) === COLON ? map.get(name) : null;
+      map.add(name, before === null || name === ":status" ? text : `${before},${text}`);
       vm.context!.onMapChanged(type);
       return Status.Ok;
     },
@@ -125,11 +127,10 @@ export const headerMapHostcalls: HostcallTable = {
     const ptr = data >>> 0;
     const size = dataSize >>> 0;
     if (!vm.memory.has(ptr, size)) return Status.InvalidMemoryAccess;
-    const pairs = readPairs(vm, ptr, size);
-    if (pairs === null) {
-      vm.explain("proxy_set_header_map_pairs: the pairs are malformed");
-      return Status.BadArgument;
-    }
+    const read = readPairs(vm, ptr, size);
+    if (read === null) vm.explain("proxy_set_header_map_pairs: the pairs are malformed");
+    if (read === null && !vm.isEnvoyCompatible) return Status.BadArgument;
+    const pairs = read ?? [];
     if (!mayAdd(vm, vm.context!, map, 0, size)) return Status.BadArgument;
     map.clear();
     for (const [name, value] of pairs) map.add(name, value);

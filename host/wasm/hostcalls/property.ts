@@ -7,11 +7,11 @@
  * @see Envoy: source/extensions/common/wasm/context.cc getProperty, serializeValue
  * @module
  */
-import { encodePairs, type Pair, Status } from "../../../abi/mod.ts";
+import { encodePairs, MapType, type Pair, Status } from "../../../abi/mod.ts";
 import { fromLatin1, fromUtf8, latin1Slice } from "../../base/bytes.ts";
 import type { Context } from "../context.ts";
 import { CHEAP_BYTES, MAX_NAME_BYTES } from "../limits.ts";
-import type { HeaderMapPort, PropertyPort, PropertyValue, StreamPort } from "../ports.ts";
+import type { HeaderMapPort, PropertyPort, PropertyValue, StreamPort, VisibleHeaders } from "../ports.ts";
 import type { Vm } from "../vm.ts";
 import type { HostcallTable } from "./family.ts";
 
@@ -43,7 +43,7 @@ export const propertyHostcalls: HostcallTable = {
         if (paths.size < MAX_KNOWN_PATHS && text.length < MAX_KNOWN_PATH_LENGTH) paths.set(text, segments);
       }
       if (segments.length === 0) return Status.SerializationFailure;
-      const value = findProperty(vm.environment.properties, context, segments);
+      const value = findProperty(vm.environment.properties, context, segments, vm.isEnvoyCompatible);
       if (value === null) return Status.NotFound;
       if (value.kind === "latin1") return vm.returnLatin1(value.value, returnValue >>> 0, returnSize >>> 0);
       const bytes = encodeProperty(value);
@@ -96,21 +96,34 @@ function splitPath(text: string): string[] {
   return (text.endsWith("\0") ? text.slice(0, -1) : text).split("\0");
 }
 
-/** What a guest finds at a path: an attribute, a fact of its plugin, or what was set before. */
+/**
+ * What a guest finds at a path: an attribute, a fact of its plugin, or what was set before.
+ *
+ * @param asEnvoy No more than in Envoy.
+ */
 export function findProperty(
   port: PropertyPort,
   context: Context,
   segments: readonly string[],
+  asEnvoy = false,
 ): PropertyValue | null {
   const { stream } = context;
   // What every plugin may ask about itself, also while its context is being made.
   const own = segments.length === 1 ? context.root.ownProperties.get(segments[0]!) : undefined;
   if (own !== undefined) return { kind: "bytes", value: own };
-  const attribute = port.get(stream, segments);
+  const attribute = port.get(stream, segments, asEnvoy ? visibleHeaders(context) : undefined);
   if (attribute !== null || stream === null) return attribute;
   const state = port.getState(stream, STATE_PREFIX + segments[0], segments.slice(1));
-  if (state !== null || segments.length === 1) return state;
+  if (state !== null || segments.length === 1 || asEnvoy) return state;
   return port.getState(stream, STATE_PREFIX + segments.join("\0"), []);
+}
+
+function visibleHeaders(context: Context): VisibleHeaders {
+  return {
+    requestHeaders: context.streamMap(MapType.HttpRequestHeaders) !== null,
+    responseHeaders: context.streamMap(MapType.HttpResponseHeaders) !== null,
+    responseTrailers: context.streamMap(MapType.HttpResponseTrailers) !== null,
+  };
 }
 
 /** The bytes of a value as guests expect them; null when it has none. */

@@ -614,10 +614,11 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: "an absent fact looks alike everywhere in a log",
   },
   {
-    title: "Attributes of a request that was forwarded",
+    title: "Attributes of headers that were forwarded",
     cases: ["wasm_properties: request afterwards"],
-    envoy: "does not let a wasm filter read `request.path`, `request.headers` and the like once the request has left",
-    nuncio: "lets it, in the response's callbacks too",
+    envoy:
+      "does not let a wasm filter read `request.path`, `request.headers`, `response.headers` and the like once the headers have gone on",
+    nuncio: "lets it until the stream is over",
     reason: "what a response is worth often depends on what was asked, and the attributes are still there",
     apply: probeAnswers(['0 "/a/b?c=d"', '0 "POST"', '0 "1,2"', "1", "0 0200000000000000"]),
   },

@@ -62,6 +62,8 @@ export interface Play {
   readonly id: string;
   readonly version: AbiVersion;
   readonly row: Case;
+  /** In nuncio, with supersets switched off. */
+  readonly asEnvoy?: true;
 }
 
 /** All cases, those of several versions several times. */
@@ -118,6 +120,15 @@ function listener(play: Play): string {
   );
 }
 
+/** The runtime keys of plugins that are to do as in Envoy. */
+function runtime(plays: readonly Play[]): string {
+  const names = plays.filter((play) => play.asEnvoy === true).map(({ id }) => `${id}: { compat: envoy }`);
+  if (names.length === 0) return "";
+  return `layered_runtime:
+  layers: [ { name: compat, static_layer: { nuncio: { wasm: { plugins: { ${names.join(", ")} } } } } } ]
+`;
+}
+
 export interface PlayOptions {
   /** nuncio unless said otherwise. */
   readonly proxy?: ProxyCommand;
@@ -171,7 +182,7 @@ export async function playCases(plays: readonly Play[], options: PlayOptions = {
       ports.set("g", service.port);
       clusters.push(cluster("g", HTTP2));
     }
-    const yaml = bootstrap(plays.map(listener), clusters);
+    const yaml = `${bootstrap(plays.map(listener), clusters)}${runtime(plays)}`;
     proxy = options.proxy === undefined
       ? await startNuncio(yaml, plays, ports)
       : await startOther(options.proxy, yaml, plays, ports);

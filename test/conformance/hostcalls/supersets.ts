@@ -14,6 +14,8 @@ export interface Superset {
   readonly envoy: string;
   readonly nuncio: string;
   readonly reason: string;
+  /** `compat: envoy` does not switch it off. */
+  readonly always?: true;
   readonly apply: (recorded: CaseObservation) => CaseObservation;
 }
 
@@ -110,14 +112,35 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "finds no route, and answers 404, when a filter removed the header",
     nuncio: "looks at what the route asks for",
     reason: "nobody who removes that header means a 404",
+    always: true,
     apply: (recorded) => ({ ...recorded, client: ["HTTP/1.1 200 OK"] }),
   },
   {
     title: "Pseudo-headers are there once",
-    cases: ["proxy_add_header_map_value: pseudo-headers", "proxy_add_header_map_value: the status of a response"],
-    envoy: "joins what is added to what is there with a comma: `/path,/other`, a status `200,201`",
+    cases: ["proxy_add_header_map_value: pseudo-headers"],
+    envoy: "joins what is added to what is there with a comma: `/path,/other`",
     nuncio: "puts what is added in place of what is there",
-    reason: "no path, host or status has two values; Envoy itself answers 502 to the status that it made",
+    reason: "no path and no host has two values",
+    apply: (recorded) => ({
+      ...recorded,
+      upstreams: recorded.upstreams!.map((seen) => ({
+        ...seen,
+        request: {
+          ...seen.request!,
+          head: seen.request!.head.map((line) =>
+            line.replace("/path?q=1,/other", "/other").replace("a.example,b.example", "b.example")
+          ),
+        },
+      })),
+    }),
+  },
+  {
+    title: "A response has one status",
+    cases: ["proxy_add_header_map_value: the status of a response"],
+    envoy: "joins what is added to what is there with a comma: `200,201`; to that it answers 502 itself",
+    nuncio: "puts what is added in place of what is there",
+    reason: "no status has two values",
+    always: true,
     apply: (recorded) => ({
       ...changed(change(`${READ} Ok "200,201"`, `${READ} Ok "201"`))(recorded),
       client: recorded.client.map((each) =>
@@ -132,17 +155,6 @@ export const SUPERSETS: readonly Superset[] = [
           body: "ok",
         }
       ),
-      ...(recorded.upstreams === undefined ? {} : {
-        upstreams: recorded.upstreams.map((seen) => ({
-          ...seen,
-          request: {
-            ...seen.request!,
-            head: seen.request!.head.map((line) =>
-              line.replace("/path?q=1,/other", "/other").replace("a.example,b.example", "b.example")
-            ),
-          },
-        })),
-      }),
     }),
   },
   {
@@ -171,6 +183,7 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "gives what the buffer was used for last: a configuration",
     nuncio: "gives an empty buffer where no function was called",
     reason: "what is there by accident is nothing to rely on",
+    always: true,
     apply: changed(
       change('proxy_get_buffer_bytes Ok "for the VM"', 'proxy_get_buffer_bytes Ok ""', 1),
       change("proxy_get_buffer_status Ok 14 0", "proxy_get_buffer_status Ok 0 0", 1),
@@ -189,6 +202,28 @@ export const SUPERSETS: readonly Superset[] = [
       change("proxy_get_property NotFound -", 'proxy_get_property Ok "all"', 2),
       change("proxy_get_property NotFound -", "proxy_get_property Ok <0000000000000000>", 2),
     ),
+  },
+  {
+    title: "Attributes of headers that went on",
+    cases: ["proxy_get_property: headers that went on"],
+    envoy: "knows no `request.path`, `request.headers`, `response.headers` and the like once the headers went on",
+    nuncio: "knows them to the end",
+    reason: "what a response filter wants to know is nearly always about the request",
+    apply: changed((lines) => {
+      let callback = "";
+      let seen = 0;
+      return lines.map((line) => {
+        if (line.startsWith("> ")) {
+          callback = line;
+          seen = 0;
+          return line;
+        }
+        const place = seen++;
+        if (line !== "proxy_get_property NotFound -") return line;
+        if (place < 2) return `proxy_get_property Ok ${place === 0 ? '"/path"' : '"one"'}`;
+        return place === 5 && callback.includes("response") ? 'proxy_get_property Ok "2"' : line;
+      });
+    }),
   },
   {
     title: "Properties of several segments",
@@ -212,6 +247,7 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "breaks the client's connection off",
     nuncio: "does nothing",
     reason: "there is nothing to go on with",
+    always: true,
     apply: (recorded) => ({ ...recorded, client: ["HTTP/1.1 200 OK"] }),
   },
   {
@@ -220,6 +256,7 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "crashes",
     nuncio: "does nothing",
     reason: "a filter must not be able to stop the proxy",
+    always: true,
     apply: instead([
       CREATED[0]!,
       "> proxy_on_configure 1 0",
@@ -237,6 +274,7 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "calls `proxy_on_log` again and again until it crashes",
     nuncio: "ignores the answer",
     reason: "a filter must not be able to stop the proxy",
+    always: true,
     apply: instead([
       CREATED[0]!,
       "> proxy_on_configure 1 0",
@@ -252,6 +290,7 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "crashes",
     nuncio: "answers BadArgument",
     reason: "a filter must not be able to stop the proxy",
+    always: true,
     apply: instead([...CREATED, HEADERS, "proxy_grpc_call BadArgument -"], ["HTTP/1.1 200 OK"]),
   },
   {
@@ -260,6 +299,7 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "crashes",
     nuncio: "answers BadArgument",
     reason: "a filter must not be able to stop the proxy",
+    always: true,
     apply: instead([...CREATED, HEADERS, "proxy_grpc_stream BadArgument -"], ["HTTP/1.1 200 OK"]),
   },
   {
@@ -268,6 +308,7 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "answers InternalFailure to a call to a cluster without hosts",
     nuncio: "answers Ok and calls back with the 503, as for every other call that is not answered",
     reason: "guests have one place for the failures of calls and no two, and learn the reason",
+    always: true,
     apply: changed(
       change("proxy_http_call InternalFailure -", "proxy_http_call Ok 4"),
       (lines) => [...lines, "> proxy_on_http_call_response 1 4 3 19 0", `${READ} Ok "503"`],
@@ -279,6 +320,7 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "lets a guest act for context 0, which is no plugin's and no stream's",
     nuncio: "answers BadArgument",
     reason: "guests are never told of such a context",
+    always: true,
     apply: changed(change("proxy_set_effective_context Ok", "proxy_set_effective_context BadArgument")),
   },
   {
@@ -315,6 +357,7 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "lets the callback go on in a VM that has failed",
     nuncio: "ends the callback at once",
     reason: "no code runs in a VM that has failed",
+    always: true,
     apply: changed((lines) => lines.filter((line) => line.startsWith("> "))),
   },
   {
@@ -329,6 +372,7 @@ export const SUPERSETS: readonly Superset[] = [
     envoy: "gives the message as it was encoded, with details of its own behind it: `not%20you{via_upstream}`",
     nuncio: "gives the message",
     reason: "it is what the service said",
+    always: true,
     apply: changed((lines) =>
       lines.map((line) =>
         line.startsWith("proxy_get_status ")

@@ -9,6 +9,7 @@ import {
   PluginManager,
   type WasmModule,
 } from "../../../host/wasm/mod.ts";
+import { DEFAULT_METER } from "../../../host/wasm/meter.ts";
 import {
   assemble,
   BAD,
@@ -202,11 +203,13 @@ test("while a guest starts it may log and little else", async () => {
   assert.match(text, "restricted_callback: proxy_get_header_map_value was called while the guest starts");
 });
 
-test("a start section runs before there is a memory", async () => {
-  const host = new Host(
-    await guest({ callbacks: {}, fields: `(func $go ${note("proxy_log", i32(2), s("x"))}) (start $go)` }),
-  );
-  assert.equal(host.notes(), [6]);
+test("a start section runs before there is a memory, unless there is a meter", async () => {
+  const text = guestText({ callbacks: {}, fields: `(func $go ${note("proxy_log", i32(2), s("x"))}) (start $go)` });
+  for (const [limits, status] of [[null, 6], [DEFAULT_METER, 0]] as const) {
+    const compiled = await compileModule(assemble(text), limits);
+    assert.ok("module" in compiled);
+    assert.equal(new Host((compiled as { module: WasmModule }).module).notes(), [status]);
+  }
 });
 
 test("proc_exit(0) ends _start, anything else fails it", async () => {

@@ -11,7 +11,7 @@ import type { FilterStream } from "../../../http/filter.ts";
 import { httpToGrpcStatus } from "../../../http/local_reply.ts";
 import type { NetworkFilterStream } from "../../../net/filter.ts";
 import { ResponseFlag } from "../../../observe/stream_info.ts";
-import type { HeaderMapPort, PropertyValue } from "../../../wasm/ports.ts";
+import type { HeaderMapPort, PropertyValue, VisibleHeaders } from "../../../wasm/ports.ts";
 import { duration, int, latin1, text } from "./attribute_values.ts";
 
 /** Either kind of stream that a filter is given. */
@@ -24,12 +24,16 @@ export function isHttp(stream: Stream): stream is FilterStream {
   return "requestHeaders" in stream;
 }
 
-/** `path` begins with `request`. */
-export function requestProperty(stream: Stream, path: readonly string[]): PropertyValue | null {
+/** `path` begins with `request`. Without `visible` all headers are to be seen. */
+export function requestProperty(
+  stream: Stream,
+  path: readonly string[],
+  visible?: VisibleHeaders,
+): PropertyValue | null {
   const name = path[1];
   if (path.length > (name === "headers" ? 3 : 2)) return null;
   const { info } = stream;
-  const headers = isHttp(stream) ? stream.requestHeaders : null;
+  const headers = isHttp(stream) && visible?.requestHeaders !== false ? stream.requestHeaders : null;
   switch (name) {
     case "headers":
       return headerProperty(headers, path[2]);
@@ -80,13 +84,17 @@ export function requestProperty(stream: Stream, path: readonly string[]): Proper
   }
 }
 
-/** `path` begins with `response`. */
-export function responseProperty(stream: Stream, path: readonly string[]): PropertyValue | null {
+/** `path` begins with `response`. Without `visible` all headers are to be seen. */
+export function responseProperty(
+  stream: Stream,
+  path: readonly string[],
+  visible?: VisibleHeaders,
+): PropertyValue | null {
   const name = path[1];
   if (path.length > (name === "headers" || name === "trailers" ? 3 : 2)) return null;
   const { info } = stream;
-  const headers = isHttp(stream) ? stream.responseHeaders : null;
-  const trailers = isHttp(stream) ? stream.responseTrailers : null;
+  const headers = isHttp(stream) && visible?.responseHeaders !== false ? stream.responseHeaders : null;
+  const trailers = isHttp(stream) && visible?.responseTrailers !== false ? stream.responseTrailers : null;
   switch (name) {
     case "code": {
       const code = info.responseCode || (headers?.status ?? 0);

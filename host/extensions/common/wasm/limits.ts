@@ -11,13 +11,13 @@ import type { GuestLimits, PluginConfig } from "../../../wasm/mod.ts";
 
 /** Limits that a configuration sets; the engine has defaults for the others. */
 export type WasmLimits = Partial<
-  & Pick<PluginConfig, "cpuBudget" | "startCpuBudget" | "maxMemoryBytes" | "maxTableElements">
+  & Pick<PluginConfig, "cpuBudget" | "startCpuBudget" | "maxMemoryBytes" | "maxTableElements" | "compat">
   & GuestLimits
 >;
 
 interface LimitRow {
   readonly key: string;
-  readonly field: keyof WasmLimits;
+  readonly field: Exclude<keyof WasmLimits, "compat">;
   readonly least: number;
   readonly most: number;
 }
@@ -50,6 +50,8 @@ const LIMITS: readonly LimitRow[] = [
 ];
 /** `false` runs modules as they are, without a limit on CPU. */
 const METERING = "metering";
+/** `envoy`: guests get no more than Envoy gives them; `nuncio`, the default, as documented. */
+const COMPAT = "compat";
 const PREFIX = "nuncio.wasm.";
 const PLUGINS_PREFIX = "nuncio.wasm.plugins.";
 
@@ -103,9 +105,15 @@ function readLimit(key: string, limit: string, value: unknown): WasmLimits | Lim
     }
     return value ? {} : { cpuBudget: 0 };
   }
+  if (limit === COMPAT) {
+    if (value !== "envoy" && value !== "nuncio") {
+      return { key, message: `is ${JSON.stringify(value)}, expected "envoy" or "nuncio"`, help: null };
+    }
+    return { compat: value };
+  }
   const row = LIMITS.find((each) => each.key === limit);
   if (row === undefined) {
-    const names = [...LIMITS.map((each) => each.key), METERING];
+    const names = [...LIMITS.map((each) => each.key), METERING, COMPAT];
     const near = nearestName(limit, names);
     return {
       key,

@@ -15,7 +15,13 @@ import type {
   StreamInfo,
   TlsInfo,
 } from "../../../observe/stream_info.ts";
-import type { PropertyDeclaration, PropertyPort, PropertyValue, StreamPort } from "../../../wasm/ports.ts";
+import type {
+  PropertyDeclaration,
+  PropertyPort,
+  PropertyValue,
+  StreamPort,
+  VisibleHeaders,
+} from "../../../wasm/ports.ts";
 import { duration, int, nonEmpty, text, uint } from "./attribute_values.ts";
 import { readFilterStateObject } from "./filter_state_objects.ts";
 import { isHttp, requestProperty, responseProperty, type Stream } from "./http_attributes.ts";
@@ -62,18 +68,19 @@ export class StreamProperties implements PropertyPort {
     this.#cluster = cluster;
   }
 
-  get(port: StreamPort | null, path: readonly string[]): PropertyValue | null {
+  get(port: StreamPort | null, path: readonly string[], visible?: VisibleHeaders): PropertyValue | null {
     const stream = port as Stream | null;
     const root = path[0];
     if (root === undefined) return null;
     if (root === "xds") return this.#xds(stream, path.slice(1));
+    if (visible !== undefined && LEGACY.has(root)) return null;
     if (stream === null) return LEGACY.has(root) ? this.#xds(null, path) : null;
     if (path.length === 1 && VIRTUAL.has(root)) return OPAQUE;
     switch (root) {
       case "request":
-        return requestProperty(stream, path);
+        return requestProperty(stream, path, visible);
       case "response":
-        return responseProperty(stream, path);
+        return responseProperty(stream, path, visible);
       case "source":
         return addressProperty(stream.info.remoteAddress, path);
       case "destination":

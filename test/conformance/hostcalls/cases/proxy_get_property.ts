@@ -5,6 +5,17 @@ import { at, BAD, call, into, masked } from "../steps.ts";
 /** A property by its path. */
 const get = (...path: string[]) => call("proxy_get_property", path.join("\0"));
 
+/** What is, and is not, there once its headers went on. */
+const WENT_ON = [
+  get("request", "path"),
+  get("request", "headers", "x-a"),
+  get("request", "size"),
+  get("request", "protocol"),
+  get("response", "code"),
+  get("response", "headers", "content-length"),
+  get("response", "size"),
+];
+
 export const CASES: readonly Case[] = [
   {
     name: "the request",
@@ -46,6 +57,15 @@ export const CASES: readonly Case[] = [
         masked(get("request", "duration")),
         masked(get("request", "total_size")),
       ],
+    },
+  },
+  {
+    name: "headers that went on",
+    client: ["POST /path HTTP/1.1\r\nHost: a.example\r\nX-A: one\r\nContent-Length: 2\r\n\r\nab", "response"],
+    callbacks: {
+      proxy_on_request_body: WENT_ON,
+      proxy_on_response_headers: WENT_ON,
+      proxy_on_response_body: WENT_ON,
     },
   },
   {

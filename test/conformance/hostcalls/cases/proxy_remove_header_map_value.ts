@@ -16,6 +16,18 @@ export const CASES: readonly Case[] = [
     },
   },
   {
+    name: "the status of a response",
+    watch: ["client"],
+    callbacks: {
+      proxy_on_response_headers: [remove(2, ":status"), call("proxy_get_header_map_value", 2, ":status")],
+      proxy_on_response_body: [],
+      proxy_on_log: [
+        call("proxy_get_property", "response\0code"),
+        call("proxy_get_property", "response\0code_details"),
+      ],
+    },
+  },
+  {
     name: "every map where it is not",
     callbacks: {
       proxy_on_configure: [0, 1, 2, 3, 4, 5, 6, 7, 8, -1].map((map) => remove(map, "x-a")),
