@@ -29,6 +29,7 @@ import type { Cluster } from "../upstream/cluster.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
 import type { Host } from "../upstream/host.ts";
 import type { LoadBalancerContext } from "../upstream/lb/picker.ts";
+import { answer, answerDirectly, type AnswerHeaders } from "./answer.ts";
 import { FilteredUpstreamRequest } from "./filtered_request.ts";
 import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
@@ -117,7 +118,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     }
     if (route.kind !== "cluster") {
       stats.rqDirectResponse.inc();
-      this.#answerDirectly(route, headers);
+      answerDirectly(stream, route, headers, !this.#config.plan.suppressEnvoyHeaders);
       return HeadersStatus.StopIteration;
     }
     const cluster = this.#config.clusters.get(route.clusterName!);
@@ -274,7 +275,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
       status,
       `upstream connect error or disconnect/reset before headers. ${which}: ${resetReasonText(reason)}`,
       `upstream_reset_before_response_started{${suffix}}`,
-      reason === StreamResetReason.Overflow,
+      { overloaded: reason === StreamResetReason.Overflow && !this.#config.plan.suppressEnvoyHeaders },
     );
   }
 
@@ -326,7 +327,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
   /** The client learns of the answer to its handshake, and gets no body: what follows is no WebSocket. */
   #passFailedHandshake(headers: HeaderMap): void {
     this.#request?.reset();
-    this.#reply(headers.status, "", "websocket_handshake_unsuccessful", false, headers);
+    this.#reply(headers.status, "", "websocket_handshake_unsuccessful", { response: headers });
   }
 
   #onTimeout(): void {
@@ -509,41 +510,8 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     if (trailers !== null) this.#request?.encodeTrailers(trailers);
   }
 
-  /** The router's own answer gets the route's response headers too. */
-  #reply(status: number, body: string, details: string, overloaded = false, more: HeaderMap | null = null): void {
-    const route = this.#route!;
-    const stream = this.#stream;
-    const suppress = this.#config.plan.suppressEnvoyHeaders;
-    stream.sendLocalReply({
-      status,
-      body,
-      details,
-      modifyHeaders: (headers) => {
-        if (overloaded && !suppress) headers.set("x-envoy-overloaded", "true");
-        route.finalizeResponseHeaders(headers, this.#requestHeaders, stream.info);
-        if (route.includeAttemptCountInResponse) {
-          headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
-        }
-        if (more !== null) {
-          for (let i = 0; i < more.fieldCount; i++) headers.add(more.fieldName(i), more.fieldValue(i));
-        }
-      },
-    });
-  }
-
-  #answerDirectly(route: RouteEntry, request: HeaderMap): void {
-    const stream = this.#stream;
-    if (route.kind === "redirect") route.rewritePath(request, !this.#config.plan.suppressEnvoyHeaders);
-    const location = route.location(request);
-    stream.sendLocalReply({
-      status: route.status,
-      body: route.body,
-      details: "direct_response",
-      modifyHeaders: (headers) => {
-        if (location !== null) headers.add("location", location);
-        route.finalizeResponseHeaders(headers, request, stream.info);
-      },
-    });
+  #reply(status: number, body: string, details: string, more: AnswerHeaders = {}): void {
+    answer(this.#stream, this.#route!, this.#requestHeaders!, { status, body, details, ...more });
   }
 
   #origin(): "external" | "internal" {

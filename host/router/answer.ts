@@ -1,0 +1,49 @@
+// host/router/answer.ts: the router's own answers: failures, redirects, direct responses.
+// pure: no I/O, no clock, no runtime globals
+/** @module */
+import type { TerminalFilterStream } from "../http/filter.ts";
+import type { HeaderMap } from "../http/header_map.ts";
+import type { RouteEntry } from "./route.ts";
+
+/** What an answer has besides the headers of its route. */
+export interface AnswerHeaders {
+  /** Says in `x-envoy-overloaded` that nobody should come back at once. */
+  readonly overloaded?: boolean;
+  /** Of the response that the answer stands for. */
+  readonly response?: HeaderMap;
+}
+
+export interface Answer extends AnswerHeaders {
+  readonly status: number;
+  readonly body: string;
+  readonly details: string;
+}
+
+/** Answers a request that has a route; the route's response headers are the answer's, too. */
+export function answer(stream: TerminalFilterStream, route: RouteEntry, request: HeaderMap, reply: Answer): void {
+  const { status, body, details, overloaded, response } = reply;
+  const modifyHeaders = (headers: HeaderMap): void => {
+    if (overloaded === true) headers.set("x-envoy-overloaded", "true");
+    route.finalizeResponseHeaders(headers, request, stream.info);
+    if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
+    if (response === undefined) return;
+    for (let i = 0; i < response.fieldCount; i++) headers.add(response.fieldName(i), response.fieldValue(i));
+  };
+  stream.sendLocalReply({ status, body, details, modifyHeaders });
+}
+
+/** Answers with what the route says. */
+export function answerDirectly(
+  stream: TerminalFilterStream,
+  route: RouteEntry,
+  request: HeaderMap,
+  insertOriginalPath: boolean,
+): void {
+  if (route.kind === "redirect") route.rewritePath(request, insertOriginalPath);
+  const location = route.location(request);
+  const modifyHeaders = (headers: HeaderMap): void => {
+    if (location !== null) headers.add("location", location);
+    route.finalizeResponseHeaders(headers, request, stream.info);
+  };
+  stream.sendLocalReply({ status: route.status, body: route.body, details: "direct_response", modifyHeaders });
+}
