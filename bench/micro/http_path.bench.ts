@@ -148,6 +148,7 @@ const config: ConnectionManagerConfig = {
     serverName: "envoy",
     serverHeaderTransformation: "OVERWRITE",
     via: "",
+    proxyStatus: null,
     addUserAgent: false,
     useRemoteAddress: false,
     skipXffAppend: false,

@@ -23,6 +23,7 @@ import { HeaderMap } from "./header_map.ts";
 import type { RewrittenReply } from "./local_reply.ts";
 import { mutateRequestHeaders, mutateResponseHeaders } from "./mutate.ts";
 import { canonicalizePath } from "./path.ts";
+import { addProxyStatus } from "./proxy_status.ts";
 import type { Route, RouteConfig } from "./route.ts";
 
 /** What is known of a stream by its listener and filter chain. */
@@ -303,9 +304,9 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.responseHeaders = headers;
     this.#touch();
     if (headers.status === 0) headers.status = 500;
-    info.responseCode = headers.status;
     this.#tunnel = this.requestHeaders !== null && isTunnelResponse(this.requestHeaders, headers.status);
-    mutateResponseHeaders(headers, this.requestHeaders, this.#config, this.#tunnel && headers.status === 101);
+    this.mutateResponse(headers);
+    info.responseCode = headers.status;
     if (!this.#requestEnded) {
       this.#config.stats.rqResponseBeforeRqComplete.inc();
       // Waiting for the rest of the request would cost more than a new connection.
@@ -381,6 +382,14 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.info.setFlag(ResponseFlag.DownstreamProtocolError);
     if (!filters.responseStarted) filters.sendLocalReply({ status, body, details });
     return true;
+  }
+
+  /** Gives a response the headers that all of them have. */
+  mutateResponse(headers: HeaderMap): void {
+    const config = this.#config;
+    mutateResponseHeaders(headers, this.requestHeaders, config, this.#tunnel && headers.status === 101);
+    const { proxyStatus } = config.plan;
+    if (proxyStatus !== null) addProxyStatus(headers, this.info, proxyStatus, config.serviceNode);
   }
 
   /** It was answered past filters and codec. Filters are told of its end, and nothing else. */

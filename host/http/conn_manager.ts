@@ -363,16 +363,12 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   #answer(stream: ActiveStream, error: CodecError): void {
     stream.info.responseCodeDetails = error.details;
     const reply = prepareLocalReply(error, false, false, stream);
-    completeErrorHeaders(reply, this.#config.dates.get(), this.#serverName());
+    stream.mutateResponse(reply.headers);
+    completeErrorHeaders(reply.headers);
     this.#connection.writeLatin1(
       encodeErrorResponse(reply, connectionFormatter(this.#config.plan.http1.headerKeyFormat)),
     );
     stream.noteAnswer(reply.headers, reply.body.length);
-  }
-
-  #serverName(): string | null {
-    const plan = this.#config.plan;
-    return plan.serverHeaderTransformation === "PASS_THROUGH" ? null : plan.serverName;
   }
 
   #close(type: CloseType = CloseType.FlushWriteAndDelay): void {

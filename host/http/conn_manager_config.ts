@@ -20,6 +20,7 @@ import type { Http2Plan } from "./h2/options.ts";
 import type { HeaderKeyFormat } from "./header_key_formatter.ts";
 import type { HeaderMap } from "./header_map.ts";
 import type { IpDetectionPlan } from "./original_ip.ts";
+import type { ProxyStatusPlan } from "./proxy_status.ts";
 import type { RewrittenReply } from "./local_reply.ts";
 import type { PathPlan } from "./path.ts";
 import type { Route, RouteConfigProvider } from "./route.ts";
@@ -30,6 +31,8 @@ export interface ConnectionManagerPlan {
   readonly serverName: string;
   readonly serverHeaderTransformation: "OVERWRITE" | "APPEND_IF_ABSENT" | "PASS_THROUGH";
   readonly via: string;
+  /** Null: responses do not say what went wrong. */
+  readonly proxyStatus: ProxyStatusPlan | null;
   readonly addUserAgent: boolean;
   readonly useRemoteAddress: boolean;
   readonly skipXffAppend: boolean;

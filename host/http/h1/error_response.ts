@@ -10,14 +10,10 @@ import type { HeaderMap } from "../header_map.ts";
 import type { PreparedReply } from "../local_reply.ts";
 import { reasonPhrase } from "../status.ts";
 
-/** Completes the headers of a reply that ends its connection. A null `serverName` leaves `server` out. */
-export function completeErrorHeaders(reply: PreparedReply, date: string, serverName: string | null): HeaderMap {
-  const { headers } = reply;
-  headers.set("date", date);
-  if (serverName !== null) headers.set("server", serverName);
+/** Says that a reply ends its connection, and how long it is. */
+export function completeErrorHeaders(headers: HeaderMap): void {
   headers.set("connection", "close");
   if (!headers.has("content-length")) headers.add("content-length", "0");
-  return headers;
 }
 
 /** The whole answer as latin1 text. */

@@ -52,6 +52,7 @@ export const PLAN: ConnectionManagerPlan = {
   serverName: "envoy",
   serverHeaderTransformation: "OVERWRITE",
   via: "",
+  proxyStatus: null,
   addUserAgent: false,
   useRemoteAddress: false,
   skipXffAppend: false,

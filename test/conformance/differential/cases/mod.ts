@@ -18,6 +18,7 @@ import { logs } from "./logs.ts";
 import { paths } from "./paths.ts";
 import { protocolOptions } from "./protocol_options.ts";
 import { origins } from "./origins.ts";
+import { proxyStatus } from "./proxy_status.ts";
 import { requests } from "./requests.ts";
 import { retries } from "./retries.ts";
 import { routing } from "./routing.ts";
@@ -54,6 +55,7 @@ export const GROUPS: readonly Group[] = [
   logs,
   localReplies,
   origins,
+  proxyStatus,
   wasm,
   wasmPlugins,
   wasmL4,

@@ -150,6 +150,7 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
     serverName: config.string("server_name") || "envoy",
     serverHeaderTransformation: config.enum("server_header_transformation") as "OVERWRITE",
     via: config.string("via"),
+    proxyStatus: planProxyStatus(config),
     addUserAgent: config.bool("add_user_agent"),
     useRemoteAddress: config.bool("use_remote_address"),
     skipXffAppend: config.bool("skip_xff_append"),
@@ -183,6 +184,22 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
     codecType: planCodec(config),
     http1: planHttp1(config, common),
     http2: planHttp2Options(config),
+  };
+}
+
+function planProxyStatus(config: ConfigNode): ConnectionManagerPlan["proxyStatus"] {
+  const node = config.message("proxy_status_config");
+  if (node === null) return null;
+  const ownName = node.oneof("proxy_name");
+  // That the node's id is named at all, be it as `false`, is enough for Envoy.
+  const byNode = node.has("use_node_id");
+  const literal = node.string("literal_proxy_name");
+  return {
+    proxyName: byNode ? null : ownName === null ? config.string("server_name") || "envoy" : literal,
+    removeDetails: node.bool("remove_details"),
+    removeConnectionTerminationDetails: node.bool("remove_connection_termination_details"),
+    removeResponseFlags: node.bool("remove_response_flags"),
+    setRecommendedResponseCode: node.bool("set_recommended_response_code"),
   };
 }
 

@@ -13,4 +13,15 @@ test("access_log_options and the fields before it", () => {
   }
 });
 
+test("whose name the Proxy-Status header has", () => {
+  const name = (fields: string, more = ""): string | null =>
+    planned(`proxy_status_config: { ${fields} }\n${more}`).plan!.manager.proxyStatus!.proxyName;
+  assert.is(planned("").plan!.manager.proxyStatus, null);
+  assert.is(name(""), "envoy");
+  assert.is(name("", "server_name: mine"), "mine");
+  assert.is(name("literal_proxy_name: own"), "own");
+  assert.is(name("use_node_id: true"), null);
+  assert.is(name("use_node_id: false"), null);
+});
+
 test.run();
