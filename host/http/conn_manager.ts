@@ -90,9 +90,9 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.#idleTimer = plan.idleTimeoutMs > 0 ? clock.createTimer(() => this.#onIdleTimeout()) : null;
     this.#idleTimer?.enable(plan.idleTimeoutMs);
     this.#durationTimer = plan.maxConnectionDurationMs > 0 ? clock.createTimer(() => this.#onMaxDuration()) : null;
-    const jitterPercent = plan.maxConnectionDurationJitterPercent;
-    const jitter = jitterPercent === 0 ? 0 : config.random.fraction() * jitterPercent / 100;
-    this.#durationTimer?.enable(plan.maxConnectionDurationMs * (1 + jitter));
+    this.#durationTimer?.enable(
+      this.#jittered(plan.maxConnectionDurationMs, plan.maxConnectionDurationJitterPercent),
+    );
   }
 
   get protocol(): Protocol {
@@ -399,7 +399,13 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
       this.#closing = true;
       this.#closeWhenDone();
     });
-    this.#drainTimer.enable(this.#config.plan.drainTimeoutMs);
+    const { drainTimeoutMs, drainTimeoutJitterPercent } = this.#config.plan;
+    this.#drainTimer.enable(this.#jittered(drainTimeoutMs, drainTimeoutJitterPercent));
+  }
+
+  /** Up to so many percent more, so that connections that began together do not end together. */
+  #jittered(ms: number, percent: number): number {
+    return percent === 0 ? ms : ms * (1 + this.#config.random.fraction() * percent / 100);
   }
 
   /** In this order Envoy ends streams, and logs them. */

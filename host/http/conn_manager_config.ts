@@ -58,11 +58,15 @@ export interface ConnectionManagerPlan {
   readonly stripTrailingHostDot: boolean;
   readonly proxy100Continue: boolean;
   readonly streamIdleTimeoutMs: number;
+  /** How long a response that is made may wait for the client's window (HTTP/2). */
+  readonly streamFlushTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly requestHeadersTimeoutMs: number;
   readonly maxStreamDurationMs: number;
   readonly delayedCloseTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  /** Up to so many percent are added to it, at random. */
+  readonly drainTimeoutJitterPercent: number;
   readonly idleTimeoutMs: number;
   readonly maxConnectionDurationMs: number;
   /** Up to so many percent are added to it, at random. */

@@ -404,6 +404,23 @@ test("the last request that a connection may bring", () => {
   assert.equal([down.stat("cx_max_requests_reached"), down.connection.closed], [1, true]);
 });
 
+test("connections that drain together do not end together where the drain time has a jitter", () => {
+  const ends: number[] = [];
+  for (const percent of [0, 100]) {
+    const down = new Downstream({
+      plan: { idleTimeoutMs: 100, drainTimeoutMs: 50, drainTimeoutJitterPercent: percent },
+    });
+    down.feed(GET);
+    down.last.respond();
+    down.clock.advance(100);
+    let ms = 0;
+    for (; !down.connection.closed && ms < 200; ms++) down.clock.advance(1);
+    ends.push(ms);
+  }
+  assert.is(ends[0], 50);
+  assert.ok(ends[1]! > 50 && ends[1]! <= 100, `${ends[1]}`);
+});
+
 test("a drain closes an idle connection at once, one in use after its response", () => {
   const idle = new Downstream();
   assert.ok(idle.manager.idle);

@@ -186,9 +186,9 @@ test("a connection that is to end waits until the client has room for the last r
   ]);
 });
 
-test("a client that makes no room at all is waited for as long as for an idle stream", () => {
+test("a client that makes no room at all is waited for as long as responses may be flushed", () => {
   const down = new Http2Downstream({
-    plan: { maxRequestsPerConnection: 1, drainTimeoutMs: 10, streamIdleTimeoutMs: 500 },
+    plan: { maxRequestsPerConnection: 1, drainTimeoutMs: 10, streamFlushTimeoutMs: 500 },
   });
   down.feed(settingsFrame([[4, 3]]));
   down.ask(1);

@@ -74,10 +74,12 @@ export const PLAN: ConnectionManagerPlan = {
   stripTrailingHostDot: false,
   proxy100Continue: false,
   streamIdleTimeoutMs: 300_000,
+  streamFlushTimeoutMs: 300_000,
   requestTimeoutMs: 0,
   requestHeadersTimeoutMs: 0,
   maxStreamDurationMs: 0,
   delayedCloseTimeoutMs: 1000,
+  drainTimeoutJitterPercent: 0,
   drainTimeoutMs: 5000,
   idleTimeoutMs: 3_600_000,
   maxConnectionDurationMs: 0,
@@ -221,7 +223,7 @@ export class Downstream {
     const info = new StreamInfo(this.connection.info, 0, 0);
     const { enableTrailers, headerKeyFormat } = plan.http1;
     const codecOptions = { ...HTTP1_SERVER_DEFAULTS, enableTrailers, headerKeyFormat };
-    const http2Options = { ...HTTP2_SERVER_DEFAULTS, ...plan.http2, flushTimeoutMs: plan.streamIdleTimeoutMs };
+    const http2Options = { ...HTTP2_SERVER_DEFAULTS, ...plan.http2, flushTimeoutMs: plan.streamFlushTimeoutMs };
     this.manager = new ConnectionManager(
       this.connection,
       config,

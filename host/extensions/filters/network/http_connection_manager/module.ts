@@ -74,7 +74,7 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
 }
 
 function codecFactory(config: ConnectionManagerConfig, http2Stats: Http2Stats): ServerCodecFactory {
-  const { http1, http2, streamIdleTimeoutMs } = config.plan;
+  const { http1, http2, streamFlushTimeoutMs } = config.plan;
   const ignoredUpgrades = http1.ignoredUpgrades.map(compileStringMatcher);
   const options: Http1ServerOptions = {
     ...HTTP1_SERVER_DEFAULTS,
@@ -96,7 +96,7 @@ function codecFactory(config: ConnectionManagerConfig, http2Stats: Http2Stats): 
     maxHeadersBytes: options.maxRequestHeadersBytes,
     maxHeadersCount: options.maxRequestHeadersCount,
     headersWithUnderscoresAction: http1.headersWithUnderscoresAction,
-    flushTimeoutMs: streamIdleTimeoutMs,
+    flushTimeoutMs: streamFlushTimeoutMs,
     bufferLimitBytes: config.bufferLimitBytes > 0 ? config.bufferLimitBytes : Infinity,
   };
   return (connection, callbacks, isHttp2) =>

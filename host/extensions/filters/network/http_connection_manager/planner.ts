@@ -141,6 +141,7 @@ function planUpgrades(
 
 function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): ConnectionManagerPlan {
   const common = config.message("common_http_protocol_options");
+  const streamIdleTimeoutMs = config.durationMs("stream_idle_timeout", 300_000);
   const internal = config.message("internal_address_config");
   config.accept("represent_ipv4_remote_address_as_ipv4_mapped_ipv6", "Envoy does not do it either");
   config.accept("append_local_overload", "there is no overload manager that would refuse requests");
@@ -169,12 +170,14 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
     stripAnyHostPort: config.bool("strip_any_host_port"),
     stripTrailingHostDot: config.bool("strip_trailing_host_dot"),
     proxy100Continue: config.bool("proxy_100_continue"),
-    streamIdleTimeoutMs: config.durationMs("stream_idle_timeout", 300_000),
+    streamIdleTimeoutMs,
+    streamFlushTimeoutMs: config.durationMs("stream_flush_timeout", streamIdleTimeoutMs),
     requestTimeoutMs: config.durationMs("request_timeout", 0),
     requestHeadersTimeoutMs: config.durationMs("request_headers_timeout", 0),
     maxStreamDurationMs: common?.durationMs("max_stream_duration", 0) ?? 0,
     delayedCloseTimeoutMs: config.durationMs("delayed_close_timeout", 1000),
     drainTimeoutMs: config.durationMs("drain_timeout", 5000),
+    drainTimeoutJitterPercent: config.message("drain_timeout_jitter")?.number("value") ?? 0,
     idleTimeoutMs: common?.durationMs("idle_timeout", 3_600_000) ?? 3_600_000,
     maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,
     maxConnectionDurationJitterPercent: common?.message("max_connection_duration_jitter")?.number("value") ?? 0,

@@ -24,4 +24,17 @@ test("whose name the Proxy-Status header has", () => {
   assert.is(name("use_node_id: false"), null);
 });
 
+test("responses are flushed for as long as streams may be idle, unless said otherwise", () => {
+  const flushMs = (fields: string): number => planned(fields).plan!.manager.streamFlushTimeoutMs;
+  assert.is(flushMs(""), 300_000);
+  assert.is(flushMs("stream_idle_timeout: 3s"), 3000);
+  assert.is(flushMs("stream_idle_timeout: 3s\nstream_flush_timeout: 5s"), 5000);
+  assert.is(flushMs("stream_idle_timeout: 3s\nstream_flush_timeout: 0s"), 0);
+});
+
+test("the jitter of the drain time", () => {
+  assert.is(planned("").plan!.manager.drainTimeoutJitterPercent, 0);
+  assert.is(planned("drain_timeout_jitter: { value: 12.5 }").plan!.manager.drainTimeoutJitterPercent, 12.5);
+});
+
 test.run();
