@@ -399,7 +399,8 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
       this.#isTcp = true;
       this.#begin(TcpUpstreamRequest, cluster.tcpPool(host, ResourcePriority.Default), headers, end);
     } else {
-      this.#begin(UpstreamRequest, cluster.httpPool(host, ResourcePriority.Default), headers, end);
+      const { protocol } = this.#stream.info;
+      this.#begin(UpstreamRequest, cluster.httpPool(host, ResourcePriority.Default, protocol), headers, end);
     }
   }
 

@@ -38,6 +38,7 @@ export type ClientState = (typeof ClientState)[keyof typeof ClientState];
 export interface ActiveClientOwner {
   readonly ledger: PoolLedger;
   readonly createCodec: ClientCodecFactory;
+  readonly http: HttpProtocolPlan;
   /** Takes the client out of whatever list it is in, and puts it where its new state belongs. */
   setState(client: ActiveClient, state: ClientState): void;
   onConnected(client: ActiveClient): void;
@@ -78,10 +79,11 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     const { cluster, host } = owner.ledger;
     const { plan, clock } = cluster;
     this.#createdMs = clock.nowMs();
-    const limit = plan.http.maxRequestsPerConnection;
+    const { http } = owner;
+    const limit = http.maxRequestsPerConnection;
     this.#remainingStreams = limit === 0 ? Infinity : limit;
-    const isHttp2 = plan.http.protocol === "HTTP/2";
-    this.maxStreams = isHttp2 ? plan.http.http2.maxConcurrentStreams : 1;
+    const isHttp2 = http.protocol === "HTTP/2";
+    this.maxStreams = isHttp2 ? http.http2.maxConcurrentStreams : 1;
     this.expectedStreams = Math.min(this.maxStreams, this.#remainingStreams);
     owner.ledger.onConnectionCreated();
     (isHttp2 ? cluster.stats.upstreamCxHttp2Total : cluster.stats.upstreamCxHttp1Total).inc();
@@ -140,7 +142,7 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     this.#dial = null;
     this.connection = connection;
     cluster.stats.upstreamCxConnectMs.record(cluster.clock.nowMs() - this.#createdMs);
-    this.#codec = this.#owner.createCodec(connection, this, cluster.plan.http, cluster);
+    this.#codec = this.#owner.createCodec(connection, this, this.#owner.http, cluster);
     connection.setHandler(this);
     const { maxConnectionDurationMs: durationMs, maxConnectionDurationJitterPercent: jitterPercent } =
       cluster.plan.http;

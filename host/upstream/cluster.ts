@@ -51,6 +51,9 @@ export interface ClusterEnvironment {
   readonly createHttpFilters?: (plans: readonly HttpFilterPlan[], stats: StatsScope) => readonly ConfiguredFilter[];
 }
 
+/** Where `Host.httpPools` has those of HTTP/2, by priority. */
+const HTTP2_POOLS = [2, 3] as const;
+
 export class Cluster implements PoolCluster {
   readonly plan: ClusterPlan;
   readonly metadata: FilterMetadata;
@@ -138,10 +141,20 @@ export class Cluster implements PoolCluster {
     return host;
   }
 
-  /** The pool of HTTP connections to a host. */
-  httpPool(host: Host, priority: ResourcePriority): HttpPool {
-    const pool = host.httpPools[priority] ??= new HttpPool(host, this, priority, this.#createClientCodec);
-    return pool as HttpPool;
+  /** The pool of HTTP connections to a host; `downstream` is what the client of the request speaks, if it has one. */
+  httpPool(host: Host, priority: ResourcePriority, downstream = ""): HttpPool {
+    const { http } = this.plan;
+    const follows = http.followsDownstream && downstream !== "";
+    const isHttp2 = (follows ? downstream : http.protocol) === "HTTP/2";
+    const index = isHttp2 ? HTTP2_POOLS[priority] : priority;
+    return (host.httpPools[index] ??= this.#createHttpPool(host, priority, isHttp2)) as HttpPool;
+  }
+
+  #createHttpPool(host: Host, priority: ResourcePriority, isHttp2: boolean): HttpPool {
+    const { http } = this.plan;
+    const protocol = isHttp2 ? "HTTP/2" : "HTTP/1.1";
+    const own = http.protocol === protocol ? http : { ...http, protocol } as const;
+    return new HttpPool(host, this, priority, this.#createClientCodec, own);
   }
 
   tcpPool(host: Host, priority: ResourcePriority): TcpPool {

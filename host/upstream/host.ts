@@ -96,8 +96,11 @@ export class Host {
   rqSuccess = 0;
   rqTimeout = 0;
 
-  /** Pools by `ResourcePriority`; the cluster makes them when they are first needed, and knows what they are. */
-  readonly httpPools: [HostPool | null, HostPool | null] = [null, null];
+  /**
+   * Pools by `ResourcePriority`, those of HTTP/2 behind those of HTTP/1; the cluster makes them when they are first
+   * needed, and knows what they are.
+   */
+  readonly httpPools: [HostPool | null, HostPool | null, HostPool | null, HostPool | null] = [null, null, null, null];
   readonly tcpPools: [HostPool | null, HostPool | null] = [null, null];
 
   #healthFlags = 0;

@@ -15,6 +15,7 @@ import { ActiveClient, type ActiveClientOwner, type ClientCodecFactory, ClientSt
 import type { ResourcePriority } from "./circuit_breaker.ts";
 import type { DialFailure } from "./dialer.ts";
 import type { Host, HostPool } from "./host.ts";
+import type { HttpProtocolPlan } from "./plan.ts";
 import {
   failureDetails,
   failureReason,
@@ -47,6 +48,7 @@ interface HttpWaiter {
 export class HttpPool implements ActiveClientOwner, HostPool {
   readonly ledger: PoolLedger;
   readonly createCodec: ClientCodecFactory;
+  readonly http: HttpProtocolPlan;
   readonly #host: Host;
   /** Clients with room for a stream; the last one is taken first. */
   readonly #ready: ActiveClient[] = [];
@@ -61,10 +63,18 @@ export class HttpPool implements ActiveClientOwner, HostPool {
   #draining = false;
   #onIdle: (() => void) | null = null;
 
-  constructor(host: Host, cluster: PoolCluster, priority: ResourcePriority, createCodec: ClientCodecFactory) {
+  /** `http` is that of the cluster, with the protocol of this pool. */
+  constructor(
+    host: Host,
+    cluster: PoolCluster,
+    priority: ResourcePriority,
+    createCodec: ClientCodecFactory,
+    http: HttpProtocolPlan,
+  ) {
     this.#host = host;
     this.ledger = new PoolLedger(host, cluster, priority);
     this.createCodec = createCodec;
+    this.http = http;
     this.#pending = new PendingLine(this.ledger);
     this.#pending.onCancelled = () => this.#checkIdle();
   }

@@ -137,6 +137,8 @@ export interface ThresholdsPlan {
 /** How HTTP is spoken to the hosts. */
 export interface HttpProtocolPlan {
   readonly protocol: "HTTP/1.1" | "HTTP/2";
+  /** Requests of clients go out in the protocol that they came in; `protocol` is for those of the proxy itself. */
+  readonly followsDownstream: boolean;
   /** Connections without a stream are closed after this long; 0 = never. */
   readonly idleTimeoutMs: number;
   /** Connections are not given new streams after this long; 0 = no limit. */
@@ -188,6 +190,7 @@ export const DEFAULT_THRESHOLDS: ThresholdsPlan = {
 
 export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
   protocol: "HTTP/1.1",
+  followsDownstream: false,
   idleTimeoutMs: 3_600_000,
   maxConnectionDurationMs: 0,
   maxConnectionDurationJitterPercent: 0,

@@ -14,6 +14,8 @@ import { planHttp2 } from "../../http/h2/plan.ts";
 import { DEFAULT_HTTP_PLAN, type HttpFilterPlan, type HttpProtocolPlan } from "../plan.ts";
 
 const OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+/** Of the UpstreamHttpProtocolOptions message. */
+const TLS_FIELDS = ["auto_sni", "auto_san_validation", "override_auto_sni_header"] as const;
 const HTTP3_MESSAGE = "HTTP/3 to upstreams is not supported yet";
 
 /** Plans the filters of an upstream chain; problems are reported at the nodes. */
@@ -42,6 +44,7 @@ export function planHttpProtocol(cluster: ConfigNode, planFilters: PlanHttpFilte
 function planOptions(options: ConfigNode): HttpProtocolPlan {
   const common = options.message("common_http_protocol_options");
   const choice = options.oneof("upstream_protocol_options");
+  const follows = choice === "use_downstream_protocol_config";
   let http1: ConfigNode | null = null;
   let http2: ConfigNode | null = null;
   if (choice === "explicit_http_config") {
@@ -54,20 +57,35 @@ function planOptions(options: ConfigNode): HttpProtocolPlan {
     } else if (protocol !== null && config.has(protocol)) {
       config.error("config/unsupported", HTTP3_MESSAGE, { field: protocol });
     }
+  } else if (follows) {
+    const config = options.message(choice);
+    http1 = config?.message("http_protocol_options") ?? null;
+    http2 = config?.message("http2_protocol_options") ?? null;
+    if (config?.has("http3_protocol_options")) {
+      config.error("config/unsupported", HTTP3_MESSAGE, { field: "http3_protocol_options" });
+    }
   } else if (choice !== null && options.has(choice)) {
-    // `auto_config` asks for ALPN, `use_downstream_protocol_config` for a pool of each protocol.
-    options.error("config/unsupported", `${choice}: a cluster speaks one protocol, which it has to name, so far`, {
-      field: choice,
-      help: "use `explicit_http_config: { http_protocol_options: {} }` or `{ http2_protocol_options: {} }`",
-    });
+    options.error(
+      "config/unsupported",
+      `${choice}: the protocol is agreed on by TLS, which upstreams do not have yet`,
+      {
+        field: choice,
+        help: "use `explicit_http_config: { http_protocol_options: {} }` or `{ http2_protocol_options: {} }`",
+      },
+    );
   }
-  return withCommon(common, http1, http2);
+  const tls = options.message("upstream_http_protocol_options");
+  for (const field of TLS_FIELDS) {
+    tls?.accept(field, "it concerns TLS, which is an error of its own where it is asked for");
+  }
+  return { ...withCommon(common, http1, http2), followsDownstream: follows };
 }
 
 /** HTTP/2 when there are options of it. */
 function withCommon(common: ConfigNode | null, http1: ConfigNode | null, http2: ConfigNode | null): HttpProtocolPlan {
   return {
     protocol: http2 === null ? "HTTP/1.1" : "HTTP/2",
+    followsDownstream: false,
     idleTimeoutMs: common?.durationMs("idle_timeout", DEFAULT_HTTP_PLAN.idleTimeoutMs) ??
       DEFAULT_HTTP_PLAN.idleTimeoutMs,
     maxConnectionDurationMs: common?.durationMs("max_connection_duration", 0) ?? 0,

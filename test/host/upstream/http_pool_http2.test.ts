@@ -205,4 +205,24 @@ test("an idle connection is closed in time, and PING waits for none", () => {
   assert.is(s.env.clock.armedTimers, 0);
 });
 
+test("a cluster that follows its clients has a pool of each protocol", () => {
+  const s = new Setup(1024, { protocol: "HTTP/1.1", followsDownstream: true });
+  const host = s.cluster.chooseHost(null)!;
+  const pools = ["HTTP/1.0", "HTTP/1.1", "HTTP/2", ""].map((protocol) =>
+    s.cluster.httpPool(host, ResourcePriority.Default, protocol)
+  );
+  assert.is(pools[0], pools[1]);
+  assert.is.not(pools[1], pools[2]);
+  assert.is(pools[3], pools[1], "requests of the proxy itself");
+  assert.is.not(s.cluster.httpPool(host, ResourcePriority.High, "HTTP/2"), pools[2]);
+  for (const pool of pools.slice(1, 3)) {
+    const request = new FakeRequest();
+    pool.newStream(request, request);
+  }
+  assert.equal([s.stat("upstream_cx_http1_total"), s.stat("upstream_cx_http2_total")], [1, 1]);
+  const fixed = new Setup(1024, { protocol: "HTTP/1.1" });
+  const only = fixed.cluster.chooseHost(null)!;
+  assert.is(fixed.cluster.httpPool(only, 0, "HTTP/2"), fixed.cluster.httpPool(only, 0, "HTTP/1.1"));
+});
+
 test.run();

@@ -26,8 +26,16 @@ const ROUTES =
 - { name: dead, match: { prefix: /dead }, route: { cluster: dead } }
 - { name: slow, match: { prefix: /slow }, route: { cluster: u, timeout: 0.2s } }
 - { name: idle, match: { prefix: /idle }, route: { cluster: u, timeout: 0s, idle_timeout: 0.2s } }
+- { name: either, match: { prefix: /either }, route: { cluster: either } }
 - { name: nothing, match: { prefix: /nothing, headers: [ { name: x-never } ] }, route: { cluster: u } }
 - { name: all, match: { safe_regex: { regex: "/($|[a-m].*)|[*]" } }, route: { cluster: u } }`;
+
+function protocolOptions(fields: string): string {
+  return `  typed_extension_protocol_options:
+    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+      ${fields}`;
+}
 
 /** One request on stream 1 and what becomes of it. */
 function ask(name: string, fields: Fields, upstream?: UpstreamScript, more: Partial<Exchange> = {}): Exchange {
@@ -75,7 +83,7 @@ const LARGE_BLOCK: readonly string[] = Array.from(
 export const http2Frames: Group = {
   name: "http2_frames",
   listeners: ["main", "lenient", "one", "two", "idle", "short", "connect", "strict"],
-  upstreams: ["u"],
+  upstreams: ["u", "v"],
   yaml: bootstrap([
     httpListener("main", { routes: ROUTES }),
     httpListener("lenient", {
@@ -110,7 +118,12 @@ upgrade_configs: [ { upgrade_type: websocket } ]`,
       routes: ROUTES,
       manager: "common_http_protocol_options: { headers_with_underscores_action: REJECT_REQUEST }",
     }),
-  ], [cluster("u"), cluster("dead"), emptyCluster("empty")]),
+  ], [
+    cluster("u"),
+    cluster("dead"),
+    emptyCluster("empty"),
+    cluster("either", protocolOptions("use_downstream_protocol_config: { http_protocol_options: {} }"), "v"),
+  ]),
   exchanges: [
     ask("a request", request("/a?b=c", [["x-a", "1"], ["x-a", "2"]])),
     {
@@ -250,6 +263,15 @@ upgrade_configs: [ { upgrade_type: websocket } ]`,
           { stream: 1 },
         ],
       },
+    },
+    {
+      name: "HTTP/2 goes on as HTTP/2 where the cluster follows",
+      client: { frames: [headers(1, request("/either")), { stream: 1 }] },
+      upstreams: { v: { http2: [["request", { head: [[":status", "200"], ["x-a", "1"]], end: true }]] } },
+    },
+    {
+      name: "HTTP/1 goes on as HTTP/1 where the cluster follows",
+      client: "GET /either HTTP/1.1\r\nHost: a.example\r\n\r\n",
     },
     { name: "settings", client: { frames: ["settings"] } },
     { name: "settings that are configured", listener: "connect", client: { frames: ["settings"] } },

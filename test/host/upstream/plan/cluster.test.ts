@@ -156,6 +156,7 @@ test("HttpProtocolOptions: HTTP/1.1 and its options", () => {
   ));
   assert.equal(result.http, {
     protocol: "HTTP/1.1",
+    followsDownstream: false,
     idleTimeoutMs: 5000,
     maxConnectionDurationMs: 6000,
     maxConnectionDurationJitterPercent: 7,
@@ -173,6 +174,17 @@ test("HttpProtocolOptions: HTTP/1.1 and its options", () => {
     http2: HTTP2_DEFAULTS,
     filters: [],
   });
+});
+
+test("HttpProtocolOptions: the protocol of the client, with options of both", () => {
+  const both = good(http(
+    "use_downstream_protocol_config: { http_protocol_options: { enable_trailers: true }, " +
+      "http2_protocol_options: { max_concurrent_streams: 5 } }",
+  )).http;
+  assert.equal([both.followsDownstream, both.protocol], [true, "HTTP/2"]);
+  assert.equal([both.http1.enableTrailers, both.http2.maxConcurrentStreams], [true, 5]);
+  const none = good(http("use_downstream_protocol_config: {}")).http;
+  assert.equal([none.followsDownstream, none.protocol], [true, "HTTP/1.1"]);
 });
 
 test("HttpProtocolOptions: HTTP/2 and all of its options", () => {
@@ -400,6 +412,10 @@ const REFUSED: readonly (readonly [string, string])[] = [
     "error config/unsupported typed_extension_protocol_options",
   ],
   [http("auto_config: {}"), "error config/unsupported typed_extension_protocol_options"],
+  [
+    http("use_downstream_protocol_config: { http3_protocol_options: {} }"),
+    "error config/unsupported typed_extension_protocol_options",
+  ],
   [
     "name: a\ntransport_socket: { name: tls, typed_config: { '@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext } }",
     "error config/unsupported transport_socket: transport socket 'tls' is not supported yet",
