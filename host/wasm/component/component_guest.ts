@@ -65,7 +65,7 @@ export class ComponentGuest {
   readonly handles: readonly HandleTable[];
   readonly destructors: readonly (CoreCall | null)[];
   /** Who has sent a callout that is under way. */
-  readonly callouts: Map<number, Context> = new Map();
+  readonly callouts: Map<number, Context>;
 
   constructor(
     vm: Vm,
@@ -73,12 +73,19 @@ export class ComponentGuest {
     exports: ReadonlyMap<string, GuestExport>,
     handles: readonly HandleTable[],
     destructors: readonly (CoreCall | null)[],
+    callouts: Map<number, Context> = new Map(),
   ) {
     this.vm = vm;
     this.values = values;
     this.exports = exports;
     this.handles = handles;
     this.destructors = destructors;
+    this.callouts = callouts;
+  }
+
+  /** The same guest for functions that have an allocator of their own. */
+  withValues(values: ComponentValues): ComponentGuest {
+    return new ComponentGuest(this.vm, values, this.exports, this.handles, this.destructors, this.callouts);
   }
 
   /** The context of a stream or connection by the id that the guest knows; null when it is gone. */

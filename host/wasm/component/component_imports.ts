@@ -44,12 +44,12 @@ export function componentImport(row: ComponentFunctionRow, vm: Vm, guest: () => 
   return (...args: never[]): number | bigint | void => {
     // Parts call the host by one another's tables, where their own code does not pay for it.
     vm.chargeHostcall();
+    if (vm.context === null && !mayBeAlone) vm.refuse(key);
     if (made === null) {
       const { allowedCapabilities: allowed } = vm.options;
       const isRestricted = allowed !== null && row.capability !== null && !allowed.has(row.capability);
       made = isRestricted ? refusal(row, guest()) : IMPORTS[key]!(guest());
     }
-    if (vm.context === null && !mayBeAlone) vm.refuse(key);
     return made(...args);
   };
 }

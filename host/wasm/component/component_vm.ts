@@ -25,7 +25,7 @@ import {
 import { componentImport } from "./component_imports.ts";
 import { ComponentCallText } from "./component_trace.ts";
 import { ComponentValues, type Realloc } from "./component_values.ts";
-import type { ComponentPlan, CoreExport, CoreItem } from "./layout.ts";
+import type { ComponentPlan, CoreExport, CoreItem, LoweredFunction } from "./layout.ts";
 import { wasiImport } from "./component_wasi.ts";
 import { functionKey, interfaceName, wasiInterface } from "./plan.ts";
 
@@ -189,7 +189,7 @@ class ComponentLinker {
       case "export":
         return this.#export(row) as CoreCall;
       case "lower":
-        return this.#hostFunction(row.interface, row.name, row.type);
+        return this.#hostFunction(row);
       case "call":
         // Its arguments would have to be moved from one memory to another.
         return () => this.#vm.stop(`a call of ${row.type} from one inner component to another`);
@@ -198,22 +198,53 @@ class ComponentLinker {
     }
   }
 
-  #hostFunction(of: string, name: string, type: string): CoreCall {
+  #hostFunction(row: LoweredFunction): CoreCall {
     const tracer = this.#tracer;
-    const plain = this.#hostImport(of, name);
+    const plain = this.#hostImport(row);
     if (tracer === null) return this.#vm.guarded(plain) as CoreCall;
-    const text = new ComponentCallText(this.#vm, type, this.#plan.links.encoding, true, tracer.showsValues);
-    const shown = `${interfaceName(of) ?? `wasi:${wasiInterface(of)}`}.${name}`;
-    return this.#vm.guarded(tracer.hostcall({ module: of, name: shown }, plain, text)) as CoreCall;
+    const text = new ComponentCallText(this.#vm, row.type, row.encoding, true, tracer.showsValues);
+    const shown = `${interfaceName(row.interface) ?? `wasi:${wasiInterface(row.interface)}`}.${row.name}`;
+    return this.#vm.guarded(tracer.hostcall({ module: row.interface, name: shown }, plain, text)) as CoreCall;
   }
 
-  #hostImport(of: string, name: string): ComponentImport {
+  #hostImport(lowered: LoweredFunction): ComponentImport {
     const vm = this.#vm;
-    const wasi = wasiInterface(of);
-    if (wasi !== null) return wasiImport(wasi, name, vm, () => this.#guest ?? vm.refuse(`wasi:${wasi} ${name}`));
-    const key = functionKey({ interface: interfaceName(of)!, name });
+    const { name } = lowered;
+    const wasi = wasiInterface(lowered.interface);
+    if (wasi !== null) {
+      return wasiImport(wasi, name, vm, () => this.#guestOf(lowered) ?? vm.refuse(`wasi:${wasi} ${name}`));
+    }
+    const key = functionKey({ interface: interfaceName(lowered.interface)!, name });
     const row = COMPONENT_IMPORTS.find((row) => functionKey(row) === key)!;
-    return componentImport(row, vm, () => this.#guest ?? vm.refuse(key));
+    return componentImport(row, vm, () => this.#guestOf(lowered) ?? vm.refuse(key));
+  }
+
+  /** The guest as a function of the host sees it: what it is given is allocated as that function says. */
+  #guestOf({ realloc, encoding }: LoweredFunction): ComponentGuest | null {
+    const { links } = this.#plan;
+    this.#guest ??= this.#startingGuest();
+    if (this.#guest === null || realloc === null && encoding === links.encoding) return this.#guest;
+    const allocator = realloc ?? links.realloc;
+    const values = new ComponentValues(this.#vm, this.#function(allocator) as unknown as Realloc, encoding);
+    return this.#guest.withValues(values);
+  }
+
+  /**
+   * What there is of the guest while a start function runs, which may ask for what libraries begin with; null
+   * when the memory is not there yet.
+   */
+  #startingGuest(): ComponentGuest | null {
+    const { links } = this.#plan;
+    const memory = links.memories[links.memory]!;
+    const realloc = links.functions[links.realloc]!;
+    const made = this.#instances.length;
+    if (memory.instance >= made || realloc.kind !== "export" || realloc.instance >= made) return null;
+    const vm = this.#vm;
+    vm.memory.bind(this.#export(memory) as WebAssembly.Memory);
+    // Its own fuel pays for what the host does meanwhile.
+    vm.bind(NO_CALLBACKS, null, this.#fuels[0] ?? null);
+    const values = new ComponentValues(vm, this.#function(links.realloc) as unknown as Realloc, links.encoding);
+    return new ComponentGuest(vm, values, new Map(), this.#handles, []);
   }
 
   #resourceFunction(action: "new" | "drop" | "rep", resource: number): CoreCall {

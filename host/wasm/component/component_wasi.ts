@@ -2,8 +2,9 @@
 // pure: no I/O, no clock, no runtime globals
 /**
  * Standard libraries import much of WASI whether a filter uses it or not. There are clocks, random numbers, the
- * plugin's environment, and standard output and error, which go to the log; no files, sockets, arguments or
- * input. A call of anything else ends the guest.
+ * plugin's environment, and standard output and error, which go to the log. Standard input is at its end, there are
+ * no arguments, and no folders, so that functions of files can be imported but never reached. What waits is ready
+ * at once: a callback must not wait. Anything else (sockets, HTTP) is refused when the component is loaded.
  *
  * Functions have the parameters of their canonical form, as in `component_imports.ts`.
  *
@@ -20,6 +21,18 @@ const STDERR = 3;
 /** What `check-write` lets a guest write at once. */
 const WRITE_BYTES = 4096;
 const MAX_RANDOM_BYTES = 65536n;
+/** Something to wait for, whatever it is. */
+const POLLABLE = 1;
+/** What a guest may wait for at once. */
+const MAX_POLLABLES = 1024;
+/** Without a folder there is nothing that these could be called for. */
+const UNREACHABLE = /^(?:filesystem\/types\.|io\/error\.)/;
+
+/** Whether a function can be imported. */
+export function hasWasiFunction(of: string, name: string): boolean {
+  const key = `${of}.${name}`;
+  return Object.hasOwn(FUNCTIONS, key) || UNREACHABLE.test(key);
+}
 
 /** What a guest may do while it allocates or frees: it writes why it will trap. */
 const MAY_BE_ALONE = /^(?:cli\/std(?:out|err)\.|io\/streams\.\[method\]output-stream\.)/;
@@ -32,8 +45,8 @@ export function wasiImport(of: string, name: string, vm: Vm, guest: () => Compon
   let made: ComponentImport | null = null;
   return (...args: never[]): number | bigint | void => {
     vm.chargeHostcall();
-    made ??= make?.(guest()) ?? guest().vm.stop(`wasi:${of} ${name} was called, which filters do not have`);
-    if (vm.context === null && !mayBeAlone) vm.refuse(`wasi:${of} ${name}`);
+    if (vm.context === null && !vm.isStarting && !mayBeAlone) vm.refuse(`wasi:${of} ${name}`);
+    made ??= make?.(guest()) ?? vm.stop(`wasi:${of} ${name} was called, for which there is nothing`);
     return made(...args);
   };
 }
@@ -104,6 +117,47 @@ function randomList(guest: ComponentGuest): ComponentImport {
   };
 }
 
+/** `result<…, stream-error>` whose stream is closed; `offset` is where the error is. */
+function closed(offset: number): Factory {
+  return ({ vm, values }) => (stream: number, ...rest: (number | bigint)[]): void => {
+    if (stream !== STDIN && stream !== STDOUT && stream !== STDERR) outputOf(vm, stream);
+    const at = Number(rest.at(-1)) >>> 0;
+    values.check(at, offset * 2, offset);
+    values.putByte(at, 1);
+    values.putByte(at + offset, 1);
+  };
+}
+
+function writeZeroes({ vm, values }: ComponentGuest): ComponentImport {
+  return (stream: number, size: bigint, ret: number): void => {
+    const isError = outputOf(vm, stream) === STDERR;
+    const count = BigInt.asUintN(64, size);
+    if (count > WRITE_BYTES) vm.stop(`it writes ${count} bytes at once, at most ${WRITE_BYTES} are taken`);
+    vm.writeOutput(isError, new Uint8Array(Number(count)));
+    putCase(values, ret, 0);
+  };
+}
+
+function subscribe({ vm }: ComponentGuest): ComponentImport {
+  return (): number => {
+    vm.explain("it waits for something, which no filter can do: what it waits for is said to be there");
+    return POLLABLE;
+  };
+}
+
+function poll({ vm, values }: ComponentGuest): ComponentImport {
+  return (ptr: number, count: number, ret: number): void => {
+    const size = count >>> 0;
+    if (size === 0 || size > MAX_POLLABLES) vm.stop(`it waits for ${size} things, 1 to ${MAX_POLLABLES} can be`);
+    values.check(ptr >>> 0, size * 4, 4);
+    values.check(ret >>> 0, 8, 4);
+    vm.charge(size);
+    const list = values.allocate(size * 4, 4);
+    for (let i = 0; i < size; i++) values.putU32(list + i * 4, i);
+    values.putResult(ret >>> 0, list, size);
+  };
+}
+
 const FUNCTIONS: Readonly<Record<string, Factory>> = {
   "cli/environment.get-environment": ({ vm, values }) => (ret: number): void => {
     const entries = vm.options.environment.map((entry) => entry.split(/=(.*)/s, 2) as [string, string]);
@@ -135,6 +189,21 @@ const FUNCTIONS: Readonly<Record<string, Factory>> = {
   "io/streams.[method]output-stream.blocking-write-and-flush": write,
   "io/streams.[method]output-stream.flush": flush,
   "io/streams.[method]output-stream.blocking-flush": flush,
+  "io/streams.[method]output-stream.subscribe": subscribe,
+  "io/streams.[method]output-stream.write-zeroes": writeZeroes,
+  "io/streams.[method]output-stream.blocking-write-zeroes-and-flush": writeZeroes,
+  "io/streams.[method]output-stream.splice": closed(8),
+  "io/streams.[method]output-stream.blocking-splice": closed(8),
+  "io/streams.[method]input-stream.read": closed(4),
+  "io/streams.[method]input-stream.blocking-read": closed(4),
+  "io/streams.[method]input-stream.skip": closed(8),
+  "io/streams.[method]input-stream.blocking-skip": closed(8),
+  "io/streams.[method]input-stream.subscribe": subscribe,
+  "io/poll.poll": poll,
+  "io/poll.[method]pollable.ready": () => (): number => 1,
+  "io/poll.[method]pollable.block": () => (): void => {},
+  "clocks/monotonic-clock.subscribe-duration": subscribe,
+  "clocks/monotonic-clock.subscribe-instant": subscribe,
   "clocks/monotonic-clock.now": ({ vm }) => (): bigint => BigInt(Math.floor(vm.environment.clock.nowMs() * 1e6)),
   "clocks/monotonic-clock.resolution": () => (): bigint => 1_000_000n,
   "clocks/wall-clock.now": ({ vm, values }) => (ret: number): void => {

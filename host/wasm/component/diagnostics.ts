@@ -49,7 +49,9 @@ export function unknownComponentWorld(exports: readonly string[]): Diagnostic {
 export function missingComponentImport(of: string, name: string): Diagnostic {
   const from = of === "" ? name : `${of}.${name}`;
   const more: Partial<Diagnostic> = of.startsWith("wasi:")
-    ? { help: ["build the component without WASI: filters have no files, sockets or streams"] }
+    ? {
+      help: ["build the component without it: of WASI there are clocks, random numbers, environment, standard output"],
+    }
     : {};
   return error("wasm/missing-import", `Failed to load Wasm component due to a missing import: ${from}`, more);
 }

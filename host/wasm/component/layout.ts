@@ -23,18 +23,21 @@ export interface CoreExport {
   readonly name: string;
 }
 
+/** A function of the host, with `interface` and `name` as the component imports it. */
+export interface LoweredFunction {
+  readonly kind: "lower";
+  readonly interface: string;
+  readonly name: string;
+  readonly type: string;
+  readonly encoding: StringEncoding;
+  readonly memory: number | null;
+  /** Allocates what it is given; adapters have one of their own. */
+  readonly realloc: number | null;
+}
+
 export type CoreFunction =
   | ({ readonly kind: "export" } & CoreExport)
-  /** A function of the host, with `interface` and `name` as the component imports it. */
-  | {
-    readonly kind: "lower";
-    readonly interface: string;
-    readonly name: string;
-    readonly type: string;
-    readonly encoding: StringEncoding;
-    readonly memory: number | null;
-    readonly realloc: number | null;
-  }
+  | LoweredFunction
   /** A function of another component inside of this one. */
   | { readonly kind: "call"; readonly type: string }
   /** Handles of a resource that the component defines; -1 when it is not its own. */
@@ -96,7 +99,7 @@ export interface ComponentPlan {
 export interface ComponentLinks extends Omit<ComponentLayout, "modules" | "exports"> {
   /** What the host calls, by `interface.name`. */
   readonly callbacks: ReadonlyMap<string, LiftedFunction>;
-  /** The memory, the allocator and the encoding of text that all functions use. */
+  /** The memory that all functions use; the allocator and the encoding of text of those that the host calls. */
   readonly memory: number;
   readonly realloc: number;
   readonly encoding: StringEncoding;

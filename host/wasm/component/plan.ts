@@ -22,6 +22,7 @@ import type {
   LiftedFunction,
   StringEncoding,
 } from "./layout.ts";
+import { hasWasiFunction } from "./component_wasi.ts";
 
 /** Instances of core modules: each may have a memory and tables. Tools make three of most components. */
 const MAX_INSTANCES = 32;
@@ -86,7 +87,9 @@ function checkImports(layout: ComponentLayout): Diagnostic[] {
     if (each.kind === "resource" && each.resource < 0 && each.action !== "drop") {
       found.push(problems.unusableComponent("it makes a resource of somebody else"));
     }
-    if (each.kind !== "lower" || wasiInterface(each.interface) !== null) continue;
+    if (each.kind !== "lower") continue;
+    const wasi = wasiInterface(each.interface);
+    if (wasi !== null && hasWasiFunction(wasi, each.name)) continue;
     const name = interfaceName(each.interface);
     const row = name === null ? undefined : IMPORTS.get(functionKey({ interface: name, name: each.name }));
     if (row === undefined) found.push(problems.missingComponentImport(each.interface, each.name));
@@ -125,34 +128,35 @@ interface CommonOptions {
   readonly encoding: StringEncoding;
 }
 
-/** What all functions of the component have in common, or a text that says why they have nothing. */
+/** What the functions of the component have in common, or a text that says why they have nothing. */
 function commonOptions(
   layout: ComponentLayout,
   callbacks: ReadonlyMap<string, LiftedFunction>,
 ): CommonOptions | string {
-  const memories = new Set<string>();
-  const encodings = new Set<StringEncoding>();
-  let memory: number | null = null;
-  let realloc: number | null = null;
-  const lowered = layout.functions.flatMap((each) =>
-    each.kind === "lower" && wasiInterface(each.interface) === null ? [each] : []
-  );
+  const lowered = layout.functions.filter((each) => each.kind === "lower");
   const lifted = COMPONENT_EXPORTS.flatMap((row) => {
     const lift = callbacks.get(functionKey(row));
     return lift === undefined ? [] : [{ ...lift, type: row.type }];
   });
-  for (const each of [...lifted, ...lowered]) {
-    if (each.memory === null) continue;
-    memories.add(exportKey(layout.memories[each.memory]!));
-    memory ??= each.memory;
-    realloc ??= each.realloc;
-    // Those without texts need not say how they would have them.
-    if (each.type.includes("string")) encodings.add(each.encoding);
-  }
-  if (memory === null || realloc === null) return "it has no memory or no allocator";
-  if (memories.size > 1) return "its functions use more than one memory";
-  if (encodings.size > 1) return "its functions use more than one encoding of text";
+  const memories = [...lifted, ...lowered].flatMap(({ memory }) => memory === null ? [] : [memory]);
+  const reallocs = lifted.flatMap(({ realloc }) => realloc === null ? [] : [realloc]);
+  const [memory] = memories;
+  const [realloc] = reallocs;
+  if (memory === undefined || realloc === undefined) return "it has no memory or no allocator";
+  const memoryKeys = new Set(memories.map((index) => exportKey(layout.memories[index]!)));
+  if (memoryKeys.size > 1) return "its functions use more than one memory";
+  const allocatorKeys = new Set(reallocs.map((index) => functionId(layout, index)));
+  if (allocatorKeys.size > 1) return "its exports use more than one allocator";
+  // Those without texts need not say how they would have them.
+  const encodings = new Set(lifted.filter(({ type }) => type.includes("string")).map(({ encoding }) => encoding));
+  if (encodings.size > 1) return "its exports use more than one encoding of text";
   return { memory, realloc, encoding: [...encodings][0] ?? "utf8" };
+}
+
+/** The same for all names that a core function has. */
+function functionId(layout: ComponentLayout, index: number): string {
+  const each = layout.functions[index]!;
+  return each.kind === "export" ? exportKey(each) : `#${index}`;
 }
 
 function exportKey({ instance, name }: CoreExport): string {

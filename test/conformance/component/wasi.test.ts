@@ -1,8 +1,8 @@
 // test/conformance/component/wasi.test.ts: what standard libraries find of WASI 0.2.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { FakeEnvironment } from "../../host/wasm/guest.ts";
-import { ask } from "./component.ts";
+import { FakeEnvironment, type Host } from "../../host/wasm/guest.ts";
+import { ask, host } from "./component.ts";
 import { ANSWER, BAD, OUT, type TextGuest, textHost } from "./text_guest.ts";
 
 /** As far as the guests below import it; names and types are WASI's. */
@@ -20,10 +20,15 @@ const PACKAGES = `
   }
   package wasi:io@0.2.3 {
     interface error { resource error; }
+    interface poll { resource pollable; poll: func(in: list<borrow<pollable>>) -> list<u32>; }
     interface streams {
       use error.{error};
       variant stream-error { last-operation-failed(error), closed }
-      resource input-stream;
+      resource input-stream {
+        blocking-read: func(len: u64) -> result<list<u8>, stream-error>;
+        skip: func(len: u64) -> result<u64, stream-error>;
+        unread: func();
+      }
       resource output-stream {
         check-write: func() -> result<u64, stream-error>;
         write: func(contents: list<u8>) -> result<_, stream-error>;
@@ -189,13 +194,136 @@ test("there are no folders", async () => {
   assert.is(on.u32(OUT + 4), 0);
 });
 
-test("an exit, and functions that nobody has here, end the guest when they are called", async () => {
+test("an exit ends the guest", async () => {
   const exit = await textHost(using("cli/exit", { exit: "(param i32)" }, "(call $f0 (i32.const 1))"));
   assert.is(ask(exit, "").stream.replies[0]!.status, 503);
   assert.match(exit.plugin.status().failure!.diagnostic.message, "it exited with failure");
-  const socket = await textHost(using("sockets/network", { open: "(result i32)" }, "(drop (call $f0))"));
-  assert.is(ask(socket, "").stream.replies[0]!.status, 503);
-  assert.match(socket.plugin.status().failure!.diagnostic.message, "wasi:sockets/network open was called");
+});
+
+test("interfaces and functions that nobody has here are refused by name when the component is loaded", async () => {
+  for (
+    const [of, name, type] of [
+      ["sockets/network", "open", "(result i32)"],
+      ["io/streams", "[method]input-stream.unread", "(param i32)"],
+    ] as const
+  ) {
+    let problem = "";
+    try {
+      await textHost(using(of, { [name]: type }, ""));
+    } catch (error) {
+      problem = (error as Error).message;
+    }
+    assert.is(problem, `Failed to load Wasm component due to a missing import: wasi:${of}@0.2.3.${name}`);
+  }
+});
+
+test("standard input is at its end, and what waits is ready at once", async () => {
+  const stream = "[method]input-stream.";
+  const on = await textHost(using(
+    "io/streams",
+    { [`${stream}blocking-read`]: "(param i32 i64 i32)", [`${stream}skip`]: "(param i32 i64 i32)" },
+    `(call $f0 (i32.const 1) (i64.const 10) ${out}) (call $f1 (i32.const 1) (i64.const 10) (i32.const ${OUT + 16}))`,
+  ));
+  ask(on, "");
+  assert.is(on.plugin.status().failure, null);
+  assert.equal([on.u32(OUT) & 255, on.u32(OUT + 4) & 255], [1, 1], "closed");
+  assert.equal([on.u32(OUT + 16) & 255, on.u32(OUT + 24) & 255], [1, 1]);
+  const poll = await textHost(using(
+    "io/poll",
+    { poll: "(param i32 i32 i32)" },
+    `(call $f0 (i32.const 0x800) (i32.const 3) ${out})`,
+  ));
+  ask(poll, "");
+  assert.equal([0, 1, 2].map((index) => poll.u32(poll.u32(OUT) + index * 4)), [0, 1, 2]);
+  assert.is(poll.u32(OUT + 4), 3);
+});
+
+test("what is none: handles of no stream, more bytes than may be written, nothing to wait for", async () => {
+  const write = "[method]output-stream.blocking-write-and-flush";
+  const cases: readonly (readonly [guest: TextGuest, message: string])[] = [
+    [
+      using(
+        "io/streams",
+        { [write]: "(param i32 i32 i32 i32)" },
+        `(call $f0 (i32.const 7) ${out} (i32.const 1) ${out})`,
+      ),
+      "handle 7 of a stream that it does not have",
+    ],
+    [
+      using(
+        "io/streams",
+        { [write]: "(param i32 i32 i32 i32)" },
+        `(call $f0 (i32.const 2) ${out} (i32.const 4097) ${out})`,
+      ),
+      "it writes 4097 bytes at once",
+    ],
+    [
+      using(
+        "io/streams",
+        { [write]: "(param i32 i32 i32 i32)" },
+        `(call $f0 (i32.const 2) (i32.const ${BAD}) (i32.const 9) ${out})`,
+      ),
+      "out of bounds",
+    ],
+    [
+      using("io/poll", { poll: "(param i32 i32 i32)" }, `(call $f0 (i32.const 0) (i32.const 0) ${out})`),
+      "it waits for 0 things",
+    ],
+    [
+      using("io/poll", { poll: "(param i32 i32 i32)" }, `(call $f0 (i32.const 0) (i32.const -1) ${out})`),
+      "it waits for 4294967295 things",
+    ],
+  ];
+  for (const [guest, message] of cases) {
+    const on = await textHost(guest);
+    ask(on, "");
+    assert.match(on.plugin.status().failure?.diagnostic.message ?? "it went well", message);
+  }
+});
+
+// --- A real standard library, which has WASI 0.1 and an adapter of its own allocator around that ---
+
+/** What the Rust guest answers to a test; null when it has ended. */
+async function rust(test: string): Promise<{ readonly answer: string | null; readonly on: Host }> {
+  const on = await host("rust_wasi", "cfg", { environment: { MODE: "test", A: "one=two" } });
+  return { answer: ask(on, test).stream.requestHeaders!.get("x-answer"), on };
+}
+
+test("Rust's standard library: what works", async () => {
+  const answers: Readonly<Record<string, string | RegExp>> = {
+    "print": "printed",
+    "print much": "printed",
+    "environment": "MODE=test;A=one=two;",
+    "arguments": "0",
+    "clocks": /^\d{13} \d+$/,
+    "random": "100",
+    "input": "0",
+    "sleep": "slept",
+    "read file": /^failed to find a pre-opened file descriptor/,
+    "write file": /^failed to find a pre-opened file descriptor/,
+    "folder": /^failed to find a pre-opened file descriptor/,
+  };
+  for (const [test, expected] of Object.entries(answers)) {
+    const { answer, on } = await rust(test);
+    assert.is(on.plugin.status().failure, null, test);
+    if (typeof expected === "string") assert.is(answer, expected, test);
+    else assert.match(answer!, expected, test);
+    assert.is(on.env.texts(2)[0], 'configured with "cfg"');
+    if (test === "print") {
+      assert.equal([on.env.texts(2)[1], on.env.texts(4)[0]], ["to standard output", "to standard error"]);
+    }
+    if (test === "print much") assert.is(on.env.texts(2).length, 901);
+    if (test === "sleep") assert.match(on.env.texts(3)[0]!, "it waits for something, which no filter can do");
+  }
+});
+
+test("Rust's standard library: what ends the guest", async () => {
+  const exit = await rust("exit");
+  assert.match(exit.on.plugin.status().failure!.diagnostic.message, "it exited with failure");
+  const panic = await rust("panic");
+  const { diagnostic } = panic.on.plugin.status().failure!;
+  assert.match(diagnostic.message, "unreachable");
+  assert.match(diagnostic.notes!.join("\n"), "it panics panic", "its last words");
 });
 
 test("a place for the result out of bounds", async () => {

@@ -39,6 +39,17 @@ mod runtime {
     use std::alloc::{alloc, realloc, Layout};
 
     pub fn run_ctors_once() {}
+
+    /// With it the linker does not have each export, the allocator included, call what has to run first.
+    #[cfg(target_os = "wasi")]
+    #[export_name = "_initialize"]
+    pub unsafe extern "C" fn initialize() {
+        extern "C" {
+            fn __wasm_call_ctors();
+        }
+        __wasm_call_ctors();
+    }
+
     pub fn maybe_link_cabi_realloc() {}
 
     pub mod bitflags {
