@@ -12,7 +12,7 @@
  * @module
  */
 import { RE2JS } from "re2js";
-import { toWireText } from "./wire_text.ts";
+import { toWireText } from "../base/wire_text.ts";
 
 /** What is wrong with a pattern, or null. */
 export function regexProblem(pattern: string): string | null {

@@ -6,7 +6,7 @@
  * @module
  */
 import { Regex } from "./regex.ts";
-import { asciiLower } from "./wire_text.ts";
+import { asciiLower } from "../base/wire_text.ts";
 
 /** A StringMatcher as plain data; `value` is wire text, a regex stays Unicode. */
 export type StringMatcherPlan =

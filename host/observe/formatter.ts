@@ -8,6 +8,7 @@
  * @module
  */
 import { nearestName } from "../base/suggest.ts";
+import { toWireText } from "../base/wire_text.ts";
 import {
   type Command,
   CommandError,
@@ -16,7 +17,6 @@ import {
   type FormatValue,
   type FormatWorld,
   JsonText,
-  toWire,
 } from "./formatter/command.ts";
 import { HEADER_COMMANDS } from "./formatter/header_commands.ts";
 import { METADATA_COMMANDS } from "./formatter/metadata_commands.ts";
@@ -134,11 +134,11 @@ export function parseFormat(
       problems.push({ ...extract, position: percent });
       continue;
     }
-    if (literal !== "") parts.push(toWire(literal));
+    if (literal !== "") parts.push(toWireText(literal));
     literal = "";
     parts.push(extract);
   }
-  if (literal !== "") parts.push(toWire(literal));
+  if (literal !== "") parts.push(toWireText(literal));
   return { parts, problems };
 }
 

@@ -7,14 +7,8 @@
  * @see Envoy: source/common/formatter/substitution_formatter.cc JsonFormatterImpl
  * @module
  */
-import {
-  type FormatInput,
-  type FormatValue,
-  type FormatWorld,
-  jsonString,
-  JsonText,
-  toWire,
-} from "./formatter/command.ts";
+import { toWireText } from "../base/wire_text.ts";
+import { type FormatInput, type FormatValue, type FormatWorld, jsonString, JsonText } from "./formatter/command.ts";
 import { type Format, type FormatOptions, type FormatProblem, joinParts, parseFormat } from "./formatter.ts";
 
 /** A problem in a template, with the path of the string that it is in. */
@@ -60,7 +54,7 @@ class Compiler {
     if (typeof value === "object" && value !== null) {
       const entries = Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1);
       const nodes = entries.map(([key, field]): [string, Node] => [
-        jsonString(toWire(key)) + ":",
+        jsonString(toWireText(key)) + ":",
         this.compile(field, [...path, key]),
       ]);
       return this.#sequence("{", nodes, "}");

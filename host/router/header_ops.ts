@@ -10,7 +10,7 @@
  */
 import type { HeaderMap } from "../http/header_map.ts";
 import { INLINE_REQUEST_HEADERS, INLINE_RESPONSE_HEADERS, joinInline } from "../matching/inline_headers.ts";
-import { toWireText } from "../matching/wire_text.ts";
+import { toWireText } from "../base/wire_text.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { HeaderOpsPlan } from "./plan.ts";
 

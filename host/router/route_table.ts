@@ -10,7 +10,7 @@
  */
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Route, RouteConfig } from "../http/route.ts";
-import { asciiLower } from "../matching/wire_text.ts";
+import { asciiLower } from "../base/wire_text.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import { type CompileFilterConfig, FilterConfigLevel } from "./filter_configs.ts";
 import type { CompileFormat } from "./header_ops.ts";

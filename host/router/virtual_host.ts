@@ -10,7 +10,7 @@
  */
 import type { HeaderMap } from "../http/header_map.ts";
 import { pathWithoutQuery } from "../matching/path.ts";
-import { asciiLower } from "../matching/wire_text.ts";
+import { asciiLower } from "../base/wire_text.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import { ClusterHeader, type ClusterSpecifier, FixedCluster, WeightedClusters } from "./cluster_specifier.ts";
 import { type CompileFilterConfig, FilterConfigLevel, FilterConfigs } from "./filter_configs.ts";

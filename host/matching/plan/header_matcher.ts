@@ -7,7 +7,7 @@ import type { ConfigNode } from "../../config/node.ts";
 import type { HeaderMatcherPlan } from "../header_matcher.ts";
 import type { QueryMatcherPlan } from "../query_matcher.ts";
 import type { StringMatcherPlan } from "../string_matcher.ts";
-import { asciiLower, toWireText } from "../wire_text.ts";
+import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import { planRegex, planStringMatcher } from "./string_matcher.ts";
 
 /** The old specifiers that a string_match replaces. */

@@ -6,7 +6,7 @@
 import type { ConfigNode } from "../../config/node.ts";
 import { parseSubstitution, regexProblem, type Substitution } from "../regex.ts";
 import type { StringMatcherPlan } from "../string_matcher.ts";
-import { toWireText } from "../wire_text.ts";
+import { toWireText } from "../../base/wire_text.ts";
 
 /** The pattern of a RegexMatcher that RE2 can compile, or null after reporting what is wrong. */
 export function planRegex(node: ConfigNode): string | null {

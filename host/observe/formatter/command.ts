@@ -9,9 +9,10 @@
  * @see Envoy: envoy/formatter/substitution_formatter_base.h
  * @module
  */
-import { fromLatin1, fromUtf8, latin1Slice } from "../../base/bytes.ts";
+import { fromLatin1 } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
+import { isAscii, toWireText } from "../../base/wire_text.ts";
 import type { StreamInfo } from "../stream_info.ts";
 
 /** Header fields as a format reads them; names are lower case. */
@@ -92,26 +93,17 @@ export interface Command {
   compile(parameter: string, world: FormatWorld): Extract | CommandError;
 }
 
-// deno-lint-ignore no-control-regex
-const NON_ASCII = /[^\x00-\x7f]/;
 // What JSON cannot hold as it is, in a text that is not UTF-8.
 // deno-lint-ignore no-control-regex
 const NOT_PLAIN = /[\x00-\x1f"\\\x7f-\xff]/g;
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x1f\x7f]/g;
 
-/** Unicode text as its UTF-8 bytes, one character a byte. */
-export function toWire(text: string): string {
-  if (!NON_ASCII.test(text)) return text;
-  const bytes = fromUtf8(text);
-  return latin1Slice(bytes, 0, bytes.length);
-}
-
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Wire text as a JSON string, in wire text; bytes that are no UTF-8 become escapes of their own. */
 export function jsonString(wire: string): string {
-  if (NON_ASCII.test(wire)) {
+  if (!isAscii(wire)) {
     try {
       strictUtf8.decode(fromLatin1(wire));
     } catch {
@@ -131,12 +123,12 @@ export function withoutControls(wire: string): string {
 export function fromJson(value: unknown): FormatValue {
   switch (typeof value) {
     case "string":
-      return withoutControls(toWire(value));
+      return withoutControls(toWireText(value));
     case "number":
     case "boolean":
       return value;
     case "object":
-      return value === null ? null : new JsonText(toWire(sortedJson(value)));
+      return value === null ? null : new JsonText(toWireText(sortedJson(value)));
     default:
       return null;
   }

@@ -4,6 +4,7 @@
  * @see Envoy: source/common/formatter/http_specific_formatter.cc
  * @module
  */
+import { percentDecode, toWireText } from "../../base/wire_text.ts";
 import {
   type Command,
   CommandError,
@@ -11,7 +12,6 @@ import {
   type FormatInput,
   type FormatValue,
   type HeaderSource,
-  toWire,
   withoutControls,
 } from "./command.ts";
 
@@ -94,13 +94,8 @@ function queryOf(input: FormatInput): string | null {
   return path.slice(mark + 1, hash < 0 ? undefined : hash);
 }
 
-/** `%41` becomes `A`; what is no escape stays. */
-function percentDecode(text: string): string {
-  return text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-}
-
 function compileQueryParam(parameter: string): Extract {
-  const wanted = toWire(parameter);
+  const wanted = toWireText(parameter);
   return (input) => {
     const query = queryOf(input);
     if (query === null) return null;

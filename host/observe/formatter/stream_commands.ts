@@ -4,6 +4,7 @@
  * @see Envoy: source/common/formatter/stream_info_formatter.cc
  * @module
  */
+import { toWireText } from "../../base/wire_text.ts";
 import { ResponseFlag, type SocketAddress, type StreamInfo, type TlsInfo, type UpstreamInfo } from "../stream_info.ts";
 import { maskAddress } from "./address_format.ts";
 import {
@@ -12,7 +13,6 @@ import {
   type Extract,
   type FormatInput,
   type FormatValue,
-  toWire,
   withoutControls,
 } from "./command.ts";
 
@@ -257,11 +257,11 @@ export const STREAM_COMMANDS: Readonly<Record<string, Command>> = {
 
 /** Commands whose text is not of the stream: the moment, the machine, the record itself. */
 export const RECORD_COMMANDS: Readonly<Record<string, Command>> = {
-  HOSTNAME: { parameter: "none", length: false, compile: (_, world) => constant(toWire(world.hostname)) },
+  HOSTNAME: { parameter: "none", length: false, compile: (_, world) => constant(toWireText(world.hostname)) },
   ENVIRONMENT: {
     parameter: "required",
     length: true,
-    compile: (name, world) => constant(toWire(world.environment(name) ?? "-")),
+    compile: (name, world) => constant(toWireText(world.environment(name) ?? "-")),
   },
   UNIQUE_ID: { parameter: "none", length: false, compile: (_, world) => () => world.random.uuid() },
   LOCAL_REPLY_BODY: { parameter: "none", length: false, compile: () => (input) => input.localReplyBody ?? "" },

@@ -5,7 +5,7 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { planRegexSubstitution } from "../../matching/plan/string_matcher.ts";
-import { asciiLower, toWireText } from "../../matching/wire_text.ts";
+import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import { HASHABLE_STATE } from "../hash_policy.ts";
 import type { HashPolicyPlan } from "../plan.ts";
 

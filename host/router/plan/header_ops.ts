@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConfigNode, ProblemPlace } from "../../config/node.ts";
-import { asciiLower, toWireText } from "../../matching/wire_text.ts";
+import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import type { HeaderAddPlan, HeaderOpsPlan } from "../plan.ts";
 import type { RoutePlanContext } from "./context.ts";
 

@@ -6,7 +6,7 @@
 import { nearestName } from "../../base/suggest.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import { planRegexSubstitution, type RegexSubstitutionPlan } from "../../matching/plan/string_matcher.ts";
-import { asciiLower, toWireText } from "../../matching/wire_text.ts";
+import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import type {
   ClusterActionPlan,
   ClusterSpecifierPlan,

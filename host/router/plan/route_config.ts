@@ -6,7 +6,7 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import { asciiLower, toWireText } from "../../matching/wire_text.ts";
+import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import type { MetadataPlan, RouteConfigPlan, RoutePlan, VirtualHostPlan } from "../plan.ts";
 import type { RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";

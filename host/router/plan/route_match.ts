@@ -6,7 +6,7 @@
 import type { ConfigNode } from "../../config/node.ts";
 import { planHeaderMatchers, planQueryMatcher } from "../../matching/plan/header_matcher.ts";
 import { planRegex } from "../../matching/plan/string_matcher.ts";
-import { toWireText } from "../../matching/wire_text.ts";
+import { toWireText } from "../../base/wire_text.ts";
 import type { FractionPlan, PathMatchPlan, RouteMatchPlan, TlsMatchPlan } from "../plan.ts";
 
 /** A RouteMatch, or null when there is no path to match by. */

@@ -4,7 +4,7 @@ import { type CidrBlock, cidrBlock } from "../../../../base/cidr.ts";
 import type { ConfigNode } from "../../../../config/node.ts";
 import type { ConnectionManagerPlan } from "../../../../http/conn_manager_config.ts";
 import type { IpDetectionPlan } from "../../../../http/original_ip.ts";
-import { asciiLower, toWireText } from "../../../../matching/wire_text.ts";
+import { asciiLower, toWireText } from "../../../../base/wire_text.ts";
 
 const XFF = "envoy.extensions.http.original_ip_detection.xff.v3.XffConfig";
 const CUSTOM_HEADER = "envoy.extensions.http.original_ip_detection.custom_header.v3.CustomHeaderConfig";

@@ -1,4 +1,4 @@
-// host/matching/wire_text.ts: configured text as it is on the wire, and ASCII case.
+// host/base/wire_text.ts: configured text as it is on the wire, escapes, and ASCII case.
 // pure: no I/O, no clock, no runtime globals
 // hot: runs per header; see bench/micro/route.bench.ts
 /**
@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { fromUtf8, latin1Slice } from "../base/bytes.ts";
+import { fromUtf8, latin1Slice } from "./bytes.ts";
 
 // deno-lint-ignore no-control-regex
 const NON_ASCII = /[^\x00-\x7f]/;
@@ -22,6 +22,11 @@ export function toWireText(text: string): string {
   if (isAscii(text)) return text;
   const bytes = fromUtf8(text);
   return latin1Slice(bytes, 0, bytes.length);
+}
+
+/** `%41` becomes `A`, wire text both; what is no escape stays. */
+export function percentDecode(wire: string): string {
+  return wire.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
 
 /** Lower case for A to Z only, as Envoy compares: `toLowerCase` would change bytes of UTF-8 sequences. */
