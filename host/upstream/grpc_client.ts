@@ -9,7 +9,8 @@
  */
 import { ByteQueue } from "../base/byte_queue.ts";
 import type { Clock } from "../base/clock.ts";
-import { utf8Slice } from "../base/bytes.ts";
+import { fromLatin1, utf8Slice } from "../base/bytes.ts";
+import { percentDecode } from "../base/wire_text.ts";
 import { encodeGrpcFrame, GrpcFrameDecoder } from "../http/grpc_frames.ts";
 import { formatGrpcTimeout } from "../http/grpc_timeout.ts";
 import { HeaderMap } from "../http/header_map.ts";
@@ -159,21 +160,19 @@ export class GrpcStream implements AsyncStreamCallbacks {
   }
 
   #closeBy(trailers: HeaderMap): void {
-    const status = grpcStatusOf(trailers) ?? GrpcStatus.Unknown;
-    const message = decodeGrpcMessage(trailers.get("grpc-message") ?? "");
+    const message = fromLatin1(percentDecode(trailers.get("grpc-message") ?? ""));
+    this.#close(grpcStatusOf(trailers) ?? GrpcStatus.Unknown, utf8Slice(message, 0, message.length), trailers);
+  }
+
+  #fail(status: number, message: string): void {
+    if (!this.#closed) this.#close(status, message, new HeaderMap());
+  }
+
+  #close(status: number, message: string, trailers: HeaderMap): void {
     this.#callbacks.onTrailingMetadata(trailers);
     if (this.#closed) return;
     this.#closed = true;
     // The response has ended; a request that has not makes no sense any more.
-    this.#stream!.reset();
-    this.#callbacks.onClose(status, message);
-  }
-
-  #fail(status: number, message: string): void {
-    if (this.#closed) return;
-    this.#callbacks.onTrailingMetadata(new HeaderMap());
-    if (this.#closed) return;
-    this.#closed = true;
     this.#stream!.reset();
     this.#callbacks.onClose(status, message);
   }
@@ -184,20 +183,4 @@ function grpcStatusOf(headers: HeaderMap): number | null {
   const text = headers.get("grpc-status");
   if (text === null || text === "") return null;
   return /^\d{1,9}$/.test(text) ? Number(text) : GrpcStatus.Unknown;
-}
-
-/** Undoes the percent-encoding of `grpc-message`; what is not encoded well stays as it is. */
-function decodeGrpcMessage(text: string): string {
-  const bytes: number[] = [];
-  for (let i = 0; i < text.length; i++) {
-    const code = /^%([0-9a-f]{2})/i.exec(text.slice(i, i + 3))?.[1];
-    if (code === undefined) {
-      bytes.push(text.charCodeAt(i) & 0xff);
-      continue;
-    }
-    bytes.push(parseInt(code, 16));
-    i += 2;
-  }
-  const array = Uint8Array.from(bytes);
-  return utf8Slice(array, 0, array.length);
 }
