@@ -5,7 +5,7 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { planHeaderMatchers } from "../../matching/plan/header_matcher.ts";
-import { asciiLower, toWireText } from "../../matching/wire_text.ts";
+import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import type { HostPredicatePlan, RetryPolicyPlan } from "../plan.ts";
 import { unknownConditions } from "../retry_policy.ts";
 
