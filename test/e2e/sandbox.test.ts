@@ -147,7 +147,8 @@ test(`${CYCLES} traps and reloads leave as many VMs, contexts and timers as befo
     assert.is(proxy.stat("wasm.trap.vm_reload_success"), warmUp + CYCLES);
     assert.is(after.vms, before.vms);
     assert.is(after.vms, 1);
-    assert.is(after.timers, before.timers);
+    // One that runs for a moment may be among those before.
+    assert.ok(after.timers <= before.timers, `${after.timers} timers after ${before.timers}`);
     assert.is(after.streams, before.streams);
     const [plugins] = await proxy.server.callAll("plugins", undefined);
     assert.equal(plugins!.map((plugin) => plugin.streams), [0]);
