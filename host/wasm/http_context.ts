@@ -57,6 +57,8 @@ export class HttpContext extends Context {
   #isFailed = false;
   #reply: WasmLocalReply | null = null;
   #hasReplied = false;
+  /** The guest has answered in a response callback: in place of its own answer, it may be. */
+  #hasReplaced = false;
 
   constructor(root: RootContext, stream: HttpStreamPort, policy: StreamPolicy) {
     super(root.vm.newContextId());
@@ -381,7 +383,11 @@ export class HttpContext extends Context {
     // Whichever callback of this stream is running does not go on; a nested one is the response's.
     if (this.#response.isRunning) this.#response.isForcedToStop = true;
     else if (this.#request.isRunning) this.#request.isForcedToStop = true;
-    if (this.#hasReplied || this.#isDone) return;
+    if (this.#isDone) return;
+    if (this.#response.isRunning) {
+      if (this.#hasReplaced) return;
+      this.#hasReplaced = true;
+    } else if (this.#hasReplied) return;
     this.#hasReplied = true;
     this.#reply = reply;
     this.#vm.defer(this, Deferred.LocalReply, 0);

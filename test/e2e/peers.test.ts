@@ -287,8 +287,7 @@ test("a filter that traps: 503 for its stream, the others are unharmed", async (
     assert.is((await get(proxy.port("traps"), "/")).status, 503);
     assert.is((await get(proxy.port("web"), "/fine")).status, 200);
   }
-  assert.match(proxy.log, "a wasm VM failed");
-  assert.match(proxy.log, "unreachable");
+  assert.is(proxy.log.split("\n").filter((line) => line.includes("unreachable")).length, 1, "one line tells of a trap");
   await proxy.statIs("http.web.downstream_cx_active", 0);
   await proxy.stop();
   await upstream.stop();

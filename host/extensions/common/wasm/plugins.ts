@@ -224,7 +224,7 @@ function createWasmEnvironment(
 
 /** VM counts and reloads under Envoy's names, the rest under our own. */
 function wasmEvents(
-  { clock, stats, logger, onFailure }: WasmPluginsOptions,
+  { clock, stats, onFailure }: WasmPluginsOptions,
   pluginStats: WasmPluginStats,
   failures: Map<string, WasmFailure>,
 ): WasmEvents {
@@ -247,12 +247,6 @@ function wasmEvents(
     onVmFailed(source, message, diagnostic) {
       pluginStats.onVmFailed(source);
       failures.set(source.pluginName, failureOf(diagnostic, clock.wallMs()));
-      logger.error("a wasm VM failed", {
-        plugin: source.pluginName,
-        root_id: source.rootId,
-        vm_id: source.vmId,
-        reason: message,
-      });
       onFailure?.(source, message);
     },
     onReload(source, outcome) {

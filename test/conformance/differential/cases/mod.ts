@@ -30,6 +30,7 @@ import { wasmL4 } from "./wasm_l4.ts";
 import { wasmPlugins } from "./wasm_plugins.ts";
 import { wasmForeign } from "./wasm_foreign.ts";
 import { wasmProperties } from "./wasm_properties.ts";
+import { wasmReplies } from "./wasm_replies.ts";
 
 export const GROUPS: readonly Group[] = [
   requests,
@@ -61,4 +62,5 @@ export const GROUPS: readonly Group[] = [
   wasmL4,
   wasmProperties,
   wasmForeign,
+  wasmReplies,
 ];
