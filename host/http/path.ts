@@ -42,29 +42,42 @@ export function canonicalizePath(path: string, plan: PathPlan): PathResult {
     if (normalized === null) return { kind: "reject", path };
     target = normalized;
   }
-  if (plan.mergeSlashes) target = mergeSlashes(target);
+  if (plan.mergeSlashes && target.includes("//")) target = mergeSlashes(target);
   return { kind: redirect ? "redirect" : "continue", path: target + query };
 }
 
+/** One slash for several; a path of nothing but slashes keeps its first and its last one, as in Envoy. */
+function mergeSlashes(path: string): string {
+  const merged = path.replace(/\/{2,}/g, "/");
+  return merged === "/" ? "//" : merged;
+}
+
+/** What a path must have for there to be anything to do. */
+const NOT_NORMAL = /[\\%{}|^`"<>]|\/\./;
+/** What a URL must not have as it is. */
+const TO_ESCAPE = /[{}|^`"<>]/g;
+
 /**
- * Backslashes become slashes, unreserved characters are unescaped, dot segments are removed. Null when the
- * path cannot be a path: it does not begin with a slash or holds an encoded NUL.
+ * Backslashes become slashes, unreserved characters are unescaped and others that a URL may not have are
+ * escaped, dot segments are removed, with parameters (`..;x`) too, which some servers drop before they look.
+ * Null when the path cannot be a path: it does not begin with a slash or holds an encoded NUL.
  */
 export function normalizePath(path: string): string | null {
   if (path.charCodeAt(0) !== 0x2f) return null;
   if (path.includes("%00")) return null;
   // Nothing to do for nearly every path: one pass decides.
-  if (!/[\\%]|\/\./.test(path)) return path;
-  const decoded = path.replaceAll("\\", "/").replace(/%[0-9a-f]{2}/gi, unescapeUnreserved);
+  if (!NOT_NORMAL.test(path)) return path;
+  const decoded = path.replaceAll("\\", "/").replace(/%[0-9a-f]{2}/gi, unescapeUnreserved).replace(TO_ESCAPE, escaped);
   const out: string[] = [];
   const segments = decoded.split("/");
   for (let i = 1; i < segments.length; i++) {
     const segment = segments[i]!;
     const last = i === segments.length - 1;
-    if (segment === "..") {
+    const name = segment.charCodeAt(0) === 0x2e ? segment.split(";", 1)[0] : segment;
+    if (name === "..") {
       out.pop();
       if (last) out.push("");
-    } else if (segment === ".") {
+    } else if (name === ".") {
       if (last) out.push("");
     } else {
       out.push(segment);
@@ -73,9 +86,8 @@ export function normalizePath(path: string): string | null {
   return "/" + out.join("/");
 }
 
-/** One slash for several; a path of nothing else keeps two, as in Envoy. */
-function mergeSlashes(path: string): string {
-  return /^\/{2,}$/.test(path) ? "//" : path.replace(/\/{2,}/g, "/");
+function escaped(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
 /** Unescapes letters, digits, `-`, `.`, `_` and `~` (RFC 3986 §2.3); other escapes stay as they are. */

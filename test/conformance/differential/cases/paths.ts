@@ -29,6 +29,22 @@ const PATHS = [
   "/a%2f?x=//",
   "/%2F",
   "/a/...//.b/..c",
+  "/a/..;/b",
+  "/a/..;x=1/b",
+  "/a/..;",
+  "/a/.;/b",
+  "/a/.;",
+  "/a/...;/b",
+  "/a/..;;/..;/b",
+  "/a/..%3b/b",
+  "/c/%2e%2e;/d",
+  "/..;/a",
+  "/a/%252e%252e/b",
+  "/%c0%ae%c0%ae/a",
+  "/%c3%a9%0d%0a%7f%3f%23",
+  "/a:b@c!$&'()*+,;=~",
+  '/a[b]{c}|^`"<>',
+  "http://b.example/a/../c",
 ];
 
 const ACTIONS = ["KEEP_UNCHANGED", "REJECT_REQUEST", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD"];
