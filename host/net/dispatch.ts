@@ -24,6 +24,7 @@ export interface Flushable {
 }
 
 let depth = 0;
+let events = 0;
 /** Written to in this event. */
 const waiting: Flushable[] = [];
 /** With small writes, of this turn. */
@@ -36,9 +37,16 @@ export function inDispatch(): boolean {
   return depth > 0;
 }
 
+/** How many events this thread has handled. */
+export function handledEvents(): number {
+  return events;
+}
+
 /** Begins an event; each call is paired with `leaveDispatch`, in a `finally`. */
 export function enterDispatch(): void {
-  if (depth++ === 0) beginTurn();
+  if (depth++ > 0) return;
+  events++;
+  beginTurn();
 }
 
 /** Ends an event; the outermost one sends what waits, or leaves it to the end of the turn. */

@@ -6,7 +6,8 @@ import { openSync, readFileSync, statSync, watch, writeFileSync, writeSync } fro
 import * as nodeModule from "node:module";
 import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
-import { runInThisContext } from "node:vm";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext, runInThisContext } from "node:vm";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import type {
   CpuUsage,
@@ -117,6 +118,7 @@ export class NodePlatform implements Platform {
   readonly arch: string = process.arch;
   readonly pid: number = process.pid;
   readonly clock: Platform["clock"] = systemClock;
+  #collect: (() => void) | null = null;
   readonly random: Platform["random"] = systemRandom;
   readonly stopsBusyWorkers: boolean = true;
   readonly supportsReusePort: boolean = REUSE_PORT_SYSTEMS.includes(process.platform);
@@ -242,6 +244,16 @@ export class NodePlatform implements Platform {
       heapTotalBytes: usage.heapTotal,
       externalBytes: usage.external,
     };
+  }
+
+  collectGarbage(): void {
+    // The function is there for contexts that are made while the flag is set.
+    if (this.#collect === null) {
+      setFlagsFromString("--expose-gc");
+      this.#collect = runInNewContext("gc") as () => void;
+      setFlagsFromString("--no-expose-gc");
+    }
+    this.#collect();
   }
 
   cpuUsage(): CpuUsage {

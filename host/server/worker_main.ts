@@ -4,9 +4,11 @@
  *
  * @module
  */
+import { handledEvents } from "../net/dispatch.ts";
 import { StatsStore } from "../observe/stats.ts";
 import { detectPlatform } from "../platform/detect.ts";
 import { SharedStore } from "../wasm/mod.ts";
+import { IdleMemory } from "./idle_memory.ts";
 import { createWorkerEnvironment } from "./worker_environment.ts";
 import { Worker } from "./worker.ts";
 import type { FromWorker, ToWorker, WorkerSeed } from "./worker_link.ts";
@@ -46,6 +48,7 @@ if (channel !== null) {
   });
   Atomics.add(beats, seed.index, 1);
   beat.enable(HEARTBEAT_MS);
+  new IdleMemory(platform, handledEvents);
   emit({ kind: "ready" });
 }
 

@@ -9,8 +9,10 @@ import { renderDiagnostic, renderText } from "../../base/diagnostic_render.ts";
 import { NuncioError } from "../../base/error.ts";
 import { LOG_COMPONENTS, type LogLevel, type LogLevels, type LogRegistry, parseLogLevel } from "../../observe/log.ts";
 import type { Tag } from "../../observe/tags.ts";
+import { handledEvents } from "../../net/dispatch.ts";
 import type { Platform } from "../../platform/mod.ts";
 import { loadConfiguration } from "../../server/configuration.ts";
+import { IdleMemory } from "../../server/idle_memory.ts";
 import { createLogRegistry, type LogSettings } from "../../server/logging.ts";
 import { PluginRegistry } from "../../server/plugin_registry.ts";
 import { Server } from "../../server/server.ts";
@@ -151,6 +153,7 @@ export async function serveCommand(
     await server.stop();
     return failToStart([control.problem]);
   }
+  new IdleMemory(platform, handledEvents);
   // Listeners keep the process alive; a configuration may have none.
   setInterval(() => {}, 0x7fffffff);
   const readyMs = platform.clock.nowMs() - startedMs;
