@@ -98,6 +98,11 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     }, this);
   }
 
+  /** Streams that could be opened now. */
+  get room(): number {
+    return Math.min(this.maxStreams - this.activeStreams, this.#remainingStreams);
+  }
+
   get hasRoom(): boolean {
     return this.activeStreams < this.maxStreams && this.#remainingStreams > 0 && !this.#settling;
   }

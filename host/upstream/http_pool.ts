@@ -40,6 +40,9 @@ export interface HttpPoolCallbacks {
   onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host | null): void;
 }
 
+/** Connections made ahead at once, at most. */
+const MAX_PRECONNECTS = 3;
+
 interface HttpWaiter {
   readonly decoder: ResponseDecoder & StreamCallbacks;
   readonly callbacks: HttpPoolCallbacks;
@@ -86,6 +89,7 @@ export class HttpPool implements ActiveClientOwner, HostPool {
     const ready = this.#ready;
     if (ready.length !== 0) {
       this.#attach(ready[ready.length - 1]!, decoder, callbacks);
+      this.#preconnect();
       return null;
     }
     if (!this.ledger.canWait()) {
@@ -95,6 +99,7 @@ export class HttpPool implements ActiveClientOwner, HostPool {
     }
     const entry = this.#pending.push({ decoder, callbacks });
     this.#createConnections();
+    this.#preconnect();
     return entry.waiting ? entry : null;
   }
 
@@ -162,9 +167,31 @@ export class HttpPool implements ActiveClientOwner, HostPool {
         // Other hosts may hold all connections of the cluster: one is allowed, else nobody here ever gets any.
         if (this.#clients.size > 0) return;
       }
-      const client = new ActiveClient(this);
-      this.#connectingCapacity += client.expectedStreams;
-      this.#clients.add(client);
+      this.#createConnection();
+    }
+  }
+
+  #createConnection(): void {
+    const client = new ActiveClient(this);
+    this.#connectingCapacity += client.expectedStreams;
+    this.#clients.add(client);
+  }
+
+  /** Makes connections ahead of the streams that will want them, where the cluster is to. */
+  #preconnect(): void {
+    const ratio = this.ledger.cluster.plan.preconnectRatio;
+    if (ratio <= 1 || this.#draining || this.#host.coarseHealth !== "healthy") return;
+    let active = 0;
+    let connectedCapacity = 0;
+    for (const client of this.#clients) {
+      active += client.activeStreams;
+      if (client.state === ClientState.Ready) connectedCapacity += client.room;
+    }
+    for (let made = 0; made < MAX_PRECONNECTS; made++) {
+      const capacity = active + connectedCapacity + this.#connectingCapacity;
+      if ((this.#pending.length + active) * ratio <= capacity) return;
+      if (!this.ledger.canCreateConnection()) return this.ledger.cluster.stats.upstreamCxOverflow.inc();
+      this.#createConnection();
     }
   }
 

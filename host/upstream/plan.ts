@@ -28,6 +28,8 @@ export interface ClusterPlan {
   /** From the start of a connection until it can carry bytes, a TLS handshake included. */
   readonly connectTimeoutMs: number;
   readonly perConnectionBufferLimitBytes: number;
+  /** Streams that a host's connections are to have room for, for each one that is there or waits: 1 to 3. */
+  readonly preconnectRatio: number;
   readonly loadBalancing: LoadBalancingPlan;
   readonly localities: readonly LocalityEndpointsPlan[];
   /** By how much healthy hosts may carry more than their share, in percent: 140. */
@@ -218,6 +220,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     type: "STATIC",
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1024 * 1024,
+    preconnectRatio: 1,
     loadBalancing: {
       policy: "ROUND_ROBIN",
       panicThresholdPercent: 50,

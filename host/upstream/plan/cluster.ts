@@ -43,6 +43,7 @@ export function planCluster(node: ConfigNode, planFilters: PlanHttpFilters | nul
     observabilityName: altStatName === "" ? name : altStatName,
     connectTimeoutMs: node.durationMs("connect_timeout", 5000),
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
+    preconnectRatio: node.message("preconnect_policy")?.number("per_upstream_preconnect_ratio", 1) ?? 1,
     loadBalancing: planLoadBalancing(node),
     localities,
     overprovisioningFactor,

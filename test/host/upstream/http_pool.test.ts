@@ -314,4 +314,26 @@ test("watermarks of the connection reach the stream", () => {
   assert.equal(request.events, ["ready 1", "high", "low"]);
 });
 
+test("connections are made ahead of streams where the cluster is to", () => {
+  const s = setup({ preconnectRatio: 2 });
+  const first = s.request();
+  assert.is(s.env.dialer.dials.length, 2, "one for it, one for the next");
+  s.env.dialer.dials[0]!.connect();
+  s.env.dialer.dials[1]!.connect();
+  assert.equal(first.events, ["ready 1"]);
+  s.request();
+  assert.is(s.env.dialer.dials.length, 4, "two are busy, two are wanted besides");
+  const limited = setup({
+    preconnectRatio: 3,
+    circuitBreakers: {
+      default: { ...DEFAULT_THRESHOLDS, maxConnections: 2 },
+      high: DEFAULT_THRESHOLDS,
+      maxConnectionsPerHost: Infinity,
+    },
+  });
+  limited.request();
+  assert.is(limited.env.dialer.dials.length, 2);
+  assert.is(limited.stat("upstream_cx_overflow"), 1);
+});
+
 test.run();

@@ -27,6 +27,7 @@ const ROUTES =
 - { name: slow, match: { prefix: /slow }, route: { cluster: u, timeout: 0.2s } }
 - { name: idle, match: { prefix: /idle }, route: { cluster: u, timeout: 0s, idle_timeout: 0.2s } }
 - { name: either, match: { prefix: /either }, route: { cluster: either } }
+- { name: ahead, match: { prefix: /ahead }, route: { cluster: ahead } }
 - { name: nothing, match: { prefix: /nothing, headers: [ { name: x-never } ] }, route: { cluster: u } }
 - { name: all, match: { safe_regex: { regex: "/($|[a-m].*)|[*]" } }, route: { cluster: u } }`;
 
@@ -83,7 +84,7 @@ const LARGE_BLOCK: readonly string[] = Array.from(
 export const http2Frames: Group = {
   name: "http2_frames",
   listeners: ["main", "lenient", "one", "two", "idle", "short", "connect", "strict"],
-  upstreams: ["u", "v"],
+  upstreams: ["u", "v", "w"],
   yaml: bootstrap([
     httpListener("main", { routes: ROUTES }),
     httpListener("lenient", {
@@ -122,6 +123,7 @@ upgrade_configs: [ { upgrade_type: websocket } ]`,
     cluster("u"),
     cluster("dead"),
     emptyCluster("empty"),
+    cluster("ahead", "  preconnect_policy: { per_upstream_preconnect_ratio: 3 }", "w"),
     cluster("either", protocolOptions("use_downstream_protocol_config: { http_protocol_options: {} }"), "v"),
   ]),
   exchanges: [
@@ -273,6 +275,7 @@ upgrade_configs: [ { upgrade_type: websocket } ]`,
       name: "HTTP/1 goes on as HTTP/1 where the cluster follows",
       client: "GET /either HTTP/1.1\r\nHost: a.example\r\n\r\n",
     },
+    { name: "connections ahead of requests", client: { frames: [headers(1, request("/ahead")), { stream: 1 }] } },
     { name: "settings", client: { frames: ["settings"] } },
     { name: "settings that are configured", listener: "connect", client: { frames: ["settings"] } },
     {

@@ -63,6 +63,7 @@ alt_stat_name: "stat:name"
 type: strict_dns
 connect_timeout: 0.25s
 per_connection_buffer_limit_bytes: 32768
+preconnect_policy: { per_upstream_preconnect_ratio: 2.5 }
 dns_refresh_rate: 10s
 dns_jitter: 1s
 dns_failure_refresh_rate: { base_interval: 1s, max_interval: 20s }
@@ -98,6 +99,7 @@ load_assignment:
     type: "STRICT_DNS",
     connectTimeoutMs: 250,
     perConnectionBufferLimitBytes: 32768,
+    preconnectRatio: 2.5,
     loadBalancing: {
       policy: "ROUND_ROBIN",
       panicThresholdPercent: 20,
@@ -467,7 +469,7 @@ test("fields that nobody reads are reported, never ignored", () => {
       "outlier_detection: {}",
       `typed_extension_protocol_options: { o: { "@type": ${OPTIONS}, common_http_protocol_options: { max_stream_duration: 7s } } }`,
       "lb_subset_config: {}",
-      "preconnect_policy: {}",
+      "preconnect_policy: { predictive_preconnect_ratio: 2 }",
       "upstream_bind_config: {}",
       "common_lb_config: { ignore_new_hosts_until_first_hc: true }",
       "circuit_breakers: { thresholds: [{ max_connection_pools: 1 }] }",
