@@ -23,8 +23,8 @@ export class LineLogger implements AccessLogger {
   constructor(plan: LineLoggerPlan, target: string | number, context: FactoryContext) {
     this.#filter = compileAccessLogFilter(plan.filter, context);
     this.#format = compileLine(plan.format, context.world);
-    const { flushIntervalMs, flushBytes } = context.accessLogSettings;
-    this.#file = new LogFile({ target, clock: context.clock, stats: context.stats, flushIntervalMs, flushBytes });
+    const { clock, stats, accessLogSettings } = context;
+    this.#file = new LogFile({ target, clock, stats, logger: context.logger("main"), ...accessLogSettings });
   }
 
   log(entry: AccessLogEntry): void {

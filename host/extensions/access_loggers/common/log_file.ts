@@ -10,6 +10,7 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { fromLatin1 } from "../../../base/bytes.ts";
 import type { Clock, Timer } from "../../../base/clock.ts";
+import type { Logger } from "../../../observe/log.ts";
 import type { Counter, Gauge, StatsScope } from "../../../observe/stats.ts";
 
 export interface LogFileOptions {
@@ -17,6 +18,7 @@ export interface LogFileOptions {
   readonly target: string | number;
   readonly clock: Clock;
   readonly stats: StatsScope;
+  readonly logger: Logger;
   readonly flushIntervalMs: number;
   readonly flushBytes: number;
 }
@@ -48,6 +50,7 @@ const STREAM_FLUSH_MS = 100;
 /** A reader that does not read, or a full disk: so many bytes are kept, then lines are dropped and counted. */
 const BACKLOG_BYTES = 4 * 1024 * 1024;
 const RETRY_MS = 10;
+const NOT_OPEN = -1;
 
 export class LogFile {
   readonly #options: LogFileOptions;
@@ -59,11 +62,14 @@ export class LogFile {
   #lines = "";
   #rest: Uint8Array | null = null;
 
-  /** Throws when the file cannot be opened: planning has checked that it can. */
+  /**
+   * Planning has checked that the file can be opened. Where it cannot be any more, requests are served all the same:
+   * lines are lost, and counted, until the logs are reopened.
+   */
   constructor(options: LogFileOptions) {
     this.#options = options;
     this.#stats = new LogFileStats(options.stats);
-    this.#descriptor = open(options.target);
+    this.#descriptor = openFirst(options);
     this.#regular = isRegular(this.#descriptor);
     this.#timer = options.clock.createTimer(() => {
       this.#stats.flushedByTimer.inc();
@@ -74,7 +80,7 @@ export class LogFile {
   /** Takes a line, with its newline. */
   write(line: string): void {
     const waiting = this.#lines.length + (this.#rest?.length ?? 0);
-    if (waiting + line.length > BACKLOG_BYTES) {
+    if (this.#descriptor === NOT_OPEN || waiting + line.length > BACKLOG_BYTES) {
       this.#stats.failed.inc();
       return;
     }
@@ -109,7 +115,7 @@ export class LogFile {
     if (typeof this.#options.target === "number") return;
     try {
       const descriptor = open(this.#options.target);
-      closeSync(this.#descriptor);
+      if (this.#descriptor !== NOT_OPEN) closeSync(this.#descriptor);
       this.#descriptor = descriptor;
       this.#regular = isRegular(descriptor);
     } catch {
@@ -120,7 +126,7 @@ export class LogFile {
   close(): void {
     this.flush();
     this.#timer.disable();
-    if (typeof this.#options.target !== "number") closeSync(this.#descriptor);
+    if (typeof this.#options.target !== "number" && this.#descriptor !== NOT_OPEN) closeSync(this.#descriptor);
   }
 
   get #intervalMs(): number {
@@ -150,6 +156,18 @@ export class LogFile {
       this.#stats.totalBuffered.sub(chunk.length);
       return -1;
     }
+  }
+}
+
+function openFirst({ target, logger }: LogFileOptions): number {
+  try {
+    return open(target);
+  } catch (error) {
+    logger.error("an access log cannot be opened: its lines are lost until the logs are reopened", {
+      path: String(target),
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    return NOT_OPEN;
   }
 }
 

@@ -1,5 +1,5 @@
 // test/host/extensions/access_loggers/file.test.ts: file loggers: plans, buffering, rotation.
-import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -162,6 +162,24 @@ test("when the new file cannot be opened the old one stays", () => {
   logger.close();
   assert.is(readFileSync(path + ".1", "utf8"), "x\n");
   assert.is(stats.valueOf("filesystem.reopen_failed"), 1);
+});
+
+test("a file that cannot be opened any more: requests are served, lines are lost and counted until the logs are reopened", () => {
+  const { plan } = planFile('log_format: { text_format: "x\\n" }');
+  const { path } = plan!;
+  mkdirSync(path);
+  const { context, stats, log } = loggerWorld({ flushIntervalMs: 10_000, flushBytes: 65_536 });
+  const logger = module.create(plan, context) as AccessLogger;
+  assert.match(log(), "an access log cannot be opened");
+  assert.match(log(), path);
+  logger.log(proxiedStream());
+  logger.flush();
+  assert.is(stats.valueOf("filesystem.write_failed"), 1);
+  rmdirSync(path);
+  logger.reopen();
+  logger.log(proxiedStream());
+  logger.close();
+  assert.is(readFileSync(path, "utf8"), "x\n");
 });
 
 test("the filter decides", () => {

@@ -8,6 +8,7 @@ import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
 import type { ConfigNode } from "../../../../host/config/node.ts";
 import type { AccessLogPlanContext } from "../../../../host/extensions/access_loggers/common/filter_plan.ts";
 import type { FactoryContext } from "../../../../host/extensions/define.ts";
+import { LogRegistry } from "../../../../host/observe/log.ts";
 import { StatsStore } from "../../../../host/observe/stats.ts";
 
 const registry = loadRegistry();
@@ -45,6 +46,8 @@ export interface LoggerWorld {
   readonly clock: ManualClock;
   readonly stats: StatsStore;
   readonly context: FactoryContext;
+  /** What was logged of loggers. */
+  log(): string;
 }
 
 export function loggerWorld(settings: { flushIntervalMs: number; flushBytes: number }): LoggerWorld {
@@ -52,6 +55,9 @@ export function loggerWorld(settings: { flushIntervalMs: number; flushBytes: num
   const stats = StatsStore.create();
   const random = new SeededRandom(1);
   const world = { hostname: "vm", environment: () => undefined, clock, random };
-  const context = { clock, random, stats, world, accessLogSettings: settings };
-  return { clock, stats, context: context as unknown as FactoryContext };
+  let log = "";
+  const logs = new LogRegistry({ clock, format: "json", destination: { write: (line) => log += line } });
+  const logger = (component: string) => logs.logger(component);
+  const context = { clock, random, stats, world, accessLogSettings: settings, logger };
+  return { clock, stats, context: context as unknown as FactoryContext, log: () => log };
 }
