@@ -236,49 +236,6 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
-    title: "An absolute target with a query and no path",
-    cases: ["protocol_options: a target with a query and no path"],
-    envoy: "makes the path `?q` of `http://b.example?q`, and answers 404",
-    nuncio: "makes it `/?q`",
-    reason: "an empty path is the same as `/` (RFC 9110 §4.2.3)",
-    apply: (recorded) => ({
-      ...recorded,
-      client: [{
-        head: [
-          "HTTP/1.1 200 OK",
-          "content-length: 2",
-          "x-envoy-upstream-service-time: (ms)",
-          "date: (date)",
-          "server: envoy",
-        ],
-        body: "ok",
-      }],
-      upstreams: [{
-        upstream: "u",
-        request: {
-          head: [
-            "GET /?q HTTP/1.1",
-            "host: b.example",
-            "x-forwarded-proto: http",
-            "x-request-id: (uuid)",
-            "x-envoy-expected-rq-timeout-ms: 15000",
-          ],
-        },
-        reused: true,
-      }],
-      log: [
-        "GET /?q HTTP/1.1 200 flags=- details=via_upstream rx=0 tx=2 route=all cluster=u host=127.0.0.1:@u@ attempts=1 closed=-",
-      ],
-    }),
-    stats: {
-      ...responses({ "200": 1, "2xx": 1, "completed": 1 }),
-      ...answers("plain", { "2xx": 1, "4xx": -1 }),
-      "cluster.u.upstream_rq_total": 1,
-      "http.plain.downstream_rq_non_relative_path": -1,
-      "http.plain.rq_total": 1,
-    },
-  },
-  {
     title: "A length in the answer to CONNECT",
     cases: ["tunnels: forwarded: accepted with a length", "tunnels: an answer of the proxy's own"],
     envoy: "passes on the `content-length` of a 2xx answer to CONNECT, and writes one into its own",
