@@ -28,7 +28,8 @@ export const ALIVE = 0x4c;
 export const ARGS = 0x80;
 const QUEUE = 0x100;
 export const METRIC = 0x104;
-const ANSWER = 0x400;
+/** What callbacks answer with; zeros are `continue`. */
+export const ANSWER = 0x400;
 /** Results of host functions. */
 export const OUT = 0x600;
 /** `nuncio:filter` text for arguments, and lists of it. */

@@ -14,6 +14,7 @@ import { functionKey } from "../../../host/wasm/component/plan.ts";
 import type { PluginConfig } from "../../../host/wasm/mod.ts";
 import { HostileEnvironment } from "../sandbox/strike.ts";
 import {
+  ANSWER,
   EDITS,
   END,
   HOST_FUNCTIONS,
@@ -278,6 +279,26 @@ test("bodies larger than they may be", () => {
   const sent = call("callout.send", send, () => {}, limits);
   assert.is(sent.env.calls.length, 0);
   assert.is(sent.env.limits.get("http_call_bytes"), 1);
+});
+
+test("a body that is replaced by more than a body may have ends its stream, a connection is closed", async () => {
+  const parts = { maxBodyBytes: 1000 };
+  const body = "http.[method]stream.on-request-body";
+  const http = new HostileHost(module, { where: body, what: What.Nothing }, parts);
+  const data = "tcp.[method]connection.on-downstream";
+  const tcp = new HostileHost(await hostileModule("tcp"), { where: data, what: What.Nothing }, parts);
+  // `replace` with 1001 bytes, and `continue` with as many in place of what there is.
+  for (const [host, words] of [[http, [1, ZEROS, 1001]], [tcp, [0, 1, ZEROS, 1001]]] as const) {
+    for (const [index, word] of words.entries()) host.plugin.root.vm.memory.setU32(ANSWER + index * 4, word);
+  }
+  http.strike(body);
+  assert.equal(http.struck.replies.map((reply) => [reply.status, reply.details]), [[500, "wasm_body_too_large"]]);
+  tcp.strike(data);
+  assert.ok(tcp.connection.events.some((event) => event.startsWith("close")), tcp.connection.events.join());
+  for (const { env, failure } of [http, tcp]) {
+    assert.is(failure, null);
+    assert.ok(env.limits.get("body_bytes")! > 0);
+  }
 });
 
 test("details of a reply are one short word, whatever the guest says", () => {

@@ -71,6 +71,20 @@ test("a component serves, is replaced by another one, on two workers", async () 
     const client = await RawClient.connect(port);
     assert.is(header((await client.get("/", "x-test: upper\r\n")).head, "x-response"), "seen");
     client.close();
+
+    // By the admin port: back to the version before, with what it has cost so far.
+    const admin = `http://127.0.0.1:${adminPort}`;
+    const rollback = await fetch(`${admin}/filters/rollback?name=guard`, { method: "POST" });
+    assert.is(rollback.status, 200);
+    await rollback.body?.cancel();
+    const again = await RawClient.connect(port);
+    assert.is(header((await again.get("/", "x-test: upper\r\n")).head, "x-response"), "200");
+    again.close();
+    const stats = await (await fetch(`${admin}/stats?filter=^wasm.guard`)).text();
+    for (const name of ["calls", "fuel_spent", "memory_bytes"]) {
+      assert.match(stats, new RegExp(`wasm.guard.${name}: [1-9]`));
+    }
+    assert.match(stats, "wasm.guard.traps: 0");
   } finally {
     await proxy.stop();
     await upstream.stop();
