@@ -6,6 +6,7 @@
 import type { Random } from "../../../base/random.ts";
 import type { Clock } from "../../../base/clock.ts";
 import { HeaderMatcher } from "../../../matching/header_matcher.ts";
+import { compileValueMatcher, valueAt } from "../../../matching/value_matcher.ts";
 import type { AccessLogEntry, AccessLogFilter } from "../../../observe/access_log.ts";
 import { grpcStatusOf } from "../../../observe/formatter/header_commands.ts";
 import type { AccessLogFilterPlan, ComparisonOp } from "./filter_plan.ts";
@@ -57,6 +58,14 @@ function compile(plan: AccessLogFilterPlan, world: FilterWorld): AccessLogFilter
     case "grpc_status": {
       const statuses = new Set(plan.statuses);
       return (entry) => statuses.has(grpcStatusOf(entry) ?? GRPC_UNKNOWN) !== plan.exclude;
+    }
+    case "metadata": {
+      const { namespace, path, matchIfKeyNotFound } = plan;
+      const matches = plan.matcher === null ? null : compileValueMatcher(plan.matcher);
+      return ({ info }) => {
+        const value = valueAt(info.dynamicMetadata.get(namespace), path);
+        return value === undefined ? matchIfKeyNotFound : matches !== null && matches(value);
+      };
     }
     case "log_type": {
       const types = new Set(plan.types);

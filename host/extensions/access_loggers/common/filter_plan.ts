@@ -6,6 +6,8 @@
 import type { ConfigNode } from "../../../config/node.ts";
 import type { HeaderMatcherPlan } from "../../../matching/header_matcher.ts";
 import { planHeaderMatcher } from "../../../matching/plan/header_matcher.ts";
+import { planValueMatcher } from "../../../matching/plan/value_matcher.ts";
+import type { ValueMatcherPlan } from "../../../matching/value_matcher.ts";
 import type { PlanContext } from "../../define.ts";
 
 /** What access loggers are planned with: the context, and the AccessLog message that holds the filter. */
@@ -23,6 +25,14 @@ export type AccessLogFilterPlan =
   | { readonly kind: "header"; readonly matcher: HeaderMatcherPlan }
   | { readonly kind: "response_flag"; readonly flags: readonly string[] }
   | { readonly kind: "grpc_status"; readonly statuses: readonly number[]; readonly exclude: boolean }
+  | {
+    readonly kind: "metadata";
+    readonly namespace: string;
+    readonly path: readonly string[];
+    /** Null: no value is the right one. */
+    readonly matcher: ValueMatcherPlan | null;
+    readonly matchIfKeyNotFound: boolean;
+  }
   | { readonly kind: "log_type"; readonly types: readonly string[]; readonly exclude: boolean };
 
 /** gRPC's status codes by the names of the enum. */
@@ -87,6 +97,8 @@ function planFilter(filter: ConfigNode): AccessLogFilterPlan | null {
         statuses: node.strings("statuses").map((name) => GRPC_STATUSES.indexOf(name)),
         exclude: node.bool("exclude"),
       };
+    case "metadata_filter":
+      return planMetadata(node);
     case "log_type_filter":
       return { kind: "log_type", types: node.strings("types"), exclude: node.bool("exclude") };
     default:
@@ -104,6 +116,21 @@ function planComparison(kind: "status_code" | "duration", node: ConfigNode): Acc
   if (comparison === null || value === null) return null;
   if (value.has("runtime_key")) value.accept("runtime_key", NO_RUNTIME);
   return { kind, op: comparison.enum("op") as ComparisonOp, value: value.number("default_value") };
+}
+
+function planMetadata(node: ConfigNode): AccessLogFilterPlan {
+  const matchIfKeyNotFound = node.bool("match_if_key_not_found", true);
+  const matcher = node.message("matcher");
+  if (matcher === null) return { kind: "metadata", namespace: "", path: [], matcher: null, matchIfKeyNotFound };
+  matcher.accept("invert", "Envoy's access logs do not look at it");
+  const value = matcher.message("value");
+  return {
+    kind: "metadata",
+    namespace: matcher.string("filter"),
+    path: matcher.messages("path").map((segment) => segment.string("key")),
+    matcher: value === null ? null : planValueMatcher(value),
+    matchIfKeyNotFound,
+  };
 }
 
 function planSample(node: ConfigNode): AccessLogFilterPlan {

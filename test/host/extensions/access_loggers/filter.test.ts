@@ -52,6 +52,35 @@ test("duration_filter compares whole milliseconds", () => {
   assert.equal([slow(entry()), slower(entry())], [true, false]);
 });
 
+test("metadata_filter looks into dynamic metadata", () => {
+  const of = (value: string, more = ""): AccessLogFilter =>
+    filter(
+      `{ metadata_filter: { matcher: { filter: ns, path: [ { key: a }, { key: b } ], value: ${value} }${more} } }`,
+    );
+  const seen = (value: string, found: unknown, more = ""): boolean => {
+    const stream = entry();
+    if (found !== undefined) stream.info.mergeDynamicMetadata("ns", { a: { b: found } });
+    return of(value, more)(stream);
+  };
+  const rows: readonly (readonly [string, unknown, unknown])[] = [
+    ["{ string_match: { prefix: x } }", "xy", "yx"],
+    ["{ string_match: { exact: é } }", "é", "e"],
+    ["{ bool_match: true }", true, false],
+    ["{ double_match: { exact: 2 } }", 2, 3],
+    ["{ double_match: { range: { start: 1, end: 3 } } }", 1, 3],
+    ["{ null_match: {} }", null, 0],
+    ["{ present_match: true }", null, undefined],
+    ["{ list_match: { one_of: { bool_match: true } } }", [1, true], true],
+    ["{ or_match: { value_matchers: [ { bool_match: true }, { null_match: {} } ] } }", null, false],
+  ];
+  for (const [value, yes, no] of rows) {
+    assert.is(seen(value, yes), true, value);
+    assert.is(seen(value, no, ", match_if_key_not_found: false"), false, value);
+  }
+  assert.is(seen("{ bool_match: true }", undefined), true, "what is not there matches unless said otherwise");
+  assert.is(seen("{ bool_match: true }", undefined, ", match_if_key_not_found: false"), false);
+});
+
 test("and, or", () => {
   const code = (op: string, value: number): string =>
     `{ status_code_filter: { comparison: { op: ${op}, value: { default_value: ${value}, runtime_key: x } } } }`;
