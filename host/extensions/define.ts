@@ -17,6 +17,7 @@ import type { Connection } from "../net/connection_port.ts";
 import type { NetworkFilterFactory } from "../net/filter.ts";
 import type { TerminalContext } from "../net/network_chain.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
+import type { AccessLogFilter } from "../observe/access_log.ts";
 import type { FormatWorld } from "../observe/formatter.ts";
 import type { Logger } from "../observe/log.ts";
 import type { StatsScope } from "../observe/stats.ts";
@@ -65,6 +66,8 @@ export interface PlanContext {
   /** Plans a configured extension of a kind; null after an error was reported on the node. */
   planHttpFilter(node: ConfigNode, place?: HttpFilterPlace): HttpFilterUse | null;
   planAccessLog(node: ConfigNode): ExtensionPlan | null;
+  /** Plans the `extension_filter` of an access log. */
+  planAccessLogFilter(node: ConfigNode): ExtensionPlan | null;
   /** Plans a `typed_per_filter_config` entry for the filter that the chain knows by this message type. */
   planRouteFilterConfig(config: ConfigNode): unknown;
   /** What wasm plugins of a name may spend and have. */
@@ -108,6 +111,10 @@ export interface AccessLogPlanner {
   plan(config: ConfigNode, context: PlanContext): unknown;
 }
 
+export interface AccessLogFilterPlanner {
+  plan(config: ConfigNode): unknown;
+}
+
 /** What modules may use: one per listener and worker. */
 export interface FactoryContext {
   readonly clock: Clock;
@@ -130,6 +137,7 @@ export interface FactoryContext {
   /** `httpStats` is `http.<stat_prefix>` of the filters' connection manager. */
   createHttpFilters(uses: readonly HttpFilterUse[], httpStats: StatsScope): ConfiguredFilter[];
   createAccessLoggers(plans: readonly ExtensionPlan[]): AccessLogger[];
+  createAccessLogFilter(plan: ExtensionPlan): AccessLogFilter;
 }
 
 /** What modules of HTTP filters may use besides. */
@@ -172,4 +180,8 @@ export interface DrainableConnection {
 
 export interface AccessLogModule {
   create(plan: unknown, context: FactoryContext): AccessLogger;
+}
+
+export interface AccessLogFilterModule {
+  create(plan: unknown, context: FactoryContext): AccessLogFilter;
 }

@@ -1,6 +1,8 @@
 // host/extensions/standard.ts: the extensions that nuncio has. If it is not here, it is not in nuncio.
 /** @module */
 import type {
+  AccessLogFilterModule,
+  AccessLogFilterPlanner,
   AccessLogModule,
   AccessLogPlanner,
   BootstrapExtensionPlanner,
@@ -98,5 +100,15 @@ export const ACCESS_LOGGERS: readonly ExtensionRow<AccessLogPlanner, AccessLogMo
     config: "envoy.extensions.access_loggers.wasm.v3.WasmAccessLog",
     loadPlanner: async () => (await import("./access_loggers/wasm/plan.ts")).planner,
     load: async () => (await import("./access_loggers/wasm/logger.ts")).module,
+  },
+];
+
+/** What `extension_filter` of access logs and of local replies may be. */
+export const ACCESS_LOG_FILTERS: readonly ExtensionRow<AccessLogFilterPlanner, AccessLogFilterModule>[] = [
+  {
+    name: "envoy.access_loggers.extension_filters.cel",
+    config: "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+    loadPlanner: async () => (await import("./access_log_filters/cel/planner.ts")).planner,
+    load: async () => (await import("./access_log_filters/cel/module.ts")).module,
   },
 ];

@@ -27,6 +27,7 @@ export interface UsedExtensions {
   readonly httpFilters: readonly string[];
   readonly networkFilters: readonly string[];
   readonly accessLoggers: readonly string[];
+  readonly accessLogFilters: readonly string[];
 }
 
 /** Where the admin interface listens. */

@@ -14,6 +14,7 @@ import { ClusterHttpCalls } from "../extensions/common/wasm/http_calls.ts";
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import { WasmPlugins, type WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type {
+  AccessLogFilterModule,
   AccessLogModule,
   DrainableConnection,
   ExtensionRow,
@@ -22,7 +23,7 @@ import type {
   ListenerScope,
   NetworkFilterModule,
 } from "../extensions/define.ts";
-import { ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } from "../extensions/standard.ts";
+import { ACCESS_LOG_FILTERS, ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } from "../extensions/standard.ts";
 import { HttpDate } from "../http/date.ts";
 import type { AccessLogger, DrainDecision } from "../http/conn_manager_config.ts";
 import type { SocketConnection } from "../net/connection.ts";
@@ -88,6 +89,7 @@ interface Modules {
   readonly http: ReadonlyMap<string, HttpFilterModule>;
   readonly network: ReadonlyMap<string, NetworkFilterModule>;
   readonly accessLog: ReadonlyMap<string, AccessLogModule>;
+  readonly accessLogFilter: ReadonlyMap<string, AccessLogFilterModule>;
 }
 
 export class Worker {
@@ -364,6 +366,7 @@ export class Worker {
           }
           return logger;
         }),
+      createAccessLogFilter: (each) => modules.accessLogFilter.get(each.extension)!.create(each.plan, context),
     };
     return context;
   }
@@ -371,12 +374,13 @@ export class Worker {
 
 async function loadModules(snapshot: Snapshot): Promise<Modules> {
   const { extensions } = snapshot;
-  const [http, network, accessLog] = await Promise.all([
+  const [http, network, accessLog, accessLogFilter] = await Promise.all([
     loadNamed(HTTP_FILTERS, extensions.httpFilters),
     loadNamed(NETWORK_FILTERS, extensions.networkFilters),
     loadNamed(ACCESS_LOGGERS, extensions.accessLoggers),
+    loadNamed(ACCESS_LOG_FILTERS, extensions.accessLogFilters),
   ]);
-  return { http, network, accessLog };
+  return { http, network, accessLog, accessLogFilter };
 }
 
 async function loadNamed<Module>(

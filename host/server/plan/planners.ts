@@ -11,6 +11,7 @@ import { WasmLimitsPlan } from "../../extensions/common/wasm/limits.ts";
 import { UPSTREAM_SCOPE } from "../../extensions/common/upstream_filters.ts";
 import type { WasmPluginPlan } from "../../extensions/common/wasm/plugin_plan.ts";
 import type {
+  AccessLogFilterPlanner,
   AccessLogPlanner,
   BootstrapExtensionPlanner,
   HttpFilterPlace,
@@ -21,7 +22,13 @@ import type {
   PlanContext,
   PlannerRow,
 } from "../../extensions/define.ts";
-import { ACCESS_LOGGERS, BOOTSTRAP_EXTENSIONS, HTTP_FILTERS, NETWORK_FILTERS } from "../../extensions/standard.ts";
+import {
+  ACCESS_LOG_FILTERS,
+  ACCESS_LOGGERS,
+  BOOTSTRAP_EXTENSIONS,
+  HTTP_FILTERS,
+  NETWORK_FILTERS,
+} from "../../extensions/standard.ts";
 import type { ExtensionPlan } from "../../net/plan.ts";
 import { type FormatWorld, parseFormat } from "../../observe/formatter.ts";
 import type { UsedExtensions } from "../snapshot.ts";
@@ -63,8 +70,14 @@ export class Planners {
   readonly #http: PlannerMap<HttpFilterPlanner>;
   readonly #network: PlannerMap<NetworkFilterPlanner>;
   readonly #accessLog: PlannerMap<AccessLogPlanner>;
+  readonly #accessLogFilter: PlannerMap<AccessLogFilterPlanner>;
   readonly #bootstrap: PlannerMap<BootstrapExtensionPlanner>;
-  readonly #used = { http: new Set<string>(), network: new Set<string>(), accessLog: new Set<string>() };
+  readonly #used = {
+    http: new Set<string>(),
+    network: new Set<string>(),
+    accessLog: new Set<string>(),
+    accessLogFilter: new Set<string>(),
+  };
   readonly #plugins = new Map<string, WasmPluginUse>();
   /** What the runtime allows wasm plugins; set before planning. */
   wasmLimits: WasmLimitsPlan = new WasmLimitsPlan(new Map());
@@ -74,24 +87,27 @@ export class Planners {
     http: PlannerMap<HttpFilterPlanner>,
     network: PlannerMap<NetworkFilterPlanner>,
     accessLog: PlannerMap<AccessLogPlanner>,
+    accessLogFilter: PlannerMap<AccessLogFilterPlanner>,
     bootstrap: PlannerMap<BootstrapExtensionPlanner>,
   ) {
     this.#environment = environment;
     this.#http = http;
     this.#network = network;
     this.#accessLog = accessLog;
+    this.#accessLogFilter = accessLogFilter;
     this.#bootstrap = bootstrap;
   }
 
   /** Loads the planners of the extensions among `typeNames`. */
   static async load(typeNames: ReadonlySet<string>, environment: PlanEnvironment): Promise<Planners> {
-    const [http, network, accessLog, bootstrap] = await Promise.all([
+    const [http, network, accessLog, accessLogFilter, bootstrap] = await Promise.all([
       loadPlanners(HTTP_FILTERS, typeNames),
       loadPlanners(NETWORK_FILTERS, typeNames),
       loadPlanners(ACCESS_LOGGERS, typeNames),
+      loadPlanners(ACCESS_LOG_FILTERS, typeNames),
       loadPlanners(BOOTSTRAP_EXTENSIONS, typeNames),
     ]);
-    return new Planners(environment, http, network, accessLog, bootstrap);
+    return new Planners(environment, http, network, accessLog, accessLogFilter, bootstrap);
   }
 
   get usedExtensions(): UsedExtensions {
@@ -99,6 +115,7 @@ export class Planners {
       httpFilters: [...this.#used.http],
       networkFilters: [...this.#used.network],
       accessLoggers: [...this.#used.accessLog],
+      accessLogFilters: [...this.#used.accessLogFilter],
     };
   }
 
@@ -119,6 +136,7 @@ export class Planners {
         return this.#planHttpFilter(node, scope, place);
       },
       planAccessLog: (node) => this.#planAccessLog(node, context),
+      planAccessLogFilter: (node) => this.#planAccessLogFilter(node),
       planRouteFilterConfig: (config) => this.#planRouteFilterConfig(config),
       wasmLimits: (pluginName) => this.wasmLimits.of(pluginName),
       addWasmPlugin: (node, plan) => this.#addWasmPlugin(node, plan),
@@ -173,6 +191,13 @@ export class Planners {
       extension: found.row.name,
       plan: found.planner.plan(found.config, { ...context, accessLog: node } as PlanContext),
     };
+  }
+
+  #planAccessLogFilter(node: ConfigNode): ExtensionPlan | null {
+    const found = this.#find(node, this.#accessLogFilter, ACCESS_LOG_FILTERS, "access log filter");
+    if (found === null) return null;
+    this.#used.accessLogFilter.add(found.row.name);
+    return { name: node.string("name"), extension: found.row.name, plan: found.planner.plan(found.config) };
   }
 
   #planRouteFilterConfig(config: ConfigNode): unknown {

@@ -7,13 +7,16 @@ import type { Random } from "../../../base/random.ts";
 import type { Clock } from "../../../base/clock.ts";
 import { HeaderMatcher } from "../../../matching/header_matcher.ts";
 import { compileValueMatcher, valueAt } from "../../../matching/value_matcher.ts";
+import type { ExtensionPlan } from "../../../net/plan.ts";
 import type { AccessLogEntry, AccessLogFilter } from "../../../observe/access_log.ts";
 import { grpcStatusOf } from "../../../observe/formatter/header_commands.ts";
 import type { AccessLogFilterPlan, ComparisonOp } from "./filter_plan.ts";
 
+/** A factory context is one. */
 export interface FilterWorld {
   readonly clock: Clock;
   readonly random: Random;
+  createAccessLogFilter(plan: ExtensionPlan): AccessLogFilter;
 }
 
 /** gRPC's UNKNOWN: what an answer without a status counts as. */
@@ -59,6 +62,8 @@ function compile(plan: AccessLogFilterPlan, world: FilterWorld): AccessLogFilter
       const statuses = new Set(plan.statuses);
       return (entry) => statuses.has(grpcStatusOf(entry) ?? GRPC_UNKNOWN) !== plan.exclude;
     }
+    case "extension":
+      return world.createAccessLogFilter(plan.plan);
     case "metadata": {
       const { namespace, path, matchIfKeyNotFound } = plan;
       const matches = plan.matcher === null ? null : compileValueMatcher(plan.matcher);

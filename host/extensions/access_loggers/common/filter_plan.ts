@@ -8,6 +8,7 @@ import type { HeaderMatcherPlan } from "../../../matching/header_matcher.ts";
 import { planHeaderMatcher } from "../../../matching/plan/header_matcher.ts";
 import { planValueMatcher } from "../../../matching/plan/value_matcher.ts";
 import type { ValueMatcherPlan } from "../../../matching/value_matcher.ts";
+import type { ExtensionPlan } from "../../../net/plan.ts";
 import type { PlanContext } from "../../define.ts";
 
 /** What access loggers are planned with: the context, and the AccessLog message that holds the filter. */
@@ -33,6 +34,7 @@ export type AccessLogFilterPlan =
     readonly matcher: ValueMatcherPlan | null;
     readonly matchIfKeyNotFound: boolean;
   }
+  | { readonly kind: "extension"; readonly plan: ExtensionPlan }
   | { readonly kind: "log_type"; readonly types: readonly string[]; readonly exclude: boolean };
 
 /** gRPC's status codes by the names of the enum. */
@@ -60,12 +62,15 @@ const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUS
 const NO_RUNTIME = "there is no runtime that could override the configured value";
 
 /** The filter of an AccessLog message; null when it has none, or none that can be used. */
-export function planAccessLogFilter(accessLog: ConfigNode): AccessLogFilterPlan | null {
+export function planAccessLogFilter(accessLog: ConfigNode, context: FilterPlanContext): AccessLogFilterPlan | null {
   const filter = accessLog.message("filter");
-  return filter === null ? null : planFilter(filter);
+  return filter === null ? null : planFilter(filter, context);
 }
 
-function planFilter(filter: ConfigNode): AccessLogFilterPlan | null {
+/** Plans filters that are extensions. */
+type FilterPlanContext = Pick<PlanContext, "planAccessLogFilter">;
+
+function planFilter(filter: ConfigNode, context: FilterPlanContext): AccessLogFilterPlan | null {
   const kind = filter.oneof("filter_specifier");
   const node = kind === null ? null : filter.message(kind);
   if (node === null) return null;
@@ -82,7 +87,7 @@ function planFilter(filter: ConfigNode): AccessLogFilterPlan | null {
     case "or_filter":
       return {
         kind: kind === "and_filter" ? "and" : "or",
-        filters: node.messages("filters").map(planFilter).filter((plan) => plan !== null),
+        filters: node.messages("filters").map((each) => planFilter(each, context)).filter((plan) => plan !== null),
       };
     case "header_filter": {
       const header = node.message("header");
@@ -97,6 +102,10 @@ function planFilter(filter: ConfigNode): AccessLogFilterPlan | null {
         statuses: node.strings("statuses").map((name) => GRPC_STATUSES.indexOf(name)),
         exclude: node.bool("exclude"),
       };
+    case "extension_filter": {
+      const plan = context.planAccessLogFilter(node);
+      return plan === null ? null : { kind: "extension", plan };
+    }
     case "metadata_filter":
       return planMetadata(node);
     case "log_type_filter":

@@ -13,7 +13,7 @@ export const streamPlanner: AccessLogPlanner = {
   plan(config: ConfigNode, context: AccessLogPlanContext): LineLoggerPlan | null {
     const node = config.message("log_format");
     const format = node === null ? DEFAULT_FORMAT_PLAN : planLineFormat(node, context);
-    const filter = planAccessLogFilter(context.accessLog);
+    const filter = planAccessLogFilter(context.accessLog, context);
     return format === null ? null : { format, filter };
   },
 };

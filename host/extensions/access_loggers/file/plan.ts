@@ -23,7 +23,7 @@ export const planner: AccessLogPlanner = {
       config.error("access_log/cannot-open", `cannot open "${path}" for writing: ${reason}`, { field: "path" });
     }
     const format = planLogFormat(config, context);
-    const filter = planAccessLogFilter(context.accessLog);
+    const filter = planAccessLogFilter(context.accessLog, context);
     return format === null ? null : { path, format, filter };
   },
 };

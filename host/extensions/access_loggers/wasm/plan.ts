@@ -19,7 +19,7 @@ export const planner: AccessLogPlanner = {
     // A logger belongs to no direction: listeners of both share its context.
     const listener = { ...context.listener, trafficDirection: "UNSPECIFIED" } as const;
     const plugin = planWasmPlugin(config, { ...context, listener });
-    const filter = planAccessLogFilter(context.accessLog);
+    const filter = planAccessLogFilter(context.accessLog, context);
     return plugin === null ? null : { plugin, filter };
   },
 };

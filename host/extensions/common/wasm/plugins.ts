@@ -69,6 +69,8 @@ interface Entry {
 
 export class WasmPlugins {
   readonly #manager: PluginManager;
+  /** What streams, connections and this proxy say of themselves. */
+  readonly attributes: StreamProperties;
   readonly #entries = new Map<string, Entry>();
   readonly #node: { current: NodeFacts };
   readonly #shared: SharedStorePort;
@@ -80,9 +82,10 @@ export class WasmPlugins {
     this.#node = { current: { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} } };
     this.#shared = options.shared;
     this.#stats = new WasmPluginStats(options.stats);
+    this.attributes = new StreamProperties(this.#node, options.clusterFacts);
     const events = wasmEvents(options, this.#stats, this.#failures);
     this.#manager = new PluginManager(
-      createWasmEnvironment(options, new StreamProperties(this.#node, options.clusterFacts), events),
+      createWasmEnvironment(options, this.attributes, events),
       options.maxVms,
     );
   }

@@ -23,6 +23,13 @@ const status = (op: string, value: number): string =>
 
 const MAPPERS = `local_reply_config:
   mappers:
+  - filter:
+      extension_filter:
+        name: cel
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter
+          expression: "request.headers['x-cel'] == 'yes' && response.code == 403"
+    body: { inline_string: expressed }
   - filter: { header_filter: { header: { name: x-case, string_match: { exact: and } } } }
     body: { inline_string: first }
     headers_to_add:
@@ -110,6 +117,8 @@ local_reply_config:
   ], [cluster("u"), emptyCluster("empty")]),
   exchanges: [
     get("the first mapper that hits", "mapped", "/direct", "x-case: and\r\nx-and: 1\r\n"),
+    get("an expression", "mapped", "/direct", "x-cel: yes\r\n"),
+    get("an expression that is not true", "mapped", "/bare", "x-cel: yes\r\n"),
     get("two filters at once and a format of its own", "mapped", "/direct", "x-and: 1\r\n"),
     get("a flag, and a body of JSON", "mapped", "/empty"),
     get("one of two filters", "mapped", "/direct"),

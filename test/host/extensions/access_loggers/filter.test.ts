@@ -3,10 +3,14 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ManualClock } from "../../../../host/base/clock.ts";
 import { SeededRandom } from "../../../../host/base/random.ts";
+import { module } from "../../../../host/extensions/access_log_filters/cel/module.ts";
 import { compileAccessLogFilter } from "../../../../host/extensions/access_loggers/common/filter.ts";
 import type { LineLoggerPlan } from "../../../../host/extensions/access_loggers/common/line_logger.ts";
 import { planner } from "../../../../host/extensions/access_loggers/stdout/plan.ts";
+import { StreamProperties } from "../../../../host/extensions/common/wasm/properties.ts";
+import type { FactoryContext } from "../../../../host/extensions/define.ts";
 import { HeaderMap } from "../../../../host/http/header_map.ts";
+import type { ExtensionPlan } from "../../../../host/net/plan.ts";
 import type { AccessLogEntry, AccessLogFilter } from "../../../../host/observe/access_log.ts";
 import { type ProxiedStream, proxiedStream } from "../../observe/formatter_fixture.ts";
 import { planAccessLog } from "./fixture.ts";
@@ -14,9 +18,20 @@ import { planAccessLog } from "./fixture.ts";
 const TYPED =
   'typed_config: { "@type": type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog }';
 
+/** Attributes of streams, without wasm. */
+const wasm = {
+  attributes: new StreamProperties({
+    current: { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} },
+  }),
+};
+
+function createAccessLogFilter(plan: ExtensionPlan): AccessLogFilter {
+  return module.create(plan.plan, { clock: new ManualClock(), wasm } as unknown as FactoryContext);
+}
+
 function planned(filter: string): { filter: AccessLogFilter | null; problems: string[] } {
   const { plan, problems } = planAccessLog<LineLoggerPlan>(`name: x\nfilter: ${filter}\n${TYPED}`, planner);
-  const world = { clock: new ManualClock(), random: new SeededRandom(7) };
+  const world = { clock: new ManualClock(), random: new SeededRandom(7), createAccessLogFilter };
   return { filter: compileAccessLogFilter(plan?.filter ?? null, world), problems };
 }
 
@@ -79,6 +94,19 @@ test("metadata_filter looks into dynamic metadata", () => {
   }
   assert.is(seen("{ bool_match: true }", undefined), true, "what is not there matches unless said otherwise");
   assert.is(seen("{ bool_match: true }", undefined, ", match_if_key_not_found: false"), false);
+});
+
+test("extension_filter: an expression that is true", () => {
+  const of = (expression: string): string =>
+    `{ extension_filter: { name: cel, typed_config: { "@type": type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter, expression: ${
+      JSON.stringify(expression)
+    } } } }`;
+  const seen = (expression: string, status = 200): boolean => filter(of(expression))(entry(status));
+  assert.equal([200, 404].map((status) => seen("response.code >= 400", status)), [false, true]);
+  assert.is(seen("request.method == 'POST' && source.address != ''"), true);
+  assert.is(seen("request.headers['x-none'] == 'a'"), false, "an expression that fails takes nothing");
+  assert.is(seen("'true'"), false, "nor does one that is no boolean");
+  assert.match(planned(of("response.code >")).problems.join(), "the expression cannot be compiled");
 });
 
 test("and, or", () => {

@@ -7,7 +7,9 @@ import { SeededRandom } from "../../../../host/base/random.ts";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
 import type { ConfigNode } from "../../../../host/config/node.ts";
 import type { AccessLogPlanContext } from "../../../../host/extensions/access_loggers/common/filter_plan.ts";
+import { planner as cel } from "../../../../host/extensions/access_log_filters/cel/planner.ts";
 import type { FactoryContext } from "../../../../host/extensions/define.ts";
+import type { ExtensionPlan } from "../../../../host/net/plan.ts";
 import { LogRegistry } from "../../../../host/observe/log.ts";
 import { StatsStore } from "../../../../host/observe/stats.ts";
 
@@ -28,10 +30,14 @@ export function planAccessLog<Plan>(
   const config = root?.any("typed_config") ?? null;
   let plan: Plan | null = null;
   if (root !== null && config !== null) {
-    const context = { accessLog: root, readDataSource } as unknown as AccessLogPlanContext;
+    const context = { accessLog: root, readDataSource, planAccessLogFilter } as unknown as AccessLogPlanContext;
     plan = planner.plan(config, context) as Plan | null;
   }
   return { plan, problems: diagnostics.all.map((each) => `${each.severity} ${each.code}: ${each.message}`) };
+}
+
+function planAccessLogFilter(node: ConfigNode): ExtensionPlan {
+  return { name: node.string("name"), extension: "cel", plan: cel.plan(node.any("typed_config")!) };
 }
 
 function readDataSource(node: ConfigNode): Uint8Array {

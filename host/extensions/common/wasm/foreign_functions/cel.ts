@@ -214,7 +214,7 @@ function evaluate(planned: ReturnType<typeof plan>, properties: PropertyReader):
     // An expression that goes on in spite of the error (`… || true`) has taken too much all the same.
     if (steps > MAX_STEPS) spend(0);
     if (isCelError(value)) return { ok: false, message: value.message, steps };
-    return { ok: true, bytes: encodeCel(value), steps };
+    return { ok: true, bytes: encodeCel(value), isTrue: value === true, steps };
   } catch (error) {
     return { ok: false, message: messageOf(error), steps };
   }

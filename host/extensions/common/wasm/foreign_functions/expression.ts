@@ -30,7 +30,7 @@ export type PropertyReader = (path: readonly string[]) => PropertyValue | null;
 
 /** A value's bytes, null when it has none, or why there is no value; and how many steps it took. */
 export type Evaluation =
-  | { readonly ok: true; readonly bytes: Uint8Array | null; readonly steps: number }
+  | { readonly ok: true; readonly bytes: Uint8Array | null; readonly isTrue: boolean; readonly steps: number }
   | { readonly ok: false; readonly message: string; readonly steps: number };
 
 export type Compilation =

@@ -41,7 +41,7 @@ export function planLocalReplies(node: ConfigNode | null, context: PlanContext):
 }
 
 function planMapper(node: ConfigNode, context: PlanContext): ResponseMapperPlan | null {
-  const filter = planAccessLogFilter(node);
+  const filter = planAccessLogFilter(node, context);
   const body = node.message("body");
   const plan = {
     statusCode: node.has("status_code") ? node.number("status_code") : null,
