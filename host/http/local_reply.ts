@@ -90,7 +90,8 @@ export function prepareLocalReply(
     headers.status = 200;
     headers.set("content-type", "application/grpc");
     const grpcStatus = reply.grpcStatus ?? httpToGrpcStatus(rewritten?.status ?? reply.status);
-    headers.set("grpc-status", String(grpcStatus));
+    // Who has set one himself knows better.
+    if (!headers.has("grpc-status")) headers.set("grpc-status", String(grpcStatus));
     const message = rewritten?.contentType === "application/json" ? withoutLineEnd(body) : body;
     if (message.length > 0 && !isHead) headers.set("grpc-message", encodeGrpcMessage(message));
     return { headers, body: EMPTY_BYTES, grpcStatus };

@@ -30,6 +30,8 @@ const MAPPERS = `local_reply_config:
           "@type": type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter
           expression: "request.headers['x-cel'] == 'yes' && response.code == 403"
     body: { inline_string: expressed }
+  - filter: { header_filter: { header: { name: x-status, present_match: true } } }
+    headers_to_add: [ { header: { key: grpc-status, value: "5" } }, { header: { key: grpc-message, value: mine } } ]
   - filter: { header_filter: { header: { name: x-case, string_match: { exact: and } } } }
     body: { inline_string: first }
     headers_to_add:
@@ -139,6 +141,7 @@ local_reply_config:
       client: ["HEAD /direct HTTP/1.1\r\nHost: a.example\r\nx-case: and\r\n\r\n", "response to HEAD"],
     },
     get("a gRPC call", "mapped", "/empty", "content-type: application/grpc\r\n"),
+    get("a gRPC status of a mapper's own", "mapped", "/direct", "content-type: application/grpc\r\nx-status: 1\r\n"),
     get("a gRPC call with a text", "mapped", "/direct", "content-type: application/grpc\r\nx-and: 1\r\n"),
     {
       name: "an upstream that closes",

@@ -108,6 +108,9 @@ test("a gRPC message is the formatted body, and its status follows the new code"
     'grpc-message: {"m":"why"}',
   ]);
   assert.not.ok(replied(down, {}, grpc, "HEAD").some((line) => line.startsWith("grpc-message")));
+  const own = downstream(`local_reply_config:
+  mappers: [ { filter: { ${status("EQ", 503)} }, headers_to_add: [ { header: { key: grpc-status, value: "5" } } ] } ]`);
+  assert.ok(replied(own, {}, grpc).includes("grpc-status: 5"));
   const odd = downstream("local_reply_config: { body_format: { json_format: { m: 1 }, content_type: a/b } }");
   assert.ok(replied(odd, {}, grpc).includes('grpc-message: {"m":1}%0A'));
 });
