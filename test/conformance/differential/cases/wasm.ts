@@ -93,8 +93,23 @@ const CONFIGURATIONS: Readonly<Record<string, string>> = {
     '{ "@type": type.googleapis.com/xds.type.v3.TypedStruct, type_url: type.googleapis.com/google.protobuf.StringValue, value: { value: inside } }',
 };
 
-function wasmListener(name: string, configuration: string, module: string = ECHOES_CONFIGURATION): string {
+/** What makes something else of the guest's replies. */
+const MAPPED = `local_reply_config:
+  mappers:
+  - filter: { status_code_filter: { comparison: { op: EQ, value: { default_value: 200, runtime_key: none } } } }
+    status_code: 202
+    headers_to_add: [ { header: { key: x-mapped, value: "%RESP(x-vm)%" } } ]
+  body_format:
+    json_format: { said: "%LOCAL_REPLY_BODY%", why: "%RESPONSE_CODE_DETAILS%" }`;
+
+function wasmListener(
+  name: string,
+  configuration: string,
+  module: string = ECHOES_CONFIGURATION,
+  manager = "",
+): string {
   return httpListener(name, {
+    manager,
     filters: `- name: echo
   typed_config:
     "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
@@ -120,6 +135,7 @@ export const wasm: Group = {
   yaml: bootstrap([
     wasmListener("none", ""),
     wasmListener("changes", "", CHANGES_HEADERS),
+    wasmListener("mapped", `configuration: ${CONFIGURATIONS["text"]}`, ECHOES_CONFIGURATION, MAPPED),
     ...Object.entries(CONFIGURATIONS).map(([name, value]) => wasmListener(name, `configuration: ${value}`)),
   ], [cluster("u")]),
   exchanges: [
@@ -131,6 +147,7 @@ export const wasm: Group = {
     get("another message", "duration"),
     get("a wrapped number", "number"),
     get("a TypedStruct", "typed_struct"),
+    get("a reply that is mapped", "mapped"),
     {
       name: "headers that a filter adds to those that are there, and replaces",
       listener: "changes",
