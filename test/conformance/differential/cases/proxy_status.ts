@@ -11,6 +11,9 @@ const ROUTES =
 - { name: missing, match: { path: /missing }, route: { cluster_header: x-cluster } }
 - { name: slow, match: { path: /slow }, route: { cluster: u, timeout: 0.2s } }
 - { name: idle, match: { path: /idle }, route: { cluster: u, idle_timeout: 0.2s, timeout: 0s } }
+- name: again
+  match: { path: /again }
+  route: { cluster: u, timeout: 0s, retry_policy: { retry_on: 5xx, num_retries: 1 } }
 - { name: up, match: { prefix: /up }, route: { cluster: u } }`;
 
 function get(name: string, target: string, more: Partial<Exchange> = {}): Exchange {
@@ -66,6 +69,11 @@ export const proxyStatus: Group = {
       "an upstream's own Proxy-Status",
       "/up",
       to("HTTP/1.1 502 Bad Gateway\r\nproxy-status: theirs; error=dns_error\r\ncontent-length: 0\r\n\r\n"),
+    ),
+    get(
+      "an upstream's own Proxy-Status, and retries spent",
+      "/again",
+      to("HTTP/1.1 500 Internal Server Error\r\nproxy-status: theirs\r\ncontent-length: 0\r\n\r\n"),
     ),
     { name: "a bad request", client: ["nonsense\r\n\r\n", "response", "closed"] },
     { name: "no host in the request", client: ["GET / HTTP/1.1\r\n\r\n", "response", "closed"] },
