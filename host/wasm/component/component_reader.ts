@@ -68,6 +68,8 @@ export function readComponent(bytes: Uint8Array): ComponentLayout | string {
     return new ComponentReader(bytes).read();
   } catch (error) {
     if (error instanceof UnreadableModule) return error.message;
+    // The stack ended: types and components may be in one another.
+    if (error instanceof RangeError) return "it is nested too deeply";
     throw error;
   }
 }

@@ -92,6 +92,14 @@ test("components cut or changed anywhere are read or refused, never more", () =>
   }
 });
 
+test("types inside of one another without end are refused", () => {
+  // A type section of one instance type, which has an instance type, which …
+  const types = Array.from({ length: 200_000 }, () => [0x42, 1, 1]).flat();
+  const size = [0, 7, 14].map((shift, index) => (types.length + 1) >>> shift & 127 | (index < 2 ? 128 : 0));
+  const bytes = Uint8Array.from([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 7, ...size, 1].concat(types));
+  assert.is(readComponent(bytes), "it is nested too deeply");
+});
+
 function typeofResult(bytes: Uint8Array): void {
   const result = readComponent(bytes);
   assert.ok(typeof result === "string" || Array.isArray(result.modules));
