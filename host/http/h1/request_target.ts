@@ -57,7 +57,7 @@ export function setTarget(headers: HeaderMap, target: string, allowAbsoluteUrl: 
   if (path.charCodeAt(0) === 35) return codecError("the request target has a fragment behind its authority");
   headers.authority = authority;
   headers.scheme = scheme;
-  headers.path = path.charCodeAt(0) === 47 ? path : "/" + path;
+  headers.path = path === "" ? "/" : path;
   return null;
 }
 

@@ -33,7 +33,6 @@ export type RuleName =
   | "no user in a Host"
   | "a target is ASCII"
   | "an upgrade has no body"
-  | "a URL without a path has the path /"
   | "a head goes on when it is there";
 
 /** Why there is a rule, and what becomes of its cases. */
@@ -47,7 +46,7 @@ export interface Rule {
   readonly open?: true;
 }
 
-/** Where nuncio is stricter than Envoy, or different on purpose. */
+/** Where nuncio is stricter than Envoy. */
 export const RULES: Readonly<Record<RuleName, Rule>> = {
   "line ends are CR LF": {
     why: "a bare LF or CR, or a folded line, is read in two ways by different servers (RFC 9112 §2.2, §5.2)",
@@ -81,12 +80,6 @@ export const RULES: Readonly<Record<RuleName, Rule>> = {
     why: "what follows the head would be body to some and the new protocol to others: it is a request without upgrade",
     log: "200|via_upstream",
     upstream: "POST / HTTP/1.1",
-    open: true,
-  },
-  "a URL without a path has the path /": {
-    why: "a query behind the authority belongs to it (RFC 9112 §3.2.1); Envoy refuses it",
-    log: "200|via_upstream",
-    upstream: "GET /?q HTTP/1.1",
     open: true,
   },
   "a head goes on when it is there": {

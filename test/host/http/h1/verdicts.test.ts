@@ -325,10 +325,10 @@ const VERDICTS: readonly Verdict[] = [
   },
   { name: "absolute form without a path", input: line("http://c.d"), status: 200, upstream: /^GET \/ HTTP/ },
   {
-    name: "absolute form with a query only",
+    name: "absolute form with a query only: for the connection manager",
     input: line("http://c.d?q=1"),
     status: 200,
-    upstream: /^GET \/\?q=1 HTTP/,
+    upstream: /^GET \?q=1 HTTP/,
   },
   { name: "absolute form in capitals", input: line("HTTP://c.d/"), status: 200, upstream: /host: c\.d\r/ },
   {
