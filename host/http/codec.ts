@@ -143,6 +143,8 @@ export interface ServerCodec {
   resumeInput(): CodecError | null;
   /** True while a request's head has begun and not ended (HTTP/1): no stream says so yet. */
   readonly inHead?: boolean;
+  /** True when no request is being read. */
+  readonly betweenMessages?: boolean;
   /** True when the connection must be closed after the response that is being made or was made last (HTTP/1). */
   readonly closeAfterResponse?: boolean;
   /** True while ended responses wait for the peer to make room for them (HTTP/2). */

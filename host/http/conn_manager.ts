@@ -99,6 +99,10 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     return this.#codec?.protocol ?? "HTTP/1.1";
   }
 
+  get betweenMessages(): boolean {
+    return this.#codec?.betweenMessages === true;
+  }
+
   /** Streams open now. */
   get activeStreams(): number {
     return this.#streams.size;

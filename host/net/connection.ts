@@ -120,6 +120,10 @@ export class SocketConnection implements Connection {
     return this.#closing;
   }
 
+  get betweenMessages(): boolean {
+    return this.#handler?.betweenMessages === true;
+  }
+
   get queuedBytes(): number {
     return this.#writes.queuedBytes;
   }

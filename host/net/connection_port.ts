@@ -18,6 +18,8 @@ export interface ConnectionStats {
 
 /** Who is told of a connection's events. */
 export interface ConnectionHandler {
+  /** True between messages: what comes next is a head, or nothing for long. */
+  readonly betweenMessages?: boolean;
   /** Bytes from the peer, lent for the duration of the call (see `base/read_buffer.ts`). */
   onData(bytes: Uint8Array): void;
   /** The peer sent its end (FIN); bytes may still be written. Comes only with half-close enabled. */

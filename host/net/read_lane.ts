@@ -5,7 +5,8 @@
  * connections of a thread read into one small buffer: the runtime fills it right before it tells of the
  * read, and who is told copies what it keeps, so an idle connection needs none of its own. While reads fill
  * it, which is how large bodies show, a connection reads into large ones that go round among all of them;
- * one that stops reading goes back to the small one: how long it waits is up to its peer.
+ * one that stops reading, or has read the last of a message, goes back to the small one: how long it waits is
+ * up to its peer.
  *
  * @module
  */
@@ -18,6 +19,8 @@ export const SMALL_READ_BYTES: number = 16 * 1024;
 /** Takes the bytes of each read, lent for the call; false stops reading. */
 export interface ByteReceiver {
   onBytes(bytes: Uint8Array): boolean;
+  /** True when no more of a body is to come. */
+  readonly betweenMessages?: boolean;
 }
 
 const small = new ReadBuffer(SMALL_READ_BYTES, true);
@@ -49,7 +52,7 @@ export class ReadLane implements ReadTarget {
     } finally {
       buffer.endLend();
       this.#reading = false;
-      if (!this.#closed) this.#buffer = goesOn ? bufferAfter(buffer, length) : small;
+      if (!this.#closed) this.#buffer = goesOn ? bufferAfter(buffer, length, receiver) : small;
     }
   }
 
@@ -67,7 +70,7 @@ export class ReadLane implements ReadTarget {
 }
 
 /** The buffer after a read of `length` bytes into `last`. */
-function bufferAfter(last: ReadBuffer, length: number): ReadBuffer {
+function bufferAfter(last: ReadBuffer, length: number, receiver: ByteReceiver): ReadBuffer {
   const fills = last.shared ? length === SMALL_READ_BYTES : length > SMALL_READ_BYTES;
-  return fills ? takeReadBuffer() : small;
+  return fills && receiver.betweenMessages !== true ? takeReadBuffer() : small;
 }

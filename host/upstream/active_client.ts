@@ -98,6 +98,10 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     }, this);
   }
 
+  get betweenMessages(): boolean {
+    return this.activeStreams === 0;
+  }
+
   /** Streams that could be opened now. */
   get room(): number {
     return Math.min(this.maxStreams - this.activeStreams, this.#remainingStreams);

@@ -80,6 +80,11 @@ export class Http1ServerCodec implements ServerCodec, ServerStreamOwner {
     return this.#held.length > 0;
   }
 
+  get betweenMessages(): boolean {
+    const stream = this.#stream;
+    return stream === null || stream.requestEnded;
+  }
+
   get inHead(): boolean {
     return this.#stream === null && !this.#done && this.#parser.inMessage;
   }

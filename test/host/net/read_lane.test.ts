@@ -53,6 +53,23 @@ test("who stops reading keeps no large buffer while it waits", () => {
   assert.ok(other.nextBuffer() === large, "it went to who needs one");
 });
 
+test("who has read the last of a message keeps no large buffer for the next one, which may never come", () => {
+  const one = new ReadLane();
+  let betweenMessages = false;
+  one.attach({
+    onBytes: () => true,
+    get betweenMessages() {
+      return betweenMessages;
+    },
+  });
+  one.onRead(SMALL_READ_BYTES);
+  one.onRead(READ_BUFFER_BYTES);
+  assert.is(one.nextBuffer().length, READ_BUFFER_BYTES);
+  betweenMessages = true;
+  one.onRead(READ_BUFFER_BYTES);
+  assert.is(one.nextBuffer().length, SMALL_READ_BYTES);
+});
+
 test("a large buffer that a closed connection had goes to the next one, once", () => {
   const one = new ReadLane();
   read(one, SMALL_READ_BYTES);

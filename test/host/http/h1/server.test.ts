@@ -520,4 +520,13 @@ test("encoder calls out of order are without effect", () => {
   assert.is(server.connection.closed, null);
 });
 
+test("between messages: before a request, and when the body of one is whole", () => {
+  const server = new ServerHarness();
+  assert.ok(server.codec.betweenMessages);
+  server.feed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+  assert.not(server.codec.betweenMessages);
+  server.feed("cd");
+  assert.ok(server.codec.betweenMessages);
+});
+
 test.run();
