@@ -53,7 +53,7 @@ function planBackOff(node: ConfigNode | null): Pick<RetryPolicyPlan, "baseInterv
   const maxIntervalMs = max === null ? baseIntervalMs * 10 : Math.max(1, max);
   if (maxIntervalMs < baseIntervalMs) {
     node?.error(
-      "config/range",
+      "config/out-of-range",
       `max_interval (${maxIntervalMs} ms) is less than base_interval (${baseIntervalMs} ms)`,
       {
         field: "max_interval",

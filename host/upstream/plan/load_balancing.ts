@@ -186,7 +186,7 @@ function planRingHash(node: ConfigNode | null, common: ConsistentHashPlan): Ring
   const maximumRingSize = node?.number("maximum_ring_size", DEFAULT_MAXIMUM_RING_SIZE) ?? DEFAULT_MAXIMUM_RING_SIZE;
   if (minimumRingSize > maximumRingSize) {
     node?.error(
-      "config/range",
+      "config/out-of-range",
       `the minimum ring size ${minimumRingSize} is greater than the maximum, ${maximumRingSize}`,
       {
         field: "minimum_ring_size",
@@ -206,7 +206,7 @@ function planRingHash(node: ConfigNode | null, common: ConsistentHashPlan): Ring
 function planMaglev(node: ConfigNode | null, common: ConsistentHashPlan): MaglevPlan {
   const tableSize = node?.number("table_size", DEFAULT_TABLE_SIZE) ?? DEFAULT_TABLE_SIZE;
   if (!isPrime(tableSize)) {
-    node?.error("config/range", `the table size ${tableSize} is no prime number`, {
+    node?.error("config/out-of-range", `the table size ${tableSize} is no prime number`, {
       field: "table_size",
       help: "use 65537 or another prime",
     });

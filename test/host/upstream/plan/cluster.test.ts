@@ -391,7 +391,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ["name: a\ntype: ORIGINAL_DST", "error config/unsupported type: clusters of type ORIGINAL_DST"],
   [
     "name: a\nlb_policy: RING_HASH\nring_hash_lb_config: { minimum_ring_size: 9, maximum_ring_size: 8 }",
-    "error config/range ring_hash_lb_config.minimum_ring_size: the minimum ring size 9 is greater than the maximum, 8",
+    "error config/out-of-range ring_hash_lb_config.minimum_ring_size: the minimum ring size 9 is greater than the maximum, 8",
   ],
   [
     "name: a\nlb_policy: MAGLEV\ncommon_lb_config: { consistent_hashing_lb_config: { use_hostname_for_hashing: true } }",
@@ -399,7 +399,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ],
   [
     "name: a\nlb_policy: MAGLEV\nmaglev_lb_config: { table_size: 9 }",
-    "error config/range maglev_lb_config.table_size: the table size 9 is no prime number",
+    "error config/out-of-range maglev_lb_config.table_size: the table size 9 is no prime number",
   ],
   [
     "name: a\nlb_policy: CLUSTER_PROVIDED",
