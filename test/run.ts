@@ -42,7 +42,8 @@ for (const runtime of runtimes) {
 }
 const roots = positionals.length > 0 ? positionals : ["test", "filters-examples"];
 const files = roots.flatMap((root) => findTests(root)).filter((file) => file.includes(values.grep)).sort();
-const queue = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
+// One runtime after the other: the second finds the filters that the first one's tests have built.
+const queue = runtimes.flatMap((runtime) => files.map((file) => ({ file, runtime })));
 
 let passed = 0, failed = 0, skipped = 0;
 const started = performance.now();
