@@ -24,6 +24,8 @@ const SECRET_FIELDS = new Set([
   "backend_token",
   "secret_access_key",
   "session_token",
+  // Environment variables of wasm filters, in which secrets usually come.
+  "key_values",
 ]);
 
 /** A copy without secrets. */
