@@ -20,7 +20,7 @@ const SECRETS: Readonly<Record<string, string>> = {
 
 /** Commands that only show something. */
 function pagesOf(help: string): string[] {
-  const pages = Array.from(help.matchAll(/^  (\/[\w/]*)(?:: |$)(.*)/gm))
+  const pages = Array.from(help.matchAll(/^ {2}(\/[\w/]*)(?:: |$)(.*)/gm))
     .filter(([, , text]) => !/POST|profil/i.test(text!))
     .map(([, path]) => path!);
   return [...pages, "/config_dump?include_eds", "/stats?format=json", "/filters?format=json", "/none"];
