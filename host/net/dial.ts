@@ -147,7 +147,7 @@ class Dial implements DialHandle {
     if (!this.#settle()) return;
     this.#lane.close();
     this.#socket.destroy();
-    this.#callbacks.onFailure({ reason: "timeout", details: "connect timeout", code: "" });
+    this.#fail({ reason: "timeout", details: "connect timeout", code: "" });
   }
 
   #onClose(): void {
@@ -161,6 +161,16 @@ class Dial implements DialHandle {
     const details = isPipe(address) || reason === "local" || code === "ENETUNREACH"
       ? `immediate connect error: ${text}|remote address:${address.text}`
       : `delayed connect error: ${text}`;
-    this.#callbacks.onFailure({ reason, details, code });
+    this.#fail({ reason, details, code });
+  }
+
+  /** What a failure makes its receiver write goes out as one. */
+  #fail(failure: DialFailure): void {
+    enterDispatch();
+    try {
+      this.#callbacks.onFailure(failure);
+    } finally {
+      leaveDispatch();
+    }
   }
 }

@@ -468,6 +468,30 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
+    title: "The halves of a CONNECT that is forwarded to HTTP/1",
+    cases: ["http2_tunnels: 2 to 1: the client ends its half"],
+    envoy:
+      "closes the upstream's connection when the client in HTTP/2 ends its half, and resets the client with CONNECT_ERROR",
+    nuncio: "ends its half of the upstream's connection, and passes on what still comes",
+    reason: "as for upgrades",
+    apply: (recorded) => ({
+      ...recorded,
+      client: recorded.client.map((each) => {
+        if (typeof each === "string") return each;
+        const { reset: _reset, ...rest } = each;
+        return rest;
+      }),
+    }),
+    stats: {
+      "cluster.u.upstream_cx_destroy_local": -1,
+      "cluster.u.upstream_cx_destroy_local_with_active_rq": -1,
+      "cluster.u.upstream_cx_destroy_remote": 1,
+      "cluster.u.upstream_cx_destroy_with_active_rq": -1,
+      "http.main.downstream_rq_rx_reset": -1,
+      "http2.tx_reset": -1,
+    },
+  },
+  {
     title: "A refused upgrade on an HTTP/2 connection",
     cases: ["http2_upgrades: 2: another protocol than the configured", "http2_upgrades: 2: nothing is configured"],
     envoy: "begins to drain the connection",

@@ -3,7 +3,7 @@
 import type { Fields } from "../../../support/http2_frames.ts";
 import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
 import type { Exchange, Group, Http2ClientStep, UpstreamScript } from "../exchange.ts";
-import { speaks } from "./http2.ts";
+import { asks, speaks } from "./http2.ts";
 
 function asksFor(host: string): Fields {
   return [[":method", "CONNECT"], [":authority", `${host}.example:80`], ["x-a", "1"]];
@@ -47,7 +47,11 @@ export const http2Tunnels: Group = {
     route: { cluster: dead, upgrade_configs: [ { upgrade_type: CONNECT, connect_config: {} } ] }
 - name: none
   domains: ["*"]
-  routes: [ { name: none, match: { prefix: / }, route: { cluster: u } } ]`,
+  routes:
+  - name: post
+    match: { prefix: /post }
+    route: { cluster: t, upgrade_configs: [ { upgrade_type: CONNECT, connect_config: { allow_post: true } } ] }
+  - { name: none, match: { prefix: / }, route: { cluster: u } }`,
     }),
   ], [
     cluster("t"),
@@ -71,9 +75,25 @@ export const http2Tunnels: Group = {
     two("2 to bytes: the upstream resets", "tcp", ["response"], {
       t: { tcp: ["bye", { pause: 50 }, "reset"] },
     }),
+    {
+      name: "2 to bytes: POST",
+      client: {
+        http2: [{ ask: asks("POST", "/post"), end: false }, "head", { data: "ping", end: true }, "response"],
+      },
+      upstreams: { t: { tcp: [{ bytes: 4 }, "pong", "end"] } },
+    },
     two("2 to bytes: nobody is there", "dead", ["response"], {}),
     two("2 to 1: both ways", "one", ["head", { data: "ping" }, { bytes: 4 }, { rst: "CANCEL" }], {
       u: { http: [{ steps: ["HTTP/1.1 200 OK\r\nx-b: 1\r\n\r\n", { bytes: 4 }, "pong", "hang"] }] },
+    }),
+    two("2 to 1: the client ends its half", "one", [
+      "head",
+      { data: "ping" },
+      { bytes: 4 },
+      { data: "", end: true },
+      "response",
+    ], {
+      u: { http: [{ steps: ["HTTP/1.1 200 OK\r\n\r\n", { bytes: 4 }, "pong", "hang"] }] },
     }),
     two("2 to 1: refused", "one", ["response"], {
       u: { http: ["HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno"] },
