@@ -47,6 +47,8 @@ export class PeerStream {
   /** Name of the error code of the RST_STREAM that came. */
   reset: string | null = null;
   sendWindow: number;
+  /** The end of this side's message was sent, or waits for a window. */
+  endSent = false;
   #reading = true;
   #unread = 0;
   /** What waits for a window: body bytes, then how it ends. */
@@ -74,6 +76,7 @@ export class PeerStream {
   }
 
   headers(fields: Fields, end = false): this {
+    if (end) this.endSent = true;
     this.#peer.write(headers(this.id, fields, end));
     return this;
   }
@@ -81,7 +84,10 @@ export class PeerStream {
   data(body: string | Uint8Array, end = false): this {
     const bytes = typeof body === "string" ? Buffer.from(body, "latin1") : body;
     this.#queue = Buffer.concat([this.#queue, bytes]);
-    if (end) this.#endsWith = "data";
+    if (end) {
+      this.#endsWith = "data";
+      this.endSent = true;
+    }
     this.pump(end && bytes.length === 0);
     return this;
   }
@@ -89,6 +95,7 @@ export class PeerStream {
   /** Ends the message with these fields. */
   end(trailers: Fields): this {
     this.#endsWith = trailers;
+    this.endSent = true;
     this.pump();
     return this;
   }

@@ -59,7 +59,9 @@ async function playStep(
 ): Promise<number> {
   if (step === "response" || step === "head") {
     const isHead = step === "head";
-    await within(LIMIT_MS, peer, () => stream.over || (isHead && stream.head !== null));
+    // A response that ends before its request is followed by a reset.
+    const isOver = (): boolean => stream.reset !== null || (stream.ended && stream.endSent);
+    await within(LIMIT_MS, peer, () => isOver() || (isHead && stream.head !== null));
     for (const each of stream.informational) got.push({ head: lines(each) });
     got.push(messageOf(stream, isHead));
     return read;
