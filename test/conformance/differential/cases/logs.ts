@@ -49,6 +49,8 @@ export const logs: Group = {
           "rpc=%UPSTREAM_REQUEST_ATTEMPT_COUNT% env=%ENVIRONMENT(NUNCIO_NEVER_SET)% code=%RESPONSE_CODE% " +
           "chain=%FILTER_CHAIN_NAME% type=%ACCESS_LOG_TYPE% %% uc=%UPSTREAM_CLUSTER_RAW%",
       ),
+      // Milliseconds would count as bytes.
+      router: "suppress_envoy_headers: true",
     }),
     httpListener("wire", {
       log: textLog(
@@ -66,6 +68,7 @@ export const logs: Group = {
 upgrade_configs: [ { upgrade_type: websocket } ]
 generate_request_id: false`,
       log: textLog(MOMENT + " %DOWNSTREAM_WIRE_BYTES_RECEIVED%/%DOWNSTREAM_WIRE_BYTES_SENT%"),
+      router: "suppress_envoy_headers: true",
     }),
     httpListener("periodic", {
       manager: "access_log_options: { access_log_flush_interval: 0.5s }\ngenerate_request_id: false",
