@@ -38,9 +38,6 @@ const REPLYING = journalGuest((s) => ({
     proxy_on_response_headers: {
       do: `(if ${is("r", "d")} (then (call $reply (i32.const 502) ${s("instead of the response")})))`,
     },
-    proxy_on_response_body: {
-      do: `(if ${is("s")} (then (call $reply (i32.const 500) ${s("too late")})))`,
-    },
   },
   fields: PATH(s),
 }));
@@ -71,7 +68,7 @@ function pieces(name: string, letter: string, last = "0\r\n\r\n"): Exchange[] {
         "3\r\ncde\r\n",
         { pause: 40 },
         last,
-        letter === "s" ? { pause: 60 } : "response",
+        "response",
       ],
     },
     {
@@ -104,6 +101,5 @@ export const wasmReplies: Group = {
     ...pieces("at the end of the request's body, and stops", "k"),
     ...pieces("in the request's trailers", "t", "0\r\nx-a: 1\r\n\r\n"),
     ...pieces("in the response's headers", "r"),
-    ...pieces("in the response's body", "s"),
   ],
 };
