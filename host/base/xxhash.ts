@@ -8,9 +8,16 @@
 import createXxHash from "xxhash-wasm";
 import { fromLatin1 } from "./bytes.ts";
 
-const { h64Raw } = await createXxHash();
+let hashBytes: ((bytes: Uint8Array, seed: bigint) => bigint) | null = null;
+
+/**
+ * Settles when `xxHash64` may be called. Not awaited by this module itself: a worker whose modules wait for
+ * something misses messages that come meanwhile (Deno 2.9).
+ */
+export const xxHashReady: Promise<void> = createXxHash().then(({ h64Raw }) => void (hashBytes = h64Raw));
 
 /** The hash of a text of one byte per character, as header values are. */
 export function xxHash64(text: string, seed = 0n): bigint {
-  return h64Raw(fromLatin1(text), seed);
+  if (hashBytes === null) throw new Error("xxHashReady was not awaited");
+  return hashBytes(fromLatin1(text), seed);
 }

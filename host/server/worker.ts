@@ -6,6 +6,7 @@
  * @see Envoy: source/server/worker_impl.cc, source/common/listener_manager/listener_manager_impl.cc
  * @module
  */
+import { xxHashReady } from "../base/xxhash.ts";
 import type { TimerClock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { UPSTREAM_SCOPE } from "../extensions/common/upstream_filters.ts";
@@ -180,6 +181,7 @@ export class Worker {
   }
 
   async apply(snapshot: Snapshot): Promise<ApplyOutcome> {
+    await xxHashReady;
     const modules = await loadModules(snapshot);
     this.#upstreamContext = this.#factoryContext(UPSTREAM_LISTENER, snapshot, modules, NEVER_DRAINS);
     // Plugins may call clusters while they are configured.

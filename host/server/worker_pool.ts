@@ -131,12 +131,13 @@ export class WorkerPool {
     const { platform, logger, prepare } = this.#options;
     const place = this.#places[index]!;
     place.startMs = place.lastBeatMs = platform.clock.nowMs();
-    const link = this.#spawn(index, () => {});
+    const link = this.#spawn(index, () => {
+      prepare(link).then(
+        () => logger.info("a replacement worker serves", { worker: index }),
+        (error: unknown) => logger.error("a replacement worker does not start", { worker: index, err: String(error) }),
+      );
+    });
     place.link = link;
-    prepare(link).then(
-      () => logger.info("a replacement worker serves", { worker: index }),
-      (error: unknown) => logger.error("a replacement worker does not start", { worker: index, err: String(error) }),
-    );
   }
 
   #checkHeartbeats(): void {

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { xxHashReady } from "../../../host/base/xxhash.ts";
 import { loadBootstrap, loadRegistry } from "../../../host/config/load.ts";
 import type { HeaderMap } from "../../../host/http/header_map.ts";
 import type { StreamInfo } from "../../../host/observe/stream_info.ts";
@@ -10,6 +11,8 @@ import { planCluster } from "../../../host/upstream/plan/cluster.ts";
 import { infoOf, requestOf, tableOf } from "../../host/router/support.ts";
 import { createFakeEnvironment } from "../../host/upstream/fakes.ts";
 import { CLUSTERS, COOKIE_POLICIES, FIRST_PORT, KEYS, POLICIES, type Recorded, routeConfig } from "./scenario.ts";
+
+await xxHashReady;
 
 const recorded: Recorded = JSON.parse(readFileSync(new URL("./envoy-1.40.json", import.meta.url), "utf8"));
 const registry = loadRegistry();

@@ -2,11 +2,13 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromLatin1 } from "../../../host/base/bytes.ts";
-import { xxHash64 } from "../../../host/base/xxhash.ts";
+import { xxHash64, xxHashReady } from "../../../host/base/xxhash.ts";
 import { pipeAddress } from "../../../host/net/address.ts";
 import { HashPolicy } from "../../../host/router/hash_policy.ts";
 import type { HashPolicyPlan } from "../../../host/router/plan.ts";
 import { ask, infoOf, planned, requestOf, tableOfRoutes } from "./support.ts";
+
+await xxHashReady;
 
 const never = () => assert.unreachable();
 

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromLatin1 } from "../../../../host/base/bytes.ts";
 import { SeededRandom } from "../../../../host/base/random.ts";
-import { xxHash64 } from "../../../../host/base/xxhash.ts";
+import { xxHash64, xxHashReady } from "../../../../host/base/xxhash.ts";
 import { ipAddress } from "../../../../host/net/address.ts";
 import { StatsStore } from "../../../../host/observe/stats.ts";
 import { Host } from "../../../../host/upstream/host.ts";
@@ -16,6 +16,8 @@ import { murmurHash2 } from "../../../../host/upstream/lb/murmur_hash.ts";
 import { createRing } from "../../../../host/upstream/lb/ring_hash.ts";
 import { type MaglevPlan, NO_LOCALITY, type RingHashPlan } from "../../../../host/upstream/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
+
+await xxHashReady;
 
 const RING: RingHashPlan = {
   policy: "RING_HASH",
