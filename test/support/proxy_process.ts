@@ -8,7 +8,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -163,17 +162,30 @@ function watch(child: ChildProcess, folder: string, command: string): ProxyProce
   };
 }
 
-/** Ports that nobody listens on. All are held open until the last one is known, so that they differ. */
+/** Below the ports that systems give to outgoing connections, so that none of these takes one before its time. */
+const FIRST_PORT = 21_000;
+const LAST_PORT = 32_000;
+/** Where the next search begins: processes that run at the same time begin far from each other. */
+let nextPort = FIRST_PORT + process.pid * 101 % (LAST_PORT - FIRST_PORT);
+
+/** Ports that nobody listens on. No two calls of a process give the same one. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(servers.map((server) =>
-    new Promise<number>((resolve, reject) => {
-      server.on("error", reject);
-      server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
-    })
-  ));
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = nextPort++;
+    if (nextPort > LAST_PORT) nextPort = FIRST_PORT;
+    // Round numbers are timeouts and sizes of configurations.
+    if (port % 100 !== 0 && await isFree(port)) ports.push(port);
+  }
   return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.on("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }
 
 export interface CommandOutcome {
