@@ -4,9 +4,10 @@
  * Between a decision to retry and the next decision the request holds one of the cluster's retries, which its
  * circuit breaker limits. Waits are random below a ceiling that doubles, or what the upstream says in a header.
  *
- * @see Envoy: source/common/router/retry_state_impl.cc, source/common/common/backoff_strategy.cc
+ * @see Envoy: source/common/router/retry_state_impl.cc
  * @module
  */
+import { BackOff } from "../base/back_off.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { StreamResetReason } from "../http/codec.ts";
 import type { HeaderMap } from "../http/header_map.ts";
@@ -38,7 +39,7 @@ export class RetryState {
   readonly #retries: Resource;
   readonly #tried: Host[] = [];
   #left: number;
-  #ceilingMs: number;
+  readonly #backOff: BackOff;
   /** The upstream said when to come back; for the next wait alone. */
   #resetMs: number | null = null;
   #holdsRetry = false;
@@ -46,7 +47,6 @@ export class RetryState {
 
   /** Null when no failure of this request would be retried. */
   static create(options: RetryStateOptions): RetryState | null {
-    if (!options.policy.appliesTo(options.headers)) return null;
     const conditions = options.policy.conditionsFor(options.headers);
     return conditions.retryOn === 0 ? null : new RetryState(options, conditions);
   }
@@ -57,7 +57,8 @@ export class RetryState {
     this.#conditions = conditions;
     this.#retries = options.cluster.resources[ResourcePriority.Default].retries;
     this.#left = conditions.retries;
-    this.#ceilingMs = options.policy.baseIntervalMs;
+    const { baseIntervalMs, maxIntervalMs } = options.policy;
+    this.#backOff = new BackOff(baseIntervalMs, maxIntervalMs, options.cluster.random);
   }
 
   /** True between two attempts. */
@@ -132,9 +133,7 @@ export class RetryState {
       return resetMs + Math.floor(random.fraction() * Math.floor(resetMs / 2));
     }
     stats.upstreamRqRetryBackoffExponential.inc();
-    const ceilingMs = this.#ceilingMs;
-    this.#ceilingMs = Math.min(ceilingMs * 2, this.#options.policy.maxIntervalMs);
-    return Math.floor(random.fraction() * ceilingMs);
+    return this.#backOff.nextMs();
   }
 
   #release(): void {
@@ -170,13 +169,8 @@ function refuses(predicate: HostPredicatePlan, host: Host, tried: readonly Host[
     case "omitCanaryHosts":
       return host.canary;
     case "omitHostMetadata":
-      return Object.entries(predicate.metadata).some(([name, value]) => sameJson(lbMetadata(host)[name], value));
+      return Object.entries(predicate.metadata).some(([name, value]) => sameJson(host.lbMetadata[name], value));
   }
-}
-
-function lbMetadata(host: Host): Readonly<Record<string, unknown>> {
-  const lb = host.metadata["envoy.lb"];
-  return typeof lb === "object" && lb !== null ? lb as Record<string, unknown> : {};
 }
 
 function sameJson(a: unknown, b: unknown): boolean {

@@ -227,7 +227,7 @@ export class Router implements HttpFilter, UpstreamRequestOwner, DownstreamWater
     stream.info.responseCode = headers.status;
     route.finalizeResponseHeaders(headers, this.#requestHeaders, stream.info);
     if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
-    for (const cookie of this.#hashCookies ?? []) headers.add("set-cookie", cookie);
+    if (this.#hashCookies !== null) { for (const cookie of this.#hashCookies) headers.add("set-cookie", cookie); }
     this.#cluster!.stats.codes.chargeResponse(headers.status, this.#origin());
     if (end) this.#onResponseEnd(request);
     else this.#tunnel = !this.#isTcp && opensTunnel(this.#requestHeaders!, headers.status);

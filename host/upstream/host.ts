@@ -114,8 +114,7 @@ export class Host {
     this.priority = options.priority;
     this.#metadata = options.metadata;
     this.localityMetadata = filterMetadata(options.localityMetadata);
-    const lb = options.metadata["envoy.lb"];
-    this.canary = typeof lb === "object" && lb !== null && (lb as Record<string, unknown>)["canary"] === true;
+    this.canary = this.lbMetadata["canary"] === true;
     this.setConfiguredHealth(options.health);
   }
 
@@ -126,6 +125,12 @@ export class Host {
   set metadata(metadata: Readonly<Record<string, unknown>>) {
     if (metadata !== this.#metadata) this.#filterMetadata = null;
     this.#metadata = metadata;
+  }
+
+  /** What of it is for load balancers: the namespace `envoy.lb`. */
+  get lbMetadata(): Readonly<Record<string, unknown>> {
+    const lb = this.#metadata["envoy.lb"];
+    return typeof lb === "object" && lb !== null ? lb as Record<string, unknown> : {};
   }
 
   /** The same as streams refer to it. */

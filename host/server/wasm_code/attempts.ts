@@ -1,8 +1,6 @@
 // host/server/wasm_code/attempts.ts: tries something again and again, with back-off.
-/**
- * @see Envoy: source/common/common/backoff_strategy.cc JitteredExponentialBackOffStrategy
- * @module
- */
+/** @module */
+import { BackOff } from "../../base/back_off.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { CodeRetryPlan } from "../../extensions/common/wasm/plugin_plan.ts";
@@ -26,12 +24,11 @@ export async function attempt<T>(
   ports: AttemptPorts,
   once: (index: number) => Promise<Attempt<T>>,
 ): Promise<Attempt<T>> {
-  let ceilingMs = plan.baseMs;
+  const backOff = new BackOff(plan.baseMs, plan.maxMs, ports.random);
   for (let index = 0;; index++) {
     const result = await once(index);
     if (result.ok || result.final || index >= plan.retries || ports.signal.aborted) return result;
-    const delayMs = Math.floor(ports.random.fraction() * ceilingMs);
-    ceilingMs = Math.min(ceilingMs * 2, plan.maxMs);
+    const delayMs = backOff.nextMs();
     ports.onRetry(result.message, delayMs);
     await pause(ports.clock, delayMs, ports.signal);
     if (ports.signal.aborted) return result;

@@ -29,8 +29,7 @@ export function localityShares(localities: readonly LocalityHosts[], usable: Rea
 
 /** What a host is known by: `hash_key` of its `envoy.lb` metadata, its name, or its address. */
 export function hashKeyOf(host: Host, useHostname: boolean): string {
-  const lb = host.metadata["envoy.lb"];
-  const key = typeof lb === "object" && lb !== null ? (lb as Record<string, unknown>)["hash_key"] : undefined;
+  const key = host.lbMetadata["hash_key"];
   if (typeof key === "string" && key !== "") return key;
   return useHostname ? host.hostname : host.address.text;
 }
