@@ -15,6 +15,7 @@ import { type Counter, StatsStore } from "../observe/stats.ts";
 import type { Platform } from "../platform/mod.ts";
 import { SharedStore } from "../wasm/mod.ts";
 import type { DrainStrategy } from "./drain.ts";
+import { HostHealthRelay } from "./host_health_relay.ts";
 import type { LogSettings } from "./logging.ts";
 import type { BootstrapPlan } from "./plan/bootstrap.ts";
 import type { RuntimeLayer } from "./plan/runtime.ts";
@@ -68,6 +69,7 @@ export class Server {
   readonly #shared: SharedStore;
   readonly #flushTimer: Timer;
   #flushIntervalMs = 5000;
+  readonly #hostHealth = new HostHealthRelay();
   #pool: WorkerPool | null = null;
   #links: readonly WorkerLink[] = [];
   #snapshot: Snapshot | null = null;
@@ -342,7 +344,7 @@ export class Server {
         logSettings,
         accessLog,
         logs,
-        emit: (event) => this.#onWorkerEvent(event),
+        emit: (event) => this.#onWorkerEvent(0, event),
       }));
       this.#links = [new InlineWorkerLink(worker)];
       return [];
@@ -363,7 +365,7 @@ export class Server {
         accessLog,
         heartbeat,
       }),
-      onEvent: (_index, event) => this.#onWorkerEvent(event),
+      onEvent: (index, event) => this.#onWorkerEvent(index, event),
       prepare: (link) => this.#prepareReplacement(link),
       onWorkerStuck: (index) => {
         this.#logger.critical("this runtime cannot stop a thread that hangs: only a new process helps", {
@@ -373,14 +375,18 @@ export class Server {
       },
       onWorkerGone: (index) => {
         this.#stats.workerReplaced.inc();
+        this.#hostHealth.dismiss(index);
         this.stats.dropGauges(index + 1);
       },
     });
-    return await this.#pool.start();
+    const problems = await this.#pool.start();
+    for (const link of this.#pool.links) this.#hostHealth.welcome(link);
+    return problems;
   }
 
   /** Brings a new worker to where the others are, also when that changes meanwhile. */
   async #prepareReplacement(link: WorkerLink): Promise<void> {
+    this.#hostHealth.welcome(link);
     await link.call("setLogLevels", this.#options.logs.levels());
     if (this.#healthChecksFail) await link.call("failHealthChecks", true);
     for (let done: Snapshot | null = null; done !== this.#snapshot;) {
@@ -408,8 +414,9 @@ export class Server {
     return [...problems];
   }
 
-  #onWorkerEvent(event: WorkerEvent): void {
+  #onWorkerEvent(worker: number, event: WorkerEvent): void {
     if (event.kind === "bug") this.#stats.bug.inc();
+    else if (event.kind === "hostHealth") this.#hostHealth.forward(worker, event.changes);
   }
 
   #replacePlugin(next: WasmPluginSnapshot): void {

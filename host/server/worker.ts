@@ -39,6 +39,7 @@ import { GaugeCount } from "../upstream/circuit_breaker.ts";
 import { createClientCodec } from "../upstream/client_codec.ts";
 import { ClusterManager } from "../upstream/cluster_manager.ts";
 import { SocketDialer } from "../upstream/dialer.ts";
+import { type HostHealthChange, HostHealthExchange } from "../upstream/health/exchange.ts";
 import { type ClusterStatus, clusterStatus } from "../upstream/view.ts";
 import { MAX_VMS, type SharedStorePort } from "../wasm/mod.ts";
 import { DrainManager } from "./drain.ts";
@@ -63,6 +64,8 @@ export interface WorkerEnvironment {
   /** Flush interval and size of access logs. */
   readonly accessLog: AccessLogSettings;
   readonly shared: SharedStorePort;
+  /** Tells the other workers; absent when there are none. */
+  readonly publishHostHealth?: (changes: readonly HostHealthChange[]) => void;
   onBug(error: unknown): void;
 }
 
@@ -95,6 +98,7 @@ interface Modules {
 
 export class Worker {
   readonly #environment: WorkerEnvironment;
+  readonly #hostHealth: HostHealthExchange;
   readonly #clusters: ClusterManager;
   readonly #plugins: WasmPlugins;
   readonly #dates: HttpDate;
@@ -111,6 +115,7 @@ export class Worker {
     this.#environment = environment;
     const { clock, random, stats } = environment;
     this.#dates = new HttpDate(clock);
+    this.#hostHealth = new HostHealthExchange(clock, environment.publishHostHealth ?? null);
     this.#clusters = new ClusterManager({
       clock,
       random,
@@ -124,6 +129,7 @@ export class Worker {
           new GaugeCount(stats.gauge(`${SHARED_COUNTS}${cluster}.${resource}`)),
       }),
       primary: environment.index === 0,
+      hostHealth: this.#hostHealth,
       createHttpFilters: (plans, scope) => this.#upstreamContext!.createHttpFilters(plans, scope),
     });
     this.#plugins = new WasmPlugins({
@@ -177,6 +183,9 @@ export class Worker {
         return null;
       case "failHealthChecks":
         return this.failHealthChecks(argument as boolean);
+      case "hostHealth":
+        this.#hostHealth.receive(argument as readonly HostHealthChange[]);
+        return null;
     }
   }
 

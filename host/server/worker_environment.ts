@@ -41,6 +41,9 @@ export function createWorkerEnvironment(options: WorkerEnvironmentOptions): Work
     setLogLevels: (levels) => logs.setLevels(levels),
     accessLog: options.accessLog,
     shared: options.shared,
+    ...(options.concurrency > 1 && {
+      publishHostHealth: (changes) => options.emit({ kind: "hostHealth", changes }),
+    }),
     onBug(error) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       main.error("a bug was contained: one connection was reset", { err: text });

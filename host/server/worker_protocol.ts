@@ -6,6 +6,7 @@
  */
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
+import type { HostHealthChange } from "../upstream/health/exchange.ts";
 import type { ClusterStatus } from "../upstream/view.ts";
 import type { DrainStrategy } from "./drain.ts";
 import type { LogLevels } from "../observe/log.ts";
@@ -32,6 +33,8 @@ export interface WorkerCalls {
   reopenLogs(): null;
   /** While health checks fail, every response is its connection's last one. */
   failHealthChecks(fail: boolean): null;
+  /** What other workers found of the health of hosts. */
+  hostHealth(changes: readonly HostHealthChange[]): null;
 }
 
 export type ApplyOutcome = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] };
@@ -60,6 +63,8 @@ export type WorkerEvent =
   | { readonly kind: "ready" }
   /** A VM died; main shows it and may reload. */
   | { readonly kind: "pluginFailed"; readonly key: string; readonly message: string }
+  /** Hosts became healthy or unhealthy: the other workers are to know. */
+  | { readonly kind: "hostHealth"; readonly changes: readonly HostHealthChange[] }
   /** A bug was contained. */
   | { readonly kind: "bug"; readonly message: string };
 

@@ -22,6 +22,8 @@ import type { Discovery, DiscoveryContext, DnsResolver } from "./discovery/disco
 import { createLogicalDnsDiscovery } from "./discovery/logical_dns.ts";
 import { createStaticDiscovery } from "./discovery/static.ts";
 import { createStrictDnsDiscovery } from "./discovery/strict_dns.ts";
+import { ClusterHealth } from "./health/cluster_health.ts";
+import { HostHealthExchange } from "./health/exchange.ts";
 import type { Host, HostPool } from "./host.ts";
 import { HttpPool } from "./http_pool.ts";
 import { LoadBalancer } from "./lb/balancer.ts";
@@ -47,6 +49,8 @@ export interface ClusterEnvironment {
   readonly createCount?: SharedCountFactory;
   /** False on all workers but one: what all of them see (memberships) is then counted once. */
   readonly primary?: boolean;
+  /** What workers tell each other of the health of hosts; absent: there is one worker. */
+  readonly hostHealth?: HostHealthExchange;
   /** Makes the filters of a cluster's requests; `stats` is the cluster's scope. */
   readonly createHttpFilters?: (plans: readonly HttpFilterPlan[], stats: StatsScope) => readonly ConfiguredFilter[];
 }
@@ -70,6 +74,8 @@ export class Cluster implements PoolCluster {
   readonly #draining = new Set<HostPool>();
   #onDrained: (() => void) | null = null;
   #ready = false;
+  #health: ClusterHealth | null = null;
+  readonly #createHealth: () => ClusterHealth;
   readonly #createHttpFilters: () => readonly ConfiguredFilter[] | null;
   #httpFilters: readonly ConfiguredFilter[] | null | undefined = undefined;
 
@@ -95,6 +101,14 @@ export class Cluster implements PoolCluster {
     this.priorities = new PrioritySet(plan.overprovisioningFactor, plan.loadBalancing.panicThresholdPercent);
     this.priorities.onMemberUpdate((_added, removed) => removed.forEach((host) => this.#drainHost(host)));
     this.#balancer = this.#createBalancer();
+    this.#createHealth = () =>
+      new ClusterHealth(
+        plan,
+        this.priorities,
+        this.stats,
+        environment.hostHealth ?? new HostHealthExchange(environment.clock, null),
+        environment.primary ?? true,
+      );
     this.#discovery = createDiscovery({
       plan,
       clock: environment.clock,
@@ -127,6 +141,11 @@ export class Cluster implements PoolCluster {
       this.#ready = true;
       onReady();
     });
+  }
+
+  /** Where it is said whether hosts are healthy. Made for whoever says it. */
+  get health(): ClusterHealth {
+    return this.#health ??= this.#createHealth();
   }
 
   /** The filters of every request to this cluster; null for none. Made at the first one. */
@@ -167,7 +186,7 @@ export class Cluster implements PoolCluster {
    * nothing is left, maybe at once.
    */
   drain(onDrained: () => void): void {
-    this.#discovery.close();
+    this.#stop();
     for (const host of this.priorities.hosts()) this.#drainHost(host);
     this.#onDrained = onDrained;
     this.#checkDrained();
@@ -175,7 +194,7 @@ export class Cluster implements PoolCluster {
 
   /** Ends everything at once. */
   close(): void {
-    this.#discovery.close();
+    this.#stop();
     const pools = [...this.#draining];
     for (const host of this.priorities.hosts()) pools.push(...hostPools(host));
     for (const pool of pools) pool.close();
@@ -186,6 +205,13 @@ export class Cluster implements PoolCluster {
     for (const host of this.priorities.hosts()) {
       for (const pool of host.httpPools) if (pool !== null) (pool as HttpPool).drainConnections();
     }
+  }
+
+  /** Nothing is found out any more. */
+  #stop(): void {
+    this.#discovery.close();
+    this.#health?.close();
+    this.#health = null;
   }
 
   #createBalancer(): ClusterBalancer {

@@ -59,6 +59,8 @@ export interface HostPool {
 }
 
 export interface HostOptions {
+  /** What tells the host from the others of its cluster, on all workers; its priority and address by default. */
+  readonly key?: string;
   readonly clusterName: string;
   readonly address: SocketAddress;
   /** The DNS name that the address comes from, or the endpoint's `hostname`. */
@@ -73,6 +75,7 @@ export interface HostOptions {
 
 export class Host {
   readonly clusterName: string;
+  readonly key: string;
   /** Where new connections go. Changes only in a LOGICAL_DNS cluster. */
   address: SocketAddress;
   readonly hostname: string;
@@ -107,6 +110,7 @@ export class Host {
 
   constructor(options: HostOptions) {
     this.clusterName = options.clusterName;
+    this.key = options.key ?? `${options.priority} ${options.address.text}`;
     this.address = options.address;
     this.hostname = options.hostname;
     this.locality = options.locality;
@@ -142,7 +146,7 @@ export class Host {
     return this.#healthFlags;
   }
 
-  /** Sets or clears a flag; true when that changed something. The host set has to be told (`HostSet.refresh`). */
+  /** Sets or clears a flag; true when that changed something. The host set has to be told (`ClusterHealth.set` does). */
   setHealthFlag(flag: HealthFlag, on: boolean): boolean {
     const before = this.#healthFlags;
     this.#healthFlags = on ? before | flag : before & ~flag;

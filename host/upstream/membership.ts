@@ -40,7 +40,7 @@ export class Membership implements MembershipSink {
         if (key === null) continue;
         let host = before.get(key);
         if (host === undefined) {
-          host = this.#createHost(plan, found);
+          host = this.#createHost(key, plan, found);
           changed.add(plan.priority);
         } else if (this.#refreshHost(host, found)) {
           changed.add(plan.priority);
@@ -57,24 +57,11 @@ export class Membership implements MembershipSink {
       const list = byPriority.get(priority) ?? [];
       this.#priorities.updateHosts(priority, list.flatMap((entry) => entry.hosts), list);
     }
-    if (changed.size > 0) this.#count();
-    return changed.size > 0;
-  }
-
-  /** Shows what the hosts are by now; after a change of health too. */
-  #count(): void {
-    let healthy = 0, degraded = 0, excluded = 0, total = 0;
-    for (const set of this.#priorities.hostSets) {
-      total += set.hosts.length;
-      healthy += set.healthyHosts.length;
-      degraded += set.degradedHosts.length;
-      excluded += set.excludedHosts.length;
+    if (changed.size > 0) {
+      this.#stats.membershipChange.inc();
+      countMembers(this.#priorities, this.#stats);
     }
-    this.#stats.membershipChange.inc();
-    this.#stats.membershipTotal.set(total);
-    this.#stats.membershipHealthy.set(healthy);
-    this.#stats.membershipDegraded.set(degraded);
-    this.#stats.membershipExcluded.set(excluded);
+    return changed.size > 0;
   }
 
   /** What tells a host from the others; null for one that is there already. */
@@ -86,8 +73,9 @@ export class Membership implements MembershipSink {
     for (let copy = 2;; copy++) if (!taken.has(`${key} ${copy}`)) return `${key} ${copy}`;
   }
 
-  #createHost(plan: LocalityEndpointsPlan, found: FoundEndpoint): Host {
+  #createHost(key: string, plan: LocalityEndpointsPlan, found: FoundEndpoint): Host {
     return new Host({
+      key,
       clusterName: this.#plan.name,
       address: found.address,
       hostname: found.hostname,
@@ -114,6 +102,21 @@ export class Membership implements MembershipSink {
     }
     return changed;
   }
+}
+
+/** Shows what the hosts are by now; after a change of health too. */
+export function countMembers(priorities: PrioritySet, stats: ClusterStats): void {
+  let healthy = 0, degraded = 0, excluded = 0, total = 0;
+  for (const set of priorities.hostSets) {
+    total += set.hosts.length;
+    healthy += set.healthyHosts.length;
+    degraded += set.degradedHosts.length;
+    excluded += set.excludedHosts.length;
+  }
+  stats.membershipTotal.set(total);
+  stats.membershipHealthy.set(healthy);
+  stats.membershipDegraded.set(degraded);
+  stats.membershipExcluded.set(excluded);
 }
 
 /** Entries of one locality and priority are one locality; the last weight given counts, as in Envoy. */

@@ -32,6 +32,7 @@ export class PrioritySet {
   readonly #overprovisioningFactor: number;
   readonly #panicThresholdPercent: number;
   readonly #listeners: ((added: readonly Host[], removed: readonly Host[]) => void)[] = [];
+  readonly #listenersBefore: ((added: readonly Host[]) => void)[] = [];
   #load: PriorityLoad;
 
   constructor(overprovisioningFactor: number, panicThresholdPercent: number) {
@@ -57,6 +58,11 @@ export class PrioritySet {
     return this.#sets[priority]!;
   }
 
+  /** Called before hosts are sorted by their health for the first time. */
+  onBeforeMemberUpdate(listener: (added: readonly Host[]) => void): void {
+    this.#listenersBefore.push(listener);
+  }
+
   /** Called after every change of membership. */
   onMemberUpdate(listener: (added: readonly Host[], removed: readonly Host[]) => void): void {
     this.#listeners.push(listener);
@@ -69,14 +75,15 @@ export class PrioritySet {
     const after = new Set(hosts);
     const added = hosts.filter((host) => !before.has(host));
     const removed = set.hosts.filter((host) => !after.has(host));
+    for (const listener of this.#listenersBefore) listener(added);
     set.update(hosts, localities);
     this.#recompute();
     for (const listener of this.#listeners) listener(added, removed);
   }
 
-  /** Takes in that the health of some hosts changed. */
-  refreshHealth(): void {
-    for (const set of this.#sets) set.refresh();
+  /** Takes in that the health of some hosts of these priorities changed. */
+  refreshHealth(priorities: ReadonlySet<number>): void {
+    for (const set of this.#sets) if (priorities.has(set.priority)) set.refresh();
     this.#recompute();
   }
 

@@ -1,0 +1,129 @@
+// host/upstream/health/cluster_health.ts: the flags of a cluster's hosts, the same on all workers.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Whoever decides about the health of a host (a checker, outlier detection) says it here. The host has its new
+ * flag at once; load balancing and gauges follow at the end of the turn, once for all that changed in it. Only
+ * clusters with something that decides have this object.
+ *
+ * @see Envoy: source/common/upstream/upstream_impl.cc ClusterImplBase::reloadHealthyHosts
+ * @module
+ */
+import { xxHash64 } from "../../base/xxhash.ts";
+import type { HealthFlag, Host } from "../host.ts";
+import { countMembers } from "../membership.ts";
+import { type ClusterPlan, planKey } from "../plan.ts";
+import type { PrioritySet } from "../priority.ts";
+import type { ClusterStats } from "../stats.ts";
+import type { ExchangeMember, HostHealthChange, HostHealthExchange } from "./exchange.ts";
+
+/** Called after another worker changed a flag of a host of this one. */
+export type RemoteFlagListener = (host: Host, flag: HealthFlag, on: boolean) => void;
+
+export class ClusterHealth implements ExchangeMember {
+  readonly id: string;
+  readonly #priorities: PrioritySet;
+  readonly #stats: ClusterStats;
+  readonly #exchange: HostHealthExchange;
+  readonly #primary: boolean;
+  readonly #hosts = new Map<string, Host>();
+  readonly #listeners: RemoteFlagListener[] = [];
+  readonly #changed = new Set<number>();
+  #onChecked: (() => void) | null = null;
+
+  /** `primary`: this worker says which hosts are gone. */
+  constructor(
+    plan: ClusterPlan,
+    priorities: PrioritySet,
+    stats: ClusterStats,
+    exchange: HostHealthExchange,
+    primary: boolean,
+  ) {
+    this.id = exchange.isShared ? `${plan.name} ${xxHash64(planKey(plan)).toString(16)}` : plan.name;
+    this.#priorities = priorities;
+    this.#stats = stats;
+    this.#exchange = exchange;
+    this.#primary = primary;
+    priorities.onBeforeMemberUpdate((added) => added.forEach((host) => this.#admit(host)));
+    priorities.onMemberUpdate((_added, removed) => removed.forEach((host) => this.#dismiss(host)));
+    for (const host of priorities.hosts()) this.#admit(host);
+    exchange.join(this);
+  }
+
+  /** Sets or clears a flag, on all workers; true when that changed something. */
+  set(host: Host, flag: HealthFlag, on: boolean): boolean {
+    if (!host.setHealthFlag(flag, on)) return false;
+    this.#exchange.publish({ kind: "flag", cluster: this.id, host: host.key, flag, on });
+    this.#refreshLater(host);
+    return true;
+  }
+
+  /** Calls `listener` for what other workers change. */
+  onRemoteFlag(listener: RemoteFlagListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** True once the worker that checks has said that its first round is over. */
+  get checked(): boolean {
+    return this.#exchange.isChecked(this.id);
+  }
+
+  /** Says that the first round of checks is over; load balancing knows of its results. */
+  markChecked(): void {
+    this.#exchange.publish({ kind: "checked", cluster: this.id });
+    this.#exchange.flush();
+  }
+
+  /** Calls back, once, when the worker that checks says so. */
+  whenChecked(callback: () => void): void {
+    this.#onChecked = callback;
+  }
+
+  close(): void {
+    this.#onChecked = null;
+    if (this.#primary) this.#exchange.publish({ kind: "closed", cluster: this.id });
+    this.#exchange.leave(this);
+  }
+
+  /** A host that other workers know already is as they say. */
+  #admit(host: Host): void {
+    const { known, flags } = this.#exchange.flags(this.id, host.key);
+    for (let flag = 1; flag <= known; flag <<= 1) {
+      if ((known & flag) !== 0) host.setHealthFlag(flag as HealthFlag, (flags & flag) !== 0);
+    }
+    this.#hosts.set(host.key, host);
+  }
+
+  #dismiss(host: Host): void {
+    if (this.#hosts.get(host.key) !== host) return;
+    this.#hosts.delete(host.key);
+    if (this.#primary) this.#exchange.publish({ kind: "removed", cluster: this.id, host: host.key });
+  }
+
+  #refreshLater(host: Host): void {
+    this.#changed.add(host.priority);
+    this.#exchange.refreshLater(this);
+  }
+
+  // ExchangeMember
+
+  onChange(change: HostHealthChange): void {
+    if (change.kind === "checked") {
+      const onChecked = this.#onChecked;
+      this.#onChecked = null;
+      this.refresh();
+      return onChecked?.();
+    }
+    if (change.kind !== "flag") return;
+    const host = this.#hosts.get(change.host);
+    if (host === undefined || !host.setHealthFlag(change.flag, change.on)) return;
+    this.#refreshLater(host);
+    for (const listener of this.#listeners) listener(host, change.flag, change.on);
+  }
+
+  refresh(): void {
+    if (this.#changed.size === 0) return;
+    this.#priorities.refreshHealth(this.#changed);
+    this.#changed.clear();
+    countMembers(this.#priorities, this.#stats);
+  }
+}
