@@ -8,6 +8,7 @@ import process from "node:process";
 import { TimerClock } from "../../host/base/clock.ts";
 import { fromLatin1 } from "../../host/base/bytes.ts";
 import { beginTurn, endTurn } from "../../host/base/turn.ts";
+import { loadBootstrap, loadRegistry } from "../../host/config/load.ts";
 import { ConnectionManager } from "../../host/http/conn_manager.ts";
 import type { ConnectionManagerConfig } from "../../host/http/conn_manager_config.ts";
 import { ConnectionManagerStats } from "../../host/http/conn_manager_stats.ts";
@@ -19,7 +20,7 @@ import { ipAddress } from "../../host/net/address.ts";
 import { StatsStore } from "../../host/observe/stats.ts";
 import { StreamInfo } from "../../host/observe/stream_info.ts";
 import { detectPlatform } from "../../host/platform/detect.ts";
-import { NO_HEADER_OPS, type RouteConfigPlan } from "../../host/router/plan.ts";
+import { planRouteConfig } from "../../host/router/plan/route_config.ts";
 import { RouteTable } from "../../host/router/route_table.ts";
 import { Router } from "../../host/router/router.ts";
 import { RouterStats } from "../../host/router/router_stats.ts";
@@ -89,58 +90,19 @@ await new Promise<void>((resolve) => {
   clusters.update([createClusterPlan("upstream", { localities })], resolve);
 });
 
-const route: RouteConfigPlan = JSON.parse(JSON.stringify({
-  name: "",
-  requestHeaders: NO_HEADER_OPS,
-  responseHeaders: NO_HEADER_OPS,
-  mostSpecificHeaderMutationsWins: false,
-  ignorePortInHostMatching: false,
-  ignorePathParametersInPathMatching: false,
-  filterConfigs: [],
-  metadata: null,
-  virtualHosts: [{
-    name: "all",
-    domains: ["*"],
-    requireTls: "none",
-    requestHeaders: NO_HEADER_OPS,
-    responseHeaders: NO_HEADER_OPS,
-    includeRequestAttemptCount: false,
-    includeAttemptCountInResponse: false,
-    filterConfigs: [],
-    metadata: null,
-    routes: [{
-      name: "",
-      match: {
-        path: { kind: "prefix", value: "/", caseSensitive: true },
-        headers: [],
-        query: [],
-        grpc: false,
-        tls: null,
-        fraction: null,
-      },
-      action: {
-        kind: "cluster",
-        cluster: { kind: "name", name: "upstream" },
-        clusterNotFoundStatus: 503,
-        pathRewrite: null,
-        hostRewrite: null,
-        appendXForwardedHost: false,
-        timeoutMs: 15_000,
-        idleTimeoutMs: null,
-        maxStreamDurationMs: null,
-        limitsStreamDuration: false,
-        grpcTimeoutHeaderMaxMs: null,
-        grpcTimeoutHeaderOffsetMs: 0,
-        upgrades: [],
-        connect: null,
-      },
-      requestHeaders: NO_HEADER_OPS,
-      responseHeaders: NO_HEADER_OPS,
-      filterConfigs: [],
-      metadata: null,
-    }],
-  }],
-}));
+const { root } = loadBootstrap({
+  registry: loadRegistry(),
+  yaml:
+    '{ virtual_hosts: [ { name: all, domains: ["*"], routes: [ { match: { prefix: / }, route: { cluster: upstream } } ] } ] }',
+  typeName: "envoy.config.route.v3.RouteConfiguration",
+});
+const route = planRouteConfig(root!, {
+  clusters: null,
+  validateClustersByDefault: false,
+  formatProblem: () => null,
+  planFilterConfig: () => null,
+  readDataSource: () => null,
+});
 const table = new RouteTable(route, { compileFormat: () => ({ format: () => "" }) });
 const config: ConnectionManagerConfig = {
   plan: {

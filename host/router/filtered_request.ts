@@ -19,14 +19,18 @@ import type { HeaderMap } from "../http/header_map.ts";
 import type { Route } from "../http/route.ts";
 import type { StreamInfo, UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
-import type { PooledAttempt, PooledAttemptClass, UpstreamAttempt, UpstreamRequestOwner } from "./upstream_request.ts";
+import {
+  type PooledAttempt,
+  type PooledAttemptClass,
+  UpstreamAttempt,
+  type UpstreamRequestOwner,
+} from "./upstream_attempt.ts";
 
-export class FilteredUpstreamRequest<Pool> implements UpstreamAttempt, UpstreamRequestOwner {
+export class FilteredUpstreamRequest<Pool> extends UpstreamAttempt implements UpstreamRequestOwner {
   readonly #owner: UpstreamRequestOwner;
   readonly #request: PooledAttempt<Pool>;
   readonly #filters: FilterManager;
   #ended = false;
-  done = false;
 
   /** `Attempt` is what the chain ends in. */
   constructor(
@@ -37,6 +41,7 @@ export class FilteredUpstreamRequest<Pool> implements UpstreamAttempt, UpstreamR
     limitBytes: number,
     info: UpstreamInfo,
   ) {
+    super(info);
     this.#owner = owner;
     this.#request = new Attempt(this, limitBytes, info);
     const out = new ChainEnds(this, owner, stream, this.#request);

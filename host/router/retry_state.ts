@@ -16,7 +16,6 @@ import { type Resource, ResourcePriority } from "../upstream/circuit_breaker.ts"
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
 import type { HostPredicatePlan, ResetHeaderPlan } from "./plan.ts";
-import { RequestReplay } from "./request_replay.ts";
 import { retriesReset, retriesResponse, type RetryConditions, type RetryPolicy } from "./retry_policy.ts";
 
 export interface RetryStateOptions {
@@ -25,15 +24,11 @@ export interface RetryStateOptions {
   readonly cluster: Cluster;
   readonly info: StreamInfo;
   readonly clock: Clock;
-  /** Most bytes of the body that are kept for retries; 0 for no limit. */
-  readonly limitBytes: number;
   /** The next attempt is due. */
   readonly onDue: () => void;
 }
 
 export class RetryState {
-  /** What of the request is there for the next attempt. */
-  readonly replay: RequestReplay;
   readonly #options: RetryStateOptions;
   readonly #conditions: RetryConditions;
   readonly #retries: Resource;
@@ -52,7 +47,6 @@ export class RetryState {
   }
 
   private constructor(options: RetryStateOptions, conditions: RetryConditions) {
-    this.replay = new RequestReplay(options.limitBytes);
     this.#options = options;
     this.#conditions = conditions;
     this.#retries = options.cluster.resources[ResourcePriority.Default].retries;

@@ -19,10 +19,10 @@ import type { Host } from "../upstream/host.ts";
 import type { PoolCancellable, PoolFailureReason } from "../upstream/pool.ts";
 import type { TcpConnection } from "../upstream/tcp_connection.ts";
 import type { TcpPool, TcpPoolCallbacks } from "../upstream/tcp_pool.ts";
-import type { PooledAttempt, UpstreamRequestOwner } from "./upstream_request.ts";
+import { type PooledAttempt, UpstreamAttempt, type UpstreamRequestOwner } from "./upstream_attempt.ts";
 
-export class TcpUpstreamRequest implements PooledAttempt<TcpPool>, TcpPoolCallbacks, ConnectionHandler {
-  readonly info: UpstreamInfo;
+export class TcpUpstreamRequest extends UpstreamAttempt
+  implements PooledAttempt<TcpPool>, TcpPoolCallbacks, ConnectionHandler {
   readonly #owner: UpstreamRequestOwner;
   readonly #limitBytes: number;
   #connection: TcpConnection | null = null;
@@ -37,12 +37,11 @@ export class TcpUpstreamRequest implements PooledAttempt<TcpPool>, TcpPoolCallba
   #pausedDownstream = 0;
   /** Downstream said it is full before there was a connection to pause. */
   #pausesBeforeReady = 0;
-  done = false;
 
   constructor(owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
+    super(info);
     this.#owner = owner;
     this.#limitBytes = limitBytes;
-    this.info = info;
   }
 
   get connected(): boolean {

@@ -11,54 +11,15 @@
 import { ByteQueue } from "../base/byte_queue.ts";
 import type { Protocol, RequestEncoder, ResponseDecoder, StreamCallbacks } from "../http/codec.ts";
 import { StreamResetReason } from "../http/codec.ts";
-import type { UpstreamStream } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { ConnectionInfo, UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
 import type { HttpPool, HttpPoolCallbacks } from "../upstream/http_pool.ts";
 import type { PoolCancellable, PoolFailureReason } from "../upstream/pool.ts";
+import { type PooledAttempt, UpstreamAttempt, type UpstreamRequestOwner } from "./upstream_attempt.ts";
 
-/** An attempt as the router drives it, with filters of its own or without. */
-export interface UpstreamAttempt {
-  /** Nothing more comes: response complete, reset, or given up. */
-  readonly done: boolean;
-  /** There is a connection for it. */
-  readonly connected: boolean;
-  encodeData(data: ByteQueue, end: boolean): void;
-  encodeTrailers(trailers: HeaderMap): void;
-  /** Gives the attempt up. */
-  reset(): void;
-  /** The client is slower than the upstream, or no longer. */
-  readDisable(disable: boolean): void;
-}
-
-/** An attempt that asks a pool for its connection. */
-export interface PooledAttempt<Pool> extends UpstreamAttempt, UpstreamStream {
-  start(pool: Pool): void;
-}
-
-/** Makes one. */
-export type PooledAttemptClass<Pool> = new (
-  owner: UpstreamRequestOwner,
-  limitBytes: number,
-  info: UpstreamInfo,
-) => PooledAttempt<Pool>;
-
-/** The router, as its attempts see it. */
-export interface UpstreamRequestOwner {
-  readonly nowMs: number;
-  onUpstream1xxHeaders(request: UpstreamAttempt, headers: HeaderMap): void;
-  onUpstreamHeaders(request: UpstreamAttempt, headers: HeaderMap, end: boolean): void;
-  onUpstreamData(request: UpstreamAttempt, data: ByteQueue, end: boolean): void;
-  onUpstreamTrailers(request: UpstreamAttempt, trailers: HeaderMap): void;
-  onUpstreamReset(request: UpstreamAttempt, reason: StreamResetReason, details: string): void;
-  onUpstreamHostSelected(request: UpstreamAttempt, host: Host): void;
-  /** Stops or goes on reading the client's request. */
-  readDisableDownstream(disable: boolean): void;
-}
-
-export class UpstreamRequest implements PooledAttempt<HttpPool>, ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
-  readonly info: UpstreamInfo;
+export class UpstreamRequest extends UpstreamAttempt
+  implements PooledAttempt<HttpPool>, ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
   readonly #owner: UpstreamRequestOwner;
   readonly #limitBytes: number;
   /** Null until the request comes: filters may hold it back. */
@@ -73,13 +34,11 @@ export class UpstreamRequest implements PooledAttempt<HttpPool>, ResponseDecoder
   /** Downstream said it is full before there was a stream to pause. */
   #pausesBeforeReady = 0;
   responseStarted = false;
-  /** Nothing more comes: response complete, reset, or given up. */
-  done = false;
 
   constructor(owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
+    super(info);
     this.#owner = owner;
     this.#limitBytes = limitBytes;
-    this.info = info;
   }
 
   get connected(): boolean {

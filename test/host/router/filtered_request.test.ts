@@ -7,7 +7,8 @@ import type { ConfiguredFilter } from "../../../host/http/conn_manager_config.ts
 import { DataStatus, HeadersStatus, type LocalReply, type TerminalFilterStream } from "../../../host/http/filter.ts";
 import type { ConnectionInfo, UpstreamInfo } from "../../../host/observe/stream_info.ts";
 import { FilteredUpstreamRequest } from "../../../host/router/filtered_request.ts";
-import { UpstreamRequest, type UpstreamRequestOwner } from "../../../host/router/upstream_request.ts";
+import type { UpstreamRequestOwner } from "../../../host/router/upstream_attempt.ts";
+import { UpstreamRequest } from "../../../host/router/upstream_request.ts";
 import type { Host } from "../../../host/upstream/host.ts";
 import type { HttpPool, HttpPoolCallbacks } from "../../../host/upstream/http_pool.ts";
 import { Owner, queue, requestHeaders, responseHeaders, ScriptedFilter, textOf } from "../http/support.ts";

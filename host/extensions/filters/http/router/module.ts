@@ -1,6 +1,7 @@
 // host/extensions/filters/http/router/module.ts: makes the router of a stream.
 /** @module */
-import { Router, type RouterConfig } from "../../../../router/router.ts";
+import { Router } from "../../../../router/router.ts";
+import type { RouterConfig } from "../../../../router/router_config.ts";
 import { RouterStats } from "../../../../router/router_stats.ts";
 import type { HttpFilterModule } from "../../../define.ts";
 import type { RouterFilterPlan } from "./planner.ts";

@@ -1,0 +1,75 @@
+// host/router/failures.ts: what the client is told when no upstream answers its request.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Every way in which a request can fail becomes one status, body, flag and details text, here and nowhere else.
+ * Once the response has begun there is only the end of the stream.
+ *
+ * @see Envoy: source/common/router/router.cc Filter::onUpstreamAbort
+ * @module
+ */
+import { StreamResetReason } from "../http/codec.ts";
+import type { TerminalFilterStream } from "../http/filter.ts";
+import type { HeaderMap } from "../http/header_map.ts";
+import { ResponseFlag } from "../observe/stream_info.ts";
+import { answer } from "./answer.ts";
+import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";
+import type { RouteEntry } from "./route.ts";
+import type { RoutedRequest } from "./routed_request.ts";
+
+export function failNoRoute(stream: TerminalFilterStream): void {
+  stream.info.setFlag(ResponseFlag.NoRouteFound);
+  stream.sendLocalReply({ status: 404, details: "route_not_found" });
+}
+
+export function failNoCluster(stream: TerminalFilterStream, route: RouteEntry, headers: HeaderMap): void {
+  stream.info.setFlag(ResponseFlag.NoClusterFound);
+  answer(stream, route, headers, { status: route.clusterNotFoundStatus, body: "", details: "cluster_not_found" });
+}
+
+export function failNoHealthyUpstream(request: RoutedRequest): void {
+  request.stream.info.setFlag(ResponseFlag.NoHealthyUpstream);
+  request.chargeResponse(503);
+  request.reply(503, "no healthy upstream", "no_healthy_upstream");
+}
+
+/** There is more of the request than is kept for another attempt, and none is under way. */
+export function failTooLargeToRetry(request: RoutedRequest): void {
+  const details = "request_payload_exceeded_retry_buffer_limit";
+  request.reply(507, "exceeded request buffer limit while retrying upstream", details);
+}
+
+/** The last attempt was reset. */
+export function failReset(request: RoutedRequest, reason: StreamResetReason, text: string): void {
+  const { stream, config } = request;
+  const { info } = stream;
+  const suffix = reason + (text === "" ? "" : `|${text}`);
+  info.setFlag(resetReasonFlag(reason));
+  if (request.responseStarted) return stream.resetStream(`upstream_reset_after_response_started{${suffix}}`);
+  const status = reason === StreamResetReason.ProtocolError ? 502 : 503;
+  request.chargeResponse(status);
+  const which = info.attemptCount > 1 ? "retried and the latest reset reason" : "reset reason";
+  request.reply(
+    status,
+    `upstream connect error or disconnect/reset before headers. ${which}: ${resetReasonText(reason)}`,
+    `upstream_reset_before_response_started{${suffix}}`,
+    { overloaded: reason === StreamResetReason.Overflow && !config.plan.suppressEnvoyHeaders },
+  );
+}
+
+/** The request, or its last attempt, took too long. */
+export function failTimeout(request: RoutedRequest, details: string): void {
+  const { stream, timeoutStatus: status } = request;
+  stream.info.setFlag(ResponseFlag.UpstreamRequestTimeout);
+  if (request.responseStarted) return stream.resetStream(details);
+  request.chargeResponse(status);
+  request.reply(status, status === 204 ? "" : "upstream request timeout", details);
+}
+
+/** The attempt lasted longer than its cluster allows. */
+export function failMaxDuration(request: RoutedRequest): void {
+  const { stream } = request;
+  stream.info.setFlag(ResponseFlag.UpstreamMaxStreamDurationReached);
+  const details = "upstream_max_stream_duration_reached";
+  if (request.responseStarted) return stream.resetStream(details);
+  request.reply(request.endMs < 0 ? 408 : 504, "upstream max stream duration reached", details);
+}

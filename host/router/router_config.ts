@@ -1,0 +1,15 @@
+// host/router/router_config.ts: what a worker's terminal filter works with.
+// pure: no I/O, no clock, no runtime globals
+/** @module */
+import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
+import type { ClusterManager } from "../upstream/cluster_manager.ts";
+import type { RouterPlan } from "./router_plan.ts";
+import type { RouterStats } from "./router_stats.ts";
+
+export interface RouterConfig {
+  readonly plan: RouterPlan;
+  readonly stats: RouterStats;
+  readonly clusters: ClusterManager;
+  /** Filters of every attempt at a cluster that has none itself; null for none. */
+  readonly upstreamFilters?: readonly ConfiguredFilter[] | null;
+}

@@ -1,0 +1,62 @@
+// host/router/upstream_attempt.ts: what an attempt at one host is to the router, and the router to its attempts.
+// pure: no I/O, no clock, no runtime globals
+// hot: one per request; see bench/micro/http_path.bench.ts
+/**
+ * @see Envoy: source/common/router/upstream_request.h UpstreamRequest, RouterFilterInterface
+ * @module
+ */
+import type { ByteQueue } from "../base/byte_queue.ts";
+import type { StreamResetReason } from "../http/codec.ts";
+import type { UpstreamStream } from "../http/filter.ts";
+import type { HeaderMap } from "../http/header_map.ts";
+import type { UpstreamInfo } from "../observe/stream_info.ts";
+import type { Host } from "../upstream/host.ts";
+import type { AttemptTimers } from "./attempt_timers.ts";
+
+/** An attempt as the router drives it, with filters of its own or without. */
+export abstract class UpstreamAttempt {
+  readonly info: UpstreamInfo;
+  /** Null until the pool has said whose connection it is, or would have been. */
+  host: Host | null = null;
+  /** Nothing more comes: response complete, reset, or given up. */
+  done = false;
+  timers: AttemptTimers<UpstreamAttempt> | null = null;
+
+  constructor(info: UpstreamInfo) {
+    this.info = info;
+  }
+
+  /** There is a connection for it. */
+  abstract get connected(): boolean;
+  abstract encodeData(data: ByteQueue, end: boolean): void;
+  abstract encodeTrailers(trailers: HeaderMap): void;
+  /** Gives the attempt up. */
+  abstract reset(): void;
+  /** The client is slower than the upstream, or no longer. */
+  abstract readDisable(disable: boolean): void;
+}
+
+/** An attempt that asks a pool for its connection. */
+export interface PooledAttempt<Pool> extends UpstreamAttempt, UpstreamStream {
+  start(pool: Pool): void;
+}
+
+/** Makes one. */
+export type PooledAttemptClass<Pool> = new (
+  owner: UpstreamRequestOwner,
+  limitBytes: number,
+  info: UpstreamInfo,
+) => PooledAttempt<Pool>;
+
+/** The router, as its attempts see it. */
+export interface UpstreamRequestOwner {
+  readonly nowMs: number;
+  onUpstream1xxHeaders(attempt: UpstreamAttempt, headers: HeaderMap): void;
+  onUpstreamHeaders(attempt: UpstreamAttempt, headers: HeaderMap, end: boolean): void;
+  onUpstreamData(attempt: UpstreamAttempt, data: ByteQueue, end: boolean): void;
+  onUpstreamTrailers(attempt: UpstreamAttempt, trailers: HeaderMap): void;
+  onUpstreamReset(attempt: UpstreamAttempt, reason: StreamResetReason, details: string): void;
+  onUpstreamHostSelected(attempt: UpstreamAttempt, host: Host): void;
+  /** Stops or goes on reading the client's request. */
+  readDisableDownstream(disable: boolean): void;
+}
