@@ -11,6 +11,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = ["abi", "host", "test", "bench"];
 
 const CHECKS: readonly (readonly [string, readonly string[]])[] = [
+  ["API descriptors", ["node", "host/api/build.ts"]],
   ["types (tsc)", ["tsc", "-p", "."]],
   ["types (deno check)", [
     "deno",

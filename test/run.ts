@@ -11,6 +11,7 @@ import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, styleText } from "node:util";
+import { buildApi } from "../host/api/build.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SKIPPED_FOLDERS = new Set(["node_modules", ".git", "dist", "gen", "build"]);
@@ -40,6 +41,8 @@ for (const runtime of runtimes) {
     process.exit(2);
   }
 }
+// Whoever pulled a change of the overlay has not installed anew.
+buildApi(join(ROOT, "host/api/gen"), false);
 const roots = positionals.length > 0 ? positionals : ["test", "filters-examples"];
 const files = roots.flatMap((root) => findTests(root)).filter((file) => file.includes(values.grep)).sort();
 // One runtime after the other: the second finds the filters that the first one's tests have built.
