@@ -2,7 +2,13 @@
 import { bench, do_not_optimize, group, run } from "mitata";
 import { HeaderMap } from "../../host/http/header_map.ts";
 import { StreamInfo } from "../../host/observe/stream_info.ts";
-import { NO_HEADER_OPS, type RouteConfigPlan, type RouteMatchPlan, type RoutePlan } from "../../host/router/plan.ts";
+import {
+  MATCH_ALL,
+  NO_HEADER_OPS,
+  type RouteConfigPlan,
+  type RouteMatchPlan,
+  type RoutePlan,
+} from "../../host/router/plan.ts";
 import { RouteTable } from "../../host/router/route_table.ts";
 
 const address = { address: "127.0.0.1", port: 1, text: "127.0.0.1:1" };
@@ -25,7 +31,7 @@ const info = new StreamInfo(
 function route(path: RouteMatchPlan["path"], headers: RouteMatchPlan["headers"] = []): RoutePlan {
   return {
     name: "",
-    match: { path, headers, query: [], grpc: false, tls: null, fraction: null },
+    match: { ...MATCH_ALL, path, headers },
     action: {
       kind: "cluster",
       cluster: { kind: "name", name: "c" },

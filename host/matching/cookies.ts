@@ -5,9 +5,10 @@
  * @see Envoy: source/common/http/utility.cc parseCookieValue
  * @module
  */
+import { compileStringMatcher, type StringMatcherPlan, type StringPredicate } from "./string_matcher.ts";
 
-/** The value of the first cookie called `name`, without quotes around it; "" when there is none. */
-export function cookieValue(cookieHeaders: readonly string[], name: string): string {
+/** The value of the first cookie called `name`, without quotes around it; null when there is none. */
+export function findCookie(cookieHeaders: readonly string[], name: string): string | null {
   for (const header of cookieHeaders) {
     for (const pair of header.split(";")) {
       const equals = pair.indexOf("=");
@@ -16,5 +17,35 @@ export function cookieValue(cookieHeaders: readonly string[], name: string): str
       return value.length >= 2 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
     }
   }
-  return "";
+  return null;
+}
+
+/** As `findCookie`, but "" when there is none. */
+export function cookieValue(cookieHeaders: readonly string[], name: string): string {
+  return findCookie(cookieHeaders, name) ?? "";
+}
+
+/** A CookieMatcher as plain data. */
+export interface CookieMatcherPlan {
+  readonly name: string;
+  readonly value: StringMatcherPlan;
+  readonly invert: boolean;
+}
+
+/** A predicate over one cookie; one that is not there never has the value. */
+export class CookieMatcher {
+  readonly #name: string;
+  readonly #predicate: StringPredicate;
+  readonly #invert: boolean;
+
+  constructor(plan: CookieMatcherPlan) {
+    this.#name = plan.name;
+    this.#predicate = compileStringMatcher(plan.value);
+    this.#invert = plan.invert;
+  }
+
+  matches(cookieHeaders: readonly string[]): boolean {
+    const value = findCookie(cookieHeaders, this.#name);
+    return (value !== null && this.#predicate(value)) !== this.#invert;
+  }
 }

@@ -27,7 +27,8 @@ export function compileValueMatcher(plan: ValueMatcherPlan): ValuePredicate {
     case "null":
       return (value) => value === null;
     case "present":
-      return (value) => (value !== undefined) === plan.present;
+      // As in Envoy, `present_match: false` takes nothing, not even what is absent.
+      return (value) => plan.present && value !== undefined;
     case "bool":
     case "exact":
       return (value) => value === plan.value;

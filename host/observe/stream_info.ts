@@ -245,7 +245,8 @@ export interface FilterStateObject {
   readonly schema?: Uint8Array;
 }
 
-export type FilterStateType = "bytes" | "string" | "flatbuffers" | "protobuf";
+/** `address` is the text of an IP address. */
+export type FilterStateType = "bytes" | "string" | "flatbuffers" | "protobuf" | "address";
 
 const NO_FLAGS: readonly ResponseFlag[] = [];
 const NO_METADATA: ReadonlyMap<string, Record<string, unknown>> = new Map();

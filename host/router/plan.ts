@@ -7,10 +7,12 @@
  * @see Envoy: api/envoy/config/route/v3/route.proto, route_components.proto
  * @module
  */
+import type { CookieMatcherPlan } from "../matching/cookies.ts";
 import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
 import type { RegexSubstitutionPlan } from "../matching/plan/string_matcher.ts";
 import type { QueryMatcherPlan } from "../matching/query_matcher.ts";
 import type { Substitution } from "../matching/regex.ts";
+import type { FilterStateMatcherPlan, MetadataMatcherPlan } from "../matching/stream_matchers.ts";
 
 export interface RouteConfigPlan {
   readonly name: string;
@@ -67,6 +69,8 @@ export type PathMatchPlan =
     readonly caseSensitive: boolean;
   }
   | { readonly kind: "regex"; readonly pattern: string }
+  /** A URI template as the regular expression that it stands for. */
+  | { readonly kind: "template"; readonly pattern: string; readonly variables: readonly string[] }
   /** CONNECT, which has no path. */
   | { readonly kind: "connect" };
 
@@ -74,6 +78,9 @@ export interface RouteMatchPlan {
   readonly path: PathMatchPlan;
   readonly headers: readonly HeaderMatcherPlan[];
   readonly query: readonly QueryMatcherPlan[];
+  readonly cookies: readonly CookieMatcherPlan[];
+  readonly dynamicMetadata: readonly MetadataMatcherPlan[];
+  readonly filterState: readonly FilterStateMatcherPlan[];
   readonly grpc: boolean;
   readonly tls: TlsMatchPlan | null;
   readonly fraction: FractionPlan | null;
@@ -84,6 +91,19 @@ export interface TlsMatchPlan {
   readonly presented: boolean | null;
   readonly validated: boolean | null;
 }
+
+/** What a route takes that asks for nothing. */
+export const MATCH_ALL: RouteMatchPlan = {
+  path: { kind: "prefix", value: "", caseSensitive: true },
+  headers: [],
+  query: [],
+  cookies: [],
+  dynamicMetadata: [],
+  filterState: [],
+  grpc: false,
+  tls: null,
+  fraction: null,
+};
 
 export interface FractionPlan {
   readonly numerator: number;

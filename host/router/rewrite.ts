@@ -20,7 +20,7 @@ export class PathRewrite {
   readonly #substitution: Substitution;
 
   constructor(plan: PathRewritePlan, match: PathMatchPlan) {
-    this.#matchedLength = match.kind === "regex" || match.kind === "connect" ? -1 : match.value.length;
+    this.#matchedLength = "value" in match ? match.value.length : -1;
     this.#prefix = plan.kind === "prefix" ? plan.value : "";
     this.#regex = plan.kind === "regex" ? new Regex(plan.pattern) : null;
     this.#substitution = plan.kind === "regex" ? plan.substitution : [];

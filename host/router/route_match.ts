@@ -9,31 +9,49 @@
  * @module
  */
 import type { HeaderMap } from "../http/header_map.ts";
+import { CookieMatcher } from "../matching/cookies.ts";
 import { HeaderMatcher, matchesAll } from "../matching/header_matcher.ts";
+import { pathWithoutQuery } from "../matching/path.ts";
 import { QueryMatcher } from "../matching/query_matcher.ts";
 import { Regex } from "../matching/regex.ts";
+import {
+  compileFilterStateMatcher,
+  compileMetadataMatcher,
+  type StreamPredicate,
+} from "../matching/stream_matchers.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { FractionPlan, RouteMatchPlan, TlsMatchPlan } from "./plan.ts";
 
 export class RouteMatch {
   readonly #headers: readonly HeaderMatcher[];
   readonly #query: readonly QueryMatcher[];
+  readonly #cookies: readonly CookieMatcher[];
+  /** What filters must have noted. */
+  readonly #noted: readonly StreamPredicate[];
   readonly #grpc: boolean;
   readonly #tls: TlsMatchPlan | null;
   readonly #fraction: FractionPlan | null;
   readonly #regex: Regex | null;
+  readonly #isTemplate: boolean;
   /** True when the path alone decides. */
   readonly isUnconditional: boolean;
 
   constructor(plan: RouteMatchPlan) {
     this.#headers = plan.headers.map((matcher) => new HeaderMatcher(matcher));
     this.#query = plan.query.map((matcher) => new QueryMatcher(matcher));
+    this.#cookies = plan.cookies.map((matcher) => new CookieMatcher(matcher));
+    this.#noted = [
+      ...plan.dynamicMetadata.map(compileMetadataMatcher),
+      ...plan.filterState.map(compileFilterStateMatcher),
+    ];
     this.#grpc = plan.grpc;
     this.#tls = plan.tls;
     this.#fraction = plan.fraction;
-    this.#regex = plan.path.kind === "regex" ? new Regex(plan.path.pattern) : null;
+    this.#isTemplate = plan.path.kind === "template";
+    this.#regex = "pattern" in plan.path ? new Regex(plan.path.pattern) : null;
     this.isUnconditional = plan.headers.length === 0 && plan.query.length === 0 && !plan.grpc &&
-      plan.tls === null && plan.fraction === null && this.#regex === null;
+      plan.cookies.length === 0 && this.#noted.length === 0 && plan.tls === null && plan.fraction === null &&
+      this.#regex === null;
   }
 
   /** Everything but a path that is in the index. `path` has no query. */
@@ -47,7 +65,18 @@ export class RouteMatch {
       if (!this.#query[i]!.matches(headers.path ?? "")) return false;
     }
     if (this.#tls !== null && !acceptsTls(this.#tls, info)) return false;
-    return this.#regex === null || this.#regex.matches(path);
+    if (this.#cookies.length > 0 && !this.#hasCookies(headers)) return false;
+    for (let i = 0; i < this.#noted.length; i++) {
+      if (!this.#noted[i]!(info)) return false;
+    }
+    if (this.#regex === null) return true;
+    // Parameters of the path belong to what a template stands for, even where others ignore them.
+    return this.#regex.matches(this.#isTemplate ? pathWithoutQuery(headers.path ?? "") : path);
+  }
+
+  #hasCookies(headers: HeaderMap): boolean {
+    const values = headers.getAll("cookie");
+    return this.#cookies.every((matcher) => matcher.matches(values));
   }
 }
 

@@ -16,7 +16,13 @@ import { ClusterHeader, type ClusterSpecifier, FixedCluster, WeightedClusters } 
 import { type CompileFilterConfig, FilterConfigLevel, FilterConfigs } from "./filter_configs.ts";
 import { type CompileFormat, HeaderOps } from "./header_ops.ts";
 import { PathIndex, type RouteConditions } from "./path_index.ts";
-import type { RouteConfigPlan, RoutePlan, VirtualHostPlan, WeightedClusterPlan } from "./plan.ts";
+import {
+  MATCH_ALL,
+  type RouteConfigPlan,
+  type RoutePlan,
+  type VirtualHostPlan,
+  type WeightedClusterPlan,
+} from "./plan.ts";
 import { TLS_REDIRECT } from "./redirect.ts";
 import { RouteEntry, RouteRecipe, type RouteSurroundings } from "./route.ts";
 import { RouteMatch } from "./route_match.ts";
@@ -45,7 +51,7 @@ export class VirtualHost implements RouteConditions<RouteRequest> {
   readonly #clusters: ClusterSpecifier[] = [];
   readonly #index: PathIndex<RouteRequest> = new PathIndex();
   readonly #foldedIndex: PathIndex<RouteRequest> = new PathIndex();
-  /** Orders of the routes whose path is a regex. */
+  /** Orders of the routes whose path is a regex or a template. */
   readonly #regexOrders: number[] = [];
   /** Orders of the routes that take CONNECT. */
   readonly #connectOrders: number[] = [];
@@ -64,7 +70,7 @@ export class VirtualHost implements RouteConditions<RouteRequest> {
     const { path } = route.match;
     this.#matches.push(new RouteMatch(route.match));
     this.#clusters.push(builder.clusterSpecifier(route));
-    if (path.kind === "regex") this.#regexOrders.push(order);
+    if (path.kind === "regex" || path.kind === "template") this.#regexOrders.push(order);
     else if (path.kind === "connect") this.#connectOrders.push(order);
     else if (path.caseSensitive) this.#index.insert(path.kind, path.value, order);
     else this.#foldedIndex.insert(path.kind, asciiLower(path.value), order);
@@ -133,14 +139,7 @@ class RouteBuilder {
   tlsRedirect(): RouteEntry {
     const recipe = new RouteRecipe({
       name: "",
-      match: {
-        path: { kind: "prefix", value: "", caseSensitive: true },
-        headers: [],
-        query: [],
-        grpc: false,
-        tls: null,
-        fraction: null,
-      },
+      match: MATCH_ALL,
       action: TLS_REDIRECT,
       metadata: null,
     }, { virtualHost: this.#virtualHost, requestHeaders: [], responseHeaders: [] });

@@ -12,12 +12,14 @@ import type {
   ClusterSpecifierPlan,
   DirectResponsePlan,
   HostRewritePlan,
+  PathMatchPlan,
   PathRewritePlan,
   RedirectPlan,
   RetryPolicyPlan,
   RouteUpgradePlan,
   WeightedClusterPlan,
 } from "../plan.ts";
+import { parseUriTemplateRewrite } from "../uri_template.ts";
 import type { RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
 import { planHashPolicies } from "./hash_policy.ts";
@@ -46,12 +48,13 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 /** A RouteAction, or null when there is no cluster to go to. */
 export function planRouteAction(
   node: ConfigNode,
+  path: PathMatchPlan | null,
   defaults: RouteDefaults,
   context: RoutePlanContext,
 ): ClusterActionPlan | null {
   const cluster = planClusterSpecifier(node, defaults, context);
   const duration = node.message("max_stream_duration");
-  const pathRewrite = planPathRewrite(node);
+  const pathRewrite = planPathRewrite(node, path);
   const { upgrades, connect } = planUpgrades(node);
   const plan = {
     kind: "cluster" as const,
@@ -197,18 +200,59 @@ function planWeightedCluster(
   };
 }
 
-function planPathRewrite(node: ConfigNode): PathRewritePlan | null {
+/** One of the ways to rewrite a path; `path` is what the route matches, null when that cannot be used. */
+function planPathRewrite(node: ConfigNode, path: PathMatchPlan | null): PathRewritePlan | null {
   const prefix = node.string("prefix_rewrite");
   const regex = node.message("regex_rewrite");
-  const substitution = regex === null ? null : planRegexSubstitution(regex);
-  if (prefix !== "" && regex !== null) {
-    node.error("router/two-path-rewrites", "both prefix_rewrite and regex_rewrite are set", {
-      field: "regex_rewrite",
-      help: "remove one of them",
+  const policy = node.message("path_rewrite_policy");
+  const fields = [
+    ...(prefix === "" ? [] : ["prefix_rewrite"]),
+    ...(regex === null ? [] : ["regex_rewrite"]),
+    ...(policy === null ? [] : ["path_rewrite_policy"]),
+  ];
+  if (fields.length > 1) {
+    node.error("router/two-path-rewrites", `${fields.join(" and ")} are set, where one is enough`, {
+      field: fields[1]!,
+      help: "keep one of them",
     });
   }
-  if (prefix !== "") return { kind: "prefix", value: toWireText(prefix) };
-  return regexRewrite(substitution);
+  const substitution = regex === null ? null : planRegexSubstitution(regex);
+  if (policy !== null) return planTemplateRewrite(policy, path);
+  if (prefix === "") return regexRewrite(substitution);
+  if (path?.kind === "template") {
+    node.error("router/template-prefix", "prefix_rewrite knows no prefix where path_match_policy matches", {
+      field: "prefix_rewrite",
+      help: "use path_rewrite_policy",
+    });
+  }
+  return { kind: "prefix", value: toWireText(prefix) };
+}
+
+const TEMPLATE_REWRITE = "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig";
+
+function planTemplateRewrite(policy: ConfigNode, path: PathMatchPlan | null): PathRewritePlan | null {
+  policy.string("name");
+  const config = policy.any("typed_config");
+  if (config === null) return null;
+  if (config.typeName !== TEMPLATE_REWRITE) {
+    policy.error("config/unknown-extension", `${config.typeName} rewrites no paths`, {
+      field: "typed_config",
+      help: `use ${TEMPLATE_REWRITE}`,
+    });
+    return null;
+  }
+  const text = config.string("path_template_rewrite");
+  if (path === null) return null;
+  if (path.kind !== "template") {
+    policy.error("router/rewrite-without-template", "path_rewrite_policy needs a route with path_match_policy");
+    return null;
+  }
+  const substitution = parseUriTemplateRewrite(text, path);
+  if (typeof substitution !== "string") return { kind: "regex", pattern: `^${path.pattern}$`, substitution };
+  config.error("router/bad-template", `path_template_rewrite "${text}": ${substitution}`, {
+    field: "path_template_rewrite",
+  });
+  return null;
 }
 
 function regexRewrite(plan: RegexSubstitutionPlan | null): PathRewritePlan | null {

@@ -7,7 +7,7 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { asciiLower, toWireText } from "../../base/wire_text.ts";
-import type { MetadataPlan, RouteConfigPlan, RoutePlan, VirtualHostPlan } from "../plan.ts";
+import type { MetadataPlan, PathMatchPlan, RouteConfigPlan, RoutePlan, VirtualHostPlan } from "../plan.ts";
 import type { RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
 import { planHeaderOps } from "./header_ops.ts";
@@ -70,7 +70,7 @@ function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: R
 function planRoute(node: ConfigNode, defaults: RouteDefaults, context: RoutePlanContext): RoutePlan | null {
   const matchNode = node.message("match");
   const match = matchNode === null ? null : planRouteMatch(matchNode);
-  const action = planAction(node, defaults, context);
+  const action = planAction(node, match?.path ?? null, defaults, context);
   const plan = {
     name: node.string("name"),
     requestHeaders: planHeaderOps(node, "request", context),
@@ -83,6 +83,7 @@ function planRoute(node: ConfigNode, defaults: RouteDefaults, context: RoutePlan
 
 function planAction(
   node: ConfigNode,
+  path: PathMatchPlan | null,
   defaults: RouteDefaults,
   context: RoutePlanContext,
 ): RoutePlan["action"] | null {
@@ -90,7 +91,7 @@ function planAction(
   switch (kind) {
     case "route": {
       const action = node.message(kind);
-      return action === null ? null : planRouteAction(action, defaults, context);
+      return action === null ? null : planRouteAction(action, path, defaults, context);
     }
     case "redirect": {
       const action = node.message(kind);

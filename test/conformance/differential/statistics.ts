@@ -3,7 +3,7 @@
 import { get } from "node:http";
 
 /** Statistics of what exchanges touch. */
-const COMPARED = /^(http\.(?!admin\.|async-client\.)|cluster\.|tcp\.|http2\.|listener\.(?!admin\.))/;
+const COMPARED = /^(http\.(?!admin\.|async-client\.)|cluster\.|tcp\.|http2\.|vhost\.|listener\.(?!admin\.))/;
 /** What depends on timing, on how many digits a duration has, on the threads that a proxy has or on its libraries. */
 const LEFT_OUT =
   /bytes|nghttp2|_ms$|_time$|flow_control|flush_total|delayed_close_timeout|\.worker_\d+\.|total_match_count|_cx_active$|max_host_weight|\.update_/;

@@ -1,7 +1,9 @@
 // test/host/router/route_match.test.ts: routes match what Envoy 1.40 matched.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { answer, direct, tableOfRoutes } from "./support.ts";
+import { fromLatin1 } from "../../../host/base/bytes.ts";
+import type { StreamInfo } from "../../../host/observe/stream_info.ts";
+import { answer, direct, infoOf, requestOf, tableOfRoutes } from "./support.ts";
 
 test("paths", () => {
   const table = tableOfRoutes([
@@ -137,6 +139,36 @@ test("ignore_path_parameters_in_path_matching leaves parameters out of every seg
   ];
   for (const [path, expected] of rows) assert.is(answer(table, path), expected, path);
   assert.is(answer(tableOfRoutes([direct({ path: "/a" }, "a")]), "/a;v=1"), null);
+});
+
+test("filter state and metadata that filters left", () => {
+  const table = tableOfRoutes([
+    direct({ prefix: "/", filter_state: [{ key: "s", string_match: { prefix: "v" } }] }, "string"),
+    direct({
+      prefix: "/",
+      filter_state: [{ key: "ip", address_match: { ranges: [{ address_prefix: "10.0.0.0", prefix_len: 8 }] } }],
+    }, "address"),
+    direct({
+      prefix: "/",
+      dynamic_metadata: [{ filter: "f", path: [{ key: "a" }, { key: "b" }], value: { string_match: { exact: "v" } } }],
+    }, "metadata"),
+    direct({ prefix: "/" }, "rest"),
+  ]);
+  const route = (change: (info: StreamInfo) => void): string => {
+    const info = infoOf();
+    change(info);
+    return new TextDecoder().decode(table.route(requestOf({}), info, 0)!.body);
+  };
+  const object = (text: string, more: object = {}) => ({ value: fromLatin1(text), readOnly: true, ...more });
+  assert.is(route(() => {}), "rest");
+  assert.is(route(({ filterState }) => filterState.set("s", object("value"))), "string");
+  assert.is(route(({ filterState }) => filterState.set("s", object("other"))), "rest");
+  assert.is(route(({ connection }) => connection.filterState = new Map([["s", object("value")]])), "string");
+  assert.is(route(({ filterState }) => filterState.set("ip", object("10.1.2.3", { type: "address" }))), "address");
+  assert.is(route(({ filterState }) => filterState.set("ip", object("11.1.2.3", { type: "address" }))), "rest");
+  assert.is(route(({ filterState }) => filterState.set("ip", object("10.1.2.3"))), "rest");
+  assert.is(route((info) => info.mergeDynamicMetadata("f", { a: { b: "v" } })), "metadata");
+  assert.is(route((info) => info.mergeDynamicMetadata("f", { a: { b: "w" } })), "rest");
 });
 
 test.run();

@@ -21,6 +21,7 @@ import { origins } from "./origins.ts";
 import { proxyStatus } from "./proxy_status.ts";
 import { requests } from "./requests.ts";
 import { retries } from "./retries.ts";
+import { routeMatchers } from "./route_matchers.ts";
 import { routing } from "./routing.ts";
 import { timeouts } from "./timeouts.ts";
 import { tunnels } from "./tunnels.ts";
@@ -43,6 +44,7 @@ export const GROUPS: readonly Group[] = [
   protocolOptions,
   paths,
   routing,
+  routeMatchers,
   grpc,
   http2,
   http2Frames,
