@@ -52,12 +52,14 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   /** The request's headers still say what its caller wants of retries. */
   constructor(request: RoutedRequest) {
-    const { route, stream } = request;
+    const { route, stream, cluster } = request;
     this.#request = request;
     const retry = this.#createRetryState();
     this.#retry = retry;
     if (retry !== null) request.replay = new RequestReplay(stream.bufferLimitBytes);
-    this.#context = retry === null && route.hashPolicy === null ? null : new RequestLoadBalancerContext(request, retry);
+    this.#context = retry !== null || route.hashPolicy !== null || cluster.asksContext
+      ? new RequestLoadBalancerContext(request, retry)
+      : null;
   }
 
   // The request.

@@ -6,12 +6,14 @@
  * @see Envoy: source/common/router/router.h Filter, as Upstream::LoadBalancerContext
  * @module
  */
+import type { HeaderMap } from "../http/header_map.ts";
+import type { StreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
-import type { LoadBalancerContext } from "../upstream/lb/picker.ts";
+import { LoadBalancerContextBase } from "../upstream/lb/context.ts";
 import type { RetryState } from "./retry_state.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 
-export class RequestLoadBalancerContext implements LoadBalancerContext {
+export class RequestLoadBalancerContext extends LoadBalancerContextBase {
   readonly #request: RoutedRequest;
   /** Null once no attempt will follow the current one. */
   retry: RetryState | null;
@@ -19,21 +21,30 @@ export class RequestLoadBalancerContext implements LoadBalancerContext {
   cookies: string[] | null = null;
 
   constructor(request: RoutedRequest, retry: RetryState | null) {
+    super();
     this.#request = request;
     this.retry = retry;
   }
 
-  get hostSelectionRetryCount(): number {
+  override get hostSelectionRetryCount(): number {
     return this.retry?.hostSelectionRetryCount ?? 0;
   }
 
-  hash(): bigint | null {
+  override hash(): bigint | null {
     const { route, headers, stream } = this.#request;
     const setCookie = (header: string) => void (this.cookies ??= []).push(header);
     return route.hashPolicy?.hash(headers, stream.info, setCookie) ?? null;
   }
 
-  shouldSelectAnotherHost(host: Host): boolean {
+  override get requestHeaders(): HeaderMap {
+    return this.#request.headers;
+  }
+
+  override get streamInfo(): StreamInfo {
+    return this.#request.stream.info;
+  }
+
+  override shouldSelectAnotherHost(host: Host): boolean {
     return this.retry?.shouldSelectAnotherHost(host) ?? false;
   }
 }

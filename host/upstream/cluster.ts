@@ -26,9 +26,9 @@ import { ClusterHealth } from "./health/cluster_health.ts";
 import { HostHealthExchange } from "./health/exchange.ts";
 import type { Host, HostPool } from "./host.ts";
 import { HttpPool } from "./http_pool.ts";
-import { LoadBalancer } from "./lb/balancer.ts";
-import { HashBalancer } from "./lb/hash_balancer.ts";
-import type { ClusterBalancer, LoadBalancerContext } from "./lb/picker.ts";
+import type { LoadBalancerContext } from "./lb/context.ts";
+import { createBalancer } from "./lb/create_balancer.ts";
+import type { ClusterBalancer } from "./lb/picker.ts";
 import { Membership } from "./membership.ts";
 import type { ClusterPlan, HttpFilterPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
@@ -100,7 +100,13 @@ export class Cluster implements PoolCluster {
     );
     this.priorities = new PrioritySet(plan.overprovisioningFactor, plan.loadBalancing.panicThresholdPercent);
     this.priorities.onMemberUpdate((_added, removed) => removed.forEach((host) => this.#drainHost(host)));
-    this.#balancer = this.#createBalancer();
+    this.#balancer = createBalancer(plan.loadBalancing, {
+      priorities: this.priorities,
+      clock: this.clock,
+      random: this.random,
+      stats: this.stats.loadBalancer,
+      scope,
+    });
     this.#createHealth = () =>
       new ClusterHealth(
         plan,
@@ -151,6 +157,11 @@ export class Cluster implements PoolCluster {
   /** The filters of every request to this cluster; null for none. Made at the first one. */
   get httpFilters(): readonly ConfiguredFilter[] | null {
     return this.#httpFilters === undefined ? this.#httpFilters = this.#createHttpFilters() : this.#httpFilters;
+  }
+
+  /** Whoever asks for a host gives a context, even when he has nothing special to say. */
+  get asksContext(): boolean {
+    return this.#balancer.asksContext ?? false;
   }
 
   /** A host for a request; null when there is none (`no healthy upstream`). */
@@ -210,19 +221,9 @@ export class Cluster implements PoolCluster {
   /** Nothing is found out any more. */
   #stop(): void {
     this.#discovery.close();
+    this.#balancer.close?.();
     this.#health?.close();
     this.#health = null;
-  }
-
-  #createBalancer(): ClusterBalancer {
-    const { plan, priorities, random, stats } = this;
-    const onPanic = () => stats.lbHealthyPanic.inc();
-    const balancing = plan.loadBalancing;
-    if (balancing.policy !== "RING_HASH" && balancing.policy !== "MAGLEV") {
-      return new LoadBalancer(balancing, priorities, random, onPanic);
-    }
-    const { localityWeighted } = balancing;
-    return new HashBalancer({ plan: balancing, localityWeighted, priorities, random, stats: stats.scope, onPanic });
   }
 
   #drainHost(host: Host): void {

@@ -73,12 +73,17 @@ export interface EndpointPlan {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-export type LoadBalancingPlan = LocalityBalancingPlan & (ListPolicyPlan | RingHashPlan | MaglevPlan);
-
-/** How priorities and localities count, whatever the policy. */
-export interface LocalityBalancingPlan {
+/** A policy, and what holds for whichever it is. */
+export type LoadBalancingPlan = BalancerPlan & {
   /** Percent of healthy hosts below which all hosts are used. */
   readonly panicThresholdPercent: number;
+};
+
+/** A policy with all that it needs; one that has others below it has their plans. */
+export type BalancerPlan = LocalityBalancingPlan & (ListPolicyPlan | RingHashPlan | MaglevPlan);
+
+/** How localities count. */
+export interface LocalityBalancingPlan {
   /** In panic, fail instead of using all hosts. */
   readonly failTrafficOnPanic: boolean;
   /** Load goes to localities by their weights first. */

@@ -19,10 +19,14 @@ import { HostSet, type LocalityHosts } from "./host_set.ts";
 /** Which list of a host set is picked from. */
 export type HostSource = "healthy" | "degraded" | "all";
 
-/** The loads of all priorities, in percent. */
-export interface PriorityLoad {
+/** A number from 0 to 100 for each priority: of its healthy hosts, and of its degraded ones. */
+export interface PriorityPercentages {
   readonly healthy: readonly number[];
   readonly degraded: readonly number[];
+}
+
+/** How much load each priority gets: all together 100. */
+export interface PriorityLoad extends PriorityPercentages {
   readonly panic: readonly boolean[];
 }
 
@@ -33,6 +37,7 @@ export class PrioritySet {
   readonly #panicThresholdPercent: number;
   readonly #listeners: ((added: readonly Host[], removed: readonly Host[]) => void)[] = [];
   readonly #listenersBefore: ((added: readonly Host[]) => void)[] = [];
+  readonly #priorityListeners: ((priority: number) => void)[] = [];
   #load: PriorityLoad;
 
   constructor(overprovisioningFactor: number, panicThresholdPercent: number) {
@@ -68,6 +73,11 @@ export class PrioritySet {
     this.#listeners.push(listener);
   }
 
+  /** Called after every change of a priority: of its members, of their health or of their weights. */
+  onPriorityUpdate(listener: (priority: number) => void): void {
+    this.#priorityListeners.push(listener);
+  }
+
   /** Gives a priority its hosts. */
   updateHosts(priority: number, hosts: readonly Host[], localities: readonly LocalityHosts[]): void {
     const set = this.ensurePriority(priority);
@@ -78,6 +88,7 @@ export class PrioritySet {
     for (const listener of this.#listenersBefore) listener(added);
     set.update(hosts, localities);
     this.#recompute();
+    for (const listener of this.#priorityListeners) listener(priority);
     for (const listener of this.#listeners) listener(added, removed);
   }
 
@@ -85,6 +96,7 @@ export class PrioritySet {
   refreshHealth(priorities: ReadonlySet<number>): void {
     for (const set of this.#sets) if (priorities.has(set.priority)) set.refresh();
     this.#recompute();
+    for (const priority of priorities) for (const listener of this.#priorityListeners) listener(priority);
   }
 
   *hosts(): Generator<Host> {
@@ -98,35 +110,47 @@ export class PrioritySet {
 
 /** Loads of all priorities from the health of their hosts. */
 export function computePriorityLoad(sets: readonly HostSet[], panicThresholdPercent: number): PriorityLoad {
-  const health = sets.map((set) => healthPercent(set, set.healthyHosts.length));
-  const degradedHealth = sets.map((set) => healthPercent(set, set.degradedHosts.length));
-  const availability = Math.min(100, sum(health) + sum(degradedHealth));
+  const health = priorityHealth(sets);
+  const availability = availabilityOf(health);
   const panic = sets.map((set) => availability < 100 && set.isInPanic(panicThresholdPercent));
-  const none = sets.map(() => 0);
+  if (panic.every((yes) => yes)) return { ...loadByHostCount(sets), panic };
+  // Everything may be down and panic off: priority 0 takes it and finds no host.
+  return { ...(distributeLoad(health) ?? allToFirst(sets.length)), panic };
+}
 
-  if (panic.every((yes) => yes)) return { healthy: loadByHostCount(sets), degraded: none, panic };
-  if (availability === 0) {
-    // Everything is down and panic is off: priority 0 takes it and finds no host.
-    return { healthy: sets.map((_, priority) => priority === 0 ? 100 : 0), degraded: none, panic };
-  }
+/** How much each priority could take, were it alone. */
+export function priorityHealth(sets: readonly HostSet[]): PriorityPercentages {
+  return {
+    healthy: sets.map((set) => healthPercent(set, set.healthyHosts)),
+    degraded: sets.map((set) => healthPercent(set, set.degradedHosts)),
+  };
+}
 
-  const first = distribute(health, 100, availability);
-  const second = distribute(degradedHealth, first.left, availability);
+/** Load by health, degraded hosts after all healthy ones; null when nothing is available. */
+export function distributeLoad(health: PriorityPercentages): PriorityPercentages | null {
+  const availability = availabilityOf(health);
+  if (availability === 0) return null;
+  const first = share(health.healthy, 100, availability);
+  const second = share(health.degraded, first.left, availability);
   const healthy = first.load, degraded = second.load;
   // Rounding leaves a percent or two: they go to the first priority that can take anything.
   if (second.left > 0) {
     if (first.firstAvailable >= 0) healthy[first.firstAvailable]! += second.left;
     else degraded[second.firstAvailable]! += second.left;
   }
-  return { healthy, degraded, panic };
+  return { healthy, degraded };
 }
 
-function healthPercent(set: HostSet, usable: number): number {
+function availabilityOf({ healthy, degraded }: PriorityPercentages): number {
+  return Math.min(100, sum(healthy) + sum(degraded));
+}
+
+function healthPercent(set: HostSet, usable: readonly Host[]): number {
   const count = set.hosts.length - set.excludedHosts.length;
-  return count === 0 ? 0 : Math.min(100, Math.floor(set.overprovisioningFactor * usable / count));
+  return count === 0 ? 0 : Math.min(100, Math.floor(set.overprovisioningFactor * usable.length / count));
 }
 
-function distribute(
+function share(
   health: readonly number[],
   total: number,
   availability: number,
@@ -143,18 +167,23 @@ function distribute(
 }
 
 /** With every priority in panic, health says nothing any more: load goes by number of hosts. */
-function loadByHostCount(sets: readonly HostSet[]): number[] {
+function loadByHostCount(sets: readonly HostSet[]): PriorityPercentages {
   const total = sum(sets.map((set) => set.hosts.length));
-  if (total === 0) return sets.map((_, priority) => priority === 0 ? 100 : 0);
+  if (total === 0) return allToFirst(sets.length);
   let left = 100;
-  const load = sets.map((set) => {
+  const healthy = sets.map((set) => {
     const share = Math.min(left, Math.floor(100 * set.hosts.length / total));
     left -= share;
     return share;
   });
   const first = sets.findIndex((set) => set.hosts.length > 0);
-  load[first]! += left;
-  return load;
+  healthy[first]! += left;
+  return { healthy, degraded: sets.map(() => 0) };
+}
+
+function allToFirst(count: number): PriorityPercentages {
+  const none = new Array<number>(count).fill(0);
+  return { healthy: none.with(0, 100), degraded: none };
 }
 
 function sum(values: readonly number[]): number {
@@ -162,7 +191,7 @@ function sum(values: readonly number[]): number {
 }
 
 /** The priority and kind of health for a number from 0 to 99. */
-export function choosePriority(load: PriorityLoad, hundredth: number): { priority: number; degraded: boolean } {
+export function choosePriority(load: PriorityPercentages, hundredth: number): { priority: number; degraded: boolean } {
   let reached = 0;
   for (let priority = 0; priority < load.healthy.length; priority++) {
     reached += load.healthy[priority]!;

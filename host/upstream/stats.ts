@@ -11,6 +11,7 @@
 import { Http2Stats } from "../http/h2/stats.ts";
 import type { ConnectionStats } from "../net/connection_port.ts";
 import { type Counter, type Gauge, type Histogram, HistogramUnit, type StatsScope } from "../observe/stats.ts";
+import { LoadBalancerStats } from "./lb/stats.ts";
 
 export class ClusterStats {
   readonly scope: StatsScope;
@@ -29,7 +30,7 @@ export class ClusterStats {
   readonly updateEmpty: Counter;
   readonly updateNoRebuild: Counter;
   readonly warmingState: Gauge;
-  readonly lbHealthyPanic: Counter;
+  readonly loadBalancer: LoadBalancerStats;
 
   readonly upstreamCxTotal: Counter;
   readonly upstreamCxActive: Gauge;
@@ -116,7 +117,7 @@ export class ClusterStats {
     this.updateEmpty = shared("update_empty");
     this.updateNoRebuild = shared("update_no_rebuild");
     this.warmingState = gauge("warming_state");
-    this.lbHealthyPanic = counter("lb_healthy_panic");
+    this.loadBalancer = new LoadBalancerStats(scope);
 
     this.upstreamCxTotal = counter("upstream_cx_total");
     this.upstreamCxActive = gauge("upstream_cx_active");

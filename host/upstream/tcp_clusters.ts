@@ -14,7 +14,7 @@ import { ResourcePriority } from "./circuit_breaker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ClusterManager } from "./cluster_manager.ts";
 import type { Host } from "./host.ts";
-import type { LoadBalancerContext } from "./lb/picker.ts";
+import { LoadBalancerContextBase } from "./lb/context.ts";
 import type { PoolCancellable, PoolFailureReason } from "./pool.ts";
 import type { TcpConnection } from "./tcp_connection.ts";
 import type { TcpPoolCallbacks } from "./tcp_pool.ts";
@@ -73,7 +73,7 @@ export class TcpClusters {
       callbacks.onFailure("overflow", "", null);
       return NOTHING_TO_CANCEL;
     }
-    const host = cluster.chooseHost(context.hashInput === null ? null : new HashedConnection(context.hashInput));
+    const host = cluster.chooseHost(new ConnectionContext(context));
     if (host === null) {
       callbacks.onFailure("no_healthy_upstream", "", null);
       return NOTHING_TO_CANCEL;
@@ -88,20 +88,21 @@ export class TcpClusters {
 }
 
 /** A connection as load balancers see it. */
-class HashedConnection implements LoadBalancerContext {
-  readonly hostSelectionRetryCount = 0;
-  readonly #hashInput: string;
+class ConnectionContext extends LoadBalancerContextBase {
+  readonly #context: TcpContext;
 
-  constructor(hashInput: string) {
-    this.#hashInput = hashInput;
+  constructor(context: TcpContext) {
+    super();
+    this.#context = context;
   }
 
-  hash(): bigint {
-    return xxHash64(this.#hashInput);
+  override hash(): bigint | null {
+    const { hashInput } = this.#context;
+    return hashInput === null ? null : xxHash64(hashInput);
   }
 
-  shouldSelectAnotherHost(): boolean {
-    return false;
+  override get streamInfo(): StreamInfo {
+    return this.#context.info;
   }
 }
 

@@ -13,29 +13,34 @@ import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
 import type { ListPolicyPlan, LocalityBalancingPlan } from "../plan.ts";
 import { choosePriority, type HostSource, type PrioritySet } from "../priority.ts";
+import type { LoadBalancerContext } from "./context.ts";
 import { createLeastRequestPicker } from "./least_request.ts";
 import { createLocalityPicker } from "./locality.ts";
-import type { ClusterBalancer, HostPicker, HostPickerFactory, LoadBalancerContext } from "./picker.ts";
+import type { BalancerEnvironment, ClusterBalancer, HostPicker, HostPickerFactory } from "./picker.ts";
 import { createRandomPicker } from "./random.ts";
-import { createRoundRobinPicker } from "./round_robin.ts";
+import { roundRobin } from "./round_robin.ts";
+import type { LoadBalancerStats } from "./stats.ts";
 
-export function createPickerFactory(plan: ListPolicyPlan): HostPickerFactory {
+export function createPickerFactory(
+  plan: ListPolicyPlan,
+  { random }: Pick<BalancerEnvironment, "clock" | "random">,
+): HostPickerFactory {
   switch (plan.policy) {
     case "ROUND_ROBIN":
-      return createRoundRobinPicker;
+      return roundRobin(random);
     case "RANDOM":
-      return createRandomPicker;
+      return (hosts) => createRandomPicker(hosts, random);
     case "LEAST_REQUEST":
-      return (hosts, random) => createLeastRequestPicker(hosts, random, plan);
+      return (hosts) => createLeastRequestPicker(hosts, random, plan);
   }
 }
 
-/** The pickers of one host set, made when they are first asked. */
+/** The pickers of one host set, made when they are first asked, and again when its version changed. */
 interface SetPickers {
   version: number;
-  healthy: HostPicker | null;
-  degraded: HostPicker | null;
-  all: HostPicker | null;
+  readonly current: Record<HostSource, HostPicker | null>;
+  /** As of the version before. */
+  readonly previous: Record<HostSource, HostPicker | null>;
 }
 
 export class LoadBalancer implements ClusterBalancer {
@@ -44,21 +49,20 @@ export class LoadBalancer implements ClusterBalancer {
   readonly #random: Random;
   readonly #failTrafficOnPanic: boolean;
   readonly #localityWeighted: boolean;
-  readonly #onPanic: () => void;
+  readonly #stats: LoadBalancerStats;
   readonly #pickers: SetPickers[] = [];
 
   constructor(
-    plan: ListPolicyPlan & LocalityBalancingPlan,
-    priorities: PrioritySet,
-    random: Random,
-    onPanic: () => void,
+    plan: LocalityBalancingPlan,
+    createPicker: HostPickerFactory,
+    { priorities, random, stats }: BalancerEnvironment,
   ) {
-    this.#createPicker = createPickerFactory(plan);
+    this.#createPicker = createPicker;
     this.#failTrafficOnPanic = plan.failTrafficOnPanic;
     this.#localityWeighted = plan.localityWeighted;
     this.#priorities = priorities;
     this.#random = random;
-    this.#onPanic = onPanic;
+    this.#stats = stats;
   }
 
   chooseHost(context: LoadBalancerContext | null): Host | null {
@@ -70,16 +74,17 @@ export class LoadBalancer implements ClusterBalancer {
   }
 
   #chooseOnce(context: LoadBalancerContext | null): Host | null {
-    const load = this.#priorities.load;
+    const { load } = this.#priorities;
+    const wanted = context === null ? load : context.priorityLoad(this.#priorities, load);
     let priority = 0;
     let source: HostSource = "healthy";
-    if (load.healthy[0] !== 100) {
-      const choice = choosePriority(load, this.#random.uint32() % 100);
+    if (wanted.healthy[0] !== 100) {
+      const choice = choosePriority(wanted, this.#random.uint32() % 100);
       priority = choice.priority;
       if (choice.degraded) source = "degraded";
     }
     if (load.panic[priority]) {
-      this.#onPanic();
+      this.#stats.healthyPanic.inc();
       if (this.#failTrafficOnPanic) return null;
       source = "all";
     }
@@ -90,19 +95,38 @@ export class LoadBalancer implements ClusterBalancer {
   }
 
   #picker(set: HostSet, source: HostSource, hosts: readonly Host[]): HostPicker {
-    let pickers = this.#pickers[set.priority];
-    if (pickers === undefined || pickers.version !== set.version) {
-      pickers = { version: set.version, healthy: null, degraded: null, all: null };
-      this.#pickers[set.priority] = pickers;
+    const pickers = this.#pickers[set.priority] ??= {
+      version: set.version,
+      current: noPickers(),
+      previous: noPickers(),
+    };
+    const { current, previous } = pickers;
+    if (pickers.version !== set.version) {
+      pickers.version = set.version;
+      for (const each of SOURCES) {
+        previous[each] = current[each] ?? previous[each];
+        current[each] = null;
+      }
     }
-    return pickers[source] ??= this.#createSourcePicker(set, source, hosts);
+    return current[source] ??= this.#createSourcePicker(set, source, hosts, previous[source]);
   }
 
-  #createSourcePicker(set: HostSet, source: HostSource, hosts: readonly Host[]): HostPicker {
+  #createSourcePicker(
+    set: HostSet,
+    source: HostSource,
+    hosts: readonly Host[],
+    previous: HostPicker | null,
+  ): HostPicker {
     // In panic localities do not count any more.
     const byLocality = this.#localityWeighted && source !== "all"
-      ? createLocalityPicker(set, hosts, this.#createPicker, this.#random)
+      ? createLocalityPicker(set, hosts, this.#createPicker, this.#random, previous)
       : null;
-    return byLocality ?? this.#createPicker(hosts, this.#random);
+    return byLocality ?? this.#createPicker(hosts, previous);
   }
+}
+
+const SOURCES: readonly HostSource[] = ["healthy", "degraded", "all"];
+
+function noPickers(): Record<HostSource, HostPicker | null> {
+  return { healthy: null, degraded: null, all: null };
 }

@@ -19,11 +19,33 @@ interface Entry<T> {
 /** Doubles cannot tell 1/3 + 1/3 + 1/3 from 1: deadlines closer than this are the same. */
 const SAME = 1e-9;
 
+/** @see Envoy: source/common/upstream/edf_scheduler.h createWithPicks */
+const MOST_PICKS = 429_496_729;
+
 export class EdfScheduler<T> {
   /** A binary heap by deadline, then order. */
   readonly #heap: Entry<T>[] = [];
   #now = 0;
   #order = 0;
+
+  /** A schedule as it is after so many picks of entries that all have their turn ahead. */
+  static withPicks<T>(items: readonly T[], weightOf: (item: T) => number, picks: number): EdfScheduler<T> {
+    const schedule = new EdfScheduler<T>();
+    // More would only cost precision.
+    const wanted = picks % MOST_PICKS;
+    let sum = 0;
+    for (const item of items) sum += weightOf(item);
+    let made = 0;
+    for (const item of items) {
+      const weight = weightOf(item);
+      const turns = Math.floor(wanted * (weight / sum));
+      made += turns;
+      schedule.#insert(item, (turns + 1) / weight);
+      schedule.#now = Math.max(schedule.#now, turns / weight);
+    }
+    for (; made < wanted; made++) schedule.pickAndAdd(weightOf);
+    return schedule;
+  }
 
   get size(): number {
     return this.#heap.length;
@@ -31,8 +53,11 @@ export class EdfScheduler<T> {
 
   /** Adds an entry that was never picked. */
   add(item: T, weight: number): void {
-    const entry = { item, deadline: this.#now + 1 / weight, order: this.#order++ };
-    this.#heap.push(entry);
+    this.#insert(item, this.#now + 1 / weight);
+  }
+
+  #insert(item: T, deadline: number): void {
+    this.#heap.push({ item, deadline, order: this.#order++ });
     this.#up(this.#heap.length - 1);
   }
 

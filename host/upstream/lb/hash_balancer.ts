@@ -7,29 +7,20 @@
  * @see Envoy: source/extensions/load_balancing_policies/common/thread_aware_lb_impl.cc
  * @module
  */
-import type { Random } from "../../base/random.ts";
 import type { StatsScope } from "../../observe/stats.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
-import type { MaglevPlan, RingHashPlan } from "../plan.ts";
-import { choosePriority, type PrioritySet } from "../priority.ts";
+import type { LocalityBalancingPlan, MaglevPlan, RingHashPlan } from "../plan.ts";
+import { choosePriority } from "../priority.ts";
 import { BoundedLoadTable } from "./bounded_load.ts";
 import type { HashTable } from "./hash_table.ts";
 import { type HostShare, hostShares, localityShares } from "./hash_weights.ts";
 import { createMaglevTable } from "./maglev.ts";
-import type { ClusterBalancer, LoadBalancerContext } from "./picker.ts";
+import type { LoadBalancerContext } from "./context.ts";
+import type { BalancerEnvironment, ClusterBalancer } from "./picker.ts";
 import { createRing } from "./ring_hash.ts";
 
-export interface HashBalancerOptions {
-  readonly plan: RingHashPlan | MaglevPlan;
-  /** Load goes to localities by their weights first. */
-  readonly localityWeighted: boolean;
-  readonly priorities: PrioritySet;
-  readonly random: Random;
-  /** The cluster's. */
-  readonly stats: StatsScope;
-  readonly onPanic: () => void;
-}
+export type HashBalancingPlan = (RingHashPlan | MaglevPlan) & Pick<LocalityBalancingPlan, "localityWeighted">;
 
 /** The table of one priority, made when it is first asked. */
 interface PriorityTable {
@@ -40,22 +31,24 @@ interface PriorityTable {
 }
 
 export class HashBalancer implements ClusterBalancer {
-  readonly #options: HashBalancerOptions;
+  readonly #plan: HashBalancingPlan;
+  readonly #environment: BalancerEnvironment;
   readonly #showTable: (table: HashTable) => void;
   readonly #tables: PriorityTable[] = [];
 
-  constructor(options: HashBalancerOptions) {
-    this.#options = options;
-    this.#showTable = createTableGauges(options);
+  constructor(plan: HashBalancingPlan, environment: BalancerEnvironment) {
+    this.#plan = plan;
+    this.#environment = environment;
+    this.#showTable = createTableGauges(plan, environment.scope);
   }
 
   chooseHost(context: LoadBalancerContext | null): Host | null {
-    const { priorities, random, onPanic } = this.#options;
+    const { priorities, random, stats } = this.#environment;
     const hash = context?.hash() ?? (BigInt(random.uint32()) << 32n | BigInt(random.uint32()));
     const { load } = priorities;
     const priority = load.healthy[0] === 100 ? 0 : choosePriority(load, Number(hash % 100n)).priority;
     const panic = load.panic[priority]!;
-    if (panic) onPanic();
+    if (panic) stats.healthyPanic.inc();
     const table = this.#table(priorities.hostSets[priority]!, panic);
     if (table === null) return null;
     const attempts = context === null ? 0 : context.hostSelectionRetryCount;
@@ -75,9 +68,9 @@ export class HashBalancer implements ClusterBalancer {
   }
 
   #createTable(set: HostSet, panic: boolean): HashTable | null {
-    const { plan, localityWeighted } = this.#options;
+    const plan = this.#plan;
     const hosts = panic ? set.hosts : set.healthyHosts.length > 0 ? set.healthyHosts : set.degradedHosts;
-    const shares = localityWeighted ? localityShares(set.localities, new Set(hosts)) : hostShares(hosts);
+    const shares = plan.localityWeighted ? localityShares(set.localities, new Set(hosts)) : hostShares(hosts);
     if (shares.length === 0) return null;
     const table = createTable(shares, plan);
     this.#showTable(table);
@@ -90,7 +83,7 @@ function createTable(shares: readonly HostShare[], plan: RingHashPlan | MaglevPl
 }
 
 /** `ring_hash_lb.*` or `maglev_lb.*` of the cluster. */
-function createTableGauges({ plan, stats }: HashBalancerOptions): (table: HashTable) => void {
+function createTableGauges(plan: HashBalancingPlan, stats: StatsScope): (table: HashTable) => void {
   if (plan.policy === "RING_HASH") {
     const size = stats.gauge("ring_hash_lb.size");
     const fewest = stats.gauge("ring_hash_lb.min_hashes_per_host");

@@ -69,7 +69,7 @@ class FullScanPicker implements HostPicker {
 }
 
 class WeightedPicker implements HostPicker {
-  readonly #schedule = new EdfScheduler<Host>();
+  readonly #schedule: EdfScheduler<Host>;
   readonly #weightOf: (host: Host) => number;
 
   constructor(hosts: readonly Host[], random: Random, bias: number) {
@@ -78,8 +78,7 @@ class WeightedPicker implements HostPicker {
       : bias === 0
       ? (host) => host.weight
       : (host) => host.weight / Math.pow(host.rqActive + 1, bias);
-    for (const host of hosts) this.#schedule.add(host, this.#weightOf(host));
-    for (let turns = random.uint32() % hosts.length; turns > 0; turns--) this.#schedule.pickAndAdd(this.#weightOf);
+    this.#schedule = EdfScheduler.withPicks(hosts, this.#weightOf, random.uint32());
   }
 
   pick(): Host {

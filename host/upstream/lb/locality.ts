@@ -12,10 +12,13 @@ import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
 import { EdfScheduler } from "./edf.ts";
-import type { HostPicker, HostPickerFactory, LoadBalancerContext } from "./picker.ts";
+import type { LoadBalancerContext } from "./context.ts";
+import type { HostPicker, HostPickerFactory } from "./picker.ts";
 
 interface Turn {
   readonly weight: number;
+  /** Of the locality in its set. */
+  readonly index: number;
   readonly picker: HostPicker;
 }
 
@@ -25,18 +28,19 @@ export function createLocalityPicker(
   usable: readonly Host[],
   createPicker: HostPickerFactory,
   random: Random,
+  previous: HostPicker | null,
 ): HostPicker | null {
   const usableHosts = new Set(usable);
-  const schedule = new EdfScheduler<Turn>();
-  for (const locality of set.localities) {
+  const turns: Turn[] = [];
+  set.localities.forEach((locality, index) => {
     const hosts = locality.hosts.filter((host) => usableHosts.has(host));
     const count = locality.hosts.filter((host) => !host.excluded).length;
-    if (hosts.length === 0 || locality.weight === 0) continue;
+    if (hosts.length === 0 || locality.weight === 0) return;
     const availability = Math.min(1, (set.overprovisioningFactor / 100) * (hosts.length / count));
-    const turn = { weight: locality.weight * availability, picker: createPicker(hosts, random) };
-    schedule.add(turn, turn.weight);
-  }
-  return schedule.size === 0 ? null : new LocalityPicker(schedule);
+    const before = previous instanceof LocalityPicker ? previous.pickerOf(index) : null;
+    turns.push({ weight: locality.weight * availability, index, picker: createPicker(hosts, before) });
+  });
+  return turns.length === 0 ? null : new LocalityPicker(turns, random.uint32());
 }
 
 function weightOf(turn: Turn): number {
@@ -44,13 +48,19 @@ function weightOf(turn: Turn): number {
 }
 
 class LocalityPicker implements HostPicker {
+  readonly #turns: readonly Turn[];
   readonly #schedule: EdfScheduler<Turn>;
 
-  constructor(schedule: EdfScheduler<Turn>) {
-    this.#schedule = schedule;
+  constructor(turns: readonly Turn[], start: number) {
+    this.#turns = turns;
+    this.#schedule = EdfScheduler.withPicks(turns, weightOf, start);
   }
 
-  pick(context: LoadBalancerContext | null): Host {
+  pick(context: LoadBalancerContext | null): Host | null {
     return this.#schedule.pickAndAdd(weightOf).picker.pick(context);
+  }
+
+  pickerOf(locality: number): HostPicker | null {
+    return this.#turns.find(({ index }) => index === locality)?.picker ?? null;
   }
 }

@@ -1,36 +1,55 @@
-// host/upstream/lb/picker.ts: what a load balancing policy is: a way to pick from one list of hosts.
+// host/upstream/lb/picker.ts: what a load balancer is, and a policy that picks from one list of hosts.
 // pure: no I/O, no clock, no runtime globals
 /**
+ * | name | is |
+ * | --- | --- |
+ * | `ClusterBalancer` | what a cluster asks for a host: priorities, panic, localities or subsets, and a policy below |
+ * | `HostPicker` | a policy for one list of hosts |
+ *
+ * Lists are compared by nobody: `HostSet.version` says when a picker has to be made again.
+ *
  * @see Envoy: envoy/upstream/load_balancer.h
  * @module
  */
+import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
+import type { StatsScope } from "../../observe/stats.ts";
 import type { Host } from "../host.ts";
-
-/** What a request tells the load balancer. */
-export interface LoadBalancerContext {
-  /** For policies that hash, which ask once per choice; null when nothing of the request is hashed. */
-  hash(): bigint | null;
-  /** True to try another host than this one, for example on a retry. */
-  shouldSelectAnotherHost(host: Host): boolean;
-  /** How often `shouldSelectAnotherHost` may say so. */
-  readonly hostSelectionRetryCount: number;
-}
+import type { PrioritySet } from "../priority.ts";
+import type { LoadBalancerContext } from "./context.ts";
+import type { LoadBalancerStats } from "./stats.ts";
 
 /** The load balancer of a cluster on one worker. */
 export interface ClusterBalancer {
   /** A host for a request, or null when there is none. */
   chooseHost(context: LoadBalancerContext | null): Host | null;
+  /** Never without a context, if there can be one; absent means no. */
+  readonly asksContext?: boolean;
+  /** Ends what it has with others: the cluster is gone. */
+  close?(): void;
+}
+
+/** What balancers need of the cluster, or of the subset, that they choose from. */
+export interface BalancerEnvironment {
+  readonly priorities: PrioritySet;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly stats: LoadBalancerStats;
+  /** The cluster's: for what only one policy counts. */
+  readonly scope: StatsScope;
 }
 
 /** Picks from one list; made again whenever the list changed. */
 export interface HostPicker {
-  /** `hosts` is never empty. */
-  pick(context: LoadBalancerContext | null): Host;
+  /** Null only where more than the list decides, such as a locality. */
+  pick(context: LoadBalancerContext | null): Host | null;
 }
 
-/** Makes the picker of a list of one host at least. */
-export type HostPickerFactory = (hosts: readonly Host[], random: Random) => HostPicker;
+/**
+ * Makes the picker of a list of one host at least; `previous` is that of the list as it was before, of the same
+ * factory or of none.
+ */
+export type HostPickerFactory = (hosts: readonly Host[], previous: HostPicker | null) => HostPicker;
 
 /** True when no host weighs more than another. */
 export function haveEqualWeights(hosts: readonly Host[]): boolean {

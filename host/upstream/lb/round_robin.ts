@@ -7,27 +7,35 @@
  */
 import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
-import { haveEqualWeights, type HostPicker } from "./picker.ts";
 import { EdfScheduler } from "./edf.ts";
+import { haveEqualWeights, type HostPicker, type HostPickerFactory } from "./picker.ts";
+
+/** Turns stay small integers. */
+const LAST_TURN = 0x3fff_ffff;
 
 /** Starts at a random turn, so that many proxies, or workers, do not all begin at the first host. */
-export function createRoundRobinPicker(hosts: readonly Host[], random: Random): HostPicker {
-  return haveEqualWeights(hosts) ? new TurnPicker(hosts, random) : new WeightedTurnPicker(hosts, random);
+export function roundRobin(random: Random): HostPickerFactory {
+  const start = random.uint32() & LAST_TURN;
+  return (hosts, previous) => {
+    if (!haveEqualWeights(hosts)) return new WeightedTurnPicker(hosts, start);
+    return new TurnPicker(hosts, previous instanceof TurnPicker ? previous.turn : start);
+  };
 }
 
 class TurnPicker implements HostPicker {
   readonly #hosts: readonly Host[];
-  #next: number;
+  /** Goes on counting when the list changes. */
+  turn: number;
 
-  constructor(hosts: readonly Host[], random: Random) {
+  constructor(hosts: readonly Host[], turn: number) {
     this.#hosts = hosts;
-    this.#next = random.uint32() % hosts.length;
+    this.turn = turn;
   }
 
   pick(): Host {
-    const index = this.#next;
-    this.#next = index + 1 === this.#hosts.length ? 0 : index + 1;
-    return this.#hosts[index]!;
+    const { turn } = this;
+    this.turn = turn === LAST_TURN ? 0 : turn + 1;
+    return this.#hosts[turn % this.#hosts.length]!;
   }
 }
 
@@ -36,11 +44,10 @@ function weightOf(host: Host): number {
 }
 
 class WeightedTurnPicker implements HostPicker {
-  readonly #schedule = new EdfScheduler<Host>();
+  readonly #schedule: EdfScheduler<Host>;
 
-  constructor(hosts: readonly Host[], random: Random) {
-    for (const host of hosts) this.#schedule.add(host, host.weight);
-    for (let turns = random.uint32() % hosts.length; turns > 0; turns--) this.#schedule.pickAndAdd(weightOf);
+  constructor(hosts: readonly Host[], start: number) {
+    this.#schedule = EdfScheduler.withPicks(hosts, weightOf, start);
   }
 
   pick(): Host {

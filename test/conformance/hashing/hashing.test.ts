@@ -7,6 +7,7 @@ import { loadBootstrap, loadRegistry } from "../../../host/config/load.ts";
 import type { HeaderMap } from "../../../host/http/header_map.ts";
 import type { StreamInfo } from "../../../host/observe/stream_info.ts";
 import { Cluster } from "../../../host/upstream/cluster.ts";
+import { LoadBalancerContextBase } from "../../../host/upstream/lb/context.ts";
 import { planCluster } from "../../../host/upstream/plan/cluster.ts";
 import { infoOf, requestOf, tableOf } from "../../host/router/support.ts";
 import { createFakeEnvironment } from "../../host/upstream/fakes.ts";
@@ -38,11 +39,12 @@ interface Choice {
 function choose(headers: HeaderMap, info: StreamInfo): Choice {
   const route = routes.route(headers, info, 0)!;
   const cookies: string[] = [];
-  const host = clusters.get(route.clusterName!)!.chooseHost({
-    hash: () => route.hashPolicy!.hash(headers, info, (cookie) => void cookies.push(cookie)),
-    hostSelectionRetryCount: 0,
-    shouldSelectAnotherHost: () => false,
-  });
+  class Context extends LoadBalancerContextBase {
+    override hash(): bigint | null {
+      return route.hashPolicy!.hash(headers, info, (cookie) => void cookies.push(cookie));
+    }
+  }
+  const host = clusters.get(route.clusterName!)!.chooseHost(new Context());
   return { host: host === null ? null : host.address.port - FIRST_PORT, cookies };
 }
 

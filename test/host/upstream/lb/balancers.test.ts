@@ -1,16 +1,18 @@
 // test/host/upstream/lb/balancers.test.ts: every policy, exactly where it is exact, by statistics where it is not.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { ManualClock } from "../../../../host/base/clock.ts";
 import { SeededRandom } from "../../../../host/base/random.ts";
-import { ipAddress } from "../../../../host/net/address.ts";
-import { Host } from "../../../../host/upstream/host.ts";
+import type { Host } from "../../../../host/upstream/host.ts";
 import { createPickerFactory, LoadBalancer } from "../../../../host/upstream/lb/balancer.ts";
 import { EdfScheduler } from "../../../../host/upstream/lb/edf.ts";
+import type { HostPicker } from "../../../../host/upstream/lb/picker.ts";
 import { NO_LOCALITY } from "../../../../host/upstream/plan.ts";
 import type { EndpointHealth, ListPolicyPlan, LocalityBalancingPlan } from "../../../../host/upstream/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
+import { contextOf, environmentOf, newHost } from "./setup.ts";
 
-const COMMON = { panicThresholdPercent: 50, failTrafficOnPanic: false, localityWeighted: false };
+const COMMON = { failTrafficOnPanic: false, localityWeighted: false };
 const LEAST_REQUEST = {
   policy: "LEAST_REQUEST",
   choiceCount: 2,
@@ -18,31 +20,24 @@ const LEAST_REQUEST = {
   activeRequestBias: 1,
 } as const;
 
-let port = 1;
-
 function host(weight = 1, health: EndpointHealth = "HEALTHY", priority = 0): Host {
-  return new Host({
-    clusterName: "a",
-    address: ipAddress("10.0.0.1", port++),
-    hostname: "",
-    locality: NO_LOCALITY,
-    weight,
-    priority,
-    health,
-    metadata: {},
-  });
+  return newHost({ weight, health, priority });
 }
 
 function hosts(count: number): Host[] {
   return Array.from({ length: count }, () => host());
 }
 
+function pickerOf(plan: ListPolicyPlan, list: readonly Host[], seed: number, previous: HostPicker | null = null) {
+  return createPickerFactory(plan, { clock: new ManualClock(), random: new SeededRandom(seed) })(list, previous);
+}
+
 /** How often each host was picked, in order of the list. */
 function picks(plan: ListPolicyPlan, list: readonly Host[], times: number, seed = 7): number[] {
-  const picker = createPickerFactory(plan)(list, new SeededRandom(seed));
+  const picker = pickerOf(plan, list, seed);
   const counts = new Map<Host, number>(list.map((host) => [host, 0]));
   for (let i = 0; i < times; i++) {
-    const picked = picker.pick(null);
+    const picked = picker.pick(null)!;
     counts.set(picked, counts.get(picked)! + 1);
   }
   return [...counts.values()];
@@ -101,12 +96,32 @@ test("ROUND_ROBIN: in turn, from a random one on", () => {
   const list = hosts(3);
   const starts = new Set<number>();
   for (let seed = 0; seed < 20; seed++) {
-    const picker = createPickerFactory({ ...COMMON, policy: "ROUND_ROBIN" })(list, new SeededRandom(seed));
-    const turns = Array.from({ length: 6 }, () => list.indexOf(picker.pick(null)));
+    const picker = pickerOf({ policy: "ROUND_ROBIN" }, list, seed);
+    const turns = Array.from({ length: 6 }, () => list.indexOf(picker.pick(null)!));
     starts.add(turns[0]!);
     assert.equal(turns, [0, 1, 2, 3, 4, 5].map((i) => (turns[0]! + i) % 3));
   }
   assert.is(starts.size, 3);
+});
+
+test("ROUND_ROBIN goes on with its turn when the list changes", () => {
+  const list = hosts(5);
+  const before = pickerOf({ policy: "ROUND_ROBIN" }, list, 1);
+  const last = Array.from({ length: 3 }, () => list.indexOf(before.pick(null)!)).at(-1)!;
+  const after = pickerOf({ policy: "ROUND_ROBIN" }, list, 2, before);
+  assert.is(list.indexOf(after.pick(null)!), (last + 1) % 5);
+});
+
+test("edf: as after so many picks, whatever the weights", () => {
+  const weights: Record<string, number> = { a: 7, b: 1, c: 2.5 };
+  const weightOf = (name: string): number => weights[name]!;
+  for (const picks of [0, 1, 2, 13, 100]) {
+    const slow = EdfScheduler.withPicks(Object.keys(weights), weightOf, 0);
+    for (let i = 0; i < picks; i++) slow.pickAndAdd(weightOf);
+    const fast = EdfScheduler.withPicks(Object.keys(weights), weightOf, picks);
+    const turns = (schedule: EdfScheduler<string>) => Array.from({ length: 60 }, () => schedule.pickAndAdd(weightOf));
+    assert.is(turns(fast).join(""), turns(slow).join(""), `${picks} picks`);
+  }
 });
 
 test("ROUND_ROBIN with weights: exact shares", () => {
@@ -144,8 +159,8 @@ test("LEAST_REQUEST with more choices hardly ever picks the busy host", () => {
 
 test("LEAST_REQUEST keeps the load of hosts together", () => {
   const list = hosts(10);
-  const picker = createPickerFactory({ ...COMMON, ...LEAST_REQUEST })(list, new SeededRandom(3));
-  for (let i = 0; i < 1000; i++) picker.pick(null).rqActive++;
+  const picker = pickerOf(LEAST_REQUEST, list, 3);
+  for (let i = 0; i < 1000; i++) picker.pick(null)!.rqActive++;
   const active = list.map((host) => host.rqActive);
   assert.ok(Math.max(...active) - Math.min(...active) <= 6, `${active}`);
 });
@@ -177,9 +192,12 @@ function balancer(
   priorities: PrioritySet,
   changes: Partial<ListPolicyPlan & LocalityBalancingPlan> = {},
 ): [LoadBalancer, () => number] {
-  let panics = 0;
+  const environment = environmentOf(priorities);
   const plan = { ...COMMON, policy: "ROUND_ROBIN", ...changes } as ListPolicyPlan & LocalityBalancingPlan;
-  return [new LoadBalancer(plan, priorities, new SeededRandom(5), () => void panics++), () => panics];
+  return [
+    new LoadBalancer(plan, createPickerFactory(plan, environment), environment),
+    () => environment.stats.healthyPanic.value,
+  ];
 }
 
 test("only healthy hosts are picked while half of them are", () => {
@@ -270,14 +288,13 @@ test("shouldSelectAnotherHost: tries again so many times, then takes what it has
   priorities.updateHosts(0, list, []);
   const [lb] = balancer(priorities);
   const refused: Host[] = [];
-  const context = {
-    hash: () => null,
+  const context = contextOf({
     hostSelectionRetryCount: 2,
     shouldSelectAnotherHost(host: Host) {
       refused.push(host);
       return true;
     },
-  };
+  });
   const picked = lb.chooseHost(context);
   assert.is(refused.length, 2);
   assert.is(new Set([...refused, picked]).size, 3);

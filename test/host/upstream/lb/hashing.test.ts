@@ -2,11 +2,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromLatin1 } from "../../../../host/base/bytes.ts";
-import { SeededRandom } from "../../../../host/base/random.ts";
 import { xxHash64, xxHashReady } from "../../../../host/base/xxhash.ts";
 import { ipAddress } from "../../../../host/net/address.ts";
-import { StatsStore } from "../../../../host/observe/stats.ts";
-import { Host } from "../../../../host/upstream/host.ts";
+import type { Host } from "../../../../host/upstream/host.ts";
 import { BoundedLoadTable } from "../../../../host/upstream/lb/bounded_load.ts";
 import { HashBalancer } from "../../../../host/upstream/lb/hash_balancer.ts";
 import { hostShares } from "../../../../host/upstream/lb/hash_weights.ts";
@@ -14,8 +12,9 @@ import { createMaglevTable } from "../../../../host/upstream/lb/maglev.ts";
 import { MersenneTwister } from "../../../../host/upstream/lb/mersenne_twister.ts";
 import { murmurHash2 } from "../../../../host/upstream/lb/murmur_hash.ts";
 import { createRing } from "../../../../host/upstream/lb/ring_hash.ts";
-import { type MaglevPlan, NO_LOCALITY, type RingHashPlan } from "../../../../host/upstream/plan.ts";
+import type { MaglevPlan, RingHashPlan } from "../../../../host/upstream/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
+import { contextOf, environmentOf, newHost } from "./setup.ts";
 
 await xxHashReady;
 
@@ -31,16 +30,7 @@ const MAGLEV: MaglevPlan = { policy: "MAGLEV", tableSize: 65_537, useHostnameFor
 const KEYS = Array.from({ length: 2000 }, (_, index) => xxHash64(`user-${index}`));
 
 function host(index: number, weight = 1): Host {
-  return new Host({
-    clusterName: "a",
-    address: ipAddress("10.0.0.1", 1000 + index),
-    hostname: "",
-    locality: NO_LOCALITY,
-    weight,
-    priority: 0,
-    health: "HEALTHY",
-    metadata: {},
-  });
+  return newHost({ address: ipAddress("10.0.0.1", 1000 + index), weight });
 }
 
 const HOSTS = Array.from({ length: 10 }, (_, index) => host(index));
@@ -48,22 +38,11 @@ const HOSTS = Array.from({ length: 10 }, (_, index) => host(index));
 function balancer(hosts: readonly Host[], plan: RingHashPlan | MaglevPlan): HashBalancer {
   const priorities = new PrioritySet(140, 50);
   priorities.updateHosts(0, hosts, []);
-  const stats = StatsStore.create();
-  return new HashBalancer({
-    plan,
-    localityWeighted: false,
-    priorities,
-    random: new SeededRandom(3),
-    stats,
-    onPanic: () => {},
-  });
+  return new HashBalancer({ ...plan, localityWeighted: false }, environmentOf(priorities, 3));
 }
 
-const withHash = (hash: bigint | null, refuse: (host: Host) => boolean = () => false, retries = 0) => ({
-  hash: () => hash,
-  hostSelectionRetryCount: retries,
-  shouldSelectAnotherHost: refuse,
-});
+const withHash = (hash: bigint | null, refuse: (host: Host) => boolean = () => false, retries = 0) =>
+  contextOf({ hash: () => hash, hostSelectionRetryCount: retries, shouldSelectAnotherHost: refuse });
 
 test("xxHash64: the vectors of its specification", () => {
   assert.is(xxHash64(""), 0xef46db3751d8e999n);

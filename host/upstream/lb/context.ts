@@ -1,0 +1,73 @@
+// host/upstream/lb/context.ts: what a request or a connection tells the load balancer.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: envoy/upstream/load_balancer.h LoadBalancerContext
+ * @module
+ */
+import type { HeaderMap } from "../../http/header_map.ts";
+import type { StreamInfo } from "../../observe/stream_info.ts";
+import type { Host } from "../host.ts";
+import type { PriorityPercentages, PrioritySet } from "../priority.ts";
+import type { MetadataMatch } from "./metadata_match.ts";
+
+/** A host that is to be taken whatever the policy says, as long as it can be. */
+export interface OverrideHost {
+  /** `ip:port`. */
+  readonly address: string;
+  /** No other host will do. */
+  readonly strict: boolean;
+}
+
+/** Asked while a host is chosen, for what the policy at hand needs. */
+export interface LoadBalancerContext {
+  /** For policies that hash, which ask once per choice; null when nothing of the request is hashed. */
+  hash(): bigint | null;
+  /** What the metadata of the host has to say; null when nothing is asked of it. */
+  metadataMatch(): MetadataMatch | null;
+  /** The loads that count for this choice: those by health, or for a retry others. */
+  priorityLoad(priorities: PrioritySet, load: PriorityPercentages): PriorityPercentages;
+  overrideHost(): OverrideHost | null;
+  /** True to try another host than this one, for example on a retry. */
+  shouldSelectAnotherHost(host: Host): boolean;
+  /** How often `shouldSelectAnotherHost` may say so. */
+  readonly hostSelectionRetryCount: number;
+  /** Null when there is no request, only bytes. */
+  readonly requestHeaders: HeaderMap | null;
+  /** Null when nothing downstream is behind the choice. */
+  readonly streamInfo: StreamInfo | null;
+}
+
+/** A context that has nothing to say, for others to say more. */
+export class LoadBalancerContextBase implements LoadBalancerContext {
+  hash(): bigint | null {
+    return null;
+  }
+
+  metadataMatch(): MetadataMatch | null {
+    return null;
+  }
+
+  priorityLoad(_priorities: PrioritySet, load: PriorityPercentages): PriorityPercentages {
+    return load;
+  }
+
+  overrideHost(): OverrideHost | null {
+    return null;
+  }
+
+  shouldSelectAnotherHost(_host: Host): boolean {
+    return false;
+  }
+
+  get hostSelectionRetryCount(): number {
+    return 0;
+  }
+
+  get requestHeaders(): HeaderMap | null {
+    return null;
+  }
+
+  get streamInfo(): StreamInfo | null {
+    return null;
+  }
+}
