@@ -52,12 +52,12 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   /** The request's headers still say what its caller wants of retries. */
   constructor(request: RoutedRequest) {
-    const { route, stream, cluster } = request;
+    const { stream, cluster, hashPolicy } = request;
     this.#request = request;
     const retry = this.#createRetryState();
     this.#retry = retry;
     if (retry !== null) request.replay = new RequestReplay(stream.bufferLimitBytes);
-    this.#context = retry !== null || route.hashPolicy !== null || cluster.asksContext
+    this.#context = retry !== null || hashPolicy !== null || cluster.asksContext
       ? new RequestLoadBalancerContext(request, retry)
       : null;
   }
@@ -290,7 +290,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   /** Null when no failure of an attempt would be retried. */
   #createRetryState(): RetryState | null {
-    const { route: { retryPolicy: policy }, headers, cluster, stream: { info, clock } } = this.#request;
+    const { retryPolicy: policy, headers, cluster, stream: { info, clock } } = this.#request;
     if (!policy.appliesTo(headers)) return null;
     return RetryState.create({ policy, headers, cluster, info, clock, onDue: () => this.#attemptAgain() });
   }

@@ -31,9 +31,9 @@ export class RequestLoadBalancerContext extends LoadBalancerContextBase {
   }
 
   override hash(): bigint | null {
-    const { route, headers, stream } = this.#request;
+    const { hashPolicy, headers, stream } = this.#request;
     const setCookie = (header: string) => void (this.cookies ??= []).push(header);
-    return route.hashPolicy?.hash(headers, stream.info, setCookie) ?? null;
+    return hashPolicy?.hash(headers, stream.info, setCookie) ?? null;
   }
 
   override get requestHeaders(): HeaderMap {

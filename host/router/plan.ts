@@ -8,11 +8,12 @@
  * @module
  */
 import type { CookieMatcherPlan } from "../matching/cookies.ts";
+import type { HashPolicyPlan } from "../http/hash_policy.ts";
 import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
-import type { RegexSubstitutionPlan } from "../matching/plan/string_matcher.ts";
 import type { QueryMatcherPlan } from "../matching/query_matcher.ts";
 import type { Substitution } from "../matching/regex.ts";
 import type { FilterStateMatcherPlan, MetadataMatcherPlan } from "../matching/stream_matchers.ts";
+import type { RetryPolicyPlan } from "../upstream/retry_plan.ts";
 
 export interface RouteConfigPlan {
   readonly name: string;
@@ -135,64 +136,6 @@ export interface ClusterActionPlan {
   readonly hashPolicies: readonly HashPolicyPlan[];
   /** Of the route, or else of its virtual host; null for none. */
   readonly retryPolicy: RetryPolicyPlan | null;
-}
-
-export interface RetryPolicyPlan {
-  /** Names of conditions, separated by commas. */
-  readonly retryOn: string;
-  readonly numRetries: number;
-  /** From when an attempt has a connection, and the request is complete; 0 for no limit. */
-  readonly perTryTimeoutMs: number;
-  readonly baseIntervalMs: number;
-  readonly maxIntervalMs: number;
-  /** When the upstream says how long to wait; null does not look. */
-  readonly rateLimited: {
-    readonly resetHeaders: readonly ResetHeaderPlan[];
-    readonly maxIntervalMs: number;
-  } | null;
-  readonly retriableStatusCodes: readonly number[];
-  readonly retriableHeaders: readonly HeaderMatcherPlan[];
-  /** Requests of which none matches are not retried; empty for all requests. */
-  readonly retriableRequestHeaders: readonly HeaderMatcherPlan[];
-  readonly hostPredicates: readonly HostPredicatePlan[];
-  /** How often another host is asked for when a predicate refuses one. */
-  readonly hostSelectionRetryCount: number;
-}
-
-export interface ResetHeaderPlan {
-  readonly name: string;
-  readonly format: "SECONDS" | "UNIX_TIMESTAMP";
-}
-
-/** Hosts that a retry does not go to. */
-export type HostPredicatePlan =
-  | { readonly kind: "previousHosts" }
-  | { readonly kind: "omitCanaryHosts" }
-  /** Fields of the namespace `envoy.lb`; one is enough. */
-  | { readonly kind: "omitHostMetadata"; readonly metadata: Readonly<Record<string, unknown>> };
-
-/** A RouteAction.HashPolicy; when a terminal one has a hash, those behind it do not count. */
-export type HashPolicyPlan =
-  & { readonly terminal: boolean }
-  & (
-    | {
-      readonly kind: "header";
-      readonly name: string;
-      readonly rewrite: RegexSubstitutionPlan | null;
-    }
-    | CookieHashPlan
-    | { readonly kind: "sourceIp" }
-    | { readonly kind: "queryParameter"; readonly name: string }
-    | { readonly kind: "filterState"; readonly key: string }
-  );
-
-export interface CookieHashPlan {
-  readonly kind: "cookie";
-  readonly name: string;
-  /** Of the cookie that a client without one is given: 0 for its session, null for none. */
-  readonly ttlSeconds: number | null;
-  readonly path: string;
-  readonly attributes: readonly { readonly name: string; readonly value: string }[];
 }
 
 export interface RouteUpgradePlan {

@@ -15,8 +15,8 @@ import { ResponseFlag, type StreamInfo } from "../observe/stream_info.ts";
 import { type Resource, ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
-import type { HostPredicatePlan, ResetHeaderPlan } from "./plan.ts";
-import { retriesReset, retriesResponse, type RetryConditions, type RetryPolicy } from "./retry_policy.ts";
+import type { HostPredicatePlan, ResetHeaderPlan } from "../upstream/retry_plan.ts";
+import { retriesReset, retriesResponse, type RetryConditions, type RetryPolicy } from "../upstream/retry_policy.ts";
 
 export interface RetryStateOptions {
   readonly policy: RetryPolicy;

@@ -10,15 +10,15 @@
  * @module
  */
 import { EMPTY_BYTES } from "../base/bytes.ts";
+import { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Route } from "../http/route.ts";
 import { type FilterMetadata, filterMetadata, type StreamInfo } from "../observe/stream_info.ts";
+import { NO_RETRY_POLICY, RetryPolicy } from "../upstream/retry_policy.ts";
 import type { FilterConfigs } from "./filter_configs.ts";
-import { HashPolicy } from "./hash_policy.ts";
 import type { HeaderFormatContext, HeaderOps } from "./header_ops.ts";
 import type { ClusterActionPlan, RedirectPlan, RoutePlan, VirtualHostPlan } from "./plan.ts";
 import { hasLocation, locationOf } from "./redirect.ts";
-import { NO_RETRY_POLICY, RetryPolicy } from "./retry_policy.ts";
 import { applyPathRewrite, HostRewrite, PathRewrite, rewriteAuthority } from "./rewrite.ts";
 
 export type RouteKind = "cluster" | "redirect" | "directResponse";

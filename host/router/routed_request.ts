@@ -3,8 +3,10 @@
 // hot: one per request; see bench/micro/http_path.bench.ts
 /** @module */
 import type { TerminalFilterStream } from "../http/filter.ts";
+import type { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Cluster } from "../upstream/cluster.ts";
+import type { RetryPolicy } from "../upstream/retry_policy.ts";
 import type { CodeOrigin } from "../upstream/stats.ts";
 import { answer, type AnswerHeaders } from "./answer.ts";
 import type { RequestReplay } from "./request_replay.ts";
@@ -55,6 +57,16 @@ export class RoutedRequest {
     this.route = route;
     this.headers = headers;
     this.cluster = cluster;
+  }
+
+  /** Which failures are worth another attempt: the cluster knows better than the route. */
+  get retryPolicy(): RetryPolicy {
+    return this.cluster.retryPolicy ?? this.route.retryPolicy;
+  }
+
+  /** What load balancers that hash go by; null for nothing. */
+  get hashPolicy(): HashPolicy | null {
+    return this.cluster.hashPolicy ?? this.route.hashPolicy;
   }
 
   /** Reads what the caller says to the router, and makes the rest what the upstream is to see. */

@@ -8,7 +8,7 @@
  * @module
  */
 import type { HeaderMap } from "../http/header_map.ts";
-import type { RetryPolicy } from "./retry_policy.ts";
+import type { RetryPolicy } from "../upstream/retry_policy.ts";
 import type { RouteEntry } from "./route.ts";
 import type { RouterPlan } from "./router_plan.ts";
 
@@ -28,7 +28,7 @@ export function globalTimeoutMs(headers: HeaderMap, route: RouteEntry, plan: Rou
   return timeoutMs;
 }
 
-/** Milliseconds for each attempt; 0 for no limit, and where it would not be less than that of all of them. */
+/** Milliseconds for each attempt, of the route's policy even where the cluster has one; 0 for no limit, and where it would not be less than that of all of them. */
 export function perTryTimeoutMs(headers: HeaderMap, policy: RetryPolicy, globalMs: number): number {
   const asked = parseMs(headers.get("x-envoy-upstream-rq-per-try-timeout-ms"));
   headers.remove("x-envoy-upstream-rq-per-try-timeout-ms");

@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
+import { HashPolicy } from "../http/hash_policy.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import { type FilterMetadata, filterMetadata } from "../observe/stream_info.ts";
 import type { ClientCodecFactory } from "./active_client.ts";
@@ -33,6 +34,7 @@ import { Membership } from "./membership.ts";
 import type { ClusterPlan, HttpFilterPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
 import { PrioritySet } from "./priority.ts";
+import { RetryPolicy } from "./retry_policy.ts";
 import { ClusterStats } from "./stats.ts";
 import { TcpPool } from "./tcp_pool.ts";
 
@@ -61,6 +63,10 @@ const HTTP2_POOLS = [2, 3] as const;
 export class Cluster implements PoolCluster {
   readonly plan: ClusterPlan;
   readonly metadata: FilterMetadata;
+  /** In place of the route's; null leaves that. */
+  readonly retryPolicy: RetryPolicy | null;
+  /** In place of the route's; null leaves that. */
+  readonly hashPolicy: HashPolicy | null;
   readonly stats: ClusterStats;
   readonly resources: readonly [ResourceManager, ResourceManager];
   readonly clock: Clock;
@@ -84,6 +90,9 @@ export class Cluster implements PoolCluster {
     const createCount = environment.createCount;
     this.plan = plan;
     this.metadata = filterMetadata(plan.metadata);
+    const { retryPolicy, hashPolicies } = plan.http;
+    this.retryPolicy = retryPolicy === null ? null : new RetryPolicy(retryPolicy);
+    this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
     this.clock = environment.clock;
     this.random = environment.random;
     this.dialer = environment.dialer;

@@ -10,8 +10,10 @@
  */
 import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../http/h1/options.ts";
 import { HTTP2_DEFAULTS, type Http2Plan } from "../http/h2/options.ts";
+import type { HashPolicyPlan } from "../http/hash_policy.ts";
 import type { DnsLookupFamily } from "../net/dns.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
+import type { RetryPolicyPlan } from "./retry_plan.ts";
 
 export type { DnsLookupFamily } from "../net/dns.ts";
 
@@ -161,6 +163,10 @@ export interface HttpProtocolPlan {
   readonly http2: Http2Plan;
   /** Filters of every request to the cluster, the last one being the codec; empty for none. */
   readonly filters: readonly HttpFilterPlan[];
+  /** In place of that of the route or virtual host, but for its time for an attempt; null leaves theirs. */
+  readonly retryPolicy: RetryPolicyPlan | null;
+  /** In place of those of the route; empty leaves theirs. */
+  readonly hashPolicies: readonly HashPolicyPlan[];
 }
 
 /** A filter of an upstream chain. */
@@ -206,6 +212,8 @@ export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
   http1: HTTP1_CLIENT_DEFAULTS,
   http2: HTTP2_DEFAULTS,
   filters: [],
+  retryPolicy: null,
+  hashPolicies: [],
 };
 
 export const DEFAULT_DNS_PLAN: DnsPlan = {

@@ -5,8 +5,11 @@
  */
 import { nearestName } from "../../base/suggest.ts";
 import type { ConfigNode } from "../../config/node.ts";
+import { planHashPolicies } from "../../http/plan/hash_policy.ts";
 import { planRegexSubstitution, type RegexSubstitutionPlan } from "../../matching/plan/string_matcher.ts";
 import { asciiLower, toWireText } from "../../base/wire_text.ts";
+import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
+import type { RetryPolicyPlan } from "../../upstream/retry_plan.ts";
 import type {
   ClusterActionPlan,
   ClusterSpecifierPlan,
@@ -15,16 +18,13 @@ import type {
   PathMatchPlan,
   PathRewritePlan,
   RedirectPlan,
-  RetryPolicyPlan,
   RouteUpgradePlan,
   WeightedClusterPlan,
 } from "../plan.ts";
 import { parseUriTemplateRewrite } from "../uri_template.ts";
 import type { RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
-import { planHashPolicies } from "./hash_policy.ts";
 import { planHeaderOps } from "./header_ops.ts";
-import { planRetryPolicy } from "./retry_policy.ts";
 
 /** The route configuration's own settings that its routes' planning depends on. */
 export interface RouteConfigLimits {

@@ -11,7 +11,7 @@ import type { MetadataPlan, PathMatchPlan, RouteConfigPlan, RoutePlan, VirtualHo
 import type { RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
 import { planHeaderOps } from "./header_ops.ts";
-import { planRetryPolicy } from "./retry_policy.ts";
+import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
 import {
   planDirectResponse,
   planRedirect,

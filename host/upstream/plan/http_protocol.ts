@@ -11,7 +11,10 @@ import type { ConfigNode } from "../../config/node.ts";
 import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../../http/h1/options.ts";
 import { planHeaderKeyFormat } from "../../http/h1/plan.ts";
 import { planHttp2 } from "../../http/h2/plan.ts";
+import { refuseHeaderValidators } from "../../http/plan/header_validators.ts";
+import { planHashPolicies } from "../../http/plan/hash_policy.ts";
 import { DEFAULT_HTTP_PLAN, type HttpFilterPlan, type HttpProtocolPlan } from "../plan.ts";
+import { planRetryPolicy } from "./retry_policy.ts";
 
 const OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 /** Of the UpstreamHttpProtocolOptions message. */
@@ -22,6 +25,7 @@ const HTTP3_MESSAGE = "HTTP/3 to upstreams is not supported yet";
 export type PlanHttpFilters = (nodes: readonly ConfigNode[]) => readonly HttpFilterPlan[];
 
 export function planHttpProtocol(cluster: ConfigNode, planFilters: PlanHttpFilters | null): HttpProtocolPlan {
+  const deprecated = planDeprecated(cluster);
   for (const [name, options] of cluster.anyMap("typed_extension_protocol_options")) {
     if (options.typeName === OPTIONS) {
       const filters = planFilters === null ? [] : planFilters(options.messages("http_filters"));
@@ -31,14 +35,35 @@ export function planHttpProtocol(cluster: ConfigNode, planFilters: PlanHttpFilte
       field: "typed_extension_protocol_options",
     });
   }
+  return deprecated;
+}
+
+/** What the fields of the Cluster itself say. */
+function planDeprecated(cluster: ConfigNode): HttpProtocolPlan {
+  const http1 = cluster.message("http_protocol_options");
   const http2 = cluster.message("http2_protocol_options");
-  const plan = withCommon(
-    cluster.message("common_http_protocol_options"),
-    cluster.message("http_protocol_options"),
-    http2,
-  );
+  const followsDownstream = cluster.enum("protocol_selection") === "USE_DOWNSTREAM_PROTOCOL";
+  if (http1 !== null && http2 !== null && !followsDownstream && !cluster.has("typed_extension_protocol_options")) {
+    cluster.error("config/conflict", "there are options of both HTTP/1 and HTTP/2", {
+      field: "http2_protocol_options",
+      help: "remove one of them, or set `protocol_selection: USE_DOWNSTREAM_PROTOCOL`",
+    });
+  }
+  acceptTls(cluster);
   const maxRequests = cluster.number("max_requests_per_connection");
-  return maxRequests === 0 ? plan : { ...plan, maxRequestsPerConnection: maxRequests };
+  const plan = withCommon(cluster.message("common_http_protocol_options"), http1, http2);
+  return {
+    ...plan,
+    followsDownstream,
+    maxRequestsPerConnection: maxRequests === 0 ? plan.maxRequestsPerConnection : maxRequests,
+  };
+}
+
+function acceptTls(parent: ConfigNode): void {
+  const tls = parent.message("upstream_http_protocol_options");
+  for (const field of TLS_FIELDS) {
+    tls?.accept(field, "it concerns TLS, which is an error of its own where it is asked for");
+  }
 }
 
 function planOptions(options: ConfigNode): HttpProtocolPlan {
@@ -74,11 +99,14 @@ function planOptions(options: ConfigNode): HttpProtocolPlan {
       },
     );
   }
-  const tls = options.message("upstream_http_protocol_options");
-  for (const field of TLS_FIELDS) {
-    tls?.accept(field, "it concerns TLS, which is an error of its own where it is asked for");
-  }
-  return { ...withCommon(common, http1, http2), followsDownstream: follows };
+  acceptTls(options);
+  refuseHeaderValidators(options, "header_validation_config", "remove the field");
+  return {
+    ...withCommon(common, http1, http2),
+    followsDownstream: follows,
+    retryPolicy: planRetryPolicy(options),
+    hashPolicies: planHashPolicies(options),
+  };
 }
 
 /** HTTP/2 when there are options of it. */
@@ -95,6 +123,8 @@ function withCommon(common: ConfigNode | null, http1: ConfigNode | null, http2: 
     http1: planHttp1(common, http1),
     http2: planHttp2(http2, null),
     filters: [],
+    retryPolicy: null,
+    hashPolicies: [],
   };
 }
 

@@ -3,7 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { HeaderMap } from "../../../host/http/header_map.ts";
 import { PeerType } from "../../../host/net/filter.ts";
-import { DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
+import { DEFAULT_HTTP_PLAN, DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
+import type { RetryPolicyPlan } from "../../../host/upstream/retry_plan.ts";
 import { queue } from "../http/support.ts";
 import { endpoint, type FakeConnection } from "../upstream/fakes.ts";
 import { type Options, Stream } from "./router_stream.ts";
@@ -420,6 +421,32 @@ test("a virtual host's policy is that of its routes which have none", () => {
   });
   answer(stream.request(), BAD);
   assert.equal(stream.seen, []);
+});
+
+const GIVEN: RetryPolicyPlan = {
+  retryOn: "5xx",
+  numRetries: 2,
+  perTryTimeoutMs: 100,
+  baseIntervalMs: 25,
+  maxIntervalMs: 250,
+  rateLimited: null,
+  retriableStatusCodes: [],
+  retriableHeaders: [],
+  retriableRequestHeaders: [],
+  hostPredicates: [],
+  hostSelectionRetryCount: 1,
+};
+
+test("a cluster's policy takes the place of the route's, but for the time of an attempt", () => {
+  const cluster = { http: { ...DEFAULT_HTTP_PLAN, retryPolicy: GIVEN } };
+  const stream = retrying({ retry_on: "reset", per_try_timeout: "0.2s", num_retries: 0 }, { cluster }).request();
+  assert.is(stream.requestHeaders!.get("x-envoy-expected-rq-timeout-ms"), "200");
+  const connection = answer(stream, BAD);
+  for (const text of [BAD, GOOD]) {
+    stream.clock.advance(100);
+    connection.receive(text);
+  }
+  assert.equal([stream.seen, stream.stat("upstream_rq_retry")], [["headers 200 end"], 2]);
 });
 
 const RANDOM = {

@@ -504,4 +504,27 @@ test("a WebSocket that the upstream does not open: its answer without a body, er
   assert.equal(ask("other", answer("200 OK")).seen, ["headers 200", "body no end"]);
 });
 
+test("a cookie of a cluster's hash policy takes the place of the route's", () => {
+  const stream = new Stream({
+    route: { match: { prefix: "/" }, route: { cluster: "c", hash_policy: [{ cookie: { name: "r", ttl: "1s" } }] } },
+    cluster: {
+      http: {
+        ...DEFAULT_HTTP_PLAN,
+        hashPolicies: [{ kind: "cookie", name: "c", ttlSeconds: 9, path: "", attributes: [], terminal: false }],
+      },
+      loadBalancing: {
+        policy: "MAGLEV",
+        tableSize: 7,
+        useHostnameForHashing: false,
+        hashBalanceFactor: 0,
+        panicThresholdPercent: 50,
+        failTrafficOnPanic: false,
+        localityWeighted: false,
+      },
+    },
+  }).request();
+  stream.answer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  assert.match(stream.responseHeaders!.getAll("set-cookie").join(), /^c="[0-9a-f]{16}"; Max-Age=9; HttpOnly$/);
+});
+
 test.run();

@@ -2,6 +2,7 @@
 /** @module */
 import type { Group } from "../exchange.ts";
 import { badRequests } from "./bad_requests.ts";
+import { clusterPolicies } from "./cluster_policies.ts";
 import { clusters } from "./clusters.ts";
 import { edge } from "./edge.ts";
 import { failures } from "./failures.ts";
@@ -54,6 +55,7 @@ export const GROUPS: readonly Group[] = [
   retries,
   timeouts,
   clusters,
+  clusterPolicies,
   l4,
   logs,
   localReplies,

@@ -175,7 +175,27 @@ test("HttpProtocolOptions: HTTP/1.1 and its options", () => {
     },
     http2: HTTP2_DEFAULTS,
     filters: [],
+    retryPolicy: null,
+    hashPolicies: [],
   });
+});
+
+test("HttpProtocolOptions: policies of routes", () => {
+  const { retryPolicy, hashPolicies } = good(http(
+    "explicit_http_config: { http_protocol_options: {} }, retry_policy: { retry_on: reset, num_retries: 3 }, " +
+      "hash_policy: [{ header: { header_name: X-A }, terminal: true }]",
+  )).http;
+  assert.equal([retryPolicy!.retryOn, retryPolicy!.numRetries], ["reset", 3]);
+  assert.equal(hashPolicies, [{ kind: "header", name: "x-a", rewrite: null, terminal: true }]);
+});
+
+test("HttpProtocolOptions: header validators are refused", () => {
+  const { problems } = plan(http(
+    "explicit_http_config: { http_protocol_options: {} }, header_validation_config: { name: x, typed_config: " +
+      '{ "@type": type.googleapis.com/envoy.extensions.http.header_validators.envoy_default.v3.HeaderValidatorConfig } }',
+  ));
+  assert.is(problems.length, 1);
+  assert.match(problems[0]!, "there are no header validators");
 });
 
 test("HttpProtocolOptions: the protocol of the client, with options of both", () => {
@@ -255,6 +275,19 @@ test("the deprecated fields of the Cluster say the same", () => {
   );
   assert.equal([result.http.maxRequestsPerConnection, result.http.idleTimeoutMs], [8, 5000]);
   assert.ok(result.http.http1.enableTrailers);
+});
+
+test("the deprecated fields of the Cluster: which protocol", () => {
+  const both =
+    "http_protocol_options: { enable_trailers: true }\nhttp2_protocol_options: { max_concurrent_streams: 9 }\n";
+  const { http: follows } = good(`name: a\nprotocol_selection: USE_DOWNSTREAM_PROTOCOL\n${both}`);
+  assert.equal([follows.followsDownstream, follows.protocol], [true, "HTTP/2"]);
+  assert.equal([follows.http1.enableTrailers, follows.http2.maxConcurrentStreams], [true, 9]);
+  const { problems } = plan(`name: a\n${both}`);
+  assert.equal(problems, ["error config/conflict http2_protocol_options: there are options of both HTTP/1 and HTTP/2"]);
+  // Nobody reads them beside the field of today.
+  const typed = plan(http("explicit_http_config: { http_protocol_options: {} }") + both);
+  assert.equal([typed.problems, typed.plan!.http.protocol], [[], "HTTP/1.1"]);
 });
 
 test("load balancing policies, in both spellings", () => {

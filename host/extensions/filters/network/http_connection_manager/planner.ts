@@ -8,6 +8,7 @@ import { planStringMatcher } from "../../../../matching/plan/string_matcher.ts";
 import type { ConnectionManagerPlan, Http1Plan, UpgradePlan } from "../../../../http/conn_manager_config.ts";
 import { planHeaderKeyFormat } from "../../../../http/h1/plan.ts";
 import { planHttp2 } from "../../../../http/h2/plan.ts";
+import { refuseHeaderValidators } from "../../../../http/plan/header_validators.ts";
 import type { PathPlan } from "../../../../http/path.ts";
 import type { ExtensionPlan } from "../../../../net/plan.ts";
 import type { RouteConfigPlan } from "../../../../router/plan.ts";
@@ -265,7 +266,7 @@ function planPath(config: ConfigNode): PathPlan {
   };
 }
 
-/** Envoy takes the first without doing anything, and refuses the second: who sets them counts on something. */
+/** Envoy takes the first without doing anything: who sets it counts on something. */
 function refuseUnknownPathRules(config: ConfigNode): void {
   const help = "use normalize_path, merge_slashes and path_with_escaped_slashes_action";
   if (config.has("path_normalization_options")) {
@@ -274,16 +275,11 @@ function refuseUnknownPathRules(config: ConfigNode): void {
       help,
     });
   }
-  if (config.has("typed_header_validation_config")) {
-    config.error(
-      "config/unsupported",
-      "there are no header validators beside the codecs' own, as in Envoy's releases",
-      {
-        field: "typed_header_validation_config",
-        help: `headers are always validated; for paths ${help}, for names headers_with_underscores_action`,
-      },
-    );
-  }
+  refuseHeaderValidators(
+    config,
+    "typed_header_validation_config",
+    `for paths ${help}, for names headers_with_underscores_action`,
+  );
 }
 
 function planHttp1(config: ConfigNode, common: ConfigNode | null): Http1Plan {

@@ -1,4 +1,4 @@
-// host/router/plan/hash_policy.ts: RouteAction.HashPolicy as plain data.
+// host/http/plan/hash_policy.ts: RouteAction.HashPolicy as plain data.
 /**
  * @see Envoy: api/envoy/config/route/v3/route_components.proto RouteAction.HashPolicy
  * @module
@@ -6,10 +6,9 @@
 import type { ConfigNode } from "../../config/node.ts";
 import { planRegexSubstitution } from "../../matching/plan/string_matcher.ts";
 import { asciiLower, toWireText } from "../../base/wire_text.ts";
-import { HASHABLE_STATE } from "../hash_policy.ts";
-import type { HashPolicyPlan } from "../plan.ts";
+import { HASHABLE_STATE, type HashPolicyPlan } from "../hash_policy.ts";
 
-/** The hash policies of a RouteAction. */
+/** The hash policies of a RouteAction, or of what has the same field. */
 export function planHashPolicies(node: ConfigNode): HashPolicyPlan[] {
   return node.messages("hash_policy").flatMap((policy) => {
     const specifier = planSpecifier(policy);

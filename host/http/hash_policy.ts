@@ -1,4 +1,4 @@
-// host/router/hash_policy.ts: what of a request decides which host it goes to.
+// host/http/hash_policy.ts: what of a request decides which host it goes to.
 // pure: no I/O, no clock, no runtime globals
 /**
  * The hashes of all policies of a route are joined; a terminal one that has a hash is the last. A cookie
@@ -9,16 +9,40 @@
  */
 import { latin1Slice } from "../base/bytes.ts";
 import { xxHash64 } from "../base/xxhash.ts";
-import type { HeaderMap } from "../http/header_map.ts";
+import type { HeaderMap } from "./header_map.ts";
 import { cookieValue } from "../matching/cookies.ts";
 import { firstQueryValue } from "../matching/query_matcher.ts";
 import { Regex } from "../matching/regex.ts";
 import { isPipe } from "../net/address.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
-import type { CookieHashPlan, HashPolicyPlan } from "./plan.ts";
+import type { RegexSubstitutionPlan } from "../matching/plan/string_matcher.ts";
 
 /** The one object of the filter state that can be hashed; a filter sets it by this name. */
 export const HASHABLE_STATE = "envoy.hashable_string";
+
+/** A RouteAction.HashPolicy; when a terminal one has a hash, those behind it do not count. */
+export type HashPolicyPlan =
+  & { readonly terminal: boolean }
+  & (
+    | {
+      readonly kind: "header";
+      readonly name: string;
+      readonly rewrite: RegexSubstitutionPlan | null;
+    }
+    | CookieHashPlan
+    | { readonly kind: "sourceIp" }
+    | { readonly kind: "queryParameter"; readonly name: string }
+    | { readonly kind: "filterState"; readonly key: string }
+  );
+
+export interface CookieHashPlan {
+  readonly kind: "cookie";
+  readonly name: string;
+  /** Of the cookie that a client without one is given: 0 for its session, null for none. */
+  readonly ttlSeconds: number | null;
+  readonly path: string;
+  readonly attributes: readonly { readonly name: string; readonly value: string }[];
+}
 
 /** The hash of one policy; null when the request has nothing to hash. */
 type Method = (headers: HeaderMap, info: StreamInfo, setCookie: (header: string) => void) => bigint | null;

@@ -1,4 +1,4 @@
-// host/router/retry_policy.ts: which failures of an attempt are worth another one.
+// host/upstream/retry_policy.ts: which failures of an attempt are worth another one.
 // pure: no I/O, no clock, no runtime globals
 /**
  * What a route says, and what an internal caller adds to it in headers of the request.
@@ -24,7 +24,7 @@
 import { StreamResetReason } from "../http/codec.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { HeaderMatcher } from "../matching/header_matcher.ts";
-import type { HostPredicatePlan, RetryPolicyPlan } from "./plan.ts";
+import type { HostPredicatePlan, RetryPolicyPlan } from "./retry_plan.ts";
 
 export const RetryOn = {
   "5xx": 0x1,

@@ -1,12 +1,11 @@
-// test/host/router/hash_policy.test.ts: parts of hash policies that no exchange with Envoy shows.
+// test/host/http/hash_policy.test.ts: parts of hash policies that no exchange with Envoy shows.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromLatin1 } from "../../../host/base/bytes.ts";
 import { xxHash64, xxHashReady } from "../../../host/base/xxhash.ts";
 import { pipeAddress } from "../../../host/net/address.ts";
-import { HashPolicy } from "../../../host/router/hash_policy.ts";
-import type { HashPolicyPlan } from "../../../host/router/plan.ts";
-import { ask, infoOf, planned, requestOf, tableOfRoutes } from "./support.ts";
+import { HashPolicy, type HashPolicyPlan } from "../../../host/http/hash_policy.ts";
+import { ask, infoOf, planned, requestOf, tableOfRoutes } from "../router/support.ts";
 
 await xxHashReady;
 

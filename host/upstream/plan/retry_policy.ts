@@ -1,4 +1,4 @@
-// host/router/plan/retry_policy.ts: RetryPolicy as plain data.
+// host/upstream/plan/retry_policy.ts: RetryPolicy as plain data.
 /**
  * @see Envoy: api/envoy/config/route/v3/route_components.proto RetryPolicy
  * @module
@@ -6,7 +6,7 @@
 import type { ConfigNode } from "../../config/node.ts";
 import { planHeaderMatchers } from "../../matching/plan/header_matcher.ts";
 import { asciiLower, toWireText } from "../../base/wire_text.ts";
-import type { HostPredicatePlan, RetryPolicyPlan } from "../plan.ts";
+import type { HostPredicatePlan, RetryPolicyPlan } from "../retry_plan.ts";
 import { unknownConditions } from "../retry_policy.ts";
 
 const DEFAULT_BASE_INTERVAL_MS = 25;
@@ -17,7 +17,7 @@ const PREVIOUS_HOSTS = `${HOST_PREDICATES}.previous_hosts.v3.PreviousHostsPredic
 const OMIT_CANARY_HOSTS = `${HOST_PREDICATES}.omit_canary_hosts.v3.OmitCanaryHostsPredicate`;
 const OMIT_HOST_METADATA = `${HOST_PREDICATES}.omit_host_metadata.v3.OmitHostMetadataConfig`;
 
-/** The `retry_policy` of a route or virtual host; null when it has none. */
+/** The `retry_policy` of a route, a virtual host or a cluster; null when it has none. */
 export function planRetryPolicy(parent: ConfigNode): RetryPolicyPlan | null {
   const node = parent.message("retry_policy");
   if (node === null) return null;

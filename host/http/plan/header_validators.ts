@@ -1,0 +1,17 @@
+// host/http/plan/header_validators.ts: extensions that validate headers, of which there are none.
+/**
+ * @see Envoy: source/extensions/upstreams/http/config.cc, source/extensions/filters/network/http_connection_manager/config.cc
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+
+/** Envoy's releases refuse the field, too: who sets it counts on something. */
+export function refuseHeaderValidators(node: ConfigNode, field: string, help: string): void {
+  const extension = node.message(field);
+  if (extension === null) return;
+  for (const each of ["name", "typed_config"]) extension.accept(each, "there is no such extension");
+  node.error("config/unsupported", "there are no header validators beside the codecs' own, as in Envoy's releases", {
+    field,
+    help: `headers are always validated; ${help}`,
+  });
+}

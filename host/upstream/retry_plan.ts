@@ -1,0 +1,41 @@
+// host/upstream/retry_plan.ts: RetryPolicy as plain data.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: api/envoy/config/route/v3/route_components.proto RetryPolicy
+ * @module
+ */
+import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
+
+export interface RetryPolicyPlan {
+  /** Names of conditions, separated by commas. */
+  readonly retryOn: string;
+  readonly numRetries: number;
+  /** From when an attempt has a connection, and the request is complete; 0 for no limit. */
+  readonly perTryTimeoutMs: number;
+  readonly baseIntervalMs: number;
+  readonly maxIntervalMs: number;
+  /** When the upstream says how long to wait; null does not look. */
+  readonly rateLimited: {
+    readonly resetHeaders: readonly ResetHeaderPlan[];
+    readonly maxIntervalMs: number;
+  } | null;
+  readonly retriableStatusCodes: readonly number[];
+  readonly retriableHeaders: readonly HeaderMatcherPlan[];
+  /** Requests of which none matches are not retried; empty for all requests. */
+  readonly retriableRequestHeaders: readonly HeaderMatcherPlan[];
+  readonly hostPredicates: readonly HostPredicatePlan[];
+  /** How often another host is asked for when a predicate refuses one. */
+  readonly hostSelectionRetryCount: number;
+}
+
+export interface ResetHeaderPlan {
+  readonly name: string;
+  readonly format: "SECONDS" | "UNIX_TIMESTAMP";
+}
+
+/** Hosts that a retry does not go to. */
+export type HostPredicatePlan =
+  | { readonly kind: "previousHosts" }
+  | { readonly kind: "omitCanaryHosts" }
+  /** Fields of the namespace `envoy.lb`; one is enough. */
+  | { readonly kind: "omitHostMetadata"; readonly metadata: Readonly<Record<string, unknown>> };
