@@ -2,25 +2,23 @@
 /**
  * One `Listener` per listener of the configuration and worker. It binds, accepts, lets listener filters look
  * at the first bytes, matches a filter chain, puts the chain's transport on top and hands the connection over.
- * Filter chains can be exchanged while it runs: new connections get the new ones.
+ * A listener that changes is replaced: the new one takes the sockets over, the old one keeps its connections.
  *
  * @see Envoy: source/common/listener_manager/active_tcp_listener.cc
  * @module
  */
-import type { Server } from "node:net";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { SocketAddress } from "../observe/stream_info.ts";
-import { ipAddress, isPipe, pipeAddress } from "./address.ts";
-import { bind } from "./bind.ts";
+import { isPipe } from "./address.ts";
 import { SocketConnection } from "./connection.ts";
 import { SocketConnectionInfo } from "./connection_info.ts";
 import { enterDispatch, leaveDispatch } from "./dispatch.ts";
 import { CloseType } from "./filter.ts";
-import { parseIp } from "../base/ip.ts";
 import { FilterChainMatcher, type MatchSubject } from "./filter_chain_match.ts";
+import { ListenSocket } from "./listen_socket.ts";
 import { type ListenerFilterFactory, ListenerFilterRun, type ListenerFiltersResult } from "./listener_filter.ts";
 import { ListenerStats } from "./listener_stats.ts";
-import type { FilterChainPlan, ListenerPlan } from "./plan.ts";
+import type { FilterChainPlan, ListenAddressPlan, ListenerPlan } from "./plan.ts";
 import { ReadLane } from "./read_lane.ts";
 import { localAddressOf, readInto, remoteAddressOf, type Socket } from "./socket.ts";
 import type { StatsScope } from "./stats.ts";
@@ -64,25 +62,20 @@ export type ListenResult =
   | { readonly ok: true; readonly addresses: readonly SocketAddress[] }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
-/** Everything that changes together when the filter chains do. */
-interface Generation<Chain> {
-  readonly matcher: FilterChainMatcher;
-  readonly chains: readonly Chain[];
-  readonly fallback: Chain | null;
-  readonly listenerFilters: readonly ListenerFilterFactory[];
-}
-
 /** @example See `test/host/net/listener.test.ts`. */
 export class Listener<Chain extends FilterChain> {
   readonly #options: ListenerOptions<Chain>;
   readonly #stats: ListenerStats;
   readonly #limit: ConnectionLimit | null;
-  readonly #servers: Server[] = [];
+  readonly #plan: ListenerPlan;
+  readonly #matcher: FilterChainMatcher;
+  readonly #listenerFilters: readonly ListenerFilterFactory[];
+  #sockets: ListenSocket[] = [];
+  /** Sockets of another listener, which become this one's with `takeOver`. */
+  #inherited: { readonly socket: ListenSocket; readonly from: Listener<Chain> }[] = [];
   readonly #connections = new Map<SocketConnection, number>();
   /** Sockets that have no connection yet: listener filters or the transport are busy with them. */
   readonly #pending = new Set<PendingSocket>();
-  #plan: ListenerPlan;
-  #generation: Generation<Chain>;
   readonly #onGone = (gone: SocketConnection): void => this.#onClosed(gone);
   #stopped = false;
   #onIdle: (() => void) | null = null;
@@ -93,12 +86,8 @@ export class Listener<Chain extends FilterChain> {
     this.#stats = new ListenerStats(options.stats, options.workerStats ?? null);
     const limit = options.plan.connectionLimit;
     this.#limit = options.connectionLimit ?? (limit === null ? null : new LocalConnectionLimit(limit));
-    this.#generation = generationOf(
-      options.plan,
-      options.filterChains,
-      options.defaultFilterChain,
-      options.listenerFilters ?? [],
-    );
+    this.#matcher = new FilterChainMatcher(options.plan.filterChains.map((each) => each.match));
+    this.#listenerFilters = options.listenerFilters ?? [];
   }
 
   get plan(): ListenerPlan {
@@ -110,49 +99,56 @@ export class Listener<Chain extends FilterChain> {
     return this.#connections.keys();
   }
 
+  /** What it listens on. */
+  get sockets(): readonly ListenSocket[] {
+    return this.#sockets;
+  }
+
   /** Connections and sockets that are about to become one. */
   get activeCount(): number {
     return this.#connections.size + this.#pending.size;
   }
 
-  /** Binds all addresses, or none. */
-  async listen(): Promise<ListenResult> {
+  /**
+   * Binds all addresses, or none. Those that `predecessors` have stay theirs until `takeOver`, which cannot fail
+   * any more.
+   */
+  async listen(predecessors: readonly Listener<Chain>[] = []): Promise<ListenResult> {
     const addresses: SocketAddress[] = [];
     for (const plan of this.#plan.bindToPort ? this.#plan.addresses : []) {
-      const asked = parseIp(plan.address) === null ? pipeAddress(plan.address) : ipAddress(plan.address, plan.port);
-      const result = await bind({
-        address: asked,
-        reusePort: this.#plan.reusePort,
-        backlog: this.#plan.backlog,
-        ipv4Compat: plan.ipv4Compat,
-        mode: plan.mode,
-      }, (socket) => this.#onAccept(socket, asked));
+      const inherited = findSocket(predecessors, plan);
+      if (inherited !== null) {
+        this.#inherited.push(inherited);
+        addresses.push(inherited.socket.address);
+        continue;
+      }
+      const result = await ListenSocket.bind(this.#plan, plan, this.#onAccept);
       if (!result.ok) {
         this.stopAccepting();
         return result;
       }
-      this.#servers.push(result.server);
-      addresses.push(result.address);
+      this.#sockets.push(result.socket);
+      addresses.push(result.socket.address);
     }
     return { ok: true, addresses };
   }
 
-  /** Exchanges what new connections get. Those that are open keep what they have. */
-  update(
-    plan: ListenerPlan,
-    filterChains: readonly Chain[],
-    defaultFilterChain: Chain | null,
-    listenerFilters: readonly ListenerFilterFactory[] = [],
-  ): void {
-    this.#plan = plan;
-    this.#generation = generationOf(plan, filterChains, defaultFilterChain, listenerFilters);
+  /** Accepts from now on what came to the predecessors' sockets. */
+  takeOver(): void {
+    for (const { socket, from } of this.#inherited) {
+      from.#sockets = from.#sockets.filter((each) => each !== socket);
+      socket.handOver(this.#onAccept);
+      this.#sockets.push(socket);
+    }
+    this.#inherited = [];
   }
 
   /** Closes the listening sockets; open connections go on. */
   stopAccepting(): void {
     this.#stopped = true;
-    for (const server of this.#servers) server.close();
-    this.#servers.length = 0;
+    for (const socket of this.#sockets) socket.close();
+    this.#sockets = [];
+    this.#inherited = [];
     this.#checkIdle();
   }
 
@@ -169,7 +165,7 @@ export class Listener<Chain extends FilterChain> {
     for (const connection of [...this.#connections.keys()]) connection.close(type, details);
   }
 
-  #onAccept(socket: Socket, asked: SocketAddress): void {
+  readonly #onAccept = (socket: Socket, asked: SocketAddress): void => {
     const pipe = isPipe(asked);
     const local = pipe ? asked : localAddressOf(socket);
     // Who connects to a unix socket has no name: that of the socket stands for it, as in Envoy.
@@ -187,15 +183,12 @@ export class Listener<Chain extends FilterChain> {
       return void socket.destroy();
     }
     const info = new SocketConnectionInfo(local, remote);
-    const generation = this.#generation;
-    if (generation.listenerFilters.length === 0) {
-      return this.#onInspected(socket, info, generation, "raw_buffer", NO_PROTOCOLS);
-    }
-    this.#inspect(socket, info, generation);
-  }
+    if (this.#listenerFilters.length === 0) return this.#onInspected(socket, info, "raw_buffer", NO_PROTOCOLS);
+    this.#inspect(socket, info);
+  };
 
-  #inspect(socket: Socket, info: SocketConnectionInfo, generation: Generation<Chain>): void {
-    const filters = generation.listenerFilters.map((create) => create());
+  #inspect(socket: Socket, info: SocketConnectionInfo): void {
+    const filters = this.#listenerFilters.map((create) => create());
     const run = new ListenerFilterRun(socket, info, filters, {
       clock: this.#options.clock,
       timeoutMs: this.#plan.listenerFiltersTimeoutMs,
@@ -204,7 +197,7 @@ export class Listener<Chain extends FilterChain> {
         this.#stats.downstreamPreCxActive.dec();
         if (result === "timeout") this.#stats.downstreamPreCxTimeout.inc();
         if (result === "done" || (result === "timeout" && this.#plan.continueOnListenerFiltersTimeout)) {
-          return this.#onInspected(socket, info, generation, run.transportProtocol, run.applicationProtocols);
+          return this.#onInspected(socket, info, run.transportProtocol, run.applicationProtocols);
         }
         this.#countRefusal(result);
         this.#drop(socket);
@@ -231,7 +224,6 @@ export class Listener<Chain extends FilterChain> {
   #onInspected(
     socket: Socket,
     info: SocketConnectionInfo,
-    generation: Generation<Chain>,
     transportProtocol: string,
     applicationProtocols: readonly string[],
   ): void {
@@ -243,7 +235,8 @@ export class Listener<Chain extends FilterChain> {
       transportProtocol,
       applicationProtocols,
     };
-    const chain = generation.chains[generation.matcher.find(subject)] ?? generation.fallback;
+    const { filterChains, defaultFilterChain } = this.#options;
+    const chain = filterChains[this.#matcher.find(subject)] ?? defaultFilterChain;
     if (chain === null) {
       this.#stats.noFilterChainMatch.inc();
       return this.#drop(socket);
@@ -251,7 +244,7 @@ export class Listener<Chain extends FilterChain> {
     const { transport } = chain;
     if (transport !== rawBufferServer) return this.#secure(socket, info, chain);
     // Bytes that listener filters looked at wait in the socket: then it stays as it is.
-    const lane = generation.listenerFilters.length === 0 ? new ReadLane() : null;
+    const lane = this.#listenerFilters.length === 0 ? new ReadLane() : null;
     const reading = lane === null ? null : readInto(socket, lane);
     if (reading === null) this.#connect(socket, info, chain, null);
     else this.#connect(reading, info, chain, lane);
@@ -372,16 +365,13 @@ export class LocalConnectionLimit implements ConnectionLimit {
   }
 }
 
-function generationOf<Chain extends FilterChain>(
-  plan: ListenerPlan,
-  chains: readonly Chain[],
-  fallback: Chain | null,
-  listenerFilters: readonly ListenerFilterFactory[],
-): Generation<Chain> {
-  return {
-    matcher: new FilterChainMatcher(plan.filterChains.map((each) => each.match)),
-    chains,
-    fallback,
-    listenerFilters,
-  };
+function findSocket<Chain extends FilterChain>(
+  listeners: readonly Listener<Chain>[],
+  plan: ListenAddressPlan,
+): { readonly socket: ListenSocket; readonly from: Listener<Chain> } | null {
+  for (const from of listeners) {
+    const socket = from.sockets.find((each) => each.isAt(plan));
+    if (socket !== undefined) return { socket, from };
+  }
+  return null;
 }

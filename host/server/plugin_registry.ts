@@ -84,32 +84,54 @@ interface Entry {
   busy: Promise<unknown>;
 }
 
+/** The plugins of a configuration, and where they run. */
+interface Generation {
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly node: NodeIdentity;
+  readonly clusters: readonly ClusterPlan[];
+}
+
+const NOTHING: Generation = {
+  entries: new Map(),
+  node: { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} },
+  clusters: [],
+};
+
 export class PluginRegistry {
   readonly #options: PluginRegistryOptions;
-  readonly #entries = new Map<string, Entry>();
-  #node: NodeIdentity = { id: "", cluster: "", region: "", zone: "", subZone: "", metadata: {} };
-  #clusters: readonly ClusterPlan[] = [];
+  #current: Generation = NOTHING;
+  /** What was loaded and does not serve so far. */
+  #loaded: Generation = NOTHING;
 
   constructor(options: PluginRegistryOptions) {
     this.#options = options;
   }
 
-  /** Loads and tries what a configuration asks for; problems are reported at its nodes. */
+  /**
+   * Loads and tries what a configuration asks for; problems are reported at its nodes. What there is already stays as
+   * it is, with its code. Nothing of it serves before `commit`.
+   */
   async load(
     uses: readonly { readonly key: string; readonly plan: WasmPluginPlan; readonly node: ConfigNode }[],
     node: NodeIdentity,
     clusters: readonly ClusterPlan[],
   ): Promise<void> {
-    this.#node = node;
-    this.#clusters = clusters;
+    const entries = new Map<string, Entry>();
+    const generation: Generation = { entries, node, clusters };
     // What is far away comes all at once, and is tried when it is there, so that one thread does for many; it is
     // reported in order.
-    const tries = uses.map(async ({ plan }) => {
+    const tries = uses.map(async ({ key, plan }) => {
+      const known = this.#current.entries.get(key);
+      if (known !== undefined) return { known };
       const loaded = await this.#options.code.load(plan.code, clusters);
-      return loaded.ok ? { code: loaded.code, reply: await this.#try(loaded.code.bytes, plan) } : loaded;
+      return loaded.ok ? { code: loaded.code, reply: await this.#try(loaded.code.bytes, plan, generation) } : loaded;
     });
     for (const [index, use] of uses.entries()) {
       const tried = await tries[index]!;
+      if ("known" in tried) {
+        entries.set(use.key, tried.known);
+        continue;
+      }
       if (!("reply" in tried)) {
         const place = use.node.message("vm_config")?.message("code") ?? use.node;
         place.error("config/wasm-code", tried.message);
@@ -128,7 +150,7 @@ export class PluginRegistry {
         callTrace: this.#options.callTrace ?? "off",
       };
       this.#noteSourceMap(use.plan, current.module);
-      this.#entries.set(use.key, {
+      entries.set(use.key, {
         key: use.key,
         plan: use.plan,
         current,
@@ -138,10 +160,18 @@ export class PluginRegistry {
         busy: Promise.resolve(),
       });
     }
+    this.#loaded = generation;
+  }
+
+  /** Puts what was loaded last in place of what was there; what it gives brings that back. */
+  commit(): () => void {
+    const before = this.#current;
+    this.#current = this.#loaded;
+    return () => this.#current = before;
   }
 
   get snapshots(): WasmPluginSnapshot[] {
-    return [...this.#entries.values()].map((entry) => entry.current);
+    return [...this.#current.entries.values()].map((entry) => entry.current);
   }
 
   /** Gives up what is being fetched, and ends the thread that tries modules. */
@@ -156,7 +186,7 @@ export class PluginRegistry {
   }
 
   get plugins(): RegisteredPlugin[] {
-    return [...this.#entries.values()].map((entry) => ({
+    return [...this.#current.entries.values()].map((entry) => ({
       key: entry.key,
       name: entry.plan.name,
       rootId: entry.plan.rootId,
@@ -175,12 +205,12 @@ export class PluginRegistry {
 
   /** Names of all plugins, for messages. */
   get names(): string[] {
-    return [...new Set([...this.#entries.values()].map((entry) => entry.plan.name))];
+    return [...new Set([...this.#current.entries.values()].map((entry) => entry.plan.name))];
   }
 
   /** Files that plugins come from, to be watched. */
   get files(): string[] {
-    const files = [...this.#entries.values()].map((entry) =>
+    const files = [...this.#current.entries.values()].map((entry) =>
       entry.plan.code.kind === "file" ? entry.plan.code.path : null
     );
     return [...new Set(files.filter((file) => file !== null))];
@@ -210,7 +240,7 @@ export class PluginRegistry {
   }
 
   #each(matches: (entry: Entry) => boolean, act: (entry: Entry) => Promise<SwapReport>): Promise<SwapReport[]> | null {
-    const entries = [...this.#entries.values()].filter(matches);
+    const entries = [...this.#current.entries.values()].filter(matches);
     if (entries.length === 0) return null;
     const reports = entries.map((entry) => {
       const report = entry.busy.then(() => act(entry));
@@ -221,9 +251,9 @@ export class PluginRegistry {
   }
 
   async #reload(entry: Entry): Promise<SwapReport> {
-    const loaded = await this.#options.code.load(entry.plan.code, this.#clusters);
+    const loaded = await this.#options.code.load(entry.plan.code, this.#current.clusters);
     if (!loaded.ok) return this.#refuse(entry, loaded.message);
-    const reply = await this.#try(loaded.code.bytes, entry.plan);
+    const reply = await this.#try(loaded.code.bytes, entry.plan, this.#current);
     if (!reply.result.ok) return this.#refuse(entry, trialError(entry.plan, reply));
     const { module } = reply.result;
     this.#noteSourceMap(entry.plan, module);
@@ -267,6 +297,9 @@ export class PluginRegistry {
   }
 
   async #swap(entry: Entry, { module, facts }: Version): Promise<SwapReport> {
+    if (this.#current.entries.get(entry.key) !== entry) {
+      return this.#refuse(entry, "the configuration does not name it any more");
+    }
     const before = entry.current;
     const next: WasmPluginSnapshot = { ...before, module, version: before.version + 1 };
     const refusal = await this.#options.publish(next, before);
@@ -297,10 +330,10 @@ export class PluginRegistry {
     return { ok: false, name: entry.plan.name, error };
   }
 
-  #try(bytes: Uint8Array, plan: WasmPluginPlan): Promise<TrialReply> {
+  #try(bytes: Uint8Array, plan: WasmPluginPlan, { node, clusters }: Generation): Promise<TrialReply> {
     this.#options.logger.debug("a wasm plugin is tried", { plugin: plan.name, bytes: bytes.length });
-    const clusterNames = this.#clusters.map((cluster) => cluster.name);
-    return this.#options.trial.try({ bytes, plan, node: this.#node, clusterNames });
+    const clusterNames = clusters.map((cluster) => cluster.name);
+    return this.#options.trial.try({ bytes, plan, node, clusterNames });
   }
 }
 

@@ -9,7 +9,7 @@
 import type { Timer } from "../base/clock.ts";
 import { ipAddress } from "../net/address.ts";
 import { holdBind } from "../net/bind.ts";
-import type { ListenerPlan } from "../net/plan.ts";
+import type { ListenAddressPlan, ListenerPlan } from "../net/plan.ts";
 import type { Logger, LogLevels, LogRegistry } from "../observe/log.ts";
 import { type Counter, StatsStore } from "../observe/stats.ts";
 import type { Platform } from "../platform/mod.ts";
@@ -65,7 +65,12 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #logger: Logger;
   readonly stats: StatsStore;
-  readonly #stats: { readonly bug: Counter; readonly workerReplaced: Counter };
+  readonly #stats: {
+    readonly bug: Counter;
+    readonly workerReplaced: Counter;
+    readonly configReload: Counter;
+    readonly configReloadRejected: Counter;
+  };
   readonly #shared: SharedStore;
   readonly #flushTimer: Timer;
   #flushIntervalMs = 5000;
@@ -78,6 +83,10 @@ export class Server {
   readonly #startMs: number;
   #healthChecksFail = false;
   #runtimeLayers: readonly RuntimeLayer[] = [];
+  /** What the system gave for port 0, by listener and address. */
+  #chosenPorts: ReadonlyMap<string, number> = new Map();
+  /** One reload at a time. */
+  #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -87,7 +96,12 @@ export class Server {
     // Column 0 is this thread's; the workers' follow.
     this.stats = StatsStore.create(options.concurrency + 1);
     const scope = this.stats.scope("server");
-    this.#stats = { bug: scope.counter("nuncio_bug"), workerReplaced: scope.counter("worker_replaced") };
+    this.#stats = {
+      bug: scope.counter("nuncio_bug"),
+      workerReplaced: scope.counter("worker_replaced"),
+      configReload: scope.counter("config_reload"),
+      configReloadRejected: scope.counter("config_reload_rejected"),
+    };
     this.#shared = SharedStore.create(platform.clock);
     this.#flushTimer = platform.clock.createTimer(() => this.#flushStats());
   }
@@ -128,14 +142,8 @@ export class Server {
     this.#runtimeLayers = plan.runtimeLayers;
     const bound = await this.#resolvePorts(plan.listeners);
     if (!bound.ok) return bound;
-    this.#snapshot = {
-      generation: ++this.#generation,
-      node: plan.node,
-      listeners: bound.listeners,
-      clusters: plan.clusters,
-      plugins: this.#options.plugins.snapshots,
-      extensions: plan.extensions,
-    };
+    this.#options.plugins.commit();
+    this.#snapshot = this.#snapshotOf(plan, bound.listeners);
     const problems = await this.#startWorkers();
     if (problems.length === 0) problems.push(...await this.#applyAll(this.#snapshot));
     if (problems.length > 0) {
@@ -147,6 +155,64 @@ export class Server {
     this.#options.plugins.countFetchesIn(this.stats.scope("wasm"));
     this.#flushTimer.enable(this.#flushIntervalMs);
     return { ok: true };
+  }
+
+  /**
+   * Serves the plan that was loaded last instead of the one before. What did not change goes on untouched; listeners
+   * that did keep their sockets, and their connections drain. With problems everything is as it was.
+   */
+  reload(plan: BootstrapPlan): Promise<StartResult> {
+    const result = this.#reloading.then(() => this.#reload(plan));
+    this.#reloading = result;
+    return result;
+  }
+
+  async #reload(plan: BootstrapPlan): Promise<StartResult> {
+    const before = this.#snapshot;
+    if (before === null || this.#state !== "LIVE") {
+      return this.#refuseReload([`the server is ${this.#state}: only one that is LIVE takes a configuration`]);
+    }
+    const bound = await this.#resolvePorts(plan.listeners);
+    if (!bound.ok) return this.#refuseReload(bound.problems);
+    const restorePlugins = this.#options.plugins.commit();
+    this.#snapshot = this.#snapshotOf(plan, bound.listeners);
+    const problems = await this.#applyAll(this.#snapshot);
+    if (problems.length > 0) {
+      restorePlugins();
+      this.#snapshot = { ...before, generation: ++this.#generation, plugins: this.#options.plugins.snapshots };
+      await this.#applyAll(this.#snapshot);
+      return this.#refuseReload(problems);
+    }
+    this.#flushIntervalMs = plan.statsFlushIntervalMs;
+    this.#runtimeLayers = plan.runtimeLayers;
+    this.#stats.configReload.inc();
+    this.stats.scope("listener_manager").gauge("total_listeners_active").set(bound.listeners.length);
+    this.#hideStatsOf(before, this.#snapshot);
+    this.#logger.info("another configuration serves", { generation: this.#generation });
+    return { ok: true };
+  }
+
+  #refuseReload(problems: readonly string[]): StartResult {
+    this.#stats.configReloadRejected.inc();
+    this.#logger.error("a configuration was refused: the one before goes on", { problems });
+    return { ok: false, problems };
+  }
+
+  #snapshotOf(plan: BootstrapPlan, listeners: readonly ListenerPlan[]): Snapshot {
+    return {
+      generation: ++this.#generation,
+      node: plan.node,
+      listeners,
+      clusters: plan.clusters,
+      plugins: this.#options.plugins.snapshots,
+      extensions: plan.extensions,
+    };
+  }
+
+  /** Leaves out of listings what clusters and listeners that are gone had counted. */
+  #hideStatsOf(before: Snapshot, after: Snapshot): void {
+    const kept = new Set(statPrefixes(after));
+    for (const name of statPrefixes(before)) if (!kept.has(name)) this.stats.hide(this.stats.scope(name).prefix);
   }
 
   /** Calls every worker. */
@@ -290,8 +356,8 @@ export class Server {
   }
 
   /**
-   * Port 0 becomes one port for all workers, and a port that is taken is found before anything starts.
-   * Listeners that cannot be shared make the server refuse more than one worker.
+   * Port 0 becomes one port for all workers, the same as before where there was one, and a port that is taken is
+   * found before anything starts. Listeners that cannot be shared make the server refuse more than one worker.
    */
   async #resolvePorts(
     plans: readonly ListenerPlan[],
@@ -300,17 +366,23 @@ export class Server {
   > {
     const problems: string[] = [];
     const listeners: ListenerPlan[] = [];
+    const chosen = new Map<string, number>();
+    const ours = new Set(this.#snapshot?.listeners.flatMap((listener) => listener.addresses.map(addressKey)));
     // Ports that the system chose: held until all are known, or it might give one to two listeners.
     const held: (() => Promise<void>)[] = [];
     for (const plan of plans) {
-      const addresses = [];
-      for (const address of plan.bindToPort ? plan.addresses : []) {
-        if (address.address.startsWith("/") || address.address.startsWith("@")) {
+      const addresses: ListenAddressPlan[] = [];
+      for (const [index, asked] of (plan.bindToPort ? plan.addresses : []).entries()) {
+        const key = `${plan.name} ${index} ${asked.address}`;
+        const port = asked.port === 0 ? this.#chosenPorts.get(key) ?? 0 : asked.port;
+        if (asked.port === 0 && port !== 0) chosen.set(key, port);
+        const address = { ...asked, port };
+        if (isPath(address.address) || (port !== 0 && ours.has(addressKey(address)))) {
           addresses.push(address);
           continue;
         }
         const probe = await holdBind({
-          address: ipAddress(address.address, address.port),
+          address: ipAddress(address.address, port),
           reusePort: plan.reusePort,
           backlog: plan.backlog,
           ipv4Compat: address.ipv4Compat,
@@ -320,18 +392,23 @@ export class Server {
           problems.push(`listener '${plan.name}': ${probe.message}`);
           continue;
         }
-        if (address.port === 0) held.push(probe.release);
-        else await probe.release();
+        if (port === 0) {
+          held.push(probe.release);
+          chosen.set(key, probe.address.port);
+        } else await probe.release();
         addresses.push({ ...address, port: probe.address.port });
       }
       listeners.push({ ...plan, addresses: plan.bindToPort ? addresses : plan.addresses });
     }
     await Promise.all(held.map((release) => release()));
-    return problems.length > 0 ? { ok: false, problems } : { ok: true, listeners };
+    if (problems.length > 0) return { ok: false, problems };
+    this.#chosenPorts = chosen;
+    return { ok: true, listeners };
   }
 
   async #startWorkers(): Promise<string[]> {
     const { platform, logs, logSettings, logLevels, accessLog, localAddress, concurrency } = this.#options;
+    const drainTimeMs = this.#options.drainTimeMs ?? DEFAULT_DRAIN_MS;
     if (concurrency === 1) {
       const worker = new Worker(createWorkerEnvironment({
         platform,
@@ -343,6 +420,7 @@ export class Server {
         logLevels,
         logSettings,
         accessLog,
+        drainTimeMs,
         logs,
         emit: (event) => this.#onWorkerEvent(0, event),
       }));
@@ -363,6 +441,7 @@ export class Server {
         logLevels: logs.levels(),
         logSettings,
         accessLog,
+        drainTimeMs,
         heartbeat,
       }),
       onEvent: (index, event) => this.#onWorkerEvent(index, event),
@@ -471,8 +550,22 @@ function runsOn(worker: number, plugin: WasmPluginSnapshot): boolean {
 
 /** A unix socket belongs to one worker; so does what was asked not to be shared. */
 function isShared(plan: ListenerPlan): boolean {
-  return plan.reusePort &&
-    plan.addresses.every((each) => !each.address.startsWith("/") && !each.address.startsWith("@"));
+  return plan.reusePort && plan.addresses.every((each) => !isPath(each.address));
+}
+
+function isPath(address: string): boolean {
+  return address.startsWith("/") || address.startsWith("@");
+}
+
+function addressKey({ address, port }: ListenAddressPlan): string {
+  return `${address} ${port}`;
+}
+
+function statPrefixes({ clusters, listeners }: Snapshot): string[] {
+  return [
+    ...clusters.map((cluster) => `cluster.${cluster.statName}`),
+    ...listeners.map((listener) => `listener.${listener.statPrefix}`),
+  ];
 }
 
 function sum<T>(all: readonly T[], of: (each: T) => number): number {

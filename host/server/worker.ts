@@ -63,6 +63,8 @@ export interface WorkerEnvironment {
   setLogLevels(levels: LogLevels): void;
   /** Flush interval and size of access logs. */
   readonly accessLog: AccessLogSettings;
+  /** How long the connections of a listener that was replaced or removed may take to end. */
+  readonly drainTimeMs: number;
   readonly shared: SharedStorePort;
   /** Tells the other workers; absent when there are none. */
   readonly publishHostHealth?: (changes: readonly HostHealthChange[]) => void;
@@ -76,6 +78,9 @@ export interface AccessLogSettings {
 
 const SHARED_COUNTS = "nuncio.shared_counts.";
 
+/** Connections of a retired listener on which nothing happens are closed after this long, not at once: a request
+ * may be on its way. */
+const RETIRED_IDLE_CLOSE_MS = 5000;
 /** Filters of clusters belong to no listener. */
 const UPSTREAM_LISTENER = { ...UPSTREAM_SCOPE, perConnectionBufferLimitBytes: 0 };
 /** VMs that each of many workers may have at least; else they share what a process may have. */
@@ -199,14 +204,7 @@ export class Worker {
     const problems = this.#plugins.update(snapshot.plugins, snapshot.node);
     if (problems.length > 0) return { ok: false, problems };
     this.#environment.stats.hide(SHARED_COUNTS);
-    const names = new Set(snapshot.listeners.map((plan) => plan.name));
-    for (const [name, served] of this.#listeners) if (!names.has(name)) this.#retire(name, served);
-    const failures: string[] = [];
-    for (const plan of snapshot.listeners) {
-      const failure = await this.#applyListener(plan, snapshot, modules);
-      if (failure !== null) failures.push(failure);
-    }
-    return failures.length === 0 ? { ok: true } : { ok: false, problems: failures };
+    return await this.#applyListeners(snapshot, modules);
   }
 
   async swapPlugin(plugin: WasmPluginSnapshot): Promise<SwapOutcome> {
@@ -230,11 +228,15 @@ export class Worker {
   }
 
   closeIdle(): null {
-    for (const connection of this.#connections()) {
+    this.#closeIdle(this.#connections());
+    return null;
+  }
+
+  #closeIdle(connections: Iterable<SocketConnection>): void {
+    for (const connection of connections) {
       const served = this.#served.get(connection);
       if (served !== undefined && served.idle) served.drain();
     }
-    return null;
   }
 
   stop(): null {
@@ -278,10 +280,35 @@ export class Worker {
     for (const served of this.#retired) yield* served.listener.connections;
   }
 
-  async #applyListener(plan: ListenerPlan, snapshot: Snapshot, modules: Modules): Promise<string | null> {
-    const key = JSON.stringify(plan, (_name, value) => value instanceof Uint8Array ? [...value] : value as unknown);
-    const before = this.#listeners.get(plan.name);
-    if (before !== undefined && before.key === key) return null;
+  /** All new listeners, or none: what served before goes on until nothing can fail any more. */
+  async #applyListeners(snapshot: Snapshot, modules: Modules): Promise<ApplyOutcome> {
+    const names = new Set(snapshot.listeners.map((plan) => plan.name));
+    const retired = [...this.#listeners.values()].filter((served) => !names.has(served.plan.name));
+    const added: ServedListener[] = [];
+    for (const plan of snapshot.listeners) {
+      const key = JSON.stringify(plan, (_name, value) => value instanceof Uint8Array ? [...value] : value as unknown);
+      const before = this.#listeners.get(plan.name);
+      if (before?.key === key) continue;
+      if (before !== undefined) retired.push(before);
+      added.push(this.#createListener(key, plan, snapshot, modules));
+    }
+    const predecessors = retired.map((served) => served.listener);
+    const problems: string[] = [];
+    for (const { listener, plan } of added) {
+      const result = await listener.listen(predecessors);
+      if (!result.ok) problems.push(`listener '${plan.name}': ${result.message}`);
+    }
+    if (problems.length > 0) {
+      for (const { listener } of added) listener.closeAll(CloseType.NoFlush, "the configuration was refused");
+      return { ok: false, problems };
+    }
+    for (const { listener } of added) listener.takeOver();
+    for (const served of retired) this.#retire(served);
+    for (const served of added) this.#listeners.set(served.plan.name, served);
+    return { ok: true };
+  }
+
+  #createListener(key: string, plan: ListenerPlan, snapshot: Snapshot, modules: Modules): ServedListener {
     const { clock, random, stats } = this.#environment;
     const drain = new DrainManager(clock, random);
     drain.healthChecksFail = this.#healthChecksFail;
@@ -304,22 +331,25 @@ export class Worker {
       },
       onBug: (error) => this.#environment.onBug(error),
     });
-    // The old listener gives its address up first when both cannot have it at once.
-    if (before !== undefined) this.#retire(plan.name, before);
-    const result = await listener.listen();
-    if (!result.ok) return `listener '${plan.name}': ${result.message}`;
-    this.#listeners.set(plan.name, { key, listener, drain, plan });
-    return null;
+    return { key, listener, drain, plan };
   }
 
-  /** Lets a listener's connections finish, and forgets it when they have. */
-  #retire(name: string, served: ServedListener): void {
-    this.#listeners.delete(name);
+  /** Lets a listener's connections finish, within the drain time, and forgets it when they have. */
+  #retire(served: ServedListener): void {
+    const { clock, drainTimeMs } = this.#environment;
+    this.#listeners.delete(served.plan.name);
     this.#retired.add(served);
     served.drain.start("immediate", 0);
     served.listener.stopAccepting();
-    for (const connection of served.listener.connections) this.#served.get(connection)?.drain();
-    served.listener.onIdle(() => this.#retired.delete(served));
+    const closeIdle = clock.createTimer(() => this.#closeIdle(served.listener.connections));
+    const closeAll = clock.createTimer(() => served.listener.closeAll(CloseType.FlushWrite, "drained"));
+    closeIdle.enable(Math.min(RETIRED_IDLE_CLOSE_MS, drainTimeMs));
+    closeAll.enable(drainTimeMs);
+    served.listener.onIdle(() => {
+      closeIdle.disable();
+      closeAll.disable();
+      this.#retired.delete(served);
+    });
   }
 
   #factoryContext(

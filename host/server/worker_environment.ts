@@ -19,6 +19,7 @@ export interface WorkerEnvironmentOptions {
   readonly logLevels: LogLevels;
   readonly logSettings: LogSettings;
   readonly accessLog: AccessLogSettings;
+  readonly drainTimeMs: number;
   /** Absent in a thread of its own: there loggers are made from the options. */
   readonly logs?: LogRegistry;
   emit(event: WorkerEvent): void;
@@ -40,6 +41,7 @@ export function createWorkerEnvironment(options: WorkerEnvironmentOptions): Work
     logger: (component) => logs.logger(component),
     setLogLevels: (levels) => logs.setLevels(levels),
     accessLog: options.accessLog,
+    drainTimeMs: options.drainTimeMs,
     shared: options.shared,
     ...(options.concurrency > 1 && {
       publishHostHealth: (changes) => options.emit({ kind: "hostHealth", changes }),

@@ -18,6 +18,7 @@ export interface WorkerSeed {
   readonly logLevels: LogLevels;
   readonly logSettings: LogSettings;
   readonly accessLog: AccessLogSettings;
+  readonly drainTimeMs: number;
   /** One Int32 per worker, which the worker counts up while it lives. */
   readonly heartbeat: SharedArrayBuffer;
 }

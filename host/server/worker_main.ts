@@ -31,6 +31,7 @@ if (channel !== null) {
     logLevels: seed.logLevels,
     logSettings: seed.logSettings,
     accessLog: seed.accessLog,
+    drainTimeMs: seed.drainTimeMs,
     emit,
   }));
 

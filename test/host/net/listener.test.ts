@@ -10,7 +10,7 @@ import type { SocketConnection } from "../../../host/net/connection.ts";
 import { CloseType } from "../../../host/net/filter.ts";
 import { type FilterChain, Listener } from "../../../host/net/listener.ts";
 import { type AcceptedSocket, type ListenerFilter, ListenerFilterStatus } from "../../../host/net/listener_filter.ts";
-import { MATCH_ANY } from "../../../host/net/plan.ts";
+import { type ListenAddressPlan, MATCH_ANY } from "../../../host/net/plan.ts";
 import { rawBufferServer, type ServerTransport } from "../../../host/net/transport.ts";
 import { bytesOf, chainPlan, dial, listenerPlan, Recorder, RecordingStats, TestListener } from "./support.ts";
 
@@ -90,25 +90,58 @@ test("no filter chain matches: closed and counted, unless there is a default cha
   await one.events.closed();
   assert.is(l.stats.get("no_filter_chain_match"), 1);
   assert.is(l.stats.get("downstream_cx_total"), 0);
-  l.listener.update(plan, [chain("tls")], chain("fallback"));
-  const two = await client(l);
-  assert.is((await l.accept()).chain.plan.name, "fallback");
-  two.connection.close(CloseType.NoFlush);
   l.close();
+  const other = await new TestListener({ plan, filterChains: [chain("tls")], defaultFilterChain: chain("fallback") })
+    .start();
+  const two = await client(other);
+  assert.is((await other.accept()).chain.plan.name, "fallback");
+  two.connection.close(CloseType.NoFlush);
+  other.close();
 });
 
-test("update() gives new connections the new chains and leaves the others alone", async () => {
-  const l = await new TestListener().start();
-  const one = await client(l);
-  const first = await l.accept();
-  assert.is(first.chain.plan.name, "only");
-  l.listener.update(listenerPlan({ filterChains: [chainPlan("new")] }), [chain("new")], null);
-  const two = await client(l);
-  assert.is((await l.accept()).chain.plan.name, "new");
+test("a listener takes the sockets of the one before over; that one keeps its connections", async () => {
+  const before = await new TestListener().start();
+  const one = await client(before);
+  const first = await before.accept();
+  const { port } = before.address();
+  const [address] = before.listener.plan.addresses as [ListenAddressPlan];
+  const after = new TestListener({
+    plan: listenerPlan({ addresses: [{ ...address, port }, address], filterChains: [chainPlan("new")] }),
+    filterChains: [chain("new")],
+  });
+  const result = await after.listener.listen([before.listener]);
+  assert.ok(result.ok);
+  assert.is(result.addresses[0]!.port, port);
+  assert.is.not(result.addresses[1]!.port, port, "port 0 is one more");
+  const two = await client(before);
+  assert.is((await before.accept()).chain.plan.name, "only", "nothing changed so far");
+
+  after.listener.takeOver();
+  const third = await dial(before.address());
+  assert.is((await after.accept()).chain.plan.name, "new");
+  before.listener.stopAccepting();
+  const fourth = await dial(before.address());
+  await after.accept();
   assert.is(first.connection.closed, false);
+  for (const connection of [one.connection, two.connection, third, fourth]) connection.close(CloseType.NoFlush);
+  before.close();
+  after.close();
+});
+
+test("a successor that cannot bind all leaves its predecessor as it is", async () => {
+  const taken = await new TestListener().start();
+  const before = await new TestListener().start();
+  const [address] = before.listener.plan.addresses as [ListenAddressPlan];
+  const addresses = [before, taken].map((each) => ({ ...address, port: each.address().port }));
+  const after = new TestListener({ plan: listenerPlan({ addresses }) });
+  const result = await after.listener.listen([before.listener]);
+  assert.ok(!result.ok);
+  after.listener.takeOver();
+  const one = await client(before);
+  assert.is((await before.accept()).chain.plan.name, "only");
   one.connection.close(CloseType.NoFlush);
-  two.connection.close(CloseType.NoFlush);
-  l.close();
+  before.close();
+  taken.close();
 });
 
 test("stopAccepting() refuses newcomers, keeps the rest, and onIdle() tells when the rest is gone", async () => {
@@ -308,21 +341,18 @@ test("a peer that leaves, a filter that refuses, a filter that never has enough"
   while (l.stats.get("downstream_listener_filter_remote_close") === 0) {
     await new Promise((resolve) => setImmediate(resolve));
   }
-  l.listener.update(l.listener.plan, [chain("only")], null, [() => ({
-    maxReadBytes: 1,
-    onData: () => ListenerFilterStatus.Close,
-  })]);
-  const two = await client(l);
-  two.connection.write(bytesOf("x"));
-  await two.events.closed();
-  assert.is(l.stats.get("downstream_listener_filter_error"), 1);
-  l.listener.update(l.listener.plan, [chain("only")], null, [inspector(1000)]);
-  const three = await client(l);
-  three.connection.write(new Uint8Array(64));
-  await three.events.closed();
-  assert.is(l.stats.get("downstream_listener_filter_error"), 2);
   assert.is(l.listener.activeCount, 0);
   l.close();
+  const refuses: ListenerFilter = { maxReadBytes: 1, onData: () => ListenerFilterStatus.Close };
+  for (const filter of [() => refuses, inspector(1000)]) {
+    const other = await new TestListener({ listenerFilters: [filter] }).start();
+    const two = await client(other);
+    two.connection.write(new Uint8Array(64));
+    await two.events.closed();
+    assert.is(other.stats.get("downstream_listener_filter_error"), 1);
+    assert.is(other.listener.activeCount, 0);
+    other.close();
+  }
 });
 
 // Transports.

@@ -26,6 +26,8 @@ class World {
   /** Trials are answered after this. */
   answers: Promise<void> = Promise.resolve();
   readonly registry: PluginRegistry;
+  /** Brings back what was before the last `load`. */
+  undo: () => void = () => {};
 
   constructor() {
     const logs = new LogRegistry({
@@ -78,6 +80,7 @@ class World {
       NODE,
       [],
     );
+    if (this.errors.length === 0) this.undo = this.registry.commit();
   }
 
   get current(): string[] {
@@ -203,6 +206,35 @@ test("a rollback with nothing to go back to, a bad module and a missing file cha
   world.files.set("/a.wasm", "one");
   await world.registry.reload("a");
   assert.is(world.registry.plugins[0]!.lastError, null);
+});
+
+test("another configuration keeps the code of what stays; it can be taken back", async () => {
+  const world = await loaded();
+  world.files.set("/a.wasm", "two");
+  world.files.set("/b.wasm", "b");
+  await world.registry.reload("a");
+  world.tried.length = 0;
+  await world.load("a", "b");
+  assert.equal(world.tried, ["b"]);
+  assert.equal(world.current, ["two@2", "b@1"]);
+  world.undo();
+  assert.equal(world.current, ["two@2"]);
+
+  await world.load("a", "c");
+  assert.equal(world.current, ["two@2"], "a configuration with errors changes nothing");
+  assert.is(world.errors.length, 1);
+});
+
+test("a plugin that goes while it is reloaded is not brought back", async () => {
+  const world = await loaded();
+  world.files.set("/a.wasm", "two");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  world.answers = promise;
+  const reload = world.registry.reload("a");
+  await world.load();
+  resolve();
+  assert.equal(await reload, [{ ok: false, name: "a", error: "the configuration does not name it any more" }]);
+  assert.equal(world.published, []);
 });
 
 test("when a worker refuses, all have the old code as a version that none has seen", async () => {

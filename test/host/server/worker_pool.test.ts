@@ -98,6 +98,7 @@ function setUp(stopsBusyWorkers = true, clock: ManualClock = new ManualClock()):
       logLevels: {},
       logSettings: { format: "json", color: false, path: null },
       accessLog: { flushIntervalMs: 0, flushBytes: 0 },
+      drainTimeMs: 0,
       heartbeat,
     }),
     onEvent: () => {},
