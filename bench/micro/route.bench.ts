@@ -1,14 +1,9 @@
 // bench/micro/route.bench.ts: what finding a route and finalizing a request costs.
 import { bench, do_not_optimize, group, run } from "mitata";
 import { HeaderMap } from "../../host/http/header_map.ts";
+import { NO_HEADER_OPS } from "../../host/http/header_ops.ts";
 import { StreamInfo } from "../../host/observe/stream_info.ts";
-import {
-  MATCH_ALL,
-  NO_HEADER_OPS,
-  type RouteConfigPlan,
-  type RouteMatchPlan,
-  type RoutePlan,
-} from "../../host/router/plan.ts";
+import { MATCH_ALL, type RouteConfigPlan, type RouteMatchPlan, type RoutePlan } from "../../host/router/plan.ts";
 import { RouteTable } from "../../host/router/route_table.ts";
 
 const address = { address: "127.0.0.1", port: 1, text: "127.0.0.1:1" };

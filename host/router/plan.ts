@@ -7,6 +7,7 @@
  * @see Envoy: api/envoy/config/route/v3/route.proto, route_components.proto
  * @module
  */
+import type { HeaderOpsPlan } from "../http/header_ops.ts";
 import type { CookieMatcherPlan } from "../matching/cookies.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
 import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
@@ -196,21 +197,3 @@ export interface DirectResponsePlan {
   readonly status: number;
   readonly body: Uint8Array;
 }
-
-/** Header mutations of one level. */
-export interface HeaderOpsPlan {
-  /** Lower-case names. */
-  readonly remove: readonly string[];
-  readonly add: readonly HeaderAddPlan[];
-}
-
-export interface HeaderAddPlan {
-  /** Lower case. */
-  readonly name: string;
-  /** A format string in Unicode: `%…%` operators, `%%` for a percent sign. */
-  readonly format: string;
-  readonly action: "append" | "addIfAbsent" | "overwrite" | "overwriteIfExists";
-  readonly keepEmptyValue: boolean;
-}
-
-export const NO_HEADER_OPS: HeaderOpsPlan = { remove: [], add: [] };

@@ -16,7 +16,7 @@ import type { Route } from "../http/route.ts";
 import { type FilterMetadata, filterMetadata, type StreamInfo } from "../observe/stream_info.ts";
 import { NO_RETRY_POLICY, RetryPolicy } from "../upstream/retry_policy.ts";
 import type { FilterConfigs } from "./filter_configs.ts";
-import type { HeaderFormatContext, HeaderOps } from "./header_ops.ts";
+import type { HeaderFormatContext, HeaderOps } from "../http/header_ops.ts";
 import type { ClusterActionPlan, RedirectPlan, RoutePlan, VirtualHostPlan } from "./plan.ts";
 import { hasLocation, locationOf } from "./redirect.ts";
 import { applyPathRewrite, HostRewrite, PathRewrite, rewriteAuthority } from "./rewrite.ts";

@@ -13,7 +13,7 @@ import type { Route, RouteConfig } from "../http/route.ts";
 import { asciiLower } from "../base/wire_text.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import { type CompileFilterConfig, FilterConfigLevel } from "./filter_configs.ts";
-import type { CompileFormat } from "./header_ops.ts";
+import type { CompileFormat } from "../http/header_ops.ts";
 import type { RouteConfigPlan } from "./plan.ts";
 import { RouteEntry } from "./route.ts";
 import { type RouteCompiler, VirtualHost } from "./virtual_host.ts";

@@ -14,7 +14,7 @@ import { asciiLower } from "../base/wire_text.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import { ClusterHeader, type ClusterSpecifier, FixedCluster, WeightedClusters } from "./cluster_specifier.ts";
 import { type CompileFilterConfig, FilterConfigLevel, FilterConfigs } from "./filter_configs.ts";
-import { type CompileFormat, HeaderOps } from "./header_ops.ts";
+import { type CompileFormat, HeaderOps } from "../http/header_ops.ts";
 import { PathIndex, type RouteConditions } from "./path_index.ts";
 import {
   MATCH_ALL,

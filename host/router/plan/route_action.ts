@@ -24,7 +24,7 @@ import type {
 import { parseUriTemplateRewrite } from "../uri_template.ts";
 import type { RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
-import { planHeaderOps } from "./header_ops.ts";
+import { planHeaderOps } from "../../http/plan/header_ops.ts";
 
 /** The route configuration's own settings that its routes' planning depends on. */
 export interface RouteConfigLimits {

@@ -10,7 +10,7 @@ import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import type { MetadataPlan, PathMatchPlan, RouteConfigPlan, RoutePlan, VirtualHostPlan } from "../plan.ts";
 import type { RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
-import { planHeaderOps } from "./header_ops.ts";
+import { planHeaderOps } from "../../http/plan/header_ops.ts";
 import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
 import {
   planDirectResponse,

@@ -6,7 +6,7 @@
 import type { EarlyHeaderMutation } from "../../../../http/conn_manager_config.ts";
 import { compileStringMatcher } from "../../../../matching/string_matcher.ts";
 import { compileFormat, type FormatWorld } from "../../../../observe/formatter.ts";
-import { HeaderOps } from "../../../../router/header_ops.ts";
+import { HeaderOps } from "../../../../http/header_ops.ts";
 import type { HeaderMutationPlan } from "./early_header_mutations_plan.ts";
 
 export function compileEarlyMutation(plan: HeaderMutationPlan, world: FormatWorld): EarlyHeaderMutation {

@@ -6,8 +6,8 @@
 import type { ConfigNode } from "../../../../config/node.ts";
 import { planStringMatcher } from "../../../../matching/plan/string_matcher.ts";
 import type { StringMatcherPlan } from "../../../../matching/string_matcher.ts";
-import type { HeaderAddPlan } from "../../../../router/plan.ts";
-import { planHeaderAddition, planHeaderRemoval } from "../../../../router/plan/header_ops.ts";
+import type { HeaderAddPlan } from "../../../../http/header_ops.ts";
+import { planHeaderAddition, planHeaderRemoval } from "../../../../http/plan/header_ops.ts";
 import type { PlanContext } from "../../../define.ts";
 
 /** One change; they are made in their order. */

@@ -12,7 +12,7 @@ import type { HeaderMap } from "../../../../http/header_map.ts";
 import type { RewrittenReply } from "../../../../http/local_reply.ts";
 import type { AccessLogFilter } from "../../../../observe/access_log.ts";
 import { compileFormat, type Format } from "../../../../observe/formatter.ts";
-import { HeaderOps } from "../../../../router/header_ops.ts";
+import { HeaderOps } from "../../../../http/header_ops.ts";
 import { compileAccessLogFilter } from "../../../access_loggers/common/filter.ts";
 import { compileLine } from "../../../access_loggers/common/format_plan.ts";
 import type { FactoryContext } from "../../../define.ts";

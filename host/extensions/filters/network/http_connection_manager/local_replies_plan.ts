@@ -4,8 +4,8 @@
  * @module
  */
 import type { ConfigNode } from "../../../../config/node.ts";
-import type { HeaderAddPlan } from "../../../../router/plan.ts";
-import { planHeaderAdditions } from "../../../../router/plan/header_ops.ts";
+import type { HeaderAddPlan } from "../../../../http/header_ops.ts";
+import { planHeaderAdditions } from "../../../../http/plan/header_ops.ts";
 import { type AccessLogFilterPlan, planAccessLogFilter } from "../../../access_loggers/common/filter_plan.ts";
 import { type FormatPlan, planFormat } from "../../../access_loggers/common/format_plan.ts";
 import type { PlanContext } from "../../../define.ts";

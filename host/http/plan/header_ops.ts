@@ -1,12 +1,11 @@
-// host/router/plan/header_ops.ts: header additions and removals of a message as plain data.
+// host/http/plan/header_ops.ts: header additions and removals of a message as plain data.
 /**
  * @see Envoy: source/common/router/header_parser.cc
  * @module
  */
 import type { ConfigNode, ProblemPlace } from "../../config/node.ts";
 import { asciiLower, toWireText } from "../../base/wire_text.ts";
-import type { HeaderAddPlan, HeaderOpsPlan } from "../plan.ts";
-import type { RoutePlanContext } from "./context.ts";
+import type { HeaderAddPlan, HeaderOpsPlan } from "../header_ops.ts";
 
 const APPEND_ACTIONS: Readonly<Record<string, HeaderAddPlan["action"]>> = {
   APPEND_IF_EXISTS_OR_ADD: "append",
@@ -15,11 +14,16 @@ const APPEND_ACTIONS: Readonly<Record<string, HeaderAddPlan["action"]>> = {
   OVERWRITE_IF_EXISTS: "overwriteIfExists",
 };
 
+/** Says what is wrong with a format string; null when nothing is. */
+export interface FormatChecker {
+  formatProblem(format: string): string | null;
+}
+
 /** `request_headers_to_add` and `…_to_remove`, or the response's. */
 export function planHeaderOps(
   node: ConfigNode,
   direction: "request" | "response",
-  context: RoutePlanContext,
+  context: FormatChecker,
 ): HeaderOpsPlan {
   return {
     remove: planRemovals(node, `${direction}_headers_to_remove`),
@@ -31,7 +35,7 @@ export function planHeaderOps(
 export function planHeaderAdditions(
   node: ConfigNode,
   field: string,
-  context: Pick<RoutePlanContext, "formatProblem">,
+  context: FormatChecker,
 ): HeaderAddPlan[] {
   return node.messages(field).map((option) => planHeaderAddition(option, context)).filter((plan) => plan !== null);
 }
@@ -55,7 +59,7 @@ export function planHeaderRemoval(node: ConfigNode, text: string, place: Problem
 /** A HeaderValueOption message. */
 export function planHeaderAddition(
   node: ConfigNode,
-  context: Pick<RoutePlanContext, "formatProblem">,
+  context: FormatChecker,
 ): HeaderAddPlan | null {
   const header = node.message("header");
   if (header === null) return null;

@@ -1,4 +1,4 @@
-// host/router/header_ops.ts: header additions and removals that a configuration asks for.
+// host/http/header_ops.ts: header additions and removals that a configuration asks for.
 // pure: no I/O, no clock, no runtime globals
 // hot: runs per request; see bench/micro/route.bench.ts
 /**
@@ -8,11 +8,28 @@
  * @see Envoy: source/common/router/header_parser.cc HeaderParser::evaluateHeaders
  * @module
  */
-import type { HeaderMap } from "../http/header_map.ts";
+import type { HeaderMap } from "./header_map.ts";
 import { INLINE_REQUEST_HEADERS, INLINE_RESPONSE_HEADERS, joinInline } from "../matching/inline_headers.ts";
 import { toWireText } from "../base/wire_text.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
-import type { HeaderOpsPlan } from "./plan.ts";
+
+/** Header mutations of one level. */
+export interface HeaderOpsPlan {
+  /** Lower-case names. */
+  readonly remove: readonly string[];
+  readonly add: readonly HeaderAddPlan[];
+}
+
+export interface HeaderAddPlan {
+  /** Lower case. */
+  readonly name: string;
+  /** A format string in Unicode: `%…%` operators, `%%` for a percent sign. */
+  readonly format: string;
+  readonly action: "append" | "addIfAbsent" | "overwrite" | "overwriteIfExists";
+  readonly keepEmptyValue: boolean;
+}
+
+export const NO_HEADER_OPS: HeaderOpsPlan = { remove: [], add: [] };
 
 /** What a format string is computed from. */
 export interface HeaderFormatContext {
