@@ -6,7 +6,7 @@ import type { Format } from "../../../observe/formatter.ts";
 import type { FactoryContext } from "../../define.ts";
 import { compileAccessLogFilter } from "./filter.ts";
 import type { AccessLogFilterPlan } from "./filter_plan.ts";
-import { compileLine, type FormatPlan } from "./format_plan.ts";
+import { compileLine, type FormatPlan } from "../../../observe/format_plan.ts";
 import { LogFile } from "./log_file.ts";
 
 /** The plan of a logger that writes lines. */

@@ -6,7 +6,8 @@
 import type { ConfigNode } from "../../../config/node.ts";
 import type { AccessLogPlanner } from "../../define.ts";
 import { type AccessLogPlanContext, planAccessLogFilter } from "./filter_plan.ts";
-import { DEFAULT_FORMAT_PLAN, planLineFormat } from "./format_plan.ts";
+import { planLineFormat } from "../../../http/plan/format.ts";
+import { DEFAULT_FORMAT_PLAN } from "../../../observe/format_plan.ts";
 import type { LineLoggerPlan } from "./line_logger.ts";
 
 export const streamPlanner: AccessLogPlanner = {

@@ -8,7 +8,8 @@ import { dirname } from "node:path";
 import type { ConfigNode } from "../../../config/node.ts";
 import type { AccessLogPlanner, PlanContext } from "../../define.ts";
 import { type AccessLogPlanContext, planAccessLogFilter } from "../common/filter_plan.ts";
-import { DEFAULT_FORMAT_PLAN, type FormatPlan, planJson, planLineFormat, planText } from "../common/format_plan.ts";
+import { planJson, planLineFormat, planText } from "../../../http/plan/format.ts";
+import { DEFAULT_FORMAT_PLAN, type FormatPlan } from "../../../observe/format_plan.ts";
 import type { LineLoggerPlan } from "../common/line_logger.ts";
 
 export interface FileLoggerPlan extends LineLoggerPlan {

@@ -11,12 +11,12 @@ import type { LocalReplies, RepliedStream } from "../../../../http/conn_manager_
 import type { HeaderMap } from "../../../../http/header_map.ts";
 import type { RewrittenReply } from "../../../../http/local_reply.ts";
 import type { AccessLogFilter } from "../../../../observe/access_log.ts";
+import { type BodyFormatPlan, compileLine, defaultContentType } from "../../../../observe/format_plan.ts";
 import { compileFormat, type Format } from "../../../../observe/formatter.ts";
 import { HeaderOps } from "../../../../http/header_ops.ts";
 import { compileAccessLogFilter } from "../../../access_loggers/common/filter.ts";
-import { compileLine } from "../../../access_loggers/common/format_plan.ts";
 import type { FactoryContext } from "../../../define.ts";
-import type { BodyFormatPlan, LocalRepliesPlan } from "./local_replies_plan.ts";
+import type { LocalRepliesPlan } from "./local_replies_plan.ts";
 
 interface BodyFormat {
   readonly format: Format;
@@ -35,7 +35,10 @@ interface ResponseMapper {
 export function compileLocalReplies(plan: LocalRepliesPlan, context: FactoryContext): LocalReplies {
   const compileHeader = (text: string) => compileFormat(text, context.world, { omitEmptyValues: true });
   const compileBody = (body: BodyFormatPlan | null): BodyFormat | null =>
-    body === null ? null : { format: compileLine(body.format, context.world), contentType: body.contentType };
+    body === null ? null : {
+      format: compileLine(body.format, context.world),
+      contentType: body.contentType || defaultContentType(body.format),
+    };
   const mappers = plan.mappers.map((mapper): ResponseMapper => ({
     filter: compileAccessLogFilter(mapper.filter, context)!,
     statusCode: mapper.statusCode,

@@ -5,15 +5,11 @@
  */
 import type { ConfigNode } from "../../../../config/node.ts";
 import type { HeaderAddPlan } from "../../../../http/header_ops.ts";
+import { planBodyFormat } from "../../../../http/plan/format.ts";
 import { planHeaderAdditions } from "../../../../http/plan/header_ops.ts";
+import type { BodyFormatPlan } from "../../../../observe/format_plan.ts";
 import { type AccessLogFilterPlan, planAccessLogFilter } from "../../../access_loggers/common/filter_plan.ts";
-import { type FormatPlan, planFormat } from "../../../access_loggers/common/format_plan.ts";
 import type { PlanContext } from "../../../define.ts";
-
-export interface BodyFormatPlan {
-  readonly format: FormatPlan;
-  readonly contentType: string;
-}
 
 /** What a reply becomes when `filter` takes it. */
 export interface ResponseMapperPlan {
@@ -50,13 +46,4 @@ function planMapper(node: ConfigNode, context: PlanContext): ResponseMapperPlan 
     headersToAdd: planHeaderAdditions(node, "headers_to_add", context),
   };
   return filter === null ? null : { filter, ...plan };
-}
-
-function planBodyFormat(node: ConfigNode, field: string, context: PlanContext): BodyFormatPlan | null {
-  const message = node.message(field);
-  if (message === null) return null;
-  const format = planFormat(message, context);
-  const contentType = message.string("content_type");
-  if (format === null) return null;
-  return { format, contentType: contentType || (format.kind === "json" ? "application/json" : "text/plain") };
 }

@@ -1,27 +1,19 @@
-// host/extensions/access_loggers/common/format_plan.ts: SubstitutionFormatString as plain data.
+// host/http/plan/format.ts: SubstitutionFormatString as plain data.
 /**
  * @see Envoy: api/envoy/config/core/v3/substitution_format_string.proto
  * @module
  */
-import { utf8Slice } from "../../../base/bytes.ts";
-import type { ConfigNode } from "../../../config/node.ts";
-import {
-  CHECK_WORLD,
-  compileFormat,
-  DEFAULT_FORMAT,
-  type Format,
-  type FormatProblem,
-  type FormatWorld,
-} from "../../../observe/formatter.ts";
-import { compileJsonFormat } from "../../../observe/formatter_json.ts";
-import type { PlanContext } from "../../define.ts";
+import { utf8Slice } from "../../base/bytes.ts";
+import type { ConfigNode } from "../../config/node.ts";
+import type { BodyFormatPlan, FormatPlan } from "../../observe/format_plan.ts";
+import { CHECK_WORLD, compileFormat, type FormatProblem } from "../../observe/formatter.ts";
+import { compileJsonFormat } from "../../observe/formatter_json.ts";
 
-/** A format whose text is known to compile. */
-export type FormatPlan =
-  | { readonly kind: "text"; readonly text: string; readonly omitEmptyValues: boolean }
-  | { readonly kind: "json"; readonly template: unknown; readonly omitEmptyValues: boolean };
-
-export const DEFAULT_FORMAT_PLAN: FormatPlan = { kind: "text", text: DEFAULT_FORMAT, omitEmptyValues: false };
+/** Where formats that are not in the configuration itself come from. */
+interface FormatContext {
+  /** The bytes of a DataSource, or null after reporting on the node why there are none. */
+  readDataSource(node: ConfigNode): Uint8Array | null;
+}
 
 /** Formatter extensions whose commands are built in. */
 const BUILT_IN_FORMATTERS = new Set([
@@ -30,13 +22,13 @@ const BUILT_IN_FORMATTERS = new Set([
 ]);
 
 /** The format of a log's lines, or null after reporting what is wrong. */
-export function planLineFormat(node: ConfigNode, context: Pick<PlanContext, "readDataSource">): FormatPlan | null {
+export function planLineFormat(node: ConfigNode, context: FormatContext): FormatPlan | null {
   node.accept("content_type", "it is for the bodies of local replies");
   return planFormat(node, context);
 }
 
 /** The format of a SubstitutionFormatString, or null after reporting what is wrong. */
-export function planFormat(node: ConfigNode, context: Pick<PlanContext, "readDataSource">): FormatPlan | null {
+export function planFormat(node: ConfigNode, context: FormatContext): FormatPlan | null {
   planFormatters(node);
   const omitEmptyValues = node.bool("omit_empty_values");
   switch (node.oneof("format")) {
@@ -89,10 +81,11 @@ function planFormatters(node: ConfigNode): void {
   }
 }
 
-/** One closure for a line, its newline included as Envoy writes it: text formats bring their own. */
-export function compileLine(plan: FormatPlan, world: FormatWorld): Format {
-  const options = { omitEmptyValues: plan.omitEmptyValues };
-  if (plan.kind === "text") return compileFormat(plan.text, world, options).format;
-  const { format } = compileJsonFormat(plan.template, world, options);
-  return (input) => format(input) + "\n";
+/** A `body_format` of replies, or null when there is none, or none that can be used. */
+export function planBodyFormat(node: ConfigNode, field: string, context: FormatContext): BodyFormatPlan | null {
+  const message = node.message(field);
+  if (message === null) return null;
+  const format = planFormat(message, context);
+  const contentType = message.string("content_type");
+  return format === null ? null : { format, contentType };
 }
