@@ -25,6 +25,7 @@ import { AsyncFilters, type FilteredStream } from "./async_filters.ts";
 import { ResourcePriority } from "./circuit_breaker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
+import { LoadBalancerContextBase } from "./lb/context.ts";
 import type { HttpPoolCallbacks } from "./http_pool.ts";
 import type { PoolCancellable, PoolFailureReason } from "./pool.ts";
 
@@ -92,7 +93,7 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
     this.#headers = headers;
     headers.set("x-envoy-internal", "true");
     if (timeoutMs > 0) headers.set("x-envoy-expected-rq-timeout-ms", String(Math.trunc(timeoutMs)));
-    const host = this.#cluster.chooseHost(null);
+    const host = this.#cluster.chooseHost(new OwnRequest(headers));
     if (host === null) return this.#reply(503, "no healthy upstream", "no_healthy_upstream");
     if (timeoutMs > 0) {
       this.#timer = this.#clock.createTimer(() => this.#onTimeout());
@@ -364,5 +365,19 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
     const encoder = this.#encoder;
     this.#encoder = null;
     encoder?.resetStream(StreamResetReason.LocalReset);
+  }
+}
+
+/** A request of the proxy itself, as load balancers see it. */
+class OwnRequest extends LoadBalancerContextBase {
+  readonly #headers: HeaderMap;
+
+  constructor(headers: HeaderMap) {
+    super();
+    this.#headers = headers;
+  }
+
+  override get requestHeaders(): HeaderMap {
+    return this.#headers;
   }
 }

@@ -19,10 +19,8 @@ import {
   type SharedCountFactory,
 } from "./circuit_breaker.ts";
 import type { Dialer } from "./dialer.ts";
-import type { Discovery, DiscoveryContext, DnsResolver } from "./discovery/discovery.ts";
-import { createLogicalDnsDiscovery } from "./discovery/logical_dns.ts";
-import { createStaticDiscovery } from "./discovery/static.ts";
-import { createStrictDnsDiscovery } from "./discovery/strict_dns.ts";
+import { createDiscovery, createProvidingDiscovery } from "./discovery/create.ts";
+import type { ClusterFinder, Discovery, DiscoveryContext, DnsResolver } from "./discovery/discovery.ts";
 import { ClusterHealth } from "./health/cluster_health.ts";
 import { HostHealthExchange } from "./health/exchange.ts";
 import type { Host, HostPool } from "./host.ts";
@@ -57,6 +55,8 @@ export interface ClusterEnvironment {
   readonly createHttpFilters?: (plans: readonly HttpFilterPlan[], stats: StatsScope) => readonly ConfiguredFilter[];
 }
 
+const NO_OTHER_CLUSTERS: ClusterFinder = { get: () => null, generation: 0 };
+
 /** Where `Host.httpPools` has those of HTTP/2, by priority. */
 const HTTP2_POOLS = [2, 3] as const;
 
@@ -74,7 +74,7 @@ export class Cluster implements PoolCluster {
   readonly dialer: Dialer;
   readonly priorities: PrioritySet;
   readonly #createClientCodec: ClientCodecFactory;
-  readonly #balancer: ClusterBalancer;
+  readonly balancer: ClusterBalancer;
   readonly #discovery: Discovery;
   /** Pools of hosts that are gone, which still have something open. */
   readonly #draining = new Set<HostPool>();
@@ -85,7 +85,7 @@ export class Cluster implements PoolCluster {
   readonly #createHttpFilters: () => readonly ConfiguredFilter[] | null;
   #httpFilters: readonly ConfiguredFilter[] | null | undefined = undefined;
 
-  constructor(plan: ClusterPlan, environment: ClusterEnvironment) {
+  constructor(plan: ClusterPlan, environment: ClusterEnvironment, clusters: ClusterFinder = NO_OTHER_CLUSTERS) {
     const scope = environment.stats.scope("cluster").scope(plan.statName);
     const createCount = environment.createCount;
     this.plan = plan;
@@ -109,13 +109,6 @@ export class Cluster implements PoolCluster {
     );
     this.priorities = new PrioritySet(plan.overprovisioningFactor, plan.loadBalancing.panicThresholdPercent);
     this.priorities.onMemberUpdate((_added, removed) => removed.forEach((host) => this.#drainHost(host)));
-    this.#balancer = createBalancer(plan.loadBalancing, {
-      priorities: this.priorities,
-      clock: this.clock,
-      random: this.random,
-      stats: this.stats.loadBalancer,
-      scope,
-    });
     this.#createHealth = () =>
       new ClusterHealth(
         plan,
@@ -124,14 +117,29 @@ export class Cluster implements PoolCluster {
         environment.hostHealth ?? new HostHealthExchange(environment.clock, null),
         environment.primary ?? true,
       );
-    this.#discovery = createDiscovery({
+    const context: DiscoveryContext = {
       plan,
       clock: environment.clock,
       random: environment.random,
       stats: this.stats,
       dns: environment.dns,
-      members: new Membership(plan, this.priorities, this.stats),
-    });
+      members: new Membership(this),
+      priorities: this.priorities,
+      clusters,
+    };
+    const { provided, loadBalancing } = plan;
+    if (loadBalancing.policy === "CLUSTER_PROVIDED") {
+      this.#discovery = this.balancer = createProvidingDiscovery(context, provided!);
+    } else {
+      this.#discovery = createDiscovery(context);
+      this.balancer = createBalancer(loadBalancing, {
+        priorities: this.priorities,
+        clock: this.clock,
+        random: this.random,
+        stats: this.stats.loadBalancer,
+        scope,
+      });
+    }
   }
 
   get name(): string {
@@ -170,18 +178,20 @@ export class Cluster implements PoolCluster {
 
   /** Whoever asks for a host gives a context, even when he has nothing special to say. */
   get asksContext(): boolean {
-    return this.#balancer.asksContext ?? false;
+    return this.balancer.asksContext ?? false;
   }
 
   /** A host for a request; null when there is none (`no healthy upstream`). */
   chooseHost(context: LoadBalancerContext | null): Host | null {
-    const host = this.#balancer.chooseHost(context);
+    const host = this.balancer.chooseHost(context);
     if (host === null) this.stats.upstreamCxNoneHealthy.inc();
     return host;
   }
 
   /** The pool of HTTP connections to a host; `downstream` is what the client of the request speaks, if it has one. */
   httpPool(host: Host, priority: ResourcePriority, downstream = ""): HttpPool {
+    const { owner } = host;
+    if (owner !== this && owner !== null) return owner.httpPool(host, priority, downstream) as HttpPool;
     const { http } = this.plan;
     const follows = http.followsDownstream && downstream !== "";
     const isHttp2 = (follows ? downstream : http.protocol) === "HTTP/2";
@@ -197,6 +207,8 @@ export class Cluster implements PoolCluster {
   }
 
   tcpPool(host: Host, priority: ResourcePriority): TcpPool {
+    const { owner } = host;
+    if (owner !== this && owner !== null) return owner.tcpPool(host, priority) as TcpPool;
     const pool = host.tcpPools[priority] ??= new TcpPool(host, this, priority);
     return pool as TcpPool;
   }
@@ -230,7 +242,7 @@ export class Cluster implements PoolCluster {
   /** Nothing is found out any more. */
   #stop(): void {
     this.#discovery.close();
-    this.#balancer.close?.();
+    this.balancer.close?.();
     this.#health?.close();
     this.#health = null;
   }
@@ -250,17 +262,6 @@ export class Cluster implements PoolCluster {
     const onDrained = this.#onDrained;
     this.#onDrained = null;
     onDrained();
-  }
-}
-
-function createDiscovery(context: DiscoveryContext): Discovery {
-  switch (context.plan.type) {
-    case "STATIC":
-      return createStaticDiscovery(context);
-    case "STRICT_DNS":
-      return createStrictDnsDiscovery(context);
-    case "LOGICAL_DNS":
-      return createLogicalDnsDiscovery(context);
   }
 }
 

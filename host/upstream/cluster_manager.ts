@@ -38,6 +38,7 @@ export class ClusterManager {
   #onWarm: (() => void)[] = [];
   /** Above 0 while plans are taken in: a cluster that is ready at once must not end the warming. */
   #busy = 0;
+  #generation = 0;
 
   constructor(environment: ClusterEnvironment) {
     this.#environment = environment;
@@ -57,6 +58,11 @@ export class ClusterManager {
   /** All clusters that serve, in the order in which they came. */
   *clusters(): Generator<Cluster> {
     for (const entry of this.#active.values()) yield entry.cluster;
+  }
+
+  /** Grows whenever a cluster begins or ends to serve. */
+  get generation(): number {
+    return this.#generation;
   }
 
   get warmingCount(): number {
@@ -125,7 +131,7 @@ export class ClusterManager {
     if (warming !== undefined) this.#stopWarming(plan.name);
     if (active?.key === key) return "kept";
 
-    const cluster = new Cluster(plan, this.#environment);
+    const cluster = new Cluster(plan, this.#environment, this);
     const entry = { key, cluster };
     this.#warming.set(plan.name, entry);
     if (active === undefined) this.#added.inc();
@@ -140,6 +146,7 @@ export class ClusterManager {
     this.#warming.delete(name);
     const old = this.#active.get(name);
     this.#active.set(name, entry);
+    this.#generation++;
     this.#count();
     if (old !== undefined) this.#drain(old.cluster);
     this.#checkWarm();
@@ -158,6 +165,7 @@ export class ClusterManager {
     const entry = this.#active.get(name);
     if (entry === undefined) return false;
     this.#active.delete(name);
+    this.#generation++;
     this.#removed.inc();
     this.#count();
     this.#drain(entry.cluster);

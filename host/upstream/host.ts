@@ -9,6 +9,7 @@
  * @module
  */
 import { type FilterMetadata, filterMetadata, type SocketAddress } from "../observe/stream_info.ts";
+import type { ResourcePriority } from "./circuit_breaker.ts";
 import type { EndpointHealth, LocalityPlan } from "./plan.ts";
 
 /** Why a host is not healthy; bits. @see Envoy: envoy/upstream/upstream.h HEALTH_FLAG_ENUM_VALUES */
@@ -58,10 +59,16 @@ export interface HostPool {
   close(): void;
 }
 
+/** The cluster that a host belongs to, for another one that chose it. */
+export interface HostOwner {
+  httpPool(host: Host, priority: ResourcePriority, downstream: string): HostPool;
+  tcpPool(host: Host, priority: ResourcePriority): HostPool;
+}
+
 export interface HostOptions {
   /** What tells the host from the others of its cluster, on all workers; its priority and address by default. */
   readonly key?: string;
-  readonly clusterName: string;
+  readonly owner?: HostOwner;
   readonly address: SocketAddress;
   /** The DNS name that the address comes from, or the endpoint's `hostname`. */
   readonly hostname: string;
@@ -74,7 +81,8 @@ export interface HostOptions {
 }
 
 export class Host {
-  readonly clusterName: string;
+  /** Whose pools, limits and numbers count, also when another cluster chose the host. Null for one on its own. */
+  readonly owner: HostOwner | null;
   readonly key: string;
   /** Where new connections go. Changes only in a LOGICAL_DNS cluster. */
   address: SocketAddress;
@@ -109,7 +117,7 @@ export class Host {
   #healthFlags = 0;
 
   constructor(options: HostOptions) {
-    this.clusterName = options.clusterName;
+    this.owner = options.owner ?? null;
     this.key = options.key ?? `${options.priority} ${options.address.text}`;
     this.address = options.address;
     this.hostname = options.hostname;
@@ -120,6 +128,12 @@ export class Host {
     this.localityMetadata = filterMetadata(options.localityMetadata);
     this.canary = this.lbMetadata["canary"] === true;
     this.setConfiguredHealth(options.health);
+  }
+
+  /** True while a pool has a connection, or somebody waits for one. */
+  get inUse(): boolean {
+    return this.httpPools.some((pool) => pool !== null && !pool.idle) ||
+      this.tcpPools.some((pool) => pool !== null && !pool.idle);
   }
 
   get metadata(): Readonly<Record<string, unknown>> {

@@ -9,22 +9,31 @@
  * @module
  */
 import type { FoundEndpoint, FoundLocality, MembershipSink } from "./discovery/discovery.ts";
-import { Host } from "./host.ts";
+import { Host, type HostOwner } from "./host.ts";
 import type { LocalityHosts } from "./host_set.ts";
 import type { ClusterPlan, LocalityEndpointsPlan } from "./plan.ts";
 import type { PrioritySet } from "./priority.ts";
 import type { ClusterStats } from "./stats.ts";
 
+/** The cluster whose hosts they are. */
+export interface MembershipOwner extends HostOwner {
+  readonly plan: ClusterPlan;
+  readonly priorities: PrioritySet;
+  readonly stats: ClusterStats;
+}
+
 export class Membership implements MembershipSink {
+  readonly #owner: MembershipOwner;
   readonly #plan: ClusterPlan;
   readonly #priorities: PrioritySet;
   readonly #stats: ClusterStats;
   #hosts = new Map<string, Host>();
 
-  constructor(plan: ClusterPlan, priorities: PrioritySet, stats: ClusterStats) {
-    this.#plan = plan;
-    this.#priorities = priorities;
-    this.#stats = stats;
+  constructor(owner: MembershipOwner) {
+    this.#owner = owner;
+    this.#plan = owner.plan;
+    this.#priorities = owner.priorities;
+    this.#stats = owner.stats;
   }
 
   update(localities: readonly FoundLocality[]): boolean {
@@ -76,7 +85,7 @@ export class Membership implements MembershipSink {
   #createHost(key: string, plan: LocalityEndpointsPlan, found: FoundEndpoint): Host {
     return new Host({
       key,
-      clusterName: this.#plan.name,
+      owner: this.#owner,
       address: found.address,
       hostname: found.hostname,
       locality: plan.locality,

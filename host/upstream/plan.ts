@@ -18,7 +18,7 @@ import type { RetryPolicyPlan } from "./retry_plan.ts";
 export type { DnsLookupFamily } from "../net/dns.ts";
 
 /** How hosts are found. */
-export type DiscoveryType = "STATIC" | "STRICT_DNS" | "LOGICAL_DNS";
+export type DiscoveryType = "STATIC" | "STRICT_DNS" | "LOGICAL_DNS" | "ORIGINAL_DST" | "AGGREGATE";
 
 export interface ClusterPlan {
   readonly name: string;
@@ -39,6 +39,8 @@ export interface ClusterPlan {
   readonly circuitBreakers: CircuitBreakersPlan;
   readonly http: HttpProtocolPlan;
   readonly dns: DnsPlan;
+  /** Of a cluster that chooses hosts itself; null for all others. */
+  readonly provided: ProvidedPlan | null;
   readonly tcpKeepalive: TcpKeepalivePlan | null;
   /** Namespaces of `metadata.filter_metadata`, as plain JSON. */
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -76,7 +78,7 @@ export interface EndpointPlan {
 }
 
 /** A policy, and what holds for whichever it is. */
-export type LoadBalancingPlan = BalancerPlan & {
+export type LoadBalancingPlan = (BalancerPlan | { readonly policy: "CLUSTER_PROVIDED" }) & {
   /** Percent of healthy hosts below which all hosts are used. */
   readonly panicThresholdPercent: number;
 };
@@ -186,6 +188,28 @@ export interface DnsPlan {
   readonly lookupFamily: DnsLookupFamily;
 }
 
+/** What a cluster whose hosts nobody lists goes by, by `type`. */
+export type ProvidedPlan = OriginalDstPlan | AggregatePlan;
+
+/** Requests say where they go. */
+export interface OriginalDstPlan {
+  readonly type: "ORIGINAL_DST";
+  /** The request header with the address, in lower case; empty for none. */
+  readonly headerName: string;
+  /** Where dynamic metadata has the address: a namespace and keys. */
+  readonly metadataKey: { readonly namespace: string; readonly path: readonly string[] } | null;
+  /** Takes the place of the address's own port. */
+  readonly port: number | null;
+  /** Hosts that were not chosen in this time, and have no connection, go. */
+  readonly cleanupIntervalMs: number;
+}
+
+/** Other clusters, the first of them preferred. */
+export interface AggregatePlan {
+  readonly type: "AGGREGATE";
+  readonly clusters: readonly string[];
+}
+
 export interface TcpKeepalivePlan {
   /** Before the first probe. */
   readonly timeSeconds: number;
@@ -245,6 +269,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     circuitBreakers: { default: DEFAULT_THRESHOLDS, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: Infinity },
     http: DEFAULT_HTTP_PLAN,
     dns: DEFAULT_DNS_PLAN,
+    provided: null,
     tcpKeepalive: null,
     metadata: {},
     ...changes,

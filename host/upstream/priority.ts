@@ -39,6 +39,8 @@ export class PrioritySet {
   readonly #listenersBefore: ((added: readonly Host[]) => void)[] = [];
   readonly #priorityListeners: ((priority: number) => void)[] = [];
   #load: PriorityLoad;
+  /** Grows with every change. */
+  version = 0;
 
   constructor(overprovisioningFactor: number, panicThresholdPercent: number) {
     this.#overprovisioningFactor = overprovisioningFactor;
@@ -104,6 +106,7 @@ export class PrioritySet {
   }
 
   #recompute(): void {
+    this.version++;
     this.#load = computePriorityLoad(this.#sets, this.#panicThresholdPercent);
   }
 }

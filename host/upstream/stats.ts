@@ -30,6 +30,7 @@ export class ClusterStats {
   readonly updateEmpty: Counter;
   readonly updateNoRebuild: Counter;
   readonly warmingState: Gauge;
+  readonly originalDstHostInvalid: Counter;
   readonly loadBalancer: LoadBalancerStats;
 
   readonly upstreamCxTotal: Counter;
@@ -117,6 +118,7 @@ export class ClusterStats {
     this.updateEmpty = shared("update_empty");
     this.updateNoRebuild = shared("update_no_rebuild");
     this.warmingState = gauge("warming_state");
+    this.originalDstHostInvalid = counter("original_dst_host_invalid");
     this.loadBalancer = new LoadBalancerStats(scope);
 
     this.upstreamCxTotal = counter("upstream_cx_total");

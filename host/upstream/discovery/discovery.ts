@@ -11,7 +11,9 @@ import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { DnsResolver } from "../../net/dns.ts";
 import type { SocketAddress } from "../../observe/stream_info.ts";
+import type { ClusterBalancer } from "../lb/picker.ts";
 import type { ClusterPlan, EndpointPlan, LocalityEndpointsPlan } from "../plan.ts";
+import type { PrioritySet } from "../priority.ts";
 import type { ClusterStats } from "../stats.ts";
 
 export type { DnsAddress, DnsAnswer, DnsQuery, DnsResolver } from "../../net/dns.ts";
@@ -36,6 +38,20 @@ export interface MembershipSink {
   update(localities: readonly FoundLocality[]): boolean;
 }
 
+/** A cluster, as another one sees it that sends requests to its hosts. */
+export interface MemberCluster {
+  readonly priorities: PrioritySet;
+  readonly balancer: ClusterBalancer;
+}
+
+/** The clusters of the worker, as one of them sees the others. */
+export interface ClusterFinder {
+  /** The cluster that serves under this name. */
+  get(name: string): MemberCluster | null;
+  /** Grows whenever a cluster begins or ends to serve. */
+  readonly generation: number;
+}
+
 export interface DiscoveryContext {
   readonly plan: ClusterPlan;
   readonly clock: Clock;
@@ -43,11 +59,19 @@ export interface DiscoveryContext {
   readonly stats: ClusterStats;
   readonly dns: DnsResolver;
   readonly members: MembershipSink;
+  /** Where the members are then found. */
+  readonly priorities: PrioritySet;
+  readonly clusters: ClusterFinder;
 }
 
 export interface Discovery {
   /** Begins; `onReady` comes once, when the first attempt ended, whichever way; maybe before `start` returns. */
   start(onReady: () => void): void;
   /** Ends for good. */
+  close(): void;
+}
+
+/** A discovery whose cluster chooses hosts by itself, whatever policies there are (`CLUSTER_PROVIDED`). */
+export interface ProvidingDiscovery extends ClusterBalancer, Discovery {
   close(): void;
 }

@@ -14,18 +14,17 @@ import {
   type ClusterPlan,
   DEFAULT_THRESHOLDS,
   type DiscoveryType,
-  type DnsLookupFamily,
-  type DnsPlan,
   type LocalityEndpointsPlan,
+  type ProvidedPlan,
   type TcpKeepalivePlan,
   type ThresholdsPlan,
 } from "../plan.ts";
+import { planDiscovery } from "./discovery.ts";
 import { planEndpoints } from "./endpoints.ts";
 import { type PlanHttpFilters, planHttpProtocol } from "./http_protocol.ts";
 import { planLoadBalancing } from "./load_balancing.ts";
 
 const UNSUPPORTED = "config/unsupported";
-const DNS_CLUSTER = "envoy.extensions.clusters.dns.v3.DnsCluster";
 const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
 /**
@@ -57,65 +56,13 @@ export function planCluster(node: ConfigNode, planFilters: PlanHttpFilters | nul
   if (discovery === null || name === "") return null;
   checkEndpoints(node, discovery.type, localities);
   checkHashedNames(node, discovery.type);
-  return { ...plan, type: discovery.type, dns: discovery.dns };
+  checkProvided(node, plan.loadBalancing.policy, discovery.provided);
+  return { ...plan, ...discovery };
 }
 
 /** `metadata.filter_metadata` of any message that has one. */
 export function planMetadata(node: ConfigNode): Readonly<Record<string, unknown>> {
   return (node.message("metadata")?.json("filter_metadata") ?? {}) as Record<string, unknown>;
-}
-
-function planDiscovery(node: ConfigNode): { type: DiscoveryType; dns: DnsPlan } | null {
-  const custom = node.message("cluster_type");
-  if (custom !== null) return planCustomDiscovery(custom);
-  const type = node.enum("type");
-  if (type !== "STATIC" && type !== "STRICT_DNS" && type !== "LOGICAL_DNS") {
-    node.error(UNSUPPORTED, `clusters of type ${type} are not supported yet`, {
-      field: "type",
-      help: "use STATIC, STRICT_DNS or LOGICAL_DNS",
-    });
-    return null;
-  }
-  planResolver(node);
-  return { type, dns: planDns(node, node.enum("dns_lookup_family") as DnsLookupFamily) };
-}
-
-function planCustomDiscovery(custom: ConfigNode): { type: DiscoveryType; dns: DnsPlan } | null {
-  const name = custom.string("name");
-  const config = custom.any("typed_config");
-  if (config?.typeName !== DNS_CLUSTER) {
-    custom.error(UNSUPPORTED, `cluster type '${name}' is not supported yet`, { field: "name" });
-    return null;
-  }
-  planResolver(config);
-  const family = config.enum("dns_lookup_family");
-  const dns = planDns(config, family === "UNSPECIFIED" ? "AUTO" : family as DnsLookupFamily);
-  return { type: config.bool("all_addresses_in_single_endpoint") ? "LOGICAL_DNS" : "STRICT_DNS", dns };
-}
-
-/** The fields that a Cluster and a DnsCluster have in common. */
-function planDns(node: ConfigNode, lookupFamily: DnsLookupFamily): DnsPlan {
-  const failure = node.message("dns_failure_refresh_rate");
-  const baseMs = failure?.durationMs("base_interval", 0) ?? 0;
-  const maxMs = failure?.durationMs("max_interval", baseMs * 10) ?? 0;
-  if (failure !== null && maxMs < baseMs) {
-    failure.error("config/conflict", "max_interval is shorter than base_interval", { field: "max_interval" });
-  }
-  return {
-    refreshRateMs: node.durationMs("dns_refresh_rate", 5000),
-    jitterMs: node.durationMs("dns_jitter", 0),
-    failureRefresh: failure === null ? null : { baseMs, maxMs },
-    respectTtl: node.bool("respect_dns_ttl"),
-    lookupFamily,
-  };
-}
-
-/** Reads which resolver is wanted; settings inside of it that are not read here are reported. */
-function planResolver(node: ConfigNode): void {
-  const resolver = node.message("typed_dns_resolver_config");
-  if (resolver === null) return;
-  resolver.accept("name", "names are looked up by the resolver of the runtime, whatever this one is called");
-  resolver.any("typed_config");
 }
 
 function planCircuitBreakers(node: ConfigNode | null): CircuitBreakersPlan {
@@ -173,7 +120,6 @@ function checkTransportSocket(node: ConfigNode): void {
 
 function acceptWithoutEffect(node: ConfigNode): void {
   node.accept("ignore_health_on_host_removal", "without active health checks, removed hosts always go at once");
-  node.accept("cleanup_interval", "it concerns ORIGINAL_DST clusters only");
   if (!node.bool("wait_for_warm_on_init", true)) {
     node.error(UNSUPPORTED, "start-up always waits for the first look-up of every cluster", {
       field: "wait_for_warm_on_init",
@@ -182,9 +128,30 @@ function acceptWithoutEffect(node: ConfigNode): void {
   }
 }
 
+/** A cluster that chooses hosts itself is to say so, and no other one can. */
+function checkProvided(node: ConfigNode, policy: string, provided: ProvidedPlan | null): void {
+  const isProvided = policy === "CLUSTER_PROVIDED";
+  if (isProvided === (provided !== null)) return;
+  node.error(
+    "config/conflict",
+    isProvided
+      ? "cluster provided LB specified but the cluster did not provide one"
+      : "cluster provided LB not specified but the cluster provided one",
+    {
+      ...(node.has("load_balancing_policy") ? { field: "load_balancing_policy" } : { field: "lb_policy" }),
+      help: isProvided ? "use another policy" : "set `lb_policy: CLUSTER_PROVIDED`",
+    },
+  );
+}
+
 /** What the way of finding hosts asks of the endpoints. */
 function checkEndpoints(node: ConfigNode, type: DiscoveryType, localities: readonly LocalityEndpointsPlan[]): void {
   const endpoints = localities.flatMap((locality) => locality.endpoints);
+  if (type === "ORIGINAL_DST" && node.has("load_assignment")) {
+    node.error("config/endpoints", "ORIGINAL_DST clusters must have no load assignment configured", {
+      field: "load_assignment",
+    });
+  }
   if (type === "LOGICAL_DNS" && (localities.length !== 1 || endpoints.length !== 1)) {
     node.error("config/endpoints", `a LOGICAL_DNS cluster has exactly one endpoint, this one has ${endpoints.length}`, {
       field: node.has("load_assignment") ? "load_assignment" : "name",

@@ -24,11 +24,12 @@ const LEAST_REQUEST = `${POLICIES}.least_request.v3.LeastRequest`;
 
 const RING_HASH = `${POLICIES}.ring_hash.v3.RingHash`;
 const MAGLEV = `${POLICIES}.maglev.v3.Maglev`;
+const CLUSTER_PROVIDED = `${POLICIES}.cluster_provided.v3.ClusterProvided`;
 
 const OVERRIDDEN = "load_balancing_policy overrides it";
 const NO_LOCAL_CLUSTER = "zone aware routing needs the cluster that the proxy itself is in, and there is none";
 
-type PolicyPlan = ListPolicyPlan | RingHashPlan | MaglevPlan;
+type PolicyPlan = ListPolicyPlan | RingHashPlan | MaglevPlan | { readonly policy: "CLUSTER_PROVIDED" };
 
 const LEAST_REQUEST_DEFAULTS: LeastRequestPlan = {
   policy: "LEAST_REQUEST",
@@ -86,6 +87,7 @@ function planEnum(cluster: ConfigNode): PolicyPlan {
       cluster.message("round_robin_lb_config");
       return { policy };
     case "RANDOM":
+    case "CLUSTER_PROVIDED":
       return { policy };
     case "LEAST_REQUEST":
       return planLeastRequest(cluster.message("least_request_lb_config"));
@@ -141,6 +143,8 @@ function planPolicy(config: ConfigNode): PolicyPlan & LocalityPlanPart | null {
       return { policy: "ROUND_ROBIN", ...planLocality(config.message("locality_lb_config")) };
     case RANDOM:
       return { policy: "RANDOM", ...planLocality(config.message("locality_lb_config")) };
+    case CLUSTER_PROVIDED:
+      return { policy: "CLUSTER_PROVIDED", ...NO_LOCALITY_PLAN };
     case LEAST_REQUEST: {
       const fullScan = config.enum("selection_method") === "FULL_SCAN" || config.bool("enable_full_scan");
       const selectionMethod = fullScan ? "FULL_SCAN" : "N_CHOICES";

@@ -360,6 +360,12 @@ export function createFakeEnvironment(seed = 1): FakeEnvironment {
   };
 }
 
+/** What a cluster that chooses hosts itself has in the place of a policy. */
+export const CLUSTER_PROVIDED: ClusterPlan["loadBalancing"] = {
+  policy: "CLUSTER_PROVIDED",
+  panicThresholdPercent: 50,
+};
+
 export function endpoint(address: string, port: number, changes: Partial<EndpointPlan> = {}): EndpointPlan {
   return { address, port, hostname: "", weight: 1, health: "UNKNOWN", metadata: {}, ...changes };
 }

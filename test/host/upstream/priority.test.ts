@@ -15,7 +15,6 @@ function hosts(priority: number, healthy: number, degraded: number, unhealthy: n
   ];
   return all.map((health, i) =>
     new Host({
-      clusterName: "a",
       address: ipAddress("10.0.0.1", 1000 * priority + i + 1),
       hostname: "",
       locality: NO_LOCALITY,

@@ -15,7 +15,6 @@ let port = 1000;
 /** A host of its own address. */
 export function newHost(options: Partial<HostOptions> = {}): Host {
   return new Host({
-    clusterName: "a",
     address: ipAddress("10.0.0.1", port++),
     hostname: "",
     locality: NO_LOCALITY,

@@ -319,7 +319,7 @@ test("load balancing policies, in both spellings", () => {
   assert.equal(
     of(
       list(
-        policy("cluster_provided.v3.ClusterProvided"),
+        policy("pick_first.v3.PickFirst"),
         policy("random.v3.Random"),
         policy("round_robin.v3.RoundRobin"),
       ),
@@ -412,6 +412,41 @@ load_assignment:
   assert.equal(result.localities[0]!.endpoints.map((e) => [e.address, e.port]), [["/run/x", 0], ["10.0.0.1", 80]]);
 });
 
+test("clusters that choose hosts themselves", () => {
+  const provided = (yaml: string): unknown => good(`name: a\nlb_policy: CLUSTER_PROVIDED\n${yaml}`).provided;
+  assert.equal(provided("type: ORIGINAL_DST"), {
+    type: "ORIGINAL_DST",
+    headerName: "",
+    metadataKey: null,
+    port: null,
+    cleanupIntervalMs: 5000,
+  });
+  assert.equal(
+    provided(`type: ORIGINAL_DST
+cleanup_interval: 1s
+original_dst_lb_config:
+  use_http_header: true
+  http_header_name: X-Dst
+  upstream_port_override: 81
+  metadata_key: { key: ns, path: [{ key: a }, { key: b }] }`),
+    {
+      type: "ORIGINAL_DST",
+      headerName: "x-dst",
+      metadataKey: { namespace: "ns", path: ["a", "b"] },
+      port: 81,
+      cleanupIntervalMs: 1000,
+    },
+  );
+  const clusters = "type.googleapis.com/envoy.extensions.clusters";
+  assert.equal(
+    provided(
+      `cluster_type: { name: x, typed_config: { "@type": ${clusters}.aggregate.v3.ClusterConfig, clusters: [b, c] } }`,
+    ),
+    { type: "AGGREGATE", clusters: ["b", "c"] },
+  );
+  assert.is(good("name: a\ncluster_type: { name: envoy.cluster.static }" + ENDPOINTS).type, "STATIC");
+});
+
 test("raw_buffer is the transport socket there is", () => {
   const raw = "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
   good(`name: a\ntransport_socket: { name: x, typed_config: { "@type": ${raw} } }`);
@@ -421,7 +456,16 @@ test("raw_buffer is the transport socket there is", () => {
 /** What is refused: YAML and the start of the only problem. */
 const REFUSED: readonly (readonly [string, string])[] = [
   ["name: a\ntype: EDS", "error config/unsupported type: clusters of type EDS are not supported yet"],
-  ["name: a\ntype: ORIGINAL_DST", "error config/unsupported type: clusters of type ORIGINAL_DST"],
+  ["name: a\ntype: ORIGINAL_DST", "error config/conflict lb_policy: cluster provided LB not specified"],
+  [
+    "name: a\ntype: ORIGINAL_DST\nlb_policy: CLUSTER_PROVIDED" + ENDPOINTS,
+    "error config/endpoints load_assignment: ORIGINAL_DST clusters must have no load assignment",
+  ],
+  [
+    "name: a\ntype: ORIGINAL_DST\nlb_policy: CLUSTER_PROVIDED\noriginal_dst_lb_config: { http_header_name: x }",
+    "error config/conflict original_dst_lb_config.http_header_name: http_header_name is x and use_http_header is false",
+  ],
+  ["name: a\ncluster_type: { name: envoy.clusters.redis }", "error config/unsupported cluster_type.name: cluster type"],
   [
     "name: a\nlb_policy: RING_HASH\nring_hash_lb_config: { minimum_ring_size: 9, maximum_ring_size: 8 }",
     "error config/out-of-range ring_hash_lb_config.minimum_ring_size: the minimum ring size 9 is greater than the maximum, 8",
@@ -436,11 +480,11 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ],
   [
     "name: a\nlb_policy: CLUSTER_PROVIDED",
-    "error config/unsupported lb_policy: load balancing policy CLUSTER_PROVIDED",
+    "error config/conflict lb_policy: cluster provided LB specified but the cluster did not provide one",
   ],
   [
     `name: a\nload_balancing_policy: { policies: [${policy("cluster_provided.v3.ClusterProvided")}] }`,
-    "error config/unsupported load_balancing_policy.policies: no support yet for envoy.extensions.load_balancing_policies.cluster_provided",
+    "error config/conflict load_balancing_policy: cluster provided LB specified but the cluster did not provide one",
   ],
   [
     http("explicit_http_config: { http3_protocol_options: {} }"),
@@ -515,7 +559,11 @@ test("fields that nobody reads are reported, never ignored", () => {
 });
 
 test("all problems at once", () => {
-  assert.is(plan("name: a\ntype: EDS\nlb_policy: CLUSTER_PROVIDED\nwait_for_warm_on_init: false").problems.length, 3);
+  assert.is(
+    plan("name: a\ntype: EDS\nlb_policy: MAGLEV\nmaglev_lb_config: { table_size: 9 }\nwait_for_warm_on_init: false")
+      .problems.length,
+    3,
+  );
 });
 
 test.run();

@@ -1,0 +1,32 @@
+// host/upstream/discovery/create.ts: the discovery of each type of cluster.
+// pure: no I/O, no clock, no runtime globals
+/** @module */
+import type { ProvidedPlan } from "../plan.ts";
+import { AggregateCluster } from "./aggregate.ts";
+import type { Discovery, DiscoveryContext, ProvidingDiscovery } from "./discovery.ts";
+import { createLogicalDnsDiscovery } from "./logical_dns.ts";
+import { OriginalDstCluster } from "./original_dst.ts";
+import { createStaticDiscovery } from "./static.ts";
+import { createStrictDnsDiscovery } from "./strict_dns.ts";
+
+/** Of a cluster whose hosts a load balancing policy chooses. */
+export function createDiscovery(context: DiscoveryContext): Discovery {
+  switch (context.plan.type) {
+    case "STRICT_DNS":
+      return createStrictDnsDiscovery(context);
+    case "LOGICAL_DNS":
+      return createLogicalDnsDiscovery(context);
+    default:
+      return createStaticDiscovery(context);
+  }
+}
+
+/** Of a cluster that chooses hosts itself. */
+export function createProvidingDiscovery(context: DiscoveryContext, plan: ProvidedPlan): ProvidingDiscovery {
+  switch (plan.type) {
+    case "ORIGINAL_DST":
+      return new OriginalDstCluster(context, plan);
+    case "AGGREGATE":
+      return new AggregateCluster(context, plan);
+  }
+}

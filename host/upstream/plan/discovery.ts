@@ -1,0 +1,148 @@
+// host/upstream/plan/discovery.ts: how a cluster finds its hosts.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * `type` names one of the old ways, `cluster_type` an extension; the old ways have names as extensions, too.
+ *
+ * @see Envoy: source/common/upstream/cluster_factory_impl.cc
+ * @module
+ */
+import type { ConfigNode } from "../../config/node.ts";
+import {
+  type AggregatePlan,
+  DEFAULT_DNS_PLAN,
+  type DiscoveryType,
+  type DnsLookupFamily,
+  type DnsPlan,
+  type OriginalDstPlan,
+  type ProvidedPlan,
+} from "../plan.ts";
+
+const CLUSTERS = "envoy.extensions.clusters";
+const DNS_CLUSTER = `${CLUSTERS}.dns.v3.DnsCluster`;
+const AGGREGATE_CLUSTER = `${CLUSTERS}.aggregate.v3.ClusterConfig`;
+
+/** Names of extensions that have no configuration of their own. */
+const NAMED_TYPES: Readonly<Record<string, string>> = {
+  "envoy.cluster.static": "STATIC",
+  "envoy.cluster.strict_dns": "STRICT_DNS",
+  "envoy.cluster.logical_dns": "LOGICAL_DNS",
+  "envoy.cluster.original_dst": "ORIGINAL_DST",
+};
+
+const ORIGINAL_DST_HEADER = "x-envoy-original-dst-host";
+const DEFAULT_CLEANUP_INTERVAL_MS = 5000;
+
+/** What of a cluster's plan says where its hosts come from. */
+export interface DiscoveryPart {
+  readonly type: DiscoveryType;
+  readonly dns: DnsPlan;
+  readonly provided: ProvidedPlan | null;
+}
+
+/** Null after an error was reported. */
+export function planDiscovery(node: ConfigNode): DiscoveryPart | null {
+  const custom = node.message("cluster_type");
+  if (custom === null) return planType(node, node.enum("type"), "type");
+  const name = custom.string("name");
+  const config = custom.any("typed_config");
+  switch (config?.typeName) {
+    case DNS_CLUSTER:
+      return planDnsCluster(config);
+    case AGGREGATE_CLUSTER:
+      return providedPart(planAggregate(config));
+  }
+  const named = NAMED_TYPES[name];
+  if (named !== undefined) return planType(node, named, "cluster_type");
+  custom.error("config/unsupported", `cluster type '${name}' is not supported yet`, { field: "name" });
+  return null;
+}
+
+function planType(node: ConfigNode, type: string, field: string): DiscoveryPart | null {
+  if (type !== "ORIGINAL_DST") node.accept("cleanup_interval", "it concerns ORIGINAL_DST clusters only");
+  switch (type) {
+    case "STATIC":
+      planClusterDns(node);
+      return { type, dns: DEFAULT_DNS_PLAN, provided: null };
+    case "STRICT_DNS":
+    case "LOGICAL_DNS":
+      return { type, dns: planClusterDns(node), provided: null };
+    case "ORIGINAL_DST":
+      return providedPart(planOriginalDst(node));
+    default:
+      node.error("config/unsupported", `clusters of type ${type} are not supported yet`, {
+        field,
+        help: "use STATIC, STRICT_DNS or LOGICAL_DNS",
+      });
+      return null;
+  }
+}
+
+function providedPart(provided: ProvidedPlan): DiscoveryPart {
+  return { type: provided.type, dns: DEFAULT_DNS_PLAN, provided };
+}
+
+function planOriginalDst(node: ConfigNode): OriginalDstPlan {
+  const config = node.message("original_dst_lb_config");
+  const useHeader = config?.bool("use_http_header") ?? false;
+  const headerName = config?.string("http_header_name") ?? "";
+  if (!useHeader && headerName !== "") {
+    config!.error("config/conflict", `http_header_name is ${headerName} and use_http_header is false`, {
+      field: "http_header_name",
+      help: "set `use_http_header: true`",
+    });
+  }
+  const port = config?.number("upstream_port_override", -1) ?? -1;
+  return {
+    type: "ORIGINAL_DST",
+    headerName: !useHeader ? "" : headerName === "" ? ORIGINAL_DST_HEADER : headerName.toLowerCase(),
+    metadataKey: planMetadataKey(config?.message("metadata_key") ?? null),
+    port: port < 0 ? null : port,
+    cleanupIntervalMs: node.durationMs("cleanup_interval", DEFAULT_CLEANUP_INTERVAL_MS),
+  };
+}
+
+function planMetadataKey(node: ConfigNode | null): OriginalDstPlan["metadataKey"] {
+  if (node === null) return null;
+  return { namespace: node.string("key"), path: node.messages("path").map((segment) => segment.string("key")) };
+}
+
+function planAggregate(config: ConfigNode): AggregatePlan {
+  return { type: "AGGREGATE", clusters: config.strings("clusters") };
+}
+
+function planClusterDns(node: ConfigNode): DnsPlan {
+  planResolver(node);
+  return planDns(node, node.enum("dns_lookup_family") as DnsLookupFamily);
+}
+
+function planDnsCluster(config: ConfigNode): DiscoveryPart {
+  planResolver(config);
+  const family = config.enum("dns_lookup_family");
+  const dns = planDns(config, family === "UNSPECIFIED" ? "AUTO" : family as DnsLookupFamily);
+  const type = config.bool("all_addresses_in_single_endpoint") ? "LOGICAL_DNS" : "STRICT_DNS";
+  return { type, dns, provided: null };
+}
+/** The fields that a Cluster and a DnsCluster have in common. */
+function planDns(node: ConfigNode, lookupFamily: DnsLookupFamily): DnsPlan {
+  const failure = node.message("dns_failure_refresh_rate");
+  const baseMs = failure?.durationMs("base_interval", 0) ?? 0;
+  const maxMs = failure?.durationMs("max_interval", baseMs * 10) ?? 0;
+  if (failure !== null && maxMs < baseMs) {
+    failure.error("config/conflict", "max_interval is shorter than base_interval", { field: "max_interval" });
+  }
+  return {
+    refreshRateMs: node.durationMs("dns_refresh_rate", 5000),
+    jitterMs: node.durationMs("dns_jitter", 0),
+    failureRefresh: failure === null ? null : { baseMs, maxMs },
+    respectTtl: node.bool("respect_dns_ttl"),
+    lookupFamily,
+  };
+}
+
+/** Reads which resolver is wanted; settings inside of it that are not read here are reported. */
+function planResolver(node: ConfigNode): void {
+  const resolver = node.message("typed_dns_resolver_config");
+  if (resolver === null) return;
+  resolver.accept("name", "names are looked up by the resolver of the runtime, whatever this one is called");
+  resolver.any("typed_config");
+}
