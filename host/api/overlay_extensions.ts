@@ -164,6 +164,10 @@ file envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.proto envo
     google.protobuf.BoolValue enable_ja4_fingerprinting = 3
     bool close_connection_on_client_hello_parsing_errors = 4
     google.protobuf.UInt32Value max_client_hello_size = 5 {"uint32":{"lte":16384,"gt":255}}
+file envoy/extensions/filters/http/stateful_session/v3/stateful_session.proto envoy.extensions.filters.http.stateful_session.v3
+  message StatefulSession
+    string stat_prefix = 3
+    uint32 status_on_strict_destination_not_found = 4
 file envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto envoy.extensions.filters.network.http_connection_manager.v3
   message HttpConnectionManager
     bool http1_safe_max_connection_duration = 58
@@ -239,6 +243,11 @@ file envoy/extensions/http/original_ip_detection/xff/v3/xff.proto envoy.extensio
     google.protobuf.BoolValue skip_xff_append = 3
   message XffTrustedCidrs
     repeated envoy.config.core.v3.CidrRange cidrs = 1
+file envoy/extensions/http/stateful_session/envelope/v3/envelope.proto envoy.extensions.http.stateful_session.envelope.v3
+  message EnvelopeSessionState
+    EnvelopeSessionState.Header header = 1 {"message":{"required":true}}
+  message EnvelopeSessionState.Header
+    string name = 1 {"string":{"min_len":"1"}}
 file envoy/extensions/load_balancing_policies/client_side_weighted_round_robin/v3/client_side_weighted_round_robin.proto envoy.extensions.load_balancing_policies.client_side_weighted_round_robin.v3
   message ClientSideWeightedRoundRobin
     repeated string metric_names_for_computing_utilization = 7
@@ -258,6 +267,21 @@ file envoy/extensions/load_balancing_policies/common/v3/common.proto envoy.exten
     uint32 port_value = 1 {"uint32":{"lte":65535}}
     string authority = 2 {"string":{"well_known_regex":"HTTP_HEADER_VALUE","strict":false}}
     google.protobuf.Struct transport_socket_match_criteria = 3
+file envoy/extensions/load_balancing_policies/override_host/v3/override_host.proto envoy.extensions.load_balancing_policies.override_host.v3
+  message OverrideHost
+    repeated OverrideHost.OverrideHostSource override_host_sources = 1 {"repeated":{"min_items":"1"}}
+    envoy.type.metadata.v3.MetadataKey selected_host_key = 2
+    envoy.config.cluster.v3.LoadBalancingPolicy fallback_policy = 3 {"message":{"required":true}}
+  message OverrideHost.OverrideHostSource
+    string header = 1 {"string":{"well_known_regex":"HTTP_HEADER_VALUE","strict":false}}
+    envoy.type.metadata.v3.MetadataKey metadata = 2
+file envoy/extensions/load_balancing_policies/peak_ewma/v3/peak_ewma.proto envoy.extensions.load_balancing_policies.peak_ewma.v3
+  message PeakEwma
+    google.protobuf.Duration decay_time = 1 {"duration":{"gt":"0s"}}
+    google.protobuf.Duration aggregation_interval = 2 {"duration":{"gt":"0s"}}
+    google.protobuf.UInt32Value max_samples_per_host = 3 {"uint32":{"gte":1}}
+    google.protobuf.Duration default_rtt = 4 {"duration":{"gt":"0s"}}
+    google.protobuf.DoubleValue penalty_value = 5 {"double":{"gt":0}}
 file envoy/extensions/matching/common_inputs/network/v3/network_inputs.proto envoy.extensions.matching.common_inputs.network.v3
   message FilterStateInput
     string field = 2

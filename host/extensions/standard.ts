@@ -28,6 +28,12 @@ export const HTTP_FILTERS: readonly ExtensionRow<HttpFilterPlanner, HttpFilterMo
     load: async () => (await import("./filters/http/wasm/module.ts")).module,
   },
   {
+    name: "envoy.filters.http.stateful_session",
+    config: "envoy.extensions.filters.http.stateful_session.v3.StatefulSession",
+    loadPlanner: async () => (await import("./filters/http/stateful_session/planner.ts")).planner,
+    load: async () => (await import("./filters/http/stateful_session/module.ts")).module,
+  },
+  {
     name: "envoy.filters.http.upstream_codec",
     config: "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
     loadPlanner: async () => (await import("./filters/http/upstream_codec/planner.ts")).planner,

@@ -74,6 +74,16 @@ export interface LocalReply {
   readonly modifyHeaders?: (headers: HeaderMap) => void;
 }
 
+/** A host that the request is to go to, whatever load balancing would say. */
+export interface OverrideHost {
+  /** As hosts are known: `1.2.3.4:80`. */
+  readonly address: string;
+  /** Without it the request fails; else it goes where load balancing sends it. */
+  readonly strict: boolean;
+  /** The answer of a strict request when the cluster has no such host; 503 when it has and may not use it. */
+  readonly notFoundStatus: number;
+}
+
 /** What a filter may do to its stream. */
 export interface FilterStream {
   readonly info: StreamInfo;
@@ -93,6 +103,8 @@ export interface FilterStream {
   /** Goes on after a stop. No effect when this filter did not stop. */
   continueRequest(): void;
   continueResponse(): void;
+  /** Chooses the host for the router's first attempt. */
+  setUpstreamOverrideHost(host: OverrideHost): void;
   /** Answers instead of the upstream. Once response headers were sent the stream is reset instead. */
   sendLocalReply(reply: LocalReply): void;
   /** Ends the stream without an answer. */
@@ -117,6 +129,8 @@ export interface TerminalFilterStream extends FilterStream {
   readDisableDownstream(disable: boolean): void;
   /** Told when the client is slower than the upstream; one low for each high. */
   setDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks | null): void;
+  /** What a filter before it chose. */
+  readonly upstreamOverrideHost: OverrideHost | null;
   /** The attempt that an upstream chain belongs to; null in the chains of listeners. */
   readonly upstream?: UpstreamStream | null;
 }

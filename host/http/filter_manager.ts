@@ -21,6 +21,7 @@ import {
   type HttpFilter,
   type HttpFilterFactory,
   type LocalReply,
+  type OverrideHost,
   type TerminalFilterStream,
   TrailersStatus,
   type UpstreamStream,
@@ -120,6 +121,14 @@ class FilterSlot implements TerminalFilterStream {
 
   continueResponse(): void {
     this.#manager.response.resume(this.#index);
+  }
+
+  setUpstreamOverrideHost(host: OverrideHost): void {
+    this.#manager.upstreamOverrideHost = host;
+  }
+
+  get upstreamOverrideHost(): OverrideHost | null {
+    return this.#manager.upstreamOverrideHost;
   }
 
   sendLocalReply(reply: LocalReply): void {
@@ -326,6 +335,8 @@ export class FilterManager {
   readonly callbacks: FilterManagerCallbacks;
   readonly request: RequestPass;
   readonly response: ResponsePass;
+  /** Set by a filter for the router. */
+  upstreamOverrideHost: OverrideHost | null = null;
   readonly #slots: FilterSlot[];
   /** Filter callbacks running now, one inside the other. */
   #depth = 0;

@@ -10,6 +10,7 @@
 import { latin1Slice } from "../base/bytes.ts";
 import { xxHash64 } from "../base/xxhash.ts";
 import type { HeaderMap } from "./header_map.ts";
+import { type CookiePlan, setCookieHeader } from "./set_cookie.ts";
 import { cookieValue } from "../matching/cookies.ts";
 import { firstQueryValue } from "../matching/query_matcher.ts";
 import { Regex } from "../matching/regex.ts";
@@ -35,13 +36,10 @@ export type HashPolicyPlan =
     | { readonly kind: "filterState"; readonly key: string }
   );
 
-export interface CookieHashPlan {
+export interface CookieHashPlan extends CookiePlan {
   readonly kind: "cookie";
-  readonly name: string;
   /** Of the cookie that a client without one is given: 0 for its session, null for none. */
   readonly ttlSeconds: number | null;
-  readonly path: string;
-  readonly attributes: readonly { readonly name: string; readonly value: string }[];
 }
 
 /** The hash of one policy; null when the request has nothing to hash. */
@@ -111,14 +109,4 @@ function compileMethod(plan: HashPolicyPlan): Method {
 function newCookieValue(info: StreamInfo): string {
   const { remoteAddress, localAddress } = info.connection;
   return xxHash64(`${remoteAddress.text}${localAddress.text}`).toString(16).padStart(16, "0");
-}
-
-function setCookieHeader(plan: CookieHashPlan, value: string, ttlSeconds: number): string {
-  let header = `${plan.name}="${value}"`;
-  if (ttlSeconds > 0) header += `; Max-Age=${ttlSeconds}`;
-  if (plan.path !== "") header += `; Path=${plan.path}`;
-  for (const attribute of plan.attributes) {
-    header += attribute.value === "" ? `; ${attribute.name}` : `; ${attribute.name}=${attribute.value}`;
-  }
-  return `${header}; HttpOnly`;
 }

@@ -57,9 +57,9 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     const retry = this.#createRetryState();
     this.#retry = retry;
     if (retry !== null) request.replay = new RequestReplay(stream.bufferLimitBytes);
-    this.#context = retry !== null || hashPolicy !== null || cluster.asksContext
-      ? new RequestLoadBalancerContext(request, retry)
-      : null;
+    const matters = retry !== null || hashPolicy !== null || cluster.asksContext ||
+      stream.upstreamOverrideHost !== null;
+    this.#context = matters ? new RequestLoadBalancerContext(request, retry) : null;
   }
 
   // The request.
@@ -249,7 +249,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     const host = cluster.chooseHost(this.#context);
     stream.info.upstream = newUpstreamInfo(cluster);
     if (host === null) {
-      failNoHealthyUpstream(this.#request);
+      failNoHealthyUpstream(this.#request, this.#context === null ? null : this.#context.overrideHost());
       return null;
     }
     this.#retry?.onHostTried(host);

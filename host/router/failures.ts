@@ -8,7 +8,7 @@
  * @module
  */
 import { StreamResetReason } from "../http/codec.ts";
-import type { TerminalFilterStream } from "../http/filter.ts";
+import type { OverrideHost, TerminalFilterStream } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { ResponseFlag } from "../observe/stream_info.ts";
 import { answer } from "./answer.ts";
@@ -26,10 +26,13 @@ export function failNoCluster(stream: TerminalFilterStream, route: RouteEntry, h
   answer(stream, route, headers, { status: route.clusterNotFoundStatus, body: "", details: "cluster_not_found" });
 }
 
-export function failNoHealthyUpstream(request: RoutedRequest): void {
+/** `wanted` is the one host that the request might have gone to, if it was bound to one. */
+export function failNoHealthyUpstream(request: RoutedRequest, wanted: OverrideHost | null): void {
+  const isGone = wanted !== null && wanted.strict && request.cluster.priorities.hostAt(wanted.address) === null;
+  const status = isGone ? wanted.notFoundStatus : 503;
   request.stream.info.setFlag(ResponseFlag.NoHealthyUpstream);
-  request.chargeResponse(503);
-  request.reply(503, "no healthy upstream", "no_healthy_upstream");
+  request.chargeResponse(status);
+  request.reply(status, "no healthy upstream", "no_healthy_upstream");
 }
 
 /** There is more of the request than is kept for another attempt, and none is under way. */

@@ -1,11 +1,13 @@
 // host/router/load_balancer_context.ts: what a request tells the load balancer.
 // pure: no I/O, no clock, no runtime globals
 /**
- * Made for requests of which something matters to the choice of a host: those that are hashed or retried.
+ * Made for requests of which something matters to the choice of a host: those that are hashed,
+ * that may be retried, or that a filter chose a host for; and for all where the policy asks.
  *
  * @see Envoy: source/common/router/router.h Filter, as Upstream::LoadBalancerContext
  * @module
  */
+import type { OverrideHost } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
@@ -34,6 +36,12 @@ export class RequestLoadBalancerContext extends LoadBalancerContextBase {
     const { hashPolicy, headers, stream } = this.#request;
     const setCookie = (header: string) => void (this.cookies ??= []).push(header);
     return hashPolicy?.hash(headers, stream.info, setCookie) ?? null;
+  }
+
+  /** A retry goes where load balancing sends it. */
+  override overrideHost(): OverrideHost | null {
+    const { info, upstreamOverrideHost } = this.#request.stream;
+    return info.attemptCount > 1 ? null : upstreamOverrideHost;
   }
 
   override get requestHeaders(): HeaderMap {

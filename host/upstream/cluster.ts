@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
+import type { OverrideHost } from "../http/filter.ts";
 import { HashPolicy } from "../http/hash_policy.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import { type FilterMetadata, filterMetadata } from "../observe/stream_info.ts";
@@ -183,9 +184,16 @@ export class Cluster implements PoolCluster {
 
   /** A host for a request; null when there is none (`no healthy upstream`). */
   chooseHost(context: LoadBalancerContext | null): Host | null {
-    const host = this.balancer.chooseHost(context);
+    const wanted = context === null ? null : context.overrideHost();
+    const host = wanted === null ? this.balancer.chooseHost(context) : this.#chooseOverridden(wanted, context);
     if (host === null) this.stats.upstreamCxNoneHealthy.inc();
     return host;
+  }
+
+  #chooseOverridden(wanted: OverrideHost, context: LoadBalancerContext | null): Host | null {
+    const host = this.priorities.hostAt(wanted.address);
+    if (host !== null && this.plan.overrideHostStatuses.includes(host.healthStatus)) return host;
+    return wanted.strict ? null : this.balancer.chooseHost(context);
   }
 
   /** The pool of HTTP connections to a host; `downstream` is what the client of the request speaks, if it has one. */

@@ -30,7 +30,8 @@ export type HealthFlag = (typeof HealthFlag)[keyof typeof HealthFlag];
 const UNHEALTHY: number = HealthFlag.FailedActiveHc | HealthFlag.FailedOutlierCheck | HealthFlag.FailedEdsHealth |
   HealthFlag.EdsStatusDraining;
 const DEGRADED: number = HealthFlag.DegradedActiveHc | HealthFlag.DegradedEdsHealth;
-const EXCLUDED: number = HealthFlag.PendingActiveHc | HealthFlag.ExcludedViaImmediateHcFail;
+const EXCLUDED: number = HealthFlag.PendingActiveHc | HealthFlag.ExcludedViaImmediateHcFail |
+  HealthFlag.EdsStatusDraining;
 
 /** Names as `/clusters` prints them, in its order. */
 const HEALTH_FLAG_NAMES: readonly (readonly [number, string])[] = [
@@ -115,6 +116,7 @@ export class Host {
   readonly tcpPools: [HostPool | null, HostPool | null] = [null, null];
 
   #healthFlags = 0;
+  #configuredHealth: EndpointHealth = "UNKNOWN";
 
   constructor(options: HostOptions) {
     this.owner = options.owner ?? null;
@@ -170,10 +172,19 @@ export class Host {
   /** Takes over the health that configuration states; true when that changed something. */
   setConfiguredHealth(health: EndpointHealth): boolean {
     const before = this.#healthFlags;
+    this.#configuredHealth = health;
     this.setHealthFlag(HealthFlag.FailedEdsHealth, health === "UNHEALTHY" || health === "TIMEOUT");
     this.setHealthFlag(HealthFlag.EdsStatusDraining, health === "DRAINING");
     this.setHealthFlag(HealthFlag.DegradedEdsHealth, health === "DEGRADED");
     return this.#healthFlags !== before;
+  }
+
+  /** What is found out comes before what is configured, and what is bad before what is not. */
+  get healthStatus(): EndpointHealth {
+    const flags = this.#healthFlags, configured = this.#configuredHealth;
+    if ((flags & (HealthFlag.FailedActiveHc | HealthFlag.FailedOutlierCheck)) !== 0) return "UNHEALTHY";
+    if (configured === "UNHEALTHY" || configured === "DRAINING" || configured === "TIMEOUT") return configured;
+    return (flags & HealthFlag.DegradedActiveHc) !== 0 ? "DEGRADED" : configured;
   }
 
   get coarseHealth(): CoarseHealth {

@@ -64,12 +64,10 @@ export class Membership implements MembershipSink {
     this.#hosts = after;
     for (const priority of changed) {
       const list = byPriority.get(priority) ?? [];
-      this.#priorities.updateHosts(priority, list.flatMap((entry) => entry.hosts), list);
+      const cameOrWent = this.#priorities.updateHosts(priority, list.flatMap((entry) => entry.hosts), list);
+      if (cameOrWent) this.#stats.membershipChange.inc();
     }
-    if (changed.size > 0) {
-      this.#stats.membershipChange.inc();
-      countMembers(this.#priorities, this.#stats);
-    }
+    if (changed.size > 0) countMembers(this.#priorities, this.#stats);
     return changed.size > 0;
   }
 

@@ -33,6 +33,8 @@ export interface ClusterPlan {
   /** Streams that a host's connections are to have room for, for each one that is there or waits: 1 to 3. */
   readonly preconnectRatio: number;
   readonly loadBalancing: LoadBalancingPlan;
+  /** Of a host that a filter may choose by itself. */
+  readonly overrideHostStatuses: readonly EndpointHealth[];
   readonly localities: readonly LocalityEndpointsPlan[];
   /** By how much healthy hosts may carry more than their share, in percent: 140. */
   readonly overprovisioningFactor: number;
@@ -258,6 +260,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1024 * 1024,
     preconnectRatio: 1,
+    overrideHostStatuses: ["UNKNOWN", "HEALTHY", "DEGRADED"],
     loadBalancing: {
       policy: "ROUND_ROBIN",
       panicThresholdPercent: 50,

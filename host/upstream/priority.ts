@@ -38,6 +38,8 @@ export class PrioritySet {
   readonly #listeners: ((added: readonly Host[], removed: readonly Host[]) => void)[] = [];
   readonly #listenersBefore: ((added: readonly Host[]) => void)[] = [];
   readonly #priorityListeners: ((priority: number) => void)[] = [];
+  /** Made when somebody asks for a host by its address. */
+  #byAddress: Map<string, Host> | null = null;
   #load: PriorityLoad;
   /** Grows with every change. */
   version = 0;
@@ -65,6 +67,17 @@ export class PrioritySet {
     return this.#sets[priority]!;
   }
 
+  /** The host of an address, whatever its priority or health; the first of several. */
+  hostAt(address: string): Host | null {
+    let byAddress = this.#byAddress;
+    if (byAddress === null) {
+      byAddress = new Map();
+      for (const host of this.hosts()) if (!byAddress.has(host.address.text)) byAddress.set(host.address.text, host);
+      this.#byAddress = byAddress;
+    }
+    return byAddress.get(address) ?? null;
+  }
+
   /** Called before hosts are sorted by their health for the first time. */
   onBeforeMemberUpdate(listener: (added: readonly Host[]) => void): void {
     this.#listenersBefore.push(listener);
@@ -80,18 +93,20 @@ export class PrioritySet {
     this.#priorityListeners.push(listener);
   }
 
-  /** Gives a priority its hosts. */
-  updateHosts(priority: number, hosts: readonly Host[], localities: readonly LocalityHosts[]): void {
+  /** Gives a priority its hosts; true when some came or went. */
+  updateHosts(priority: number, hosts: readonly Host[], localities: readonly LocalityHosts[]): boolean {
     const set = this.ensurePriority(priority);
     const before = new Set(set.hosts);
     const after = new Set(hosts);
     const added = hosts.filter((host) => !before.has(host));
     const removed = set.hosts.filter((host) => !after.has(host));
     for (const listener of this.#listenersBefore) listener(added);
+    this.#byAddress = null;
     set.update(hosts, localities);
     this.#recompute();
     for (const listener of this.#priorityListeners) listener(priority);
     for (const listener of this.#listeners) listener(added, removed);
+    return added.length > 0 || removed.length > 0;
   }
 
   /** Takes in that the health of some hosts of these priorities changed. */

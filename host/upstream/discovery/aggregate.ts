@@ -11,11 +11,12 @@
  * @see Envoy: source/extensions/clusters/aggregate/cluster.cc
  * @module
  */
+import type { OverrideHost } from "../../http/filter.ts";
 import type { HeaderMap } from "../../http/header_map.ts";
 import type { StreamInfo } from "../../observe/stream_info.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
-import type { LoadBalancerContext, OverrideHost } from "../lb/context.ts";
+import type { LoadBalancerContext } from "../lb/context.ts";
 import type { MetadataMatch } from "../lb/metadata_match.ts";
 import type { AggregatePlan } from "../plan.ts";
 import {

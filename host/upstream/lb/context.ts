@@ -4,19 +4,12 @@
  * @see Envoy: envoy/upstream/load_balancer.h LoadBalancerContext
  * @module
  */
+import type { OverrideHost } from "../../http/filter.ts";
 import type { HeaderMap } from "../../http/header_map.ts";
 import type { StreamInfo } from "../../observe/stream_info.ts";
 import type { Host } from "../host.ts";
 import type { PriorityPercentages, PrioritySet } from "../priority.ts";
 import type { MetadataMatch } from "./metadata_match.ts";
-
-/** A host that is to be taken whatever the policy says, as long as it can be. */
-export interface OverrideHost {
-  /** `ip:port`. */
-  readonly address: string;
-  /** No other host will do. */
-  readonly strict: boolean;
-}
 
 /** Asked while a host is chosen, for what the policy at hand needs. */
 export interface LoadBalancerContext {
@@ -26,6 +19,7 @@ export interface LoadBalancerContext {
   metadataMatch(): MetadataMatch | null;
   /** The loads that count for this choice: those by health, or for a retry others. */
   priorityLoad(priorities: PrioritySet, load: PriorityPercentages): PriorityPercentages;
+  /** A host that is to be taken whatever the policy says, as long as it can be. */
   overrideHost(): OverrideHost | null;
   /** True to try another host than this one, for example on a retry. */
   shouldSelectAnotherHost(host: Host): boolean;

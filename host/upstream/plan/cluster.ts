@@ -14,6 +14,7 @@ import {
   type ClusterPlan,
   DEFAULT_THRESHOLDS,
   type DiscoveryType,
+  type EndpointHealth,
   type LocalityEndpointsPlan,
   type ProvidedPlan,
   type TcpKeepalivePlan,
@@ -24,6 +25,7 @@ import { planEndpoints } from "./endpoints.ts";
 import { type PlanHttpFilters, planHttpProtocol } from "./http_protocol.ts";
 import { planLoadBalancing } from "./load_balancing.ts";
 
+const USABLE_STATUSES: readonly EndpointHealth[] = ["UNKNOWN", "HEALTHY", "DEGRADED"];
 const UNSUPPORTED = "config/unsupported";
 const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
@@ -44,6 +46,7 @@ export function planCluster(node: ConfigNode, planFilters: PlanHttpFilters | nul
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
     preconnectRatio: node.message("preconnect_policy")?.number("per_upstream_preconnect_ratio", 1) ?? 1,
     loadBalancing: planLoadBalancing(node),
+    overrideHostStatuses: planOverrideHostStatuses(node.message("common_lb_config")),
     localities,
     overprovisioningFactor,
     circuitBreakers: planCircuitBreakers(node.message("circuit_breakers")),
@@ -58,6 +61,12 @@ export function planCluster(node: ConfigNode, planFilters: PlanHttpFilters | nul
   checkHashedNames(node, discovery.type);
   checkProvided(node, plan.loadBalancing.policy, discovery.provided);
   return { ...plan, ...discovery };
+}
+
+/** @see Envoy: source/common/upstream/host_utility.cc createOverrideHostStatus */
+function planOverrideHostStatuses(common: ConfigNode | null): readonly EndpointHealth[] {
+  const set = common?.message("override_host_status") ?? null;
+  return set === null ? USABLE_STATUSES : set.strings("statuses") as EndpointHealth[];
 }
 
 /** `metadata.filter_metadata` of any message that has one. */

@@ -783,4 +783,11 @@ export const DIFFERENCES: readonly Difference[] = [
       "http2.tx_reset": -1,
     },
   },
+  {
+    title: "When the cookie of a session ends",
+    cases: [],
+    envoy: "writes into the cookie a time of the machine's monotonic clock, which begins anew when that restarts",
+    nuncio: "writes seconds since 1970",
+    reason: "proxies beside each other, and one after another, must mean the same by it",
+  },
 ];

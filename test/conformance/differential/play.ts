@@ -8,7 +8,7 @@ import { playClient } from "./client.ts";
 import { playFrames } from "./frames_client.ts";
 import { playHttp2Client } from "./http2_client.ts";
 import type { Exchange, Group, GroupObservation, Message, Observation, Sighting } from "./exchange.ts";
-import { normaliser } from "./normalise.ts";
+import { encodeMarks, normaliser } from "./normalise.ts";
 import { readStats } from "./statistics.ts";
 import { ScriptedUpstream } from "./upstream.ts";
 
@@ -40,7 +40,7 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
       args: ["--concurrency", "1", "--file-flush-interval-msec", "20"],
     });
     const namePorts = (text: string): string =>
-      text.replace(PORT_MARK, (mark, name: string) => ports.has(name) ? String(ports.get(name)) : mark);
+      encodeMarks(text.replace(PORT_MARK, (mark, name: string) => ports.has(name) ? String(ports.get(name)) : mark));
     const normalise = normaliser(ports);
     const log = new LogFile(proxy);
     const exchanges: Observation[] = [];

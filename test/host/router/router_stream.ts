@@ -1,7 +1,12 @@
 // test/host/router/router_stream.ts: a stream of which the router is the only filter, with upstreams that do as they are told.
 import type { ByteQueue } from "../../../host/base/byte_queue.ts";
 import type { ManualClock } from "../../../host/base/clock.ts";
-import type { DownstreamWatermarkCallbacks, LocalReply, TerminalFilterStream } from "../../../host/http/filter.ts";
+import type {
+  DownstreamWatermarkCallbacks,
+  LocalReply,
+  OverrideHost,
+  TerminalFilterStream,
+} from "../../../host/http/filter.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
 import { prepareLocalReply } from "../../../host/http/local_reply.ts";
 import type { Route } from "../../../host/http/route.ts";
@@ -42,6 +47,7 @@ export class Stream implements TerminalFilterStream {
   responseTrailers: HeaderMap | null = null;
   readonly bufferedRequestBody = null;
   readonly bufferedResponseBody = null;
+  upstreamOverrideHost: OverrideHost | null = null;
   readDisabled = 0;
   watermarks: DownstreamWatermarkCallbacks | null = null;
   readonly #route: (headers: HeaderMap) => Route | null;
@@ -79,6 +85,10 @@ export class Stream implements TerminalFilterStream {
   clearRouteCache(): void {}
   continueRequest(): void {}
   continueResponse(): void {}
+
+  setUpstreamOverrideHost(host: OverrideHost): void {
+    this.upstreamOverrideHost = host;
+  }
 
   sendLocalReply(reply: LocalReply): void {
     const { headers, body } = prepareLocalReply(reply, false, false);

@@ -45,6 +45,7 @@ export class LoggedStream implements FilterStream {
   clearRouteCache(): void {}
   continueRequest(): void {}
   continueResponse(): void {}
+  setUpstreamOverrideHost(): void {}
   sendLocalReply(): void {}
   resetStream(): void {}
 

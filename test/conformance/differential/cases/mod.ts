@@ -24,6 +24,7 @@ import { requests } from "./requests.ts";
 import { retries } from "./retries.ts";
 import { routeMatchers } from "./route_matchers.ts";
 import { routing } from "./routing.ts";
+import { statefulSession } from "./stateful_session.ts";
 import { timeouts } from "./timeouts.ts";
 import { tunnels } from "./tunnels.ts";
 import { upgrades } from "./upgrades.ts";
@@ -56,6 +57,7 @@ export const GROUPS: readonly Group[] = [
   timeouts,
   clusters,
   clusterPolicies,
+  statefulSession,
   l4,
   logs,
   localReplies,

@@ -100,6 +100,7 @@ load_assignment:
     connectTimeoutMs: 250,
     perConnectionBufferLimitBytes: 32768,
     preconnectRatio: 2.5,
+    overrideHostStatuses: ["UNKNOWN", "HEALTHY", "DEGRADED"],
     loadBalancing: {
       policy: "ROUND_ROBIN",
       panicThresholdPercent: 20,

@@ -102,6 +102,7 @@ export class HttpStream implements FilterStream {
 
   continueRequest(): void {}
   continueResponse(): void {}
+  setUpstreamOverrideHost(): void {}
   sendLocalReply(): void {}
   resetStream(): void {}
 
