@@ -33,15 +33,7 @@ export interface ServerStatus {
 }
 
 /** A cluster as `/clusters` shows it: the numbers of all workers added up. */
-export interface ClusterView extends ClusterStatus {
-  /** Present when the cluster has outlier detection; -1 where there is no figure yet. */
-  readonly outlier?: {
-    readonly successRateAverage: number;
-    readonly successRateEjectionThreshold: number;
-    readonly localOriginSuccessRateAverage: number;
-    readonly localOriginSuccessRateEjectionThreshold: number;
-  };
-}
+export type ClusterView = ClusterStatus;
 
 export interface ListenerView {
   readonly name: string;

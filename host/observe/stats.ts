@@ -157,6 +157,14 @@ export class StatsStore implements StatsScope {
     return histogram;
   }
 
+  /**
+   * Whole numbers that all threads share under a name, in no listing: to be read and written by `Atomics`. Without
+   * memory for more they are this thread's own.
+   */
+  cells(name: string, count: number): Int32Array {
+    return this.#shared.cells(this.#shared.define(StatKind.Cells, name, 0), count) ?? new Int32Array(count);
+  }
+
   /** A text of this thread; made when absent. */
   text(name: string): TextReadout {
     let text = this.#texts.get(name);
@@ -174,7 +182,7 @@ export class StatsStore implements StatsScope {
   values(): StatValue[] {
     const values: StatValue[] = [];
     for (const entry of this.#shared.entries()) {
-      if (entry.kind === StatKind.Histogram || this.#shared.isHidden(entry)) continue;
+      if (entry.kind > StatKind.Gauge || this.#shared.isHidden(entry)) continue;
       const counter = entry.kind === StatKind.Counter;
       values.push({
         name: entry.name,

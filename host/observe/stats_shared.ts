@@ -12,7 +12,7 @@
  */
 import { fromUtf8, utf8Slice } from "../base/bytes.ts";
 
-export const StatKind = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
+export const StatKind = { Counter: 0, Gauge: 1, Histogram: 2, Cells: 3 } as const;
 export type StatKind = (typeof StatKind)[keyof typeof StatKind];
 
 /** What a thread needs to take part; goes through `postMessage`. */
@@ -63,7 +63,7 @@ export class SharedStats {
   /** Views of segments, by column and segment, made when first asked for. */
   readonly #segments: (Float64Array | null)[];
   readonly #entries: StatEntry[] = [];
-  readonly #slots: Map<string, StatEntry>[] = [new Map(), new Map(), new Map()];
+  readonly #slots: Map<string, StatEntry>[] = [new Map(), new Map(), new Map(), new Map()];
   #words: Int32Array = new Int32Array(0);
   #readBytes = 0;
   /** Where slots live for which there is no room in shared memory: this thread only. */
@@ -134,13 +134,10 @@ export class SharedStats {
     const segment = Math.floor(slot / SEGMENT_SLOTS);
     const known = this.#segment(this.column, segment);
     if (known !== null) return known;
-    if (segment < MAX_SEGMENTS) {
-      const offset = this.allocate(SEGMENT_SLOTS);
-      if (offset > 0) {
-        Atomics.store(this.#head, HEADER_WORDS + this.column * MAX_SEGMENTS + segment, offset);
-        return this.#segment(this.column, segment)!;
-      }
-    }
+    this.#acquire();
+    const made = this.#makeSegment(this.column, segment);
+    this.#release();
+    if (made !== null) return made;
     let spill = this.#spill.get(segment);
     if (spill === undefined) this.#spill.set(segment, spill = new Float64Array(SEGMENT_SLOTS));
     return spill;
@@ -178,11 +175,24 @@ export class SharedStats {
   /** Zeroed numbers that nobody else has: their offset, or 0 when there is no more memory. */
   allocate(count: number): number {
     this.#acquire();
-    const offset = this.#head[NUMBERS_END]!;
-    const ok = reserve(this.#numbers, (offset + count) * 8);
-    if (ok) this.#head[NUMBERS_END] = offset + count;
+    const offset = this.#take(count);
     this.#release();
-    return ok ? offset : 0;
+    return offset;
+  }
+
+  /**
+   * Whole numbers under a name that all threads share, zeroed for the first who asks; null when there is no more
+   * memory. Whoever writes them does so by `Atomics`.
+   */
+  cells(entry: StatEntry, count: number): Int32Array | null {
+    this.#acquire();
+    // The slot of the first column says where they are.
+    const segment = this.#makeSegment(0, Math.floor(entry.slot / SEGMENT_SLOTS));
+    const index = entry.slot % SEGMENT_SLOTS;
+    if (segment !== null && segment[index] === 0) segment[index] = this.#take(Math.ceil(count / 2));
+    this.#release();
+    const offset = segment?.[index] ?? 0;
+    return offset === 0 ? null : new Int32Array(this.#numbers, offset * 8, count);
   }
 
   /** A view of numbers that `allocate` gave to this or another thread. */
@@ -230,6 +240,24 @@ export class SharedStats {
     if (known !== null) return known;
     const offset = Atomics.load(this.#head, HEADER_WORDS + index);
     return offset === 0 ? null : this.#segments[index] = this.view(offset, SEGMENT_SLOTS);
+  }
+
+  /** The block of a column, made when absent; null when there is no more memory. Under the lock. */
+  #makeSegment(column: number, segment: number): Float64Array | null {
+    const known = this.#segment(column, segment);
+    if (known !== null || segment >= MAX_SEGMENTS) return known;
+    const offset = this.#take(SEGMENT_SLOTS);
+    if (offset === 0) return null;
+    Atomics.store(this.#head, HEADER_WORDS + column * MAX_SEGMENTS + segment, offset);
+    return this.#segment(column, segment);
+  }
+
+  /** Zeroed numbers, as `allocate`. Under the lock. */
+  #take(count: number): number {
+    const offset = this.#head[NUMBERS_END]!;
+    if (!reserve(this.#numbers, (offset + count) * 8)) return 0;
+    this.#head[NUMBERS_END] = offset + count;
+    return offset;
   }
 
   /** Learns the names that other threads added. An entry: flags · kind and unit · byte length · bytes. */

@@ -205,6 +205,7 @@ export class Server {
       listeners,
       clusters: plan.clusters,
       plugins: this.#options.plugins.snapshots,
+      outlierEventLog: plan.outlierEventLog,
       extensions: plan.extensions,
     };
   }

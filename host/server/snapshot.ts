@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly listeners: readonly ListenerPlan[];
   readonly clusters: readonly ClusterPlan[];
   readonly plugins: readonly WasmPluginSnapshot[];
+  /** The file that ejections are written to; null for none. */
+  readonly outlierEventLog: string | null;
   /** Names of the extensions that the plans use, by kind: what a worker loads before it builds. */
   readonly extensions: UsedExtensions;
 }

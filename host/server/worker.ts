@@ -14,6 +14,7 @@ import { ClusterGrpcCalls } from "../extensions/common/wasm/grpc_calls.ts";
 import { ClusterHttpCalls } from "../extensions/common/wasm/http_calls.ts";
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import { WasmPlugins, type WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
+import { LogFile } from "../extensions/access_loggers/common/log_file.ts";
 import type {
   AccessLogFilterModule,
   AccessLogModule,
@@ -104,6 +105,8 @@ interface Modules {
 export class Worker {
   readonly #environment: WorkerEnvironment;
   readonly #hostHealth: HostHealthExchange;
+  /** Lines that the primary worker writes of ejections. */
+  #outlierEventLog: { readonly path: string; readonly file: LogFile } | null = null;
   readonly #clusters: ClusterManager;
   readonly #plugins: WasmPlugins;
   readonly #dates: HttpDate;
@@ -133,6 +136,10 @@ export class Worker {
         createCount: (cluster: string, resource: string) =>
           new GaugeCount(stats.gauge(`${SHARED_COUNTS}${cluster}.${resource}`)),
       }),
+      ...(environment.concurrency > 1 && {
+        createCells: (name: string, count: number) => stats.cells(name, count),
+      }),
+      writeOutlierEvent: (line) => this.#outlierEventLog?.file.write(line),
       primary: environment.index === 0,
       hostHealth: this.#hostHealth,
       createHttpFilters: (plans, scope) => this.#upstreamContext!.createHttpFilters(plans, scope),
@@ -185,6 +192,7 @@ export class Worker {
         return null;
       case "reopenLogs":
         for (const logger of this.#accessLoggers.values()) logger.reopen?.();
+        this.#outlierEventLog?.file.reopen();
         return null;
       case "failHealthChecks":
         return this.failHealthChecks(argument as boolean);
@@ -198,6 +206,7 @@ export class Worker {
     await xxHashReady;
     const modules = await loadModules(snapshot);
     this.#upstreamContext = this.#factoryContext(UPSTREAM_LISTENER, snapshot, modules, NEVER_DRAINS);
+    this.#openOutlierEventLog(snapshot.outlierEventLog);
     // Plugins may call clusters while they are configured.
     await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
     await this.#plugins.prepare(snapshot.plugins.map(({ module }) => module));
@@ -248,6 +257,7 @@ export class Worker {
     this.#clusters.close();
     this.#plugins.close();
     for (const logger of this.#accessLoggers.values()) logger.close?.();
+    this.#openOutlierEventLog(null);
     this.#accessLoggers.clear();
     return null;
   }
@@ -273,6 +283,14 @@ export class Worker {
 
   plugins(): WasmPluginStatus[] {
     return this.#plugins.status();
+  }
+
+  #openOutlierEventLog(path: string | null): void {
+    if (this.#outlierEventLog?.path === path) return;
+    this.#outlierEventLog?.file.close();
+    const { clock, stats, accessLog, logger } = this.#environment;
+    const options = { clock, stats, ...accessLog, logger: logger("upstream") };
+    this.#outlierEventLog = path === null ? null : { path, file: new LogFile({ ...options, target: path }) };
   }
 
   *#connections(): Generator<SocketConnection> {

@@ -30,6 +30,7 @@ import type { LoadBalancerContext } from "./lb/context.ts";
 import { createBalancer } from "./lb/create_balancer.ts";
 import type { ClusterBalancer } from "./lb/picker.ts";
 import { Membership } from "./membership.ts";
+import { ClusterOutliers } from "./outlier/cluster_outliers.ts";
 import type { ClusterPlan, HttpFilterPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
 import { PrioritySet } from "./priority.ts";
@@ -52,6 +53,10 @@ export interface ClusterEnvironment {
   readonly primary?: boolean;
   /** What workers tell each other of the health of hosts; absent: there is one worker. */
   readonly hostHealth?: HostHealthExchange;
+  /** Whole numbers that workers share under a name; absent: each worker has its own. */
+  readonly createCells?: (name: string, count: number) => Int32Array;
+  /** Takes the lines of the event log of outlier detection. */
+  readonly writeOutlierEvent?: (line: string) => void;
   /** Makes the filters of a cluster's requests; `stats` is the cluster's scope. */
   readonly createHttpFilters?: (plans: readonly HttpFilterPlan[], stats: StatsScope) => readonly ConfiguredFilter[];
 }
@@ -74,6 +79,8 @@ export class Cluster implements PoolCluster {
   readonly random: Random;
   readonly dialer: Dialer;
   readonly priorities: PrioritySet;
+  /** Null when nobody watches what becomes of requests. */
+  readonly outliers: ClusterOutliers | null;
   readonly #createClientCodec: ClientCodecFactory;
   readonly balancer: ClusterBalancer;
   readonly #discovery: Discovery;
@@ -118,6 +125,19 @@ export class Cluster implements PoolCluster {
         environment.hostHealth ?? new HostHealthExchange(environment.clock, null),
         environment.primary ?? true,
       );
+    const { outlierDetection } = plan;
+    this.outliers = outlierDetection === null ? null : new ClusterOutliers({
+      clusterName: plan.name,
+      plan: outlierDetection,
+      clock: environment.clock,
+      random: environment.random,
+      stats: scope,
+      priorities: this.priorities,
+      health: this.health,
+      primary: environment.primary ?? true,
+      createCells: environment.createCells ?? ((_name, count) => new Int32Array(count)),
+      writeEvent: environment.writeOutlierEvent ?? null,
+    });
     const context: DiscoveryContext = {
       plan,
       clock: environment.clock,
@@ -251,6 +271,7 @@ export class Cluster implements PoolCluster {
   #stop(): void {
     this.#discovery.close();
     this.balancer.close?.();
+    this.outliers?.close();
     this.#health?.close();
     this.#health = null;
   }

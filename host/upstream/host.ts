@@ -10,6 +10,7 @@
  */
 import { type FilterMetadata, filterMetadata, type SocketAddress } from "../observe/stream_info.ts";
 import type { ResourcePriority } from "./circuit_breaker.ts";
+import type { OutlierMonitor } from "./outlier/monitor.ts";
 import type { EndpointHealth, LocalityPlan } from "./plan.ts";
 
 /** Why a host is not healthy; bits. @see Envoy: envoy/upstream/upstream.h HEALTH_FLAG_ENUM_VALUES */
@@ -24,6 +25,7 @@ export const HealthFlag = {
   ExcludedViaImmediateHcFail: 0x80,
   ActiveHcTimeout: 0x100,
   EdsStatusDraining: 0x200,
+  DegradedOutlierDetection: 0x400,
 } as const;
 export type HealthFlag = (typeof HealthFlag)[keyof typeof HealthFlag];
 
@@ -32,6 +34,9 @@ const UNHEALTHY: number = HealthFlag.FailedActiveHc | HealthFlag.FailedOutlierCh
 const DEGRADED: number = HealthFlag.DegradedActiveHc | HealthFlag.DegradedEdsHealth;
 const EXCLUDED: number = HealthFlag.PendingActiveHc | HealthFlag.ExcludedViaImmediateHcFail |
   HealthFlag.EdsStatusDraining;
+const DEGRADED: number = HealthFlag.DegradedActiveHc | HealthFlag.DegradedEdsHealth |
+  HealthFlag.DegradedOutlierDetection;
+const EXCLUDED: number = HealthFlag.PendingActiveHc | HealthFlag.ExcludedViaImmediateHcFail;
 
 /** Names as `/clusters` prints them, in its order. */
 const HEALTH_FLAG_NAMES: readonly (readonly [number, string])[] = [
@@ -45,6 +50,7 @@ const HEALTH_FLAG_NAMES: readonly (readonly [number, string])[] = [
   [HealthFlag.ExcludedViaImmediateHcFail, "excluded_via_immediate_hc_fail"],
   [HealthFlag.ActiveHcTimeout, "active_hc_timeout"],
   [HealthFlag.EdsStatusDraining, "eds_status_draining"],
+  [HealthFlag.DegradedOutlierDetection, "degraded_outlier_detection"],
 ];
 
 /** What load balancers want to know. */
@@ -114,6 +120,9 @@ export class Host {
    */
   readonly httpPools: [HostPool | null, HostPool | null, HostPool | null, HostPool | null] = [null, null, null, null];
   readonly tcpPools: [HostPool | null, HostPool | null] = [null, null];
+
+  /** Told of what becomes of attempts; null in a cluster without outlier detection. */
+  outlierMonitor: OutlierMonitor<Host> | null = null;
 
   #healthFlags = 0;
   #configuredHealth: EndpointHealth = "UNKNOWN";

@@ -12,8 +12,10 @@ import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../http/h1/optio
 import { HTTP2_DEFAULTS, type Http2Plan } from "../http/h2/options.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
 import type { DnsLookupFamily } from "../net/dns.ts";
+import type { MatchPredicatePlan } from "../matching/match_predicate.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
 import type { RetryPolicyPlan } from "./retry_plan.ts";
+import type { OutlierDetectionPlan } from "./outlier/plan.ts";
 
 export type { DnsLookupFamily } from "../net/dns.ts";
 
@@ -39,6 +41,8 @@ export interface ClusterPlan {
   /** By how much healthy hosts may carry more than their share, in percent: 140. */
   readonly overprovisioningFactor: number;
   readonly circuitBreakers: CircuitBreakersPlan;
+  /** Null: nobody watches what becomes of requests. */
+  readonly outlierDetection: OutlierDetectionPlan | null;
   readonly http: HttpProtocolPlan;
   readonly dns: DnsPlan;
   /** Of a cluster that chooses hosts itself; null for all others. */
@@ -165,6 +169,8 @@ export interface HttpProtocolPlan {
   /** Its limits of headers hold for HTTP/2 too. */
   readonly http1: Http1ClientOptions;
   readonly http2: Http2Plan;
+  /** Responses that outlier detection counts as errors; null: those of 5xx. */
+  readonly errorMatcher: MatchPredicatePlan | null;
   /** Filters of every request to the cluster, the last one being the codec; empty for none. */
   readonly filters: readonly HttpFilterPlan[];
   /** In place of that of the route or virtual host, but for its time for an attempt; null leaves theirs. */
@@ -237,6 +243,7 @@ export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
   maxRequestsPerConnection: 0,
   http1: HTTP1_CLIENT_DEFAULTS,
   http2: HTTP2_DEFAULTS,
+  errorMatcher: null,
   filters: [],
   retryPolicy: null,
   hashPolicies: [],
@@ -270,6 +277,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     localities: [],
     overprovisioningFactor: 140,
     circuitBreakers: { default: DEFAULT_THRESHOLDS, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: Infinity },
+    outlierDetection: null,
     http: DEFAULT_HTTP_PLAN,
     dns: DEFAULT_DNS_PLAN,
     provided: null,

@@ -9,6 +9,7 @@
 import type { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
 import type { HttpPool } from "./http_pool.ts";
+import type { ClusterOutliers, OutlierStatus } from "./outlier/cluster_outliers.ts";
 import type { DiscoveryType, LocalityPlan } from "./plan.ts";
 
 export interface ClusterStatus {
@@ -19,6 +20,8 @@ export interface ClusterStatus {
   readonly highPriority: CircuitBreakerSettings;
   /** From a control plane. */
   readonly addedViaApi: boolean;
+  /** Present when the cluster has outlier detection. */
+  readonly outlier?: OutlierStatus;
   readonly hosts: readonly HostStatus[];
 }
 
@@ -59,7 +62,7 @@ export interface HostStats {
 }
 
 export function clusterStatus(cluster: Cluster): ClusterStatus {
-  const { plan } = cluster;
+  const { plan, outliers } = cluster;
   const settings = (priority: "default" | "high"): CircuitBreakerSettings => {
     const { maxConnections, maxPendingRequests, maxRequests, maxRetries } = plan.circuitBreakers[priority];
     return { maxConnections, maxPendingRequests, maxRequests, maxRetries };
@@ -71,11 +74,12 @@ export function clusterStatus(cluster: Cluster): ClusterStatus {
     defaultPriority: settings("default"),
     highPriority: settings("high"),
     addedViaApi: false,
-    hosts: [...cluster.priorities.hosts()].map(hostStatus),
+    ...(outliers !== null && { outlier: outliers.status }),
+    hosts: [...cluster.priorities.hosts()].map((host) => hostStatus(host, outliers)),
   };
 }
 
-function hostStatus(host: Host): HostStatus {
+function hostStatus(host: Host, outliers: ClusterOutliers | null): HostStatus {
   return {
     address: host.address.text,
     stats: {
@@ -95,8 +99,8 @@ function hostStatus(host: Host): HostStatus {
     locality: host.locality,
     canary: host.canary,
     priority: host.priority,
-    successRate: -1,
-    localOriginSuccessRate: -1,
+    successRate: outliers?.successRate(host, "external") ?? -1,
+    localOriginSuccessRate: outliers?.successRate(host, "local") ?? -1,
   };
 }
 
@@ -118,9 +122,16 @@ function mergeCluster(a: ClusterStatus, b: ClusterStatus): ClusterStatus {
     const index = rest.findIndex((other) => other.address === host.address && other.priority === host.priority);
     if (index < 0) return host;
     const [other] = rest.splice(index, 1) as [HostStatus];
-    return { ...host, stats: addStats(host.stats, other.stats) };
+    return {
+      ...host,
+      stats: addStats(host.stats, other.stats),
+      // One worker has them, and the others nothing.
+      successRate: Math.max(host.successRate, other.successRate),
+      localOriginSuccessRate: Math.max(host.localOriginSuccessRate, other.localOriginSuccessRate),
+    };
   });
-  return { ...a, hosts: [...hosts, ...rest] };
+  const outlier = b.outlier !== undefined && b.outlier.successRateAverage >= 0 ? b.outlier : a.outlier;
+  return { ...a, ...(outlier !== undefined && { outlier }), hosts: [...hosts, ...rest] };
 }
 
 function addStats(a: HostStats, b: HostStats): HostStats {

@@ -7,6 +7,8 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
+import type { RuntimeValues } from "../../config/runtime.ts";
+import { whyNotWritable } from "../../extensions/access_loggers/common/writable_path.ts";
 import { WasmLimitsPlan } from "../../extensions/common/wasm/limits.ts";
 import { planUpstreamFilters, UPSTREAM_SCOPE } from "../../extensions/common/upstream_filters.ts";
 import type { ListenerScope } from "../../extensions/define.ts";
@@ -16,7 +18,7 @@ import type { ClusterPlan } from "../../upstream/plan.ts";
 import { planCluster } from "../../upstream/plan/cluster.ts";
 import type { AdminPlan, NodeIdentity, UsedExtensions } from "../snapshot.ts";
 import type { Planners, WasmPluginUse } from "./planners.ts";
-import { planRuntime, type RuntimeLayer, runtimeValues } from "./runtime.ts";
+import { planRuntime, type RuntimeLayer } from "./runtime.ts";
 
 /** What a bootstrap asks for. Plugins still need their code. */
 export interface BootstrapPlan {
@@ -27,6 +29,8 @@ export interface BootstrapPlan {
   readonly plugins: readonly WasmPluginUse[];
   readonly extensions: UsedExtensions;
   readonly runtimeLayers: readonly RuntimeLayer[];
+  /** The file that ejections are written to; null for none. */
+  readonly outlierEventLog: string | null;
   readonly statsFlushIntervalMs: number;
 }
 
@@ -42,15 +46,15 @@ export interface NodeFlags {
 
 export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeFlags): BootstrapPlan {
   const resources = root.message("static_resources");
-  const runtimeLayers = planRuntime(root);
-  planners.wasmLimits = planWasmLimits(root, runtimeLayers);
+  const runtime = planRuntime(root);
+  planners.wasmLimits = planWasmLimits(root, runtime.values);
   const clusterNodes = resources?.messages("clusters") ?? [];
   const clusterNames = new Set(clusterNodes.map((node) => node.string("name")));
   const clusters: ClusterPlan[] = [];
   const seenClusters = new Set<string>();
   const clusterContext = planners.context(UPSTREAM_SCOPE, clusterNames);
   for (const node of clusterNodes) {
-    const plan = planCluster(node, (nodes) => planUpstreamFilters(nodes, clusterContext));
+    const plan = planCluster(node, (nodes) => planUpstreamFilters(nodes, clusterContext), runtime.values);
     const name = node.string("name");
     if (seenClusters.has(name)) node.error("config/duplicate", `cluster '${name}' is there twice`, { field: "name" });
     seenClusters.add(name);
@@ -86,7 +90,9 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
   }
   const processContext = planners.context(PROCESS_SCOPE, clusterNames);
   for (const node of root.messages("bootstrap_extensions")) planners.planBootstrapExtension(node, processContext);
+  const outlierEventLog = planOutlierEventLog(root);
   acceptWithoutEffect(root);
+  runtime.reportUnused();
   return {
     node: planNode(root.message("node"), flags),
     admin: planAdmin(root.message("admin")),
@@ -94,13 +100,14 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     clusters,
     plugins: planners.plugins,
     extensions: planners.usedExtensions,
-    runtimeLayers,
+    runtimeLayers: runtime.layers,
+    outlierEventLog,
     statsFlushIntervalMs: root.durationMs("stats_flush_interval", 5000),
   };
 }
 
-function planWasmLimits(root: ConfigNode, layers: readonly RuntimeLayer[]): WasmLimitsPlan {
-  const limits = new WasmLimitsPlan(runtimeValues(layers));
+function planWasmLimits(root: ConfigNode, runtime: RuntimeValues): WasmLimitsPlan {
+  const limits = new WasmLimitsPlan(runtime.entries);
   for (const { key, message, help } of limits.problems) {
     root.error("config/runtime", `runtime key ${key} ${message}`, {
       field: "layered_runtime",
@@ -108,6 +115,24 @@ function planWasmLimits(root: ConfigNode, layers: readonly RuntimeLayer[]): Wasm
     });
   }
   return limits;
+}
+
+function planOutlierEventLog(root: ConfigNode): string | null {
+  const node = root.message("cluster_manager")?.message("outlier_detection") ?? null;
+  if (node === null) return null;
+  if (node.has("event_service")) {
+    node.error("config/unsupported", "events of outlier detection go to a file only", {
+      field: "event_service",
+      help: "set event_log_path",
+    });
+  }
+  const path = node.string("event_log_path");
+  if (path === "") return null;
+  const reason = whyNotWritable(path);
+  if (reason !== null) {
+    node.error("access_log/cannot-open", `cannot open "${path}" for writing: ${reason}`, { field: "event_log_path" });
+  }
+  return path;
 }
 
 function isPipePath(address: string): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
+import { RuntimeValues } from "../../config/runtime.ts";
 
 /** One layer; a key of a later one takes the place of an earlier one's. */
 export interface RuntimeLayer {
@@ -12,12 +13,22 @@ export interface RuntimeLayer {
   readonly values: ReadonlyMap<string, unknown>;
 }
 
-/** The keys that nuncio acts on begin with this. */
+/** All layers of a bootstrap. */
+export interface RuntimePlan {
+  readonly layers: readonly RuntimeLayer[];
+  /** What planners ask: the last layer's value of a key. */
+  readonly values: RuntimeValues;
+  /** Once all is planned: says which keys nobody acts on. */
+  reportUnused(): void;
+}
+
+/** Keys that have a place of their own, where they are checked. */
 const OWN_PREFIX = "nuncio.";
 
-/** Reads `layered_runtime`; what nobody here acts on is said. */
-export function planRuntime(root: ConfigNode): RuntimeLayer[] {
+/** Reads `layered_runtime`. */
+export function planRuntime(root: ConfigNode): RuntimePlan {
   const layers: RuntimeLayer[] = [];
+  const nodes = new Map<RuntimeLayer, ConfigNode>();
   const names = new Set<string>();
   for (const node of root.message("layered_runtime")?.messages("layers") ?? []) {
     const name = node.string("name");
@@ -25,7 +36,8 @@ export function planRuntime(root: ConfigNode): RuntimeLayer[] {
     names.add(name);
     switch (node.oneof("layer_specifier")) {
       case "static_layer":
-        layers.push({ name, values: planStaticLayer(node) });
+        layers.push({ name, values: staticValues(node) });
+        nodes.set(layers.at(-1)!, node);
         break;
       case "admin_layer":
         node.error("config/unsupported", "runtime values cannot be changed by the admin interface so far", {
@@ -40,21 +52,24 @@ export function planRuntime(root: ConfigNode): RuntimeLayer[] {
         });
     }
   }
-  return layers;
+  const values = new RuntimeValues(new Map(layers.flatMap((layer) => [...layer.values])));
+  return {
+    layers,
+    values,
+    reportUnused() {
+      for (const [layer, node] of nodes) {
+        for (const key of layer.values.keys()) {
+          if (key.startsWith(OWN_PREFIX) || values.isAskedFor(key)) continue;
+          node.warn("config/no-effect", `runtime key ${key} has no effect here`, { field: "static_layer" });
+        }
+      }
+    },
+  };
 }
 
-/** All values, the last layer's first. */
-export function runtimeValues(layers: readonly RuntimeLayer[]): ReadonlyMap<string, unknown> {
-  return new Map(layers.flatMap(({ values }) => [...values]));
-}
-
-function planStaticLayer(node: ConfigNode): ReadonlyMap<string, unknown> {
+function staticValues(node: ConfigNode): ReadonlyMap<string, unknown> {
   const values = new Map<string, unknown>();
   flatten("", node.json("static_layer"), values);
-  for (const key of values.keys()) {
-    if (key.startsWith(OWN_PREFIX)) continue;
-    node.warn("config/no-effect", `runtime key ${key} has no effect here`, { field: "static_layer" });
-  }
   return values;
 }
 

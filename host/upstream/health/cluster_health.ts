@@ -10,11 +10,15 @@
  */
 import { xxHash64 } from "../../base/xxhash.ts";
 import type { HealthFlag, Host } from "../host.ts";
+import type { EjectionType } from "../outlier/plan.ts";
 import { countMembers } from "../membership.ts";
 import { type ClusterPlan, planKey } from "../plan.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { ClusterStats } from "../stats.ts";
 import type { ExchangeMember, HostHealthChange, HostHealthExchange } from "./exchange.ts";
+
+/** Called when another worker found that a host is an outlier. */
+export type RemoteOutlierListener = (host: Host, type: EjectionType) => void;
 
 /** Called after another worker changed a flag of a host of this one. */
 export type RemoteFlagListener = (host: Host, flag: HealthFlag, on: boolean) => void;
@@ -29,6 +33,7 @@ export class ClusterHealth implements ExchangeMember {
   readonly #listeners: RemoteFlagListener[] = [];
   readonly #changed = new Set<number>();
   #onChecked: (() => void) | null = null;
+  #onOutlier: RemoteOutlierListener | null = null;
 
   /** `primary`: this worker says which hosts are gone. */
   constructor(
@@ -60,6 +65,16 @@ export class ClusterHealth implements ExchangeMember {
   /** Calls `listener` for what other workers change. */
   onRemoteFlag(listener: RemoteFlagListener): void {
     this.#listeners.push(listener);
+  }
+
+  /** Tells the worker that decides that a host is an outlier. */
+  reportOutlier(host: Host, type: EjectionType): void {
+    this.#exchange.publish({ kind: "outlier", cluster: this.id, host: host.key, type });
+  }
+
+  /** Calls `listener` for what other workers report. */
+  onRemoteOutlier(listener: RemoteOutlierListener): void {
+    this.#onOutlier = listener;
   }
 
   /** True once the worker that checks has said that its first round is over. */
@@ -113,8 +128,12 @@ export class ClusterHealth implements ExchangeMember {
       this.refresh();
       return onChecked?.();
     }
-    if (change.kind !== "flag") return;
+    if (change.kind !== "flag" && change.kind !== "outlier") return;
     const host = this.#hosts.get(change.host);
+    if (change.kind === "outlier") {
+      if (host !== undefined) this.#onOutlier?.(host, change.type);
+      return;
+    }
     if (host === undefined || !host.setHealthFlag(change.flag, change.on)) return;
     this.#refreshLater(host);
     for (const listener of this.#listeners) listener(host, change.flag, change.on);

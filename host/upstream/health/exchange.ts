@@ -10,6 +10,7 @@
  */
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { HealthFlag } from "../host.ts";
+import type { EjectionType } from "../outlier/plan.ts";
 
 /** Something that became known; `cluster` names a cluster with its plan, `host` is `Host.key`. */
 export type HostHealthChange =
@@ -20,6 +21,8 @@ export type HostHealthChange =
     readonly flag: HealthFlag;
     readonly on: boolean;
   }
+  /** A worker counted the error that makes a host an outlier. */
+  | { readonly kind: "outlier"; readonly cluster: string; readonly host: string; readonly type: EjectionType }
   /** The host is gone: one that comes back later is a new one. */
   | { readonly kind: "removed"; readonly cluster: string; readonly host: string }
   /** The first round of checks is over. */
@@ -39,6 +42,8 @@ export class HostHealthRecord {
   readonly #clusters = new Map<string, { checked: boolean; readonly hosts: Map<string, KnownFlags> }>();
 
   apply(change: HostHealthChange): void {
+    // Who decides acts on it at once, or not at all.
+    if (change.kind === "outlier") return;
     if (change.kind === "closed") return void this.#clusters.delete(change.cluster);
     let cluster = this.#clusters.get(change.cluster);
     if (cluster === undefined) this.#clusters.set(change.cluster, cluster = { checked: false, hosts: new Map() });

@@ -22,8 +22,8 @@ export interface DetectorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: OutlierStats;
-  /** A host's flag was set or cleared. */
-  readonly onHealthChange: (host: Host) => void;
+  /** Sets or clears a flag of a host, on all workers. */
+  readonly setFlag: (host: Host, flag: HealthFlag, on: boolean) => void;
   readonly onEvent: ((event: OutlierEvent) => void) | null;
 }
 
@@ -102,8 +102,13 @@ export class OutlierDetector implements OutlierSink<Host> {
   addHost(host: Host, monitor: OutlierMonitor<Host>): void {
     const record = new HostRecord(host, monitor);
     this.#records.set(host, record);
+    monitor.clearAll();
     // A detector before this one ejected it, and took with it since when: its time begins anew.
-    if (record.ejected) this.#begin(record.ejection), record.ejections++, this.#count(1);
+    if (record.ejected) {
+      record.ejections++;
+      this.#count(1);
+      this.#begin(record.ejection);
+    }
     if ((host.healthFlags & HealthFlag.DegradedOutlierDetection) !== 0) this.#begin(record.degradation);
   }
 
@@ -189,7 +194,7 @@ export class OutlierDetector implements OutlierSink<Host> {
   }
 
   #setFlag({ host }: HostRecord, { flag }: Penalty, on: boolean): void {
-    if (host.setHealthFlag(flag, on)) this.#options.onHealthChange(host);
+    this.#options.setFlag(host, flag, on);
   }
 
   #count(change: number): void {

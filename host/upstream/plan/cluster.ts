@@ -8,6 +8,7 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
+import { NO_RUNTIME_VALUES, type RuntimeValues } from "../../config/runtime.ts";
 import { parseIp } from "../../base/ip.ts";
 import {
   type CircuitBreakersPlan,
@@ -24,6 +25,7 @@ import { planDiscovery } from "./discovery.ts";
 import { planEndpoints } from "./endpoints.ts";
 import { type PlanHttpFilters, planHttpProtocol } from "./http_protocol.ts";
 import { planLoadBalancing } from "./load_balancing.ts";
+import { planOutlierDetection } from "./outlier_detection.ts";
 
 const USABLE_STATUSES: readonly EndpointHealth[] = ["UNKNOWN", "HEALTHY", "DEGRADED"];
 const UNSUPPORTED = "config/unsupported";
@@ -33,10 +35,15 @@ const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
  * The plan of an `envoy.config.cluster.v3.Cluster`; null when it has no name or no known way to find hosts.
  * Without `planFilters` the chains of its requests stay unread.
  */
-export function planCluster(node: ConfigNode, planFilters: PlanHttpFilters | null = null): ClusterPlan | null {
+export function planCluster(
+  node: ConfigNode,
+  planFilters: PlanHttpFilters | null = null,
+  runtime: RuntimeValues = NO_RUNTIME_VALUES,
+): ClusterPlan | null {
   const name = node.string("name");
   const altStatName = node.string("alt_stat_name");
   const discovery = planDiscovery(node);
+  const outlierDetection = node.message("outlier_detection");
   const { localities, overprovisioningFactor } = planEndpoints(node.message("load_assignment"));
   const plan = {
     name,
@@ -50,6 +57,7 @@ export function planCluster(node: ConfigNode, planFilters: PlanHttpFilters | nul
     localities,
     overprovisioningFactor,
     circuitBreakers: planCircuitBreakers(node.message("circuit_breakers")),
+    outlierDetection: outlierDetection === null ? null : planOutlierDetection(outlierDetection, runtime),
     http: planHttpProtocol(node, planFilters),
     tcpKeepalive: planKeepalive(node.message("upstream_connection_options")),
     metadata: planMetadata(node),

@@ -13,6 +13,7 @@ import { planHeaderKeyFormat } from "../../http/h1/plan.ts";
 import { planHttp2 } from "../../http/h2/plan.ts";
 import { refuseHeaderValidators } from "../../http/plan/header_validators.ts";
 import { planHashPolicies } from "../../http/plan/hash_policy.ts";
+import { planMatchPredicate } from "../../matching/plan/match_predicate.ts";
 import { DEFAULT_HTTP_PLAN, type HttpFilterPlan, type HttpProtocolPlan } from "../plan.ts";
 import { planRetryPolicy } from "./retry_policy.ts";
 
@@ -101,9 +102,11 @@ function planOptions(options: ConfigNode): HttpProtocolPlan {
   }
   acceptTls(options);
   refuseHeaderValidators(options, "header_validation_config", "remove the field");
+  const errorMatcher = options.message("outlier_detection")?.message("error_matcher") ?? null;
   return {
     ...withCommon(common, http1, http2),
     followsDownstream: follows,
+    errorMatcher: errorMatcher === null ? null : planMatchPredicate(errorMatcher),
     retryPolicy: planRetryPolicy(options),
     hashPolicies: planHashPolicies(options),
   };
@@ -122,6 +125,7 @@ function withCommon(common: ConfigNode | null, http1: ConfigNode | null, http2: 
     maxRequestsPerConnection: common?.number("max_requests_per_connection") ?? 0,
     http1: planHttp1(common, http1),
     http2: planHttp2(http2, null),
+    errorMatcher: null,
     filters: [],
     retryPolicy: null,
     hashPolicies: [],

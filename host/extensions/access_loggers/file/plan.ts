@@ -3,14 +3,13 @@
  * @see Envoy: api/envoy/extensions/access_loggers/file/v3/file.proto
  * @module
  */
-import { accessSync, constants, statSync } from "node:fs";
-import { dirname } from "node:path";
 import type { ConfigNode } from "../../../config/node.ts";
 import type { AccessLogPlanner, PlanContext } from "../../define.ts";
 import { type AccessLogPlanContext, planAccessLogFilter } from "../common/filter_plan.ts";
 import { planJson, planLineFormat, planText } from "../../../http/plan/format.ts";
 import { DEFAULT_FORMAT_PLAN, type FormatPlan } from "../../../observe/format_plan.ts";
 import type { LineLoggerPlan } from "../common/line_logger.ts";
+import { whyNotWritable } from "../common/writable_path.ts";
 
 export interface FileLoggerPlan extends LineLoggerPlan {
   readonly path: string;
@@ -44,28 +43,4 @@ function planLogFormat(config: ConfigNode, context: PlanContext): FormatPlan | n
     default:
       return DEFAULT_FORMAT_PLAN;
   }
-}
-
-/** Says why lines cannot be appended to a path, without making the file. */
-function whyNotWritable(path: string): string | null {
-  try {
-    if (statSync(path).isDirectory()) return "it is a folder";
-    accessSync(path, constants.W_OK);
-    return null;
-  } catch (error) {
-    if ((error as { code?: string }).code !== "ENOENT") return reasonOf(error);
-  }
-  try {
-    accessSync(dirname(path), constants.W_OK | constants.X_OK);
-    return null;
-  } catch (error) {
-    return (error as { code?: string }).code === "ENOENT" ? "its folder does not exist" : reasonOf(error);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as { code?: string }).code;
-  if (code === "EACCES" || code === "EPERM") return "permission denied";
-  if (code === "ENOTDIR") return "a part of the path is no folder";
-  return code ?? String(error);
 }

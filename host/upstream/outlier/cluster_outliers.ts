@@ -1,0 +1,106 @@
+// host/upstream/outlier/cluster_outliers.ts: the outlier detection of a cluster on one worker.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * Every worker has monitors, which count together; the primary one has the detector, and hears from the others
+ * when they find an outlier.
+ *
+ * @see Envoy: source/common/upstream/outlier_detection_impl.cc DetectorImpl::initialize
+ * @module
+ */
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import type { StatsScope } from "../../observe/stats.ts";
+import type { ClusterHealth } from "../health/cluster_health.ts";
+import type { Host } from "../host.ts";
+import type { PrioritySet } from "../priority.ts";
+import { OutlierDetector } from "./detector.ts";
+import { outlierEventLine } from "./event_log.ts";
+import { OUTLIER_CELLS, OutlierMonitor, type OutlierSink } from "./monitor.ts";
+import type { OutlierDetectionPlan } from "./plan.ts";
+import { OutlierStats } from "./stats.ts";
+
+export interface ClusterOutliersOptions {
+  readonly clusterName: string;
+  readonly plan: OutlierDetectionPlan;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** That of the cluster. */
+  readonly stats: StatsScope;
+  readonly priorities: PrioritySet;
+  readonly health: ClusterHealth;
+  /** This worker decides. */
+  readonly primary: boolean;
+  /** Numbers that workers share under this name. */
+  readonly createCells: (name: string, count: number) => Int32Array;
+  /** Takes lines of the event log; null when there is none. */
+  readonly writeEvent: ((line: string) => void) | null;
+}
+
+/** As `/clusters` shows it; -1 where there is no figure. */
+export interface OutlierStatus {
+  readonly successRateAverage: number;
+  readonly successRateEjectionThreshold: number;
+  readonly localOriginSuccessRateAverage: number;
+  readonly localOriginSuccessRateEjectionThreshold: number;
+}
+
+const CELLS_PREFIX = "outlier_detection ";
+const NO_RATES = { average: -1, ejectionThreshold: -1 };
+
+export class ClusterOutliers {
+  /** Null on workers that only report. */
+  readonly #detector: OutlierDetector | null;
+
+  constructor(options: ClusterOutliersOptions) {
+    const { plan, priorities, health, createCells } = options;
+    const detector = options.primary ? createDetector(options) : null;
+    this.#detector = detector;
+    const sink: OutlierSink<Host> = detector ?? { onOutlier: (host, type) => health.reportOutlier(host, type) };
+    priorities.onMemberUpdate((added, removed) => {
+      for (const host of removed) detector?.removeHost(host);
+      for (const host of added) {
+        const cells = createCells(`${CELLS_PREFIX}${health.id} ${host.key}`, OUTLIER_CELLS);
+        host.outlierMonitor = new OutlierMonitor<Host>(host, plan, sink, cells);
+        detector?.addHost(host, host.outlierMonitor);
+      }
+    });
+    if (detector !== null) health.onRemoteOutlier((host, type) => detector.onOutlier(host, type));
+  }
+
+  get status(): OutlierStatus {
+    const external = this.#detector?.rates("external") ?? NO_RATES;
+    const local = this.#detector?.rates("local") ?? NO_RATES;
+    return {
+      successRateAverage: external.average,
+      successRateEjectionThreshold: external.ejectionThreshold,
+      localOriginSuccessRateAverage: local.average,
+      localOriginSuccessRateEjectionThreshold: local.ejectionThreshold,
+    };
+  }
+
+  successRate(host: Host, origin: "external" | "local"): number {
+    return this.#detector?.successRate(host, origin) ?? -1;
+  }
+
+  /** A host passed an active health check. */
+  onHealthCheckPassed(host: Host): void {
+    this.#detector?.onHealthCheckPassed(host);
+  }
+
+  close(): void {
+    this.#detector?.close();
+  }
+}
+
+function createDetector(options: ClusterOutliersOptions): OutlierDetector {
+  const { clusterName, plan, clock, random, stats, health, writeEvent } = options;
+  return new OutlierDetector({
+    clusterName,
+    plan,
+    clock,
+    random,
+    stats: new OutlierStats(stats),
+    setFlag: (host, flag, on) => health.set(host, flag, on),
+    onEvent: writeEvent === null ? null : (event) => writeEvent(outlierEventLine(event, clock.wallMs())),
+  });
+}
