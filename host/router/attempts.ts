@@ -27,6 +27,15 @@ import {
 } from "./failures.ts";
 import { FilteredUpstreamRequest } from "./filtered_request.ts";
 import { finalizeResponse, isFailedHandshake, noteTunnelEnd, opensTunnel } from "./final_response.ts";
+import {
+  noteConnected,
+  noteFailure,
+  noteFinalResponse,
+  noteReset,
+  noteResponse,
+  noteResponseEnd,
+  noteTimeout,
+} from "./host_outcome.ts";
 import { RequestLoadBalancerContext } from "./load_balancer_context.ts";
 import { RequestReplay } from "./request_replay.ts";
 import { RetryState } from "./retry_state.ts";
@@ -120,6 +129,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     attempt.host = host;
     describeHost(attempt.info, host);
     if (!attempt.connected) return;
+    noteConnected(attempt);
     const durationMs = this.#request.cluster.plan.http.maxStreamDurationMs;
     if (durationMs > 0) this.#timersOf(attempt).startDuration(durationMs);
     this.#startPerTryTimer(attempt);
@@ -133,8 +143,9 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
   }
 
   onUpstreamHeaders(attempt: UpstreamAttempt, headers: HeaderMap, end: boolean): void {
-    if (this.#retry !== null && this.#retriesResponse(this.#retry, attempt, headers)) return;
     const request = this.#request;
+    noteResponse(request, attempt, headers);
+    if (this.#retry !== null && this.#retriesResponse(this.#retry, attempt, headers)) return;
     const { stream } = request;
     if (isFailedHandshake(request.headers, headers.status, stream.info)) {
       // The client learns of the answer to its handshake, and gets no body: what follows is no WebSocket.
@@ -143,8 +154,9 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
       return;
     }
     attempt.timers?.onResponseStarted();
+    noteFinalResponse(request, attempt, headers, end);
     finalizeResponse(request, headers, this.#context === null ? null : this.#context.cookies);
-    if (end) this.#onResponseEnd(attempt);
+    if (end) this.#onResponseEnd(attempt, null);
     else this.#tunnel = !this.#isTcp && opensTunnel(request.headers, headers.status);
     stream.encodeHeaders(headers, end);
   }
@@ -153,18 +165,20 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     const { stream } = this.#request;
     if (end) {
       if (this.#tunnel && attempt.info.protocol !== "HTTP/2") noteTunnelEnd(stream.info);
-      this.#onResponseEnd(attempt);
+      this.#onResponseEnd(attempt, null);
     }
     stream.encodeData(data, end);
   }
 
   onUpstreamTrailers(attempt: UpstreamAttempt, trailers: HeaderMap): void {
-    this.#onResponseEnd(attempt);
+    this.#onResponseEnd(attempt, trailers);
     this.#request.stream.encodeTrailers(trailers);
   }
 
   onUpstreamReset(attempt: UpstreamAttempt, reason: StreamResetReason, details: string): void {
+    noteReset(attempt, reason);
     if (this.#retriesReset(attempt, reason, attempt.connected)) return;
+    noteFailure(this.#request, attempt);
     this.#disableTimers();
     failReset(this.#request, reason, details);
   }
@@ -179,7 +193,9 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     const request = this.#request;
     this.#countTimeout(attempt, request.cluster.stats.upstreamRqPerTryTimeout);
     attempt.reset();
+    noteTimeout(attempt, request.timeoutStatus);
     if (this.#retriesReset(attempt, StreamResetReason.LocalReset, true)) return;
+    noteFailure(request, attempt);
     failTimeout(request, "upstream_per_try_timeout");
   }
 
@@ -193,7 +209,10 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
   #onTimeout(): void {
     const attempt = this.#current;
     if (attempt !== null) {
-      this.#countTimeout(attempt, this.#request.cluster.stats.upstreamRqTimeout);
+      const request = this.#request;
+      this.#countTimeout(attempt, request.cluster.stats.upstreamRqTimeout);
+      if (!request.responseStarted) noteTimeout(attempt, request.timeoutStatus);
+      noteFailure(request, attempt);
       attempt.reset();
     }
     failTimeout(this.#request, "response_timeout");
@@ -220,7 +239,8 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     if (attempt !== null && attempt.connected) this.#startPerTryTimer(attempt);
   }
 
-  #onResponseEnd(attempt: UpstreamAttempt): void {
+  #onResponseEnd(attempt: UpstreamAttempt, trailers: HeaderMap | null): void {
+    noteResponseEnd(attempt, trailers);
     this.#disableTimers();
     const { endMs, cluster: { stats }, origin } = this.#request;
     if (endMs >= 0) stats.codes.recordTime(this.nowMs - endMs, stats.upstreamRqTime, origin);

@@ -21,6 +21,8 @@ export abstract class UpstreamAttempt {
   /** Nothing more comes: response complete, reset, or given up. */
   done = false;
   timers: AttemptTimers<UpstreamAttempt> | null = null;
+  /** The client has its headers, and what becomes of the call its trailers say. */
+  awaitsGrpcStatus = false;
 
   constructor(info: UpstreamInfo) {
     this.info = info;

@@ -20,6 +20,7 @@ import {
 import type { LocalReply } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { isGrpcContentType, prepareLocalReply } from "../http/local_reply.ts";
+import { putResponseHeaders } from "./outlier/response.ts";
 import type { ConnectionInfo } from "../observe/stream_info.ts";
 import { AsyncFilters, type FilteredStream } from "./async_filters.ts";
 import { ResourcePriority } from "./circuit_breaker.ts";
@@ -217,6 +218,7 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
     this.#waiting = null;
     this.#encoder = encoder;
     this.#host = host;
+    host.outlierMonitor?.putResult("connected");
     if (this.#hasHead) this.#flush(encoder);
   }
 
@@ -237,6 +239,7 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   onPoolFailure(reason: PoolFailureReason, _transportFailureReason: string, host: Host | null): void {
     this.#waiting = null;
     this.#host = host;
+    this.#noteReset(reason);
     this.#replyToReset(reason);
   }
 
@@ -247,6 +250,11 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   onHeaders(headers: HeaderMap, end: boolean): void {
     if (this.#over) return;
     this.#responded = true;
+    const monitor = this.#host?.outlierMonitor ?? null;
+    if (monitor !== null) {
+      const isGrpc = isGrpcContentType(this.#headers!.get("content-type"));
+      putResponseHeaders(monitor, headers, isGrpc, this.#cluster.outliers!.isError);
+    }
     if (this.#filters === null) this.onFilteredHeaders(headers, end);
     else this.#filters.manager.encodeHeaders(headers, end);
   }
@@ -271,6 +279,7 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
     if (reason === StreamResetReason.RemoteReset || reason === StreamResetReason.ConnectionTermination) {
       this.#cluster.stats.upstreamRqRxReset.inc();
     }
+    this.#noteReset(reason);
     if (!this.#responded) return this.#replyToReset(reason);
     this.#giveUp();
     this.#callbacks.onReset();
@@ -297,6 +306,7 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
       this.#giveUp();
       return this.#callbacks.onReset();
     }
+    this.#host?.outlierMonitor?.putResult("timeout", 504);
     this.#abandon();
     this.#reply(504, "upstream request timeout", "response_timeout");
   }
@@ -306,6 +316,10 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
     this.#end();
     const { stats } = this.#cluster;
     stats.codes.recordTime(this.elapsedMs, stats.upstreamRqTime, "internal");
+  }
+
+  #noteReset(reason: StreamResetReason): void {
+    if (reason !== StreamResetReason.Overflow) this.#host?.outlierMonitor?.putResult("connect_failed");
   }
 
   #replyToReset(reason: StreamResetReason): void {

@@ -129,6 +129,7 @@ export class Cluster implements PoolCluster {
     this.outliers = outlierDetection === null ? null : new ClusterOutliers({
       clusterName: plan.name,
       plan: outlierDetection,
+      errorMatcher: plan.http.errorMatcher,
       clock: environment.clock,
       random: environment.random,
       stats: scope,

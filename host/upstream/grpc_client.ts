@@ -14,6 +14,7 @@ import { percentDecode } from "../base/wire_text.ts";
 import { encodeGrpcFrame, GrpcFrameDecoder } from "../http/grpc_frames.ts";
 import { formatGrpcTimeout } from "../http/grpc_timeout.ts";
 import { HeaderMap } from "../http/header_map.ts";
+import { grpcStatusOf } from "../http/grpc_status.ts";
 import { httpToGrpcStatus } from "../http/local_reply.ts";
 import { AsyncStream, type AsyncStreamCallbacks } from "./async_stream.ts";
 import type { ClusterManager } from "./cluster_manager.ts";
@@ -176,11 +177,4 @@ export class GrpcStream implements AsyncStreamCallbacks {
     this.#stream!.reset();
     this.#callbacks.onClose(status, message);
   }
-}
-
-/** `grpc-status`; null when there is none, Unknown when it is no number. */
-function grpcStatusOf(headers: HeaderMap): number | null {
-  const text = headers.get("grpc-status");
-  if (text === null || text === "") return null;
-  return /^\d{1,9}$/.test(text) ? Number(text) : GrpcStatus.Unknown;
 }

@@ -31,12 +31,10 @@ export type HealthFlag = (typeof HealthFlag)[keyof typeof HealthFlag];
 
 const UNHEALTHY: number = HealthFlag.FailedActiveHc | HealthFlag.FailedOutlierCheck | HealthFlag.FailedEdsHealth |
   HealthFlag.EdsStatusDraining;
-const DEGRADED: number = HealthFlag.DegradedActiveHc | HealthFlag.DegradedEdsHealth;
 const EXCLUDED: number = HealthFlag.PendingActiveHc | HealthFlag.ExcludedViaImmediateHcFail |
   HealthFlag.EdsStatusDraining;
 const DEGRADED: number = HealthFlag.DegradedActiveHc | HealthFlag.DegradedEdsHealth |
   HealthFlag.DegradedOutlierDetection;
-const EXCLUDED: number = HealthFlag.PendingActiveHc | HealthFlag.ExcludedViaImmediateHcFail;
 
 /** Names as `/clusters` prints them, in its order. */
 const HEALTH_FLAG_NAMES: readonly (readonly [number, string])[] = [

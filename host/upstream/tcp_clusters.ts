@@ -116,11 +116,16 @@ class Request implements TcpPoolCallbacks {
   }
 
   onPoolReady(connection: TcpConnection, host: Host): void {
+    host.outlierMonitor?.putResult("connected_finally");
     this.#callbacks.onConnected(connection, this.#describe(host));
   }
 
   onPoolFailure(reason: PoolFailureReason, details: string, host: Host | null): void {
-    this.#callbacks.onFailure(failureName(reason), details, host === null ? null : this.#describe(host));
+    const name = failureName(reason);
+    // As in Envoy, connections that cannot even be tried say nothing of the host.
+    if (name === "remote") host?.outlierMonitor?.putResult("connect_failed");
+    else if (name === "timeout") host?.outlierMonitor?.putResult("timeout");
+    this.#callbacks.onFailure(name, details, host === null ? null : this.#describe(host));
   }
 
   #describe(host: Host): TcpHost {

@@ -9,6 +9,11 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
+import {
+  compileMatchPredicate,
+  type MatchPredicatePlan,
+  type ResponseHeadersPredicate,
+} from "../../matching/match_predicate.ts";
 import type { StatsScope } from "../../observe/stats.ts";
 import type { ClusterHealth } from "../health/cluster_health.ts";
 import type { Host } from "../host.ts";
@@ -22,6 +27,7 @@ import { OutlierStats } from "./stats.ts";
 export interface ClusterOutliersOptions {
   readonly clusterName: string;
   readonly plan: OutlierDetectionPlan;
+  readonly errorMatcher: MatchPredicatePlan | null;
   readonly clock: Clock;
   readonly random: Random;
   /** That of the cluster. */
@@ -48,11 +54,14 @@ const CELLS_PREFIX = "outlier_detection ";
 const NO_RATES = { average: -1, ejectionThreshold: -1 };
 
 export class ClusterOutliers {
+  /** The responses that are errors, where that is not those of 5xx. */
+  readonly isError: ResponseHeadersPredicate | null;
   /** Null on workers that only report. */
   readonly #detector: OutlierDetector | null;
 
   constructor(options: ClusterOutliersOptions) {
-    const { plan, priorities, health, createCells } = options;
+    const { plan, priorities, health, createCells, errorMatcher } = options;
+    this.isError = errorMatcher === null ? null : compileMatchPredicate(errorMatcher);
     const detector = options.primary ? createDetector(options) : null;
     this.#detector = detector;
     const sink: OutlierSink<Host> = detector ?? { onOutlier: (host, type) => health.reportOutlier(host, type) };

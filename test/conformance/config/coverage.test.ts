@@ -56,7 +56,7 @@ test("the reference page lists what is read", async () => {
 test("a field that nobody reads is an error at its place", async () => {
   const { plan, diagnostics } = await load(
     EVERYTHING,
-    "cluster_manager: { outlier_detection: { event_log_path: /x } }",
+    "cluster_manager: { enable_deferred_cluster_creation: true }",
   );
   assert.is(plan, null);
   assert.match(renderText(diagnostics), /is known to Envoy, but not to nuncio/);
@@ -70,7 +70,7 @@ test("runtime: what is not known, what is not supported, what has no effect", as
   - { name: limits, static_layer: { nuncio.wasm.cpu_budgets: 1 } }
   - { name: admin, admin_layer: {} }
   - { name: disk, disk_layer: { symlink_root: /x } }
-  - { name: disk, static_layer: { envoy.reloadable_features.x: true } }`,
+  - { name: disk, static_layer: { envoy.reloadable_features.x: true, outlier_detection.consecutive_5xx: 4 } }`,
   );
   const text = renderText(diagnostics);
   assert.match(text, "runtime key nuncio.wasm.cpu_budgets is not known");
@@ -79,6 +79,7 @@ test("runtime: what is not known, what is not supported, what has no effect", as
   assert.match(text, "runtime layer 'disk' comes from outside");
   assert.match(text, "runtime layer 'disk' is there twice");
   assert.match(text, "runtime key envoy.reloadable_features.x has no effect here");
+  assert.not.match(text, "runtime key outlier_detection.consecutive_5xx");
 });
 
 test.run();

@@ -2,9 +2,13 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
+import { RuntimeValues } from "../../../../host/config/runtime.ts";
 import { unreadFields } from "../../../../host/config/unread.ts";
 import { HTTP1_CLIENT_DEFAULTS } from "../../../../host/http/h1/options.ts";
 import { HTTP2_DEFAULTS } from "../../../../host/http/h2/options.ts";
+import { HeaderMap } from "../../../../host/http/header_map.ts";
+import { compileMatchPredicate } from "../../../../host/matching/match_predicate.ts";
+import { DEFAULT_OUTLIER_DETECTION } from "../../../../host/upstream/outlier/plan.ts";
 import { type ClusterPlan, createClusterPlan } from "../../../../host/upstream/plan.ts";
 import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
 
@@ -17,9 +21,9 @@ interface Planned {
 }
 
 /** Plans a cluster of which `yaml` gives the fields. */
-function plan(yaml: string): Planned {
+function plan(yaml: string, runtime?: RuntimeValues): Planned {
   const { root, diagnostics } = loadBootstrap({ registry, typeName: "envoy.config.cluster.v3.Cluster", yaml });
-  const result = root === null ? null : planCluster(root);
+  const result = root === null ? null : planCluster(root, null, runtime);
   const all = [
     ...diagnostics.all.filter((item) => item.code !== "config/deprecated-field"),
     ...(root === null ? [] : unreadFields(root)),
@@ -33,8 +37,8 @@ function plan(yaml: string): Planned {
 }
 
 /** The plan of a cluster that has no problems. */
-function good(yaml: string): ClusterPlan {
-  const { plan: result, problems } = plan(yaml);
+function good(yaml: string, runtime?: RuntimeValues): ClusterPlan {
+  const { plan: result, problems } = plan(yaml, runtime);
   assert.equal(problems, []);
   return result!;
 }
@@ -178,6 +182,7 @@ test("HttpProtocolOptions: HTTP/1.1 and its options", () => {
     filters: [],
     retryPolicy: null,
     hashPolicies: [],
+    errorMatcher: null,
   });
 });
 
@@ -530,6 +535,10 @@ const REFUSED: readonly (readonly [string, string])[] = [
     "name: a\ntype: STRICT_DNS\ndns_failure_refresh_rate: { base_interval: 2s, max_interval: 1s }",
     "error config/conflict dns_failure_refresh_rate.max_interval",
   ],
+  [
+    "name: a\noutlier_detection: { max_ejection_time: 1s }",
+    "error config/conflict outlier_detection.max_ejection_time: max_ejection_time is shorter than base_ejection_time",
+  ],
 ];
 
 for (const [yaml, expected] of REFUSED) {
@@ -544,7 +553,6 @@ test("fields that nobody reads are reported, never ignored", () => {
   for (
     const field of [
       "health_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} }]",
-      "outlier_detection: {}",
       `typed_extension_protocol_options: { o: { "@type": ${OPTIONS}, common_http_protocol_options: { max_stream_duration: 7s } } }`,
       "lb_subset_config: {}",
       "preconnect_policy: { predictive_preconnect_ratio: 2 }",
@@ -557,6 +565,108 @@ test("fields that nobody reads are reported, never ignored", () => {
     const { problems } = plan(`name: a\n${field}`);
     assert.is(problems.length, 1, `${field}: ${problems.join("\n")}`);
   }
+});
+
+test("outlier detection: Envoy's defaults, every field, and the runtime keys above them", () => {
+  assert.equal(good("name: a\noutlier_detection: {}").outlierDetection, DEFAULT_OUTLIER_DETECTION);
+  const enforcing = {
+    CONSECUTIVE_5XX: 21,
+    CONSECUTIVE_GATEWAY_FAILURE: 22,
+    SUCCESS_RATE: 23,
+    CONSECUTIVE_LOCAL_ORIGIN_FAILURE: 24,
+    SUCCESS_RATE_LOCAL_ORIGIN: 25,
+    FAILURE_PERCENTAGE: 26,
+    FAILURE_PERCENTAGE_LOCAL_ORIGIN: 27,
+  };
+  const expected = {
+    intervalMs: 1000,
+    baseEjectionTimeMs: 2000,
+    maxEjectionTimeMs: 3000,
+    maxEjectionTimeJitterMs: 4000,
+    maxEjectionPercent: 5,
+    alwaysEjectOneHost: true,
+    splitsLocalOrigin: true,
+    consecutive5xx: 6,
+    consecutiveGatewayFailure: 7,
+    consecutiveLocalOriginFailure: 8,
+    successRate: { minimumHosts: 9, requestVolume: 10, stdevFactor: 11 },
+    failurePercentage: { minimumHosts: 12, requestVolume: 13, threshold: 14 },
+    enforcing,
+    healthCheckUnejects: false,
+    detectsDegraded: true,
+  };
+  const all = `name: a
+outlier_detection:
+  interval: 1s
+  base_ejection_time: 2s
+  max_ejection_time: 3s
+  max_ejection_time_jitter: 4s
+  max_ejection_percent: 5
+  always_eject_one_host: true
+  split_external_local_origin_errors: true
+  consecutive_5xx: 6
+  consecutive_gateway_failure: 7
+  consecutive_local_origin_failure: 8
+  success_rate_minimum_hosts: 9
+  success_rate_request_volume: 10
+  success_rate_stdev_factor: 11
+  failure_percentage_minimum_hosts: 12
+  failure_percentage_request_volume: 13
+  failure_percentage_threshold: 14
+  enforcing_consecutive_5xx: 21
+  enforcing_consecutive_gateway_failure: 22
+  enforcing_success_rate: 23
+  enforcing_consecutive_local_origin_failure: 24
+  enforcing_local_origin_success_rate: 25
+  enforcing_failure_percentage: 26
+  enforcing_failure_percentage_local_origin: 27
+  successful_active_health_check_uneject_host: false
+  detect_degraded_hosts: true`;
+  assert.equal(good(all).outlierDetection, expected);
+
+  const values = {
+    interval_ms: 101,
+    base_ejection_time_ms: 102,
+    max_ejection_time_ms: 103,
+    max_ejection_time_jitter_ms: 104,
+    max_ejection_percent: 200,
+    consecutive_5xx: 106,
+    failure_percentage_threshold: 14.9,
+    enforcing_success_rate: 0,
+    success_rate_stdev_factor: "many",
+  };
+  const runtime = new RuntimeValues(
+    new Map(Object.entries(values).map(([key, value]) => [`outlier_detection.${key}`, value])),
+  );
+  assert.equal(good(all, runtime).outlierDetection, {
+    ...expected,
+    intervalMs: 101,
+    baseEjectionTimeMs: 102,
+    maxEjectionTimeMs: 103,
+    maxEjectionTimeJitterMs: 104,
+    maxEjectionPercent: 100,
+    consecutive5xx: 106,
+    enforcing: { ...enforcing, SUCCESS_RATE: 0 },
+  });
+  assert.ok(runtime.isAskedFor("outlier_detection.consecutive_gateway_failure"));
+  assert.not(runtime.isAskedFor("outlier_detection.consecutive_6xx"));
+});
+
+test("the longest ejection is no shorter than the shortest", () => {
+  const detection = (fields: string) => good(`name: a\noutlier_detection: { ${fields} }`).outlierDetection!;
+  assert.is(detection("base_ejection_time: 600s").maxEjectionTimeMs, 600_000);
+  assert.is(detection("base_ejection_time: 60s").maxEjectionTimeMs, 300_000);
+});
+
+test("what outlier detection counts as an error", () => {
+  const match = (headers: string): string => `http_response_headers_match: { headers: [ ${headers} ] }`;
+  const { errorMatcher } = good(http(`explicit_http_config: { http_protocol_options: {} },
+    outlier_detection: { error_matcher: { or_match: { rules: [
+      { and_match: { rules: [ { ${match("{ name: x-a, present_match: true }")} }, { any_match: true } ] } },
+      { not_match: { ${match("{ name: x-b, present_match: true }")} } } ] } } }`)).http;
+  const matches = compileMatchPredicate(errorMatcher!);
+  const outcomes = [{}, { "x-b": "1" }, { "x-a": "1", "x-b": "1" }].map((headers) => matches(HeaderMap.of(headers)));
+  assert.equal(outcomes, [true, false, true]);
 });
 
 test("all problems at once", () => {
