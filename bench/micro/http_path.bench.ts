@@ -103,7 +103,11 @@ const route = planRouteConfig(root!, {
   planFilterConfig: () => null,
   readDataSource: () => null,
 });
-const table = new RouteTable(route, { compileFormat: () => ({ format: () => "" }) });
+const table = new RouteTable(route, {
+  compileFormat: () => ({ format: () => "" }),
+  compileBody: () => () => "",
+  stats: StatsStore.create(),
+});
 const config: ConnectionManagerConfig = {
   plan: {
     statPrefix: "web",

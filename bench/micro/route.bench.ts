@@ -1,9 +1,14 @@
 // bench/micro/route.bench.ts: what finding a route and finalizing a request costs.
 import { bench, do_not_optimize, group, run } from "mitata";
+import { ManualClock } from "../../host/base/clock.ts";
+import { SeededRandom } from "../../host/base/random.ts";
+import { loadBootstrap, loadRegistry } from "../../host/config/load.ts";
 import { HeaderMap } from "../../host/http/header_map.ts";
-import { NO_HEADER_OPS } from "../../host/http/header_ops.ts";
+import { compileLine } from "../../host/observe/format_plan.ts";
+import { compileFormat, type FormatWorld } from "../../host/observe/formatter.ts";
+import { StatsStore } from "../../host/observe/stats.ts";
 import { StreamInfo } from "../../host/observe/stream_info.ts";
-import { MATCH_ALL, type RouteConfigPlan, type RouteMatchPlan, type RoutePlan } from "../../host/router/plan.ts";
+import { planRouteConfig } from "../../host/router/plan/route_config.ts";
 import { RouteTable } from "../../host/router/route_table.ts";
 
 const address = { address: "127.0.0.1", port: 1, text: "127.0.0.1:1" };
@@ -22,68 +27,54 @@ const info = new StreamInfo(
   0,
   0,
 );
+const registry = loadRegistry();
+const world: FormatWorld = {
+  hostname: "bench",
+  environment: () => undefined,
+  clock: new ManualClock(),
+  random: new SeededRandom(1),
+};
 
-function route(path: RouteMatchPlan["path"], headers: RouteMatchPlan["headers"] = []): RoutePlan {
-  return {
-    name: "",
-    match: { ...MATCH_ALL, path, headers },
-    action: {
-      kind: "cluster",
-      cluster: { kind: "name", name: "c" },
-      clusterNotFoundStatus: 503,
-      pathRewrite: null,
-      hostRewrite: null,
-      appendXForwardedHost: false,
-      timeoutMs: 15_000,
-      idleTimeoutMs: null,
-      maxStreamDurationMs: null,
-      limitsStreamDuration: false,
-      grpcTimeoutHeaderMaxMs: null,
-      grpcTimeoutHeaderOffsetMs: 0,
-      hashPolicies: [],
-      upgrades: [],
-      connect: null,
-      retryPolicy: null,
-    },
-    requestHeaders: NO_HEADER_OPS,
-    responseHeaders: NO_HEADER_OPS,
-    filterConfigs: [],
-    metadata: null,
-  };
+/** A table of one virtual host with these matches, all to one cluster. */
+function table(matches: readonly object[], domains: readonly string[] = ["*"], more: object = {}): RouteTable {
+  const routes = matches.map((match) => ({ match, route: { cluster: "c" } }));
+  const { root } = loadBootstrap({
+    registry,
+    yaml: JSON.stringify({ ...more, virtual_hosts: [{ name: "v", domains, routes }] }),
+    typeName: "envoy.config.route.v3.RouteConfiguration",
+  });
+  const plan = planRouteConfig(root!, {
+    clusters: null,
+    validateClustersByDefault: false,
+    formatProblem: () => null,
+    planFilterConfig: () => null,
+    readDataSource: () => null,
+  });
+  return new RouteTable(plan, {
+    compileFormat: (text, omitEmptyValues = true) => compileFormat(text, world, { omitEmptyValues }),
+    compileBody: (format) => compileLine(format, world),
+    stats: StatsStore.create(),
+  });
 }
 
-function table(
-  routes: readonly RoutePlan[],
-  domains: readonly string[] = ["*"],
-  more: Partial<RouteConfigPlan> = {},
-): RouteTable {
-  return new RouteTable({
-    name: "r",
-    virtualHosts: [{
-      name: "v",
-      domains,
-      routes,
-      requireTls: "none",
-      requestHeaders: NO_HEADER_OPS,
-      responseHeaders: NO_HEADER_OPS,
-      includeRequestAttemptCount: false,
-      includeAttemptCountInResponse: false,
-      filterConfigs: [],
-      metadata: null,
-    }],
-    requestHeaders: NO_HEADER_OPS,
-    responseHeaders: NO_HEADER_OPS,
-    mostSpecificHeaderMutationsWins: false,
-    ignorePortInHostMatching: false,
-    ignorePathParametersInPathMatching: false,
-    filterConfigs: [],
-    metadata: null,
-    ...more,
-  }, { compileFormat: () => ({ format: () => "" }) });
-}
+const matches = (count: number, one: (i: number) => object): object[] =>
+  Array.from({ length: count }, (_, i) => one(i));
+const prefixes = (count: number): object[] => matches(count, (i) => ({ prefix: `/api/service${i}/` }));
+/** Prefixes and paths, some of which ask for more. */
+const mixed = (count: number): object[] =>
+  matches(count, (i) => {
+    switch (i % 4) {
+      case 0:
+        return { prefix: `/api/service${i}/` };
+      case 1:
+        return { path: `/api/exact${i}` };
+      case 2:
+        return { path_separated_prefix: `/api/separated${i}`, case_sensitive: false };
+      default:
+        return { prefix: `/api/guarded${i}/`, headers: [{ name: "user-agent", string_match: { exact: "bench/1" } }] };
+    }
+  });
 
-const prefixes = (count: number): RoutePlan[] =>
-  Array.from({ length: count }, (_, i) => route({ kind: "prefix", value: `/api/service${i}/`, caseSensitive: true }));
 const request = (path: string): HeaderMap =>
   HeaderMap.of({
     ":authority": "www.example.com",
@@ -97,42 +88,34 @@ const request = (path: string): HeaderMap =>
   });
 
 function measure(name: string, routes: RouteTable, headers: HeaderMap): void {
+  if (routes.route(headers, info, 7) === null) throw new Error(`${name}: no route`);
   bench(name, () => do_not_optimize(routes.route(headers, info, 7)));
 }
 
 group("route()", () => {
-  measure("1 prefix", table([route({ kind: "prefix", value: "/", caseSensitive: true })]), request("/a/b"));
+  measure("1 prefix", table([{ prefix: "/" }]), request("/a/b"));
   measure("10 prefixes", table(prefixes(10)), request("/api/service9/x?q=1"));
   measure("5,000 prefixes", table(prefixes(5000)), request("/api/service4999/x?q=1"));
+  measure("10 mixed", table(mixed(10)), request("/api/guarded7/x?q=1"));
+  measure("5,000 mixed", table(mixed(5000)), request("/api/guarded4999/x?q=1"));
   measure("10 prefixes, host by suffix", table(prefixes(10), ["*.example.com"]), request("/api/service9/x?q=1"));
-  const guarded = prefixes(10).map((plan, i) => ({
-    ...plan,
-    match: {
-      ...plan.match,
-      path: { kind: "prefix" as const, value: "/", caseSensitive: true },
-      headers: [{
-        name: "user-agent",
-        test: {
-          kind: "string" as const,
-          matcher: { kind: "exact" as const, value: `bench/${i - 8}`, ignoreCase: false },
-        },
-        invert: false,
-        treatMissingAsEmpty: false,
-      }],
-    },
+  const guarded = matches(10, (i) => ({
+    prefix: "/",
+    headers: [{ name: "user-agent", string_match: { exact: `bench/${i - 8}` } }],
   }));
   measure("10 header matchers", table(guarded), request("/x"));
-  const regexes = Array.from({ length: 10 }, (_, i) => route({ kind: "regex", pattern: `/svc${i}/[0-9]+/.*` }));
+  const regexes = matches(10, (i) => ({ safe_regex: { regex: `/svc${i}/[0-9]+/.*` } }));
   measure("10 regexes", table(regexes), request("/svc9/123/x"));
 });
 
 group("finalizeRequestHeaders", () => {
   const plain = table(prefixes(1));
   const adding = table(prefixes(1), ["*"], {
-    requestHeaders: {
-      remove: ["x-remove"],
-      add: ["x-a", "x-b", "x-c"].map((name) => ({ name, format: "v", action: "overwrite", keepEmptyValue: false })),
-    },
+    request_headers_to_remove: ["x-remove"],
+    request_headers_to_add: ["x-a", "x-b", "x-c"].map((key) => ({
+      header: { key, value: "v" },
+      append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
+    })),
   });
   for (const [name, routes] of [["nothing to do", plain], ["3 overwrites, 1 removal", adding]] as const) {
     const headers = request("/api/service0/x");

@@ -441,7 +441,9 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     const config = this.#config;
     const info = this.info;
     for (const mutation of config.earlyHeaderMutations) mutation.mutate(headers, info);
-    const origin = mutateRequestHeaders(headers, info.connection, config, isUpgrade);
+    this.#routeConfig ??= config.routes.current();
+    const internalOnly = this.#routeConfig?.internalOnlyHeaders ?? NO_HEADERS;
+    const origin = mutateRequestHeaders(headers, info.connection, config, isUpgrade, internalOnly);
     if (origin.rejectStatus > 0) {
       config.stats.rqRejectedViaIpDetection.inc();
       return { status: origin.rejectStatus, details: "rejecting because detection failed" };
@@ -678,3 +680,5 @@ function portColon(host: string): number {
   // More than one colon without brackets: a bare IPv6 address.
   return host.charCodeAt(0) !== 0x5b && host.indexOf(":") !== colon ? -1 : colon;
 }
+
+const NO_HEADERS: readonly string[] = [];

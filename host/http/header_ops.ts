@@ -44,8 +44,8 @@ export interface HeaderFormatter {
   format(context: HeaderFormatContext): string;
 }
 
-/** Compiles a format string that the planner has checked. */
-export type CompileFormat = (format: string) => HeaderFormatter;
+/** Compiles a format string that the planner has checked; values that are absent become nothing, or else "-". */
+export type CompileFormat = (format: string, omitEmptyValues?: boolean) => HeaderFormatter;
 
 const Action = { Append: 0, AddIfAbsent: 1, Overwrite: 2, OverwriteIfExists: 3 } as const;
 type Action = (typeof Action)[keyof typeof Action];

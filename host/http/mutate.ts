@@ -58,6 +58,7 @@ export function mutateRequestHeaders(
   connection: ConnectionInfo,
   config: ConnectionManagerConfig,
   isUpgrade: boolean,
+  internalOnlyHeaders: readonly string[],
 ): RequestOrigin {
   const plan = config.plan;
   removeHopByHop(headers, isUpgrade);
@@ -108,6 +109,7 @@ export function mutateRequestHeaders(
   } else {
     if (edge) { for (const name of EDGE_ONLY_HEADERS) headers.remove(name); }
     for (const name of INTERNAL_ONLY_HEADERS) headers.remove(name);
+    for (const name of internalOnlyHeaders) headers.remove(name);
     if (edge && !isPipe(final)) headers.set("x-envoy-external-address", final.address);
   }
   headers.remove("x-forwarded-client-cert");

@@ -168,6 +168,8 @@ export class StreamInfo {
   /** Where the route leads; empty when it leads to no cluster that exists. */
   clusterName = "";
   virtualHostName = "";
+  /** The kind of request that the virtual host counts it as. */
+  virtualClusterName = "";
   routeMetadata: FilterMetadata | null = null;
   virtualHostMetadata: FilterMetadata | null = null;
   listenerMetadata: FilterMetadata | null = null;

@@ -39,11 +39,14 @@ export function answerDirectly(
   request: HeaderMap,
   insertOriginalPath: boolean,
 ): void {
-  if (route.kind === "redirect") route.rewritePath(request, insertOriginalPath);
-  const location = route.location(request);
+  if (route.kind === "redirect") route.rewritePath(request, stream.info, insertOriginalPath);
+  const location = route.location(request, stream.info);
+  const body = route.bodyFor(request, stream.info);
+  const { bodyType } = route;
   const modifyHeaders = (headers: HeaderMap): void => {
     if (location !== null) headers.add("location", location);
     route.finalizeResponseHeaders(headers, request, stream.info);
+    if (bodyType !== "") headers.set("content-type", bodyType);
   };
-  stream.sendLocalReply({ status: route.status, body: route.body, details: "direct_response", modifyHeaders });
+  stream.sendLocalReply({ status: route.status, body, details: "direct_response", modifyHeaders });
 }

@@ -14,7 +14,6 @@ import { StreamResetReason } from "../http/codec.ts";
 import type { DownstreamWatermarkCallbacks } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Counter } from "../observe/stat.ts";
-import { ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Host } from "../upstream/host.ts";
 import { type AttemptTimeouts, AttemptTimers } from "./attempt_timers.ts";
 import {
@@ -61,11 +60,11 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   /** The request's headers still say what its caller wants of retries. */
   constructor(request: RoutedRequest) {
-    const { stream, cluster, hashPolicy } = request;
+    const { stream, route, cluster, hashPolicy } = request;
     this.#request = request;
     const retry = this.#createRetryState();
     this.#retry = retry;
-    if (retry !== null) request.replay = new RequestReplay(stream.bufferLimitBytes);
+    if (retry !== null) request.replay = new RequestReplay(route.requestBufferLimitBytes(stream.bufferLimitBytes));
     const matters = retry !== null || hashPolicy !== null || cluster.asksContext ||
       stream.upstreamOverrideHost !== null;
     this.#context = matters ? new RequestLoadBalancerContext(request, retry) : null;
@@ -130,6 +129,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     describeHost(attempt.info, host);
     if (!attempt.connected) return;
     noteConnected(attempt);
+    for (const counters of this.#request.counters) counters.upstreamRqTotal.inc();
     const durationMs = this.#request.cluster.plan.http.maxStreamDurationMs;
     if (durationMs > 0) this.#timersOf(attempt).startDuration(durationMs);
     this.#startPerTryTimer(attempt);
@@ -211,6 +211,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     if (attempt !== null) {
       const request = this.#request;
       this.#countTimeout(attempt, request.cluster.stats.upstreamRqTimeout);
+      for (const counters of request.counters) counters.upstreamRqTimeout.inc();
       if (!request.responseStarted) noteTimeout(attempt, request.timeoutStatus);
       noteFailure(request, attempt);
       attempt.reset();
@@ -242,8 +243,12 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
   #onResponseEnd(attempt: UpstreamAttempt, trailers: HeaderMap | null): void {
     noteResponseEnd(attempt, trailers);
     this.#disableTimers();
-    const { endMs, cluster: { stats }, origin } = this.#request;
-    if (endMs >= 0) stats.codes.recordTime(this.nowMs - endMs, stats.upstreamRqTime, origin);
+    const { endMs, cluster: { stats }, origin, counters } = this.#request;
+    if (endMs >= 0) {
+      const milliseconds = this.nowMs - endMs;
+      stats.codes.recordTime(milliseconds, stats.upstreamRqTime, origin);
+      for (let i = 0; i < counters.length; i++) counters[i]!.codes.recordTime(milliseconds);
+    }
     if (attempt === this.#current) this.#current = null;
   }
 
@@ -280,9 +285,9 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     const { cluster, route, headers, stream } = this.#request;
     if (route.opensTcpTunnel(headers)) {
       this.#isTcp = true;
-      this.#begin(TcpUpstreamRequest, cluster.tcpPool(host, ResourcePriority.Default), end);
+      this.#begin(TcpUpstreamRequest, cluster.tcpPool(host, route.priority), end);
     } else {
-      this.#begin(UpstreamRequest, cluster.httpPool(host, ResourcePriority.Default, stream.info.protocol), end);
+      this.#begin(UpstreamRequest, cluster.httpPool(host, route.priority, stream.info.protocol), end);
     }
   }
 
@@ -310,9 +315,11 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   /** Null when no failure of an attempt would be retried. */
   #createRetryState(): RetryState | null {
-    const { retryPolicy: policy, headers, cluster, stream: { info, clock } } = this.#request;
+    const { retryPolicy: policy, headers, cluster, counters, route: { priority }, stream: { info, clock } } =
+      this.#request;
     if (!policy.appliesTo(headers)) return null;
-    return RetryState.create({ policy, headers, cluster, info, clock, onDue: () => this.#attemptAgain() });
+    const onDue = () => this.#attemptAgain();
+    return RetryState.create({ policy, headers, cluster, priority, counters, info, clock, onDue });
   }
 
   #giveUpRetries(): void {

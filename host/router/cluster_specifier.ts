@@ -5,12 +5,14 @@
  * @see Envoy: source/common/router/config_impl.cc RouteEntryImplBase::clusterEntry, pickWeightedCluster
  * @module
  */
+import type { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
+import type { StreamInfo } from "../observe/stream_info.ts";
 import type { RouteEntry } from "./route.ts";
 
 /** Turns a matched route into an entry with a cluster. */
 export interface ClusterSpecifier {
-  choose(headers: HeaderMap, random: number): RouteEntry;
+  choose(headers: HeaderMap, random: number, info: StreamInfo): RouteEntry;
 }
 
 /** One cluster, or none: redirects and direct responses. */
@@ -48,24 +50,34 @@ export class WeightedClusters implements ClusterSpecifier {
   readonly #ends: readonly number[];
   readonly #total: number;
   readonly #randomHeader: string;
+  readonly #hashPolicy: HashPolicy | null;
 
-  constructor(specifiers: readonly ClusterSpecifier[], weights: readonly number[], randomHeader: string) {
+  /** `randomHeader` is "" for none, and `hashPolicy` null unless its hash chooses. */
+  constructor(
+    specifiers: readonly ClusterSpecifier[],
+    weights: readonly number[],
+    randomHeader: string,
+    hashPolicy: HashPolicy | null,
+  ) {
     let total = 0;
     this.#ends = weights.map((weight) => total += weight);
     this.#total = total;
     this.#specifiers = specifiers;
     this.#randomHeader = randomHeader;
+    this.#hashPolicy = hashPolicy;
   }
 
-  choose(headers: HeaderMap, random: number): RouteEntry {
-    const value = this.#selected(headers, random);
+  choose(headers: HeaderMap, random: number, info: StreamInfo): RouteEntry {
+    const value = this.#selected(headers, random, info);
     const ends = this.#ends;
     let index = 0;
     while (index < ends.length - 1 && value >= ends[index]!) index++;
-    return this.#specifiers[index]!.choose(headers, random);
+    return this.#specifiers[index]!.choose(headers, random, info);
   }
 
-  #selected(headers: HeaderMap, random: number): number {
+  #selected(headers: HeaderMap, random: number, info: StreamInfo): number {
+    const hash = this.#hashPolicy?.hash(headers, info, dropCookie) ?? null;
+    if (hash !== null) return Number(hash % BigInt(this.#total));
     if (this.#randomHeader !== "") {
       const values = headers.getAll(this.#randomHeader);
       // Several values, or one that is no number, count as none.
@@ -77,3 +89,6 @@ export class WeightedClusters implements ClusterSpecifier {
     return random % this.#total;
   }
 }
+
+/** The router, which asks for the hash again, sets the cookie. */
+function dropCookie(): void {}

@@ -10,6 +10,7 @@
 import type { HeaderOpsPlan } from "../http/header_ops.ts";
 import type { CookieMatcherPlan } from "../matching/cookies.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
+import type { BodyFormatPlan } from "../observe/format_plan.ts";
 import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
 import type { QueryMatcherPlan } from "../matching/query_matcher.ts";
 import type { Substitution } from "../matching/regex.ts";
@@ -22,6 +23,10 @@ export interface RouteConfigPlan {
   readonly requestHeaders: HeaderOpsPlan;
   readonly responseHeaders: HeaderOpsPlan;
   readonly mostSpecificHeaderMutationsWins: boolean;
+  /** Removed from requests that come from outside; lower case. */
+  readonly internalOnlyHeaders: readonly string[];
+  /** The header whose value is looked up among the domains, in lower case; "" is the host. */
+  readonly virtualHostHeader: string;
   readonly ignorePortInHostMatching: boolean;
   readonly ignorePathParametersInPathMatching: boolean;
   readonly filterConfigs: readonly FilterConfigPlan[];
@@ -33,6 +38,8 @@ export interface VirtualHostPlan {
   /** Lower case, as in the configuration: `a.example`, `*.example`, `a.*`, `*`. */
   readonly domains: readonly string[];
   readonly routes: readonly RoutePlan[];
+  /** In order: the first one that a request matches counts it. */
+  readonly virtualClusters: readonly VirtualClusterPlan[];
   readonly requireTls: "none" | "externalOnly" | "all";
   readonly requestHeaders: HeaderOpsPlan;
   readonly responseHeaders: HeaderOpsPlan;
@@ -42,14 +49,30 @@ export interface VirtualHostPlan {
   readonly metadata: MetadataPlan | null;
 }
 
+/** Requests that are counted together. */
+export interface VirtualClusterPlan {
+  readonly name: string;
+  readonly headers: readonly HeaderMatcherPlan[];
+}
+
 export interface RoutePlan {
   readonly name: string;
   readonly match: RouteMatchPlan;
   readonly action: ClusterActionPlan | RedirectPlan | DirectResponsePlan;
+  /** Statistics of the route have this name; "" for none. */
+  readonly statPrefix: string;
+  readonly requestBufferLimit: RequestBufferLimitPlan | null;
   readonly requestHeaders: HeaderOpsPlan;
   readonly responseHeaders: HeaderOpsPlan;
   readonly filterConfigs: readonly FilterConfigPlan[];
   readonly metadata: MetadataPlan | null;
+}
+
+/** How much of a request is kept to be sent again. */
+export interface RequestBufferLimitPlan {
+  readonly bytes: number;
+  /** No more than the connection's limit. */
+  readonly isCapped: boolean;
 }
 
 /** Static metadata: plain JSON by namespace. */
@@ -119,6 +142,7 @@ export interface ClusterActionPlan {
   readonly pathRewrite: PathRewritePlan | null;
   readonly hostRewrite: HostRewritePlan | null;
   readonly appendXForwardedHost: boolean;
+  readonly priority: "default" | "high";
   /** From the end of the request to the end of the response; 0 for no limit. */
   readonly timeoutMs: number;
   /** 0 for no limit, null for the connection manager's. */
@@ -130,6 +154,10 @@ export interface ClusterActionPlan {
   readonly grpcTimeoutHeaderMaxMs: number | null;
   /** Taken off a `grpc-timeout` header. */
   readonly grpcTimeoutHeaderOffsetMs: number;
+  /** For gRPC requests `grpc-timeout` up to this takes the place of `timeoutMs`; 0 is no limit, null: it does not. */
+  readonly maxGrpcTimeoutMs: number | null;
+  /** Taken off that `grpc-timeout`. */
+  readonly grpcTimeoutOffsetMs: number;
   readonly upgrades: readonly RouteUpgradePlan[];
   /** Requests become tunnels to an upstream that speaks no HTTP. */
   readonly connect: { readonly allowPost: boolean } | null;
@@ -153,6 +181,8 @@ export type ClusterSpecifierPlan =
     readonly clusters: readonly WeightedClusterPlan[];
     /** A request header that gives the random value; "" for none. */
     readonly randomHeader: string;
+    /** The hash of the route's hash policy is the random value. */
+    readonly byHash: boolean;
   };
 
 export interface WeightedClusterPlan {
@@ -170,13 +200,16 @@ export interface WeightedClusterPlan {
 export type PathRewritePlan =
   /** Replaces what the route matched: its prefix or path, or for regex routes the whole path. */
   | { readonly kind: "prefix"; readonly value: string }
-  | { readonly kind: "regex"; readonly pattern: string; readonly substitution: Substitution };
+  | { readonly kind: "regex"; readonly pattern: string; readonly substitution: Substitution }
+  /** A format string for the whole path; one that gives nothing leaves it. */
+  | { readonly kind: "format"; readonly format: string };
 
 export type HostRewritePlan =
   | { readonly kind: "literal"; readonly host: string }
   /** The router sets the chosen host's name. */
   | { readonly kind: "auto" }
   | { readonly kind: "header"; readonly header: string }
+  | { readonly kind: "format"; readonly format: string }
   | { readonly kind: "pathRegex"; readonly pattern: string; readonly substitution: Substitution };
 
 export interface RedirectPlan {
@@ -188,6 +221,8 @@ export interface RedirectPlan {
   /** 0 keeps the port. */
   readonly port: number;
   readonly path: string;
+  /** A format string for the path. */
+  readonly pathFormat: string;
   readonly pathRewrite: PathRewritePlan | null;
   readonly stripQuery: boolean;
 }
@@ -196,4 +231,6 @@ export interface DirectResponsePlan {
   readonly kind: "directResponse";
   readonly status: number;
   readonly body: Uint8Array;
+  /** Makes the body of `body`; null sends it as it is. */
+  readonly bodyFormat: BodyFormatPlan | null;
 }

@@ -20,12 +20,13 @@ export const TLS_REDIRECT: RedirectPlan = {
   host: "",
   port: 0,
   path: "",
+  pathFormat: "",
   pathRewrite: null,
   stripQuery: false,
 };
 
-/** The absolute URL that a request is sent to. Without a redirect it is the request's own. */
-export function locationOf(redirect: RedirectPlan | null, headers: HeaderMap): string {
+/** The absolute URL that a request is sent to. Without a redirect it is the request's own. `path` is "" to keep it. */
+export function locationOf(redirect: RedirectPlan | null, headers: HeaderMap, path: string): string {
   if (redirect === TLS_REDIRECT) return "https://" + (headers.authority ?? "") + (headers.path ?? "");
   const requestScheme = headers.scheme ?? "";
   if (redirect === null) {
@@ -34,16 +35,19 @@ export function locationOf(redirect: RedirectPlan | null, headers: HeaderMap): s
   const scheme = redirect.scheme === "" ? requestScheme : redirect.scheme;
   const port = redirect.port === 0 ? "" : ":" + redirect.port;
   const host = redirect.host === "" ? hostOf(headers, scheme, port !== "") : redirect.host;
-  return scheme + "://" + host + port + pathOf(redirect, headers.path ?? "");
+  return scheme + "://" + host + port + withSlash(pathOf(path, redirect.stripQuery, headers.path ?? ""));
 }
 
-function pathOf(redirect: RedirectPlan, target: string): string {
-  const { path } = redirect;
+function withSlash(path: string): string {
+  return path.startsWith("/") ? path : "/" + path;
+}
+
+function pathOf(path: string, stripQuery: boolean, target: string): string {
   // A query of path_redirect's own wins over the request's, and stays.
   if (path !== "" && path.includes("?")) return path;
   const query = target.indexOf("?");
-  if (path === "") return query !== -1 && redirect.stripQuery ? target.slice(0, query) : target;
-  return query === -1 || redirect.stripQuery ? path : path + target.slice(query);
+  if (path === "") return query !== -1 && stripQuery ? target.slice(0, query) : target;
+  return query === -1 || stripQuery ? path : path + target.slice(query);
 }
 
 /** The request's host, without its port when that would contradict the new scheme or port. */

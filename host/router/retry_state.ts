@@ -12,16 +12,26 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { StreamResetReason } from "../http/codec.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { ResponseFlag, type StreamInfo } from "../observe/stream_info.ts";
-import { type Resource, ResourcePriority } from "../upstream/circuit_breaker.ts";
+import type { Resource, ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
 import type { HostPredicatePlan, ResetHeaderPlan } from "../upstream/retry_plan.ts";
 import { retriesReset, retriesResponse, type RetryConditions, type RetryPolicy } from "../upstream/retry_policy.ts";
+import type { RequestCounters } from "./request_counters.ts";
+
+type RetryCounter =
+  | "upstreamRqRetry"
+  | "upstreamRqRetryLimitExceeded"
+  | "upstreamRqRetryOverflow"
+  | "upstreamRqRetrySuccess";
 
 export interface RetryStateOptions {
   readonly policy: RetryPolicy;
   readonly headers: HeaderMap;
   readonly cluster: Cluster;
+  readonly priority: ResourcePriority;
+  /** What counts besides the cluster. */
+  readonly counters: readonly RequestCounters[];
   readonly info: StreamInfo;
   readonly clock: Clock;
   /** The next attempt is due. */
@@ -49,7 +59,7 @@ export class RetryState {
   private constructor(options: RetryStateOptions, conditions: RetryConditions) {
     this.#options = options;
     this.#conditions = conditions;
-    this.#retries = options.cluster.resources[ResourcePriority.Default].retries;
+    this.#retries = options.cluster.resources[options.priority].retries;
     this.#left = conditions.retries;
     const { baseIntervalMs, maxIntervalMs } = options.policy;
     this.#backOff = new BackOff(baseIntervalMs, maxIntervalMs, options.cluster.random);
@@ -95,27 +105,33 @@ export class RetryState {
   }
 
   #decide(wanted: boolean): boolean {
-    const { info, cluster: { stats } } = this.#options;
-    if (this.#holdsRetry && !wanted) stats.upstreamRqRetrySuccess.inc();
+    const { info } = this.#options;
+    if (this.#holdsRetry && !wanted) this.#count("upstreamRqRetrySuccess");
     this.#release();
     if (!wanted) return false;
     if (this.#left === 0) {
-      stats.upstreamRqRetryLimitExceeded.inc();
+      this.#count("upstreamRqRetryLimitExceeded");
       info.setFlag(ResponseFlag.UpstreamRetryLimitExceeded);
       return false;
     }
     this.#left--;
     if (!this.#retries.canCreate()) {
-      stats.upstreamRqRetryOverflow.inc();
+      this.#count("upstreamRqRetryOverflow");
       info.setFlag(ResponseFlag.UpstreamOverflow);
       return false;
     }
     this.#holdsRetry = true;
     this.#retries.inc();
-    stats.upstreamRqRetry.inc();
+    this.#count("upstreamRqRetry");
     this.#timer ??= this.#options.clock.createTimer(this.#options.onDue);
     this.#timer.enable(this.#nextBackOffMs());
     return true;
+  }
+
+  /** Counts for the cluster, and for route and virtual cluster. */
+  #count(name: RetryCounter): void {
+    this.#options.cluster.stats[name].inc();
+    for (const counters of this.#options.counters) counters[name].inc();
   }
 
   #nextBackOffMs(): number {

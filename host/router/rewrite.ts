@@ -7,8 +7,10 @@
  * @module
  */
 import type { HeaderMap } from "../http/header_map.ts";
+import type { CompileFormat, HeaderFormatter } from "../http/header_ops.ts";
 import { pathEnd } from "../matching/path.ts";
 import { Regex, type Substitution } from "../matching/regex.ts";
+import type { StreamInfo } from "../observe/stream_info.ts";
 import type { HostRewritePlan, PathMatchPlan, PathRewritePlan } from "./plan.ts";
 
 /** Changes the path, keeping the query. */
@@ -18,16 +20,22 @@ export class PathRewrite {
   readonly #prefix: string;
   readonly #regex: Regex | null;
   readonly #substitution: Substitution;
+  readonly #formatter: HeaderFormatter | null;
 
-  constructor(plan: PathRewritePlan, match: PathMatchPlan) {
+  constructor(plan: PathRewritePlan, match: PathMatchPlan, compileFormat: CompileFormat) {
     this.#matchedLength = "value" in match ? match.value.length : -1;
     this.#prefix = plan.kind === "prefix" ? plan.value : "";
     this.#regex = plan.kind === "regex" ? new Regex(plan.pattern) : null;
     this.#substitution = plan.kind === "regex" ? plan.substitution : [];
+    this.#formatter = plan.kind === "format" ? compileFormat(plan.format) : null;
   }
 
-  /** The new `:path` for one that the route matched. */
-  rewrite(target: string): string {
+  /** The new `:path` for one that the route matched; null to leave it. */
+  rewrite(target: string, headers: HeaderMap, info: StreamInfo): string | null {
+    if (this.#formatter !== null) {
+      const path = formatted(this.#formatter, headers, info);
+      return path === "" ? null : path + target.slice(pathEnd(target));
+    }
     if (this.#regex === null) {
       const length = this.#matchedLength === -1 ? pathEnd(target) : this.#matchedLength;
       return this.#prefix + target.slice(length);
@@ -39,11 +47,23 @@ export class PathRewrite {
 }
 
 /** Sets a new `:path`, remembering the old one for the upstream and the access log. */
-export function applyPathRewrite(rewrite: PathRewrite, headers: HeaderMap, insertOriginalPath: boolean): void {
+export function applyPathRewrite(
+  rewrite: PathRewrite,
+  headers: HeaderMap,
+  info: StreamInfo,
+  insertOriginalPath: boolean,
+): void {
   const target = headers.path;
   if (target === null) return;
-  headers.path = rewrite.rewrite(target);
+  const path = rewrite.rewrite(target, headers, info);
+  if (path === null) return;
+  headers.path = path;
   if (insertOriginalPath) headers.set("x-envoy-original-path", target);
+}
+
+/** What a format makes of a request. */
+export function formatted(formatter: HeaderFormatter, headers: HeaderMap, info: StreamInfo): string {
+  return formatter.format({ requestHeaders: headers, responseHeaders: null, responseTrailers: null, info });
 }
 
 /** Computes the host that a request goes up with. */
@@ -53,12 +73,14 @@ export class HostRewrite {
   readonly #text: string;
   readonly #regex: Regex | null;
   readonly #substitution: Substitution;
+  readonly #formatter: HeaderFormatter | null;
 
-  constructor(plan: HostRewritePlan) {
+  constructor(plan: HostRewritePlan, compileFormat: CompileFormat) {
     this.#kind = plan.kind;
     this.#text = plan.kind === "literal" ? plan.host : plan.kind === "header" ? plan.header : "";
     this.#regex = plan.kind === "pathRegex" ? new Regex(plan.pattern) : null;
     this.#substitution = plan.kind === "pathRegex" ? plan.substitution : [];
+    this.#formatter = plan.kind === "format" ? compileFormat(plan.format, false) : null;
   }
 
   /** True when the name of the chosen upstream host is to be set. */
@@ -67,13 +89,17 @@ export class HostRewrite {
   }
 
   /** The new host, or null to leave it. */
-  hostFor(headers: HeaderMap): string | null {
+  hostFor(headers: HeaderMap, info: StreamInfo): string | null {
     switch (this.#kind) {
       case "literal":
         return this.#text;
       case "header": {
         const value = headers.get(this.#text);
         return value === "" ? null : value;
+      }
+      case "format": {
+        const host = formatted(this.#formatter!, headers, info);
+        return host === "" ? null : host;
       }
       case "pathRegex": {
         const target = headers.path ?? "";

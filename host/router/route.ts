@@ -9,17 +9,21 @@
  * @see Envoy: source/common/router/config_impl.h RouteEntryImplBase, DynamicRouteEntry
  * @module
  */
-import { EMPTY_BYTES } from "../base/bytes.ts";
+import { EMPTY_BYTES, fromLatin1, latin1Slice } from "../base/bytes.ts";
 import { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
+import type { Format } from "../observe/formatter.ts";
+import type { FormatPlan } from "../observe/format_plan.ts";
+import { NO_COUNTERS, type RequestCounters, type VirtualClusters } from "./request_counters.ts";
+import { ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Route } from "../http/route.ts";
 import { type FilterMetadata, filterMetadata, type StreamInfo } from "../observe/stream_info.ts";
 import { NO_RETRY_POLICY, RetryPolicy } from "../upstream/retry_policy.ts";
 import type { FilterConfigs } from "./filter_configs.ts";
-import type { HeaderFormatContext, HeaderOps } from "../http/header_ops.ts";
-import type { ClusterActionPlan, RedirectPlan, RoutePlan, VirtualHostPlan } from "./plan.ts";
+import type { CompileFormat, HeaderFormatContext, HeaderFormatter, HeaderOps } from "../http/header_ops.ts";
+import type { ClusterActionPlan, RedirectPlan, RequestBufferLimitPlan, RoutePlan, VirtualHostPlan } from "./plan.ts";
 import { hasLocation, locationOf } from "./redirect.ts";
-import { applyPathRewrite, HostRewrite, PathRewrite, rewriteAuthority } from "./rewrite.ts";
+import { applyPathRewrite, formatted, HostRewrite, PathRewrite, rewriteAuthority } from "./rewrite.ts";
 
 export type RouteKind = "cluster" | "redirect" | "directResponse";
 
@@ -32,6 +36,16 @@ export interface RouteSurroundings {
   /** Mutations of route, virtual host and route configuration in the order in which they are made. */
   readonly requestHeaders: readonly HeaderOps[];
   readonly responseHeaders: readonly HeaderOps[];
+  readonly virtualClusters: VirtualClusters | null;
+}
+
+/** The part of a route's plan that a recipe is made of. */
+export type RecipePlan = Pick<RoutePlan, "name" | "match" | "action" | "metadata" | "requestBufferLimit">;
+
+/** What plans need to become recipes. */
+export interface RecipeCompiler {
+  readonly compileFormat: CompileFormat;
+  readonly compileBody: (plan: FormatPlan) => Format;
 }
 
 /** A route as far as it is the same for all requests. */
@@ -41,7 +55,12 @@ export class RouteRecipe {
   readonly action: ClusterActionPlan | null;
   readonly redirect: RedirectPlan | null;
   readonly status: number;
-  readonly body: Uint8Array;
+  readonly #body: Uint8Array;
+  readonly #bodyFormat: Format | null;
+  /** The content type that the body's format asks for; "" for none. */
+  readonly bodyType: string;
+  readonly #redirectPath: HeaderFormatter | null;
+  readonly requestBufferLimit: RequestBufferLimitPlan | null;
   readonly pathRewrite: PathRewrite | null;
   readonly hostRewrite: HostRewrite | null;
   readonly hashPolicy: HashPolicy | null;
@@ -49,19 +68,37 @@ export class RouteRecipe {
   readonly metadata: FilterMetadata;
   readonly virtualHostMetadata: FilterMetadata;
   readonly surroundings: RouteSurroundings;
+  /** Statistics of its own; null for none. */
+  readonly counters: RequestCounters | null;
 
-  constructor(plan: Pick<RoutePlan, "name" | "match" | "action" | "metadata">, surroundings: RouteSurroundings) {
+  constructor(
+    plan: RecipePlan,
+    surroundings: RouteSurroundings,
+    compiler: RecipeCompiler,
+    counters: RequestCounters | null,
+  ) {
     const { action } = plan;
     this.name = plan.name;
     this.kind = action.kind;
     this.action = action.kind === "cluster" ? action : null;
     this.redirect = action.kind === "redirect" ? action : null;
     this.status = action.kind === "cluster" ? 0 : action.status;
-    this.body = action.kind === "directResponse" ? action.body : EMPTY_BYTES;
+    this.#body = action.kind === "directResponse" ? action.body : EMPTY_BYTES;
+    const bodyFormat = action.kind === "directResponse" ? action.bodyFormat : null;
+    this.#bodyFormat = bodyFormat === null ? null : compiler.compileBody(bodyFormat.format);
+    this.bodyType = bodyFormat === null
+      ? ""
+      : bodyFormat.contentType || (bodyFormat.format.kind === "json" ? "application/json" : "");
+    this.#redirectPath = this.redirect === null || this.redirect.pathFormat === ""
+      ? null
+      : compiler.compileFormat(this.redirect.pathFormat);
+    this.requestBufferLimit = plan.requestBufferLimit;
     const pathRewrite = action.kind === "directResponse" ? null : action.pathRewrite;
-    this.pathRewrite = pathRewrite === null ? null : new PathRewrite(pathRewrite, plan.match.path);
+    this.pathRewrite = pathRewrite === null
+      ? null
+      : new PathRewrite(pathRewrite, plan.match.path, compiler.compileFormat);
     const hostRewrite = action.kind === "cluster" ? action.hostRewrite : null;
-    this.hostRewrite = hostRewrite === null ? null : new HostRewrite(hostRewrite);
+    this.hostRewrite = hostRewrite === null ? null : new HostRewrite(hostRewrite, compiler.compileFormat);
     const hashPolicies = action.kind === "cluster" ? action.hashPolicies : [];
     this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
     const retryPolicy = action.kind === "cluster" ? action.retryPolicy : null;
@@ -69,6 +106,21 @@ export class RouteRecipe {
     this.metadata = filterMetadata(plan.metadata);
     this.virtualHostMetadata = filterMetadata(surroundings.virtualHost.metadata);
     this.surroundings = surroundings;
+    this.counters = counters;
+  }
+
+  /** The body of a direct response. */
+  bodyFor(headers: HeaderMap, info: StreamInfo): Uint8Array {
+    if (this.#bodyFormat === null) return this.#body;
+    const localReplyBody = latin1Slice(this.#body, 0, this.#body.length);
+    const facts = { requestHeaders: headers, responseHeaders: null, responseTrailers: null, info, localReplyBody };
+    return fromLatin1(this.#bodyFormat(facts));
+  }
+
+  /** The path that a redirect leads to; "" keeps it. */
+  redirectPathFor(headers: HeaderMap, info: StreamInfo): string {
+    if (this.#redirectPath !== null) return formatted(this.#redirectPath, headers, info);
+    return this.redirect === null ? "" : this.redirect.path;
   }
 }
 
@@ -183,6 +235,35 @@ export class RouteEntry implements Route {
     return (method === "CONNECT" && protocol === null) || (method === "POST" && connect.allowPost);
   }
 
+  get priority(): ResourcePriority {
+    return this.#recipe.action?.priority === "high" ? ResourcePriority.High : ResourcePriority.Default;
+  }
+
+  /** For gRPC requests `grpc-timeout` up to this takes the place of `timeoutMs`; 0 is no limit, null: it does not. */
+  get maxGrpcTimeoutMs(): number | null {
+    return this.#recipe.action?.maxGrpcTimeoutMs ?? null;
+  }
+
+  get grpcTimeoutOffsetMs(): number {
+    return this.#recipe.action?.grpcTimeoutOffsetMs ?? 0;
+  }
+
+  /** How many bytes of a request are kept to be sent again; 0 is no limit, also for the connection's. */
+  requestBufferLimitBytes(connectionLimitBytes: number): number {
+    const limit = this.#recipe.requestBufferLimit;
+    if (limit === null) return connectionLimitBytes;
+    return limit.isCapped && connectionLimitBytes > 0 ? Math.min(limit.bytes, connectionLimitBytes) : limit.bytes;
+  }
+
+  /** What counts this request besides its cluster; tells the stream its virtual cluster. */
+  countersFor(headers: HeaderMap, info: StreamInfo): readonly RequestCounters[] {
+    const { counters, surroundings: { virtualClusters } } = this.#recipe;
+    if (virtualClusters === null) return counters === null ? NO_COUNTERS : [counters];
+    const virtual = virtualClusters.find(headers);
+    info.virtualClusterName = virtual.name;
+    return counters === null ? [virtual.counters] : [counters, virtual.counters];
+  }
+
   get retryPolicy(): RetryPolicy {
     return this.#recipe.retryPolicy;
   }
@@ -228,10 +309,10 @@ export class RouteEntry implements Route {
       for (let i = 0; i < levels.length; i++) levels[i]!.apply(headers, context);
     }
     if (hostRewrite !== null) {
-      const host = hostRewrite.hostFor(headers);
+      const host = hostRewrite.hostFor(headers, info);
       if (host !== null) rewriteAuthority(headers, host, action!.appendXForwardedHost);
     }
-    if (pathRewrite !== null) applyPathRewrite(pathRewrite, headers, insertOriginalPath);
+    if (pathRewrite !== null) applyPathRewrite(pathRewrite, headers, info, insertOriginalPath);
   }
 
   /** Header mutations of all levels on a response, also on the router's own ones. */
@@ -254,19 +335,26 @@ export class RouteEntry implements Route {
     return this.#recipe.status;
   }
 
-  get body(): Uint8Array {
-    return this.#recipe.body;
+  /** The body of a direct response. */
+  bodyFor(headers: HeaderMap, info: StreamInfo): Uint8Array {
+    return this.#recipe.bodyFor(headers, info);
+  }
+
+  /** The content type of a body that is formatted; "" leaves it to the usual one. */
+  get bodyType(): string {
+    return this.#recipe.bodyType;
   }
 
   /** Changes the path of a request that is to be redirected; comes before `location`. */
-  rewritePath(headers: HeaderMap, insertOriginalPath = true): void {
+  rewritePath(headers: HeaderMap, info: StreamInfo, insertOriginalPath = true): void {
     const { pathRewrite } = this.#recipe;
-    if (pathRewrite !== null) applyPathRewrite(pathRewrite, headers, insertOriginalPath);
+    if (pathRewrite !== null) applyPathRewrite(pathRewrite, headers, info, insertOriginalPath);
   }
 
   /** The `location` of a redirect or direct response, or null when its status has none. */
-  location(headers: HeaderMap): string | null {
+  location(headers: HeaderMap, info: StreamInfo): string | null {
     const { status, redirect } = this.#recipe;
-    return hasLocation(status) ? locationOf(redirect, headers) : null;
+    if (!hasLocation(status)) return null;
+    return locationOf(redirect, headers, this.#recipe.redirectPathFor(headers, info));
   }
 }

@@ -11,6 +11,9 @@
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Route, RouteConfig } from "../http/route.ts";
 import { asciiLower } from "../base/wire_text.ts";
+import type { Format } from "../observe/formatter.ts";
+import type { FormatPlan } from "../observe/format_plan.ts";
+import type { StatsScope } from "../observe/stats.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import { type CompileFilterConfig, FilterConfigLevel } from "./filter_configs.ts";
 import type { CompileFormat } from "../http/header_ops.ts";
@@ -21,6 +24,10 @@ import { type RouteCompiler, VirtualHost } from "./virtual_host.ts";
 export interface RouteTableOptions {
   /** Compiles `%…%` header values. */
   readonly compileFormat: CompileFormat;
+  /** Compiles the bodies of direct responses. */
+  readonly compileBody: (plan: FormatPlan) => Format;
+  /** The root, below which virtual hosts count. */
+  readonly stats: StatsScope;
   /** Makes of a filter's plan what the filter works with; without it plans are handed on as they are. */
   readonly compileFilterConfig?: CompileFilterConfig;
 }
@@ -29,6 +36,8 @@ export interface RouteTableOptions {
 export class RouteTable implements RouteConfig {
   readonly name: string;
   readonly plan: RouteConfigPlan;
+  readonly internalOnlyHeaders: readonly string[];
+  readonly #virtualHostHeader: string;
   readonly #ignorePort: boolean;
   readonly #exact = new Map<string, VirtualHost>();
   readonly #suffixes = new WildcardDomains();
@@ -39,9 +48,13 @@ export class RouteTable implements RouteConfig {
   constructor(plan: RouteConfigPlan, options: RouteTableOptions) {
     this.name = plan.name;
     this.plan = plan;
+    this.internalOnlyHeaders = plan.internalOnlyHeaders;
+    this.#virtualHostHeader = plan.virtualHostHeader;
     this.#ignorePort = plan.ignorePortInHostMatching;
     const compiler: RouteCompiler = {
       compileFormat: options.compileFormat,
+      compileBody: options.compileBody,
+      stats: options.stats.scope("vhost"),
       compileFilterConfig: options.compileFilterConfig ?? ((_name, config) => config),
     };
     const level = new FilterConfigLevel(plan.filterConfigs, compiler.compileFilterConfig);
@@ -60,12 +73,13 @@ export class RouteTable implements RouteConfig {
   }
 
   route(headers: HeaderMap, info: StreamInfo, random: number): RouteEntry | null {
-    const virtualHost = this.#virtualHostFor(headers.authority);
+    const virtualHost = this.#virtualHostFor(headers);
     return virtualHost === null ? null : virtualHost.route(headers, info, random);
   }
 
-  #virtualHostFor(authority: string | null): VirtualHost | null {
+  #virtualHostFor(headers: HeaderMap): VirtualHost | null {
     if (this.#hasOnlyDefault) return this.#default;
+    const authority = this.#virtualHostHeader === "" ? headers.authority : headers.get(this.#virtualHostHeader);
     if (authority === null) return null;
     let host = asciiLower(authority);
     if (this.#ignorePort) host = withoutPort(host);

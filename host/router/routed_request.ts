@@ -9,6 +9,7 @@ import type { Cluster } from "../upstream/cluster.ts";
 import type { RetryPolicy } from "../upstream/retry_policy.ts";
 import type { CodeOrigin } from "../upstream/stats.ts";
 import { answer, type AnswerHeaders } from "./answer.ts";
+import type { RequestCounters } from "./request_counters.ts";
 import type { RequestReplay } from "./request_replay.ts";
 import type { RouteEntry } from "./route.ts";
 import type { RouterConfig } from "./router_config.ts";
@@ -44,6 +45,8 @@ export class RoutedRequest {
   responseStarted = false;
   /** What of the request is kept to be sent again; null when it will not be. */
   replay: RequestReplay | null = null;
+  /** Statistics of the route, and of the virtual cluster. */
+  readonly counters: readonly RequestCounters[];
 
   constructor(
     config: RouterConfig,
@@ -57,6 +60,7 @@ export class RoutedRequest {
     this.route = route;
     this.headers = headers;
     this.cluster = cluster;
+    this.counters = route.countersFor(headers, stream.info);
   }
 
   /** Which failures are worth another attempt: the cluster knows better than the route. */
@@ -104,6 +108,7 @@ export class RoutedRequest {
 
   /** Counts a response, or an answer in its place. */
   chargeResponse(status: number): void {
+    for (let i = 0; i < this.counters.length; i++) this.counters[i]!.codes.charge(status);
     this.cluster.stats.codes.chargeResponse(status, this.origin);
   }
 }

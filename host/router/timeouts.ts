@@ -7,7 +7,9 @@
  * @see Envoy: source/common/router/router.cc FilterUtility::finalTimeout
  * @module
  */
+import { parseGrpcTimeoutMs } from "../http/grpc_timeout.ts";
 import type { HeaderMap } from "../http/header_map.ts";
+import { isGrpcContentType } from "../http/local_reply.ts";
 import type { RetryPolicy } from "../upstream/retry_policy.ts";
 import type { RouteEntry } from "./route.ts";
 import type { RouterPlan } from "./router_plan.ts";
@@ -17,7 +19,7 @@ import type { RouterPlan } from "./router_plan.ts";
  * that ask for another timeout out of the request.
  */
 export function globalTimeoutMs(headers: HeaderMap, route: RouteEntry, plan: RouterPlan): number {
-  let timeoutMs = route.limitsStreamDuration ? 0 : route.timeoutMs;
+  let timeoutMs = route.limitsStreamDuration ? 0 : grpcTimeoutMs(headers, route) ?? route.timeoutMs;
   const asked = parseMs(headers.get("x-envoy-upstream-rq-timeout-ms"));
   if (asked !== null) timeoutMs = asked;
   if (plan.respectExpectedRqTimeout) {
@@ -26,6 +28,16 @@ export function globalTimeoutMs(headers: HeaderMap, route: RouteEntry, plan: Rou
   }
   headers.remove("x-envoy-upstream-rq-timeout-ms");
   return timeoutMs;
+}
+
+/** What `max_grpc_timeout` makes of the header of a gRPC request; null where it does not apply. */
+function grpcTimeoutMs(headers: HeaderMap, route: RouteEntry): number | null {
+  const maxMs = route.maxGrpcTimeoutMs;
+  if (maxMs === null || !isGrpcContentType(headers.get("content-type"))) return null;
+  let timeoutMs = parseGrpcTimeoutMs(headers.get("grpc-timeout")) ?? 0;
+  // It is never made 0, which would be no limit.
+  if (route.grpcTimeoutOffsetMs < timeoutMs) timeoutMs -= route.grpcTimeoutOffsetMs;
+  return maxMs > 0 && (timeoutMs === 0 || timeoutMs > maxMs) ? maxMs : timeoutMs;
 }
 
 /** Milliseconds for each attempt, of the route's policy even where the cluster has one; 0 for no limit, and where it would not be less than that of all of them. */

@@ -11,6 +11,10 @@
 import type { HeaderMap } from "../http/header_map.ts";
 import { pathWithoutQuery } from "../matching/path.ts";
 import { asciiLower } from "../base/wire_text.ts";
+import type { Format } from "../observe/formatter.ts";
+import type { FormatPlan } from "../observe/format_plan.ts";
+import type { StatsScope } from "../observe/stats.ts";
+import { RequestCounters, VirtualClusters } from "./request_counters.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import { ClusterHeader, type ClusterSpecifier, FixedCluster, WeightedClusters } from "./cluster_specifier.ts";
 import { type CompileFilterConfig, FilterConfigLevel, FilterConfigs } from "./filter_configs.ts";
@@ -24,13 +28,16 @@ import {
   type WeightedClusterPlan,
 } from "./plan.ts";
 import { TLS_REDIRECT } from "./redirect.ts";
-import { RouteEntry, RouteRecipe, type RouteSurroundings } from "./route.ts";
+import { type RecipePlan, RouteEntry, RouteRecipe, type RouteSurroundings } from "./route.ts";
 import { RouteMatch } from "./route_match.ts";
 
 /** What plans need to become routes. */
 export interface RouteCompiler {
   readonly compileFormat: CompileFormat;
   readonly compileFilterConfig: CompileFilterConfig;
+  readonly compileBody: (plan: FormatPlan) => Format;
+  /** Of all virtual hosts. */
+  readonly stats: StatsScope;
 }
 
 /** A request that is being matched. */
@@ -89,7 +96,7 @@ export class VirtualHost implements RouteConditions<RouteRequest> {
     for (let i = 0; i < regexes.length && regexes[i]! < best; i++) {
       if (this.accepts(regexes[i]!, request)) best = regexes[i]!;
     }
-    return best === count ? null : this.#clusters[best]!.choose(headers, random);
+    return best === count ? null : this.#clusters[best]!.choose(headers, random, info);
   }
 
   /** Only CONNECT has no path. */
@@ -97,7 +104,7 @@ export class VirtualHost implements RouteConditions<RouteRequest> {
     if (headers.method !== "CONNECT") return null;
     const request: RouteRequest = { headers, info, random, path: "" };
     for (const order of this.#connectOrders) {
-      if (this.accepts(order, request)) return this.#clusters[order]!.choose(headers, random);
+      if (this.accepts(order, request)) return this.#clusters[order]!.choose(headers, random, info);
     }
     return null;
   }
@@ -120,6 +127,8 @@ class RouteBuilder {
   readonly #general: readonly FilterConfigLevel[];
   readonly #outerRequest: readonly HeaderOps[];
   readonly #outerResponse: readonly HeaderOps[];
+  readonly #stats: StatsScope;
+  readonly #virtualClusters: VirtualClusters | null;
 
   constructor(plan: VirtualHostPlan, config: RouteConfigPlan, general: FilterConfigLevel, compiler: RouteCompiler) {
     this.#compiler = compiler;
@@ -127,6 +136,10 @@ class RouteBuilder {
     this.#config = config;
     this.#general = [general, new FilterConfigLevel(plan.filterConfigs, compiler.compileFilterConfig)];
     const { compileFormat } = compiler;
+    this.#stats = compiler.stats.scope(plan.name);
+    this.#virtualClusters = plan.virtualClusters.length === 0
+      ? null
+      : new VirtualClusters(plan.virtualClusters, this.#stats);
     this.#outerRequest = [plan.requestHeaders, config.requestHeaders].map((ops) =>
       new HeaderOps(ops, "request", compileFormat)
     );
@@ -137,17 +150,25 @@ class RouteBuilder {
 
   /** The answer to a request that should have come over TLS. */
   tlsRedirect(): RouteEntry {
-    const recipe = new RouteRecipe({
+    const plan: RecipePlan = {
       name: "",
       match: MATCH_ALL,
       action: TLS_REDIRECT,
       metadata: null,
-    }, { virtualHost: this.#virtualHost, requestHeaders: [], responseHeaders: [] });
+      requestBufferLimit: null,
+    };
+    const surroundings = {
+      virtualHost: this.#virtualHost,
+      requestHeaders: [],
+      responseHeaders: [],
+      virtualClusters: null,
+    };
+    const recipe = new RouteRecipe(plan, surroundings, this.#compiler, null);
     return new RouteEntry(recipe, new FilterConfigs(this.#general), null, null);
   }
 
   clusterSpecifier(route: RoutePlan): ClusterSpecifier {
-    const recipe = new RouteRecipe(route, this.#surroundings(route));
+    const recipe = new RouteRecipe(route, this.#surroundings(route), this.#compiler, this.#countersOf(route));
     const levels = [...this.#general, this.#level(route)];
     const cluster = route.action.kind === "cluster" ? route.action.cluster : null;
     const configs = new FilterConfigs(levels);
@@ -161,6 +182,7 @@ class RouteBuilder {
           cluster.clusters.map((weighted) => this.#weighted(recipe, levels, weighted)),
           cluster.clusters.map((weighted) => weighted.weight),
           cluster.randomHeader,
+          cluster.byHash ? recipe.hashPolicy : null,
         );
       default:
         return new FixedCluster(new RouteEntry(recipe, configs, null, null));
@@ -187,12 +209,17 @@ class RouteBuilder {
     const { compileFormat } = this.#compiler;
     return {
       virtualHost: this.#virtualHost,
+      virtualClusters: this.#virtualClusters,
       requestHeaders: this.#inOrder(new HeaderOps(route.requestHeaders, "request", compileFormat), this.#outerRequest),
       responseHeaders: this.#inOrder(
         new HeaderOps(route.responseHeaders, "response", compileFormat),
         this.#outerResponse,
       ),
     };
+  }
+
+  #countersOf({ statPrefix }: RoutePlan): RequestCounters | null {
+    return statPrefix === "" ? null : new RequestCounters(this.#stats.scope("route").scope(statPrefix));
   }
 
   /** What is done later wins: by default the route configuration's. */

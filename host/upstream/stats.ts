@@ -228,7 +228,7 @@ class CodeCounters {
 }
 
 /** The counters of one prefix. */
-class CodeGroup {
+export class CodeGroup {
   readonly #scope: StatsScope;
   readonly #prefix: string;
   readonly #byStatus: (CodeCounters | undefined)[] = [];

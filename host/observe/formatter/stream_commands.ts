@@ -242,7 +242,7 @@ export const STREAM_COMMANDS: Readonly<Record<string, Command>> = {
   FILTER_CHAIN_NAME: text((info) => info.filterChainName),
   LISTENER_NAME: text((info) => info.listenerName),
   // No route configuration here has virtual clusters.
-  VIRTUAL_CLUSTER_NAME: fact(() => null),
+  VIRTUAL_CLUSTER_NAME: fact((info) => info.virtualClusterName || null),
   TRACE_ID: text((info) => info.traceId),
   SPAN_ID: text((info) => info.spanId),
   ...addressCommands("UPSTREAM_LOCAL", (info) => info.upstream?.localAddress),

@@ -14,3 +14,9 @@ export interface RoutePlanContext {
   /** The bytes of a DataSource, or null after reporting on the node why there are none. */
   readDataSource(node: ConfigNode): Uint8Array | null;
 }
+
+/** The route configuration's own settings that its routes' planning depends on. */
+export interface RouteConfigLimits {
+  readonly validateClusters: boolean;
+  readonly maxDirectResponseBodyBytes: number;
+}

@@ -7,18 +7,22 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { asciiLower, toWireText } from "../../base/wire_text.ts";
-import type { MetadataPlan, PathMatchPlan, RouteConfigPlan, RoutePlan, VirtualHostPlan } from "../plan.ts";
-import type { RoutePlanContext } from "./context.ts";
+import type {
+  MetadataPlan,
+  PathMatchPlan,
+  RequestBufferLimitPlan,
+  RouteConfigPlan,
+  RoutePlan,
+  VirtualClusterPlan,
+  VirtualHostPlan,
+} from "../plan.ts";
+import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
+import { planHeaderMatchers } from "../../matching/plan/header_matcher.ts";
 import { planHeaderOps } from "../../http/plan/header_ops.ts";
 import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
-import {
-  planDirectResponse,
-  planRedirect,
-  planRouteAction,
-  type RouteConfigLimits,
-  type RouteDefaults,
-} from "./route_action.ts";
+import { planDirectResponse, planRedirect } from "./direct_response.ts";
+import { planRouteAction, type RouteDefaults } from "./route_action.ts";
 import { planRouteMatch } from "./route_match.ts";
 
 const MAX_DIRECT_RESPONSE_BODY_BYTES = 4096;
@@ -37,6 +41,8 @@ export function planRouteConfig(node: ConfigNode, context: RoutePlanContext): Ro
     virtualHosts,
     requestHeaders: planHeaderOps(node, "request", context),
     responseHeaders: planHeaderOps(node, "response", context),
+    internalOnlyHeaders: node.strings("internal_only_headers").map((name) => asciiLower(toWireText(name))),
+    virtualHostHeader: asciiLower(toWireText(node.string("vhost_header"))),
     mostSpecificHeaderMutationsWins: node.bool("most_specific_header_mutations_wins"),
     ignorePortInHostMatching: node.bool("ignore_port_in_host_matching"),
     ignorePathParametersInPathMatching: node.bool("ignore_path_parameters_in_path_matching"),
@@ -51,11 +57,16 @@ const TLS_REQUIREMENTS: Readonly<Record<string, VirtualHostPlan["requireTls"]>> 
 };
 
 function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: RoutePlanContext): VirtualHostPlan {
-  const defaults: RouteDefaults = { ...limits, retryPolicy: planRetryPolicy(node) };
+  const defaults: RouteDefaults = {
+    ...limits,
+    retryPolicy: planRetryPolicy(node),
+    requestBufferLimit: planRequestBufferLimit(node),
+  };
   return {
     name: node.string("name"),
     domains: node.strings("domains").map((domain) => asciiLower(toWireText(domain))),
     routes: node.messages("routes").map((route) => planRoute(route, defaults, context)).filter((plan) => plan !== null),
+    virtualClusters: node.messages("virtual_clusters").map(planVirtualCluster),
     requireTls: TLS_REQUIREMENTS[node.enum("require_tls")] ?? "none",
     requestHeaders: planHeaderOps(node, "request", context),
     responseHeaders: planHeaderOps(node, "response", context),
@@ -66,6 +77,22 @@ function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: R
   };
 }
 
+function planVirtualCluster(node: ConfigNode): VirtualClusterPlan {
+  const headers = node.messages("headers");
+  if (headers.length === 0) node.error("config/missing-field", "a virtual cluster needs headers", { field: "headers" });
+  return { name: node.string("name"), headers: planHeaderMatchers(headers) };
+}
+
+/** Of a route or virtual host. */
+function planRequestBufferLimit(node: ConfigNode): RequestBufferLimitPlan | null {
+  const [own, capped] = ["request_body_buffer_limit", "per_request_buffer_limit_bytes"] as const;
+  if (node.has(own) && node.has(capped)) {
+    node.error("config/conflict", `${own} and ${capped} are both set`, { field: capped, help: "remove it" });
+  }
+  if (node.has(own)) return { bytes: node.number(own), isCapped: false };
+  return node.has(capped) ? { bytes: node.number(capped), isCapped: true } : null;
+}
+
 /** A route, or null when its match or its action cannot be used, which has been or will be reported. */
 function planRoute(node: ConfigNode, defaults: RouteDefaults, context: RoutePlanContext): RoutePlan | null {
   const matchNode = node.message("match");
@@ -73,6 +100,8 @@ function planRoute(node: ConfigNode, defaults: RouteDefaults, context: RoutePlan
   const action = planAction(node, match?.path ?? null, defaults, context);
   const plan = {
     name: node.string("name"),
+    statPrefix: node.string("stat_prefix"),
+    requestBufferLimit: planRequestBufferLimit(node) ?? defaults.requestBufferLimit,
     requestHeaders: planHeaderOps(node, "request", context),
     responseHeaders: planHeaderOps(node, "response", context),
     filterConfigs: planFilterConfigs(node, context),
@@ -95,7 +124,7 @@ function planAction(
     }
     case "redirect": {
       const action = node.message(kind);
-      return action === null ? null : planRedirect(action);
+      return action === null ? null : planRedirect(action, context);
     }
     case "direct_response": {
       const action = node.message(kind);

@@ -44,6 +44,7 @@ function mutated(
     from,
     configWith({ generateRequestId: false, ...plan }),
     false,
+    [],
   );
   return { headers, remote: remoteAddress?.address ?? null };
 }

@@ -1,7 +1,7 @@
 // test/host/router/redirect.test.ts: Location headers as Envoy 1.40 wrote them.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ask, type Asked, requestOf, tableOfRoutes } from "./support.ts";
+import { ask, type Asked, infoOf, requestOf, tableOfRoutes } from "./support.ts";
 import type { RouteTable } from "../../../host/router/route_table.ts";
 
 const to = (prefix: string, redirect: object): object => ({ match: { prefix }, redirect });
@@ -29,8 +29,8 @@ const table = tableOfRoutes([
 function answer(table: RouteTable, asked: Asked): [number, string | null] {
   const entry = ask(table, asked)!;
   const headers = requestOf(asked);
-  if (entry.kind === "redirect") entry.rewritePath(headers);
-  return [entry.status, entry.location(headers)];
+  if (entry.kind === "redirect") entry.rewritePath(headers, infoOf());
+  return [entry.status, entry.location(headers, infoOf())];
 }
 
 const ROWS: readonly [string, string, string, number, string | null][] = [
@@ -74,10 +74,10 @@ for (const [path, host, protocol, status, location] of ROWS) {
 test("a redirect that rewrites remembers the path for the access log", () => {
   const headers = requestOf({ path: "/prX?q" });
   const entry = ask(table, "/prX?q")!;
-  entry.rewritePath(headers);
+  entry.rewritePath(headers, infoOf());
   assert.is(headers.get("x-envoy-original-path"), "/prX?q");
   const quiet = requestOf({ path: "/prX?q" });
-  entry.rewritePath(quiet, false);
+  entry.rewritePath(quiet, infoOf(), false);
   assert.is(quiet.path, "/zX?q");
   assert.is(quiet.has("x-envoy-original-path"), false);
 });

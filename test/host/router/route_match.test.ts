@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromLatin1 } from "../../../host/base/bytes.ts";
 import type { StreamInfo } from "../../../host/observe/stream_info.ts";
-import { answer, direct, infoOf, requestOf, tableOfRoutes } from "./support.ts";
+import { answer, bodyOf, direct, infoOf, requestOf, tableOfRoutes } from "./support.ts";
 
 test("paths", () => {
   const table = tableOfRoutes([
@@ -157,7 +157,7 @@ test("filter state and metadata that filters left", () => {
   const route = (change: (info: StreamInfo) => void): string => {
     const info = infoOf();
     change(info);
-    return new TextDecoder().decode(table.route(requestOf({}), info, 0)!.body);
+    return bodyOf(table.route(requestOf({}), info, 0)!);
   };
   const object = (text: string, more: object = {}) => ({ value: fromLatin1(text), readOnly: true, ...more });
   assert.is(route(() => {}), "rest");

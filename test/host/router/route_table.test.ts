@@ -1,7 +1,7 @@
 // test/host/router/route_table.test.ts: virtual hosts, TLS requirements, the levels of filter configuration.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { answer, ask, direct, infoOf, requestOf, tableOf, tableOfRoutes } from "./support.ts";
+import { answer, ask, bodyOf, direct, infoOf, requestOf, tableOf, tableOfRoutes } from "./support.ts";
 
 const host = (name: string, domains: string[], more: object = {}): object => ({
   name,
@@ -59,7 +59,7 @@ test("require_tls sends plaintext to https, port and all", () => {
     ],
   });
   const location = (asked: Parameters<typeof requestOf>[0]): string | null =>
-    ask(table, asked)!.location(requestOf(asked));
+    ask(table, asked)!.location(requestOf(asked), infoOf(asked));
   assert.is(ask(table, { host: "tls", path: "/a?b" })!.status, 301);
   assert.is(ask(table, { host: "tls", path: "/a?b" })!.kind, "redirect");
   assert.is(location({ host: "tls", path: "/a?b" }), "https://tls/a?b");
@@ -156,7 +156,7 @@ test("CONNECT has no path: only a route that asks for it takes it, in its order"
     const request = requestOf({ method, headers });
     request.path = null;
     const entry = table.route(request, infoOf(), 0);
-    return entry === null ? null : new TextDecoder().decode(entry.body);
+    return entry === null ? null : bodyOf(entry);
   };
   assert.equal([tunnel(), tunnel([["x-a", "1"]]), tunnel([], "GET")], ["any", "chosen", null]);
   assert.is(answer(table, "/x"), "path");

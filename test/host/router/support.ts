@@ -6,7 +6,9 @@ import { SeededRandom } from "../../../host/base/random.ts";
 import { loadBootstrap, loadRegistry } from "../../../host/config/load.ts";
 import { unreadFields } from "../../../host/config/unread.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
+import { compileLine } from "../../../host/observe/format_plan.ts";
 import { compileFormat, type FormatWorld } from "../../../host/observe/formatter.ts";
+import { StatsStore } from "../../../host/observe/stats.ts";
 import {
   type ConnectionInfo,
   type SocketAddress,
@@ -55,7 +57,9 @@ export function tableOf(config: object, clusters?: readonly string[]): RouteTabl
   const errors = problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("; "));
   return new RouteTable(structuredClone(plan), {
-    compileFormat: (text) => compileFormat(text, world, { omitEmptyValues: true }),
+    compileFormat: (text, omitEmptyValues = true) => compileFormat(text, world, { omitEmptyValues }),
+    compileBody: (format) => compileLine(format, world),
+    stats: StatsStore.create(),
   });
 }
 
@@ -113,8 +117,14 @@ export function ask(table: RouteTable, asked: Asked | string): RouteEntry | null
 
 /** The body of the direct response that was chosen, or null when no route matched. */
 export function answer(table: RouteTable, asked: Asked | string): string | null {
+  const full = typeof asked === "string" ? { path: asked } : asked;
   const entry = ask(table, asked);
-  return entry === null ? null : new TextDecoder().decode(entry.body);
+  return entry === null ? null : bodyOf(entry, full);
+}
+
+/** The body of a direct response. */
+export function bodyOf(entry: RouteEntry, asked: Asked = {}): string {
+  return new TextDecoder().decode(entry.bodyFor(requestOf(asked), infoOf(asked)));
 }
 
 /** A route that answers with `body`. */

@@ -22,6 +22,7 @@ import { origins } from "./origins.ts";
 import { proxyStatus } from "./proxy_status.ts";
 import { requests } from "./requests.ts";
 import { retries } from "./retries.ts";
+import { routeActions } from "./route_actions.ts";
 import { routeMatchers } from "./route_matchers.ts";
 import { routing } from "./routing.ts";
 import { statefulSession } from "./stateful_session.ts";
@@ -47,6 +48,7 @@ export const GROUPS: readonly Group[] = [
   paths,
   routing,
   routeMatchers,
+  routeActions,
   grpc,
   http2,
   http2Frames,

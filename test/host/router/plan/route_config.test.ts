@@ -21,6 +21,23 @@ const regex = (pattern: string): object => direct({ safe_regex: { regex: pattern
 const rewrite = (substitution: string): object => to({ regex_rewrite: { pattern: { regex: "a" }, substitution } });
 
 /** Configurations that are refused, with a part of the message and the place. */
+const template = (path_template: string): object => ({
+  path_match_policy: {
+    name: "t",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig",
+      path_template,
+    },
+  },
+});
+const templateRewrite = (path_template_rewrite: string): object => ({
+  name: "t",
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig",
+    path_template_rewrite,
+  },
+});
+
 const REFUSED: readonly [string, object, string, string][] = [
   [
     "two wildcards",
@@ -105,8 +122,45 @@ const REFUSED: readonly [string, object, string, string][] = [
   [
     "two path rewrites",
     one(to({ prefix_rewrite: "/a", regex_rewrite: { pattern: { regex: "a" }, substitution: "b" } })),
-    "both prefix_rewrite and regex_rewrite",
+    "prefix_rewrite and regex_rewrite are set",
     "route.regex_rewrite",
+  ],
+  [
+    "a template that is none",
+    one({ match: template("a"), route: { cluster: "c" } }),
+    "must begin with a slash",
+    "path_template",
+  ],
+  [
+    "a template rewrite of what a template does not match",
+    one(to({ path_rewrite_policy: templateRewrite("/x") })),
+    "needs a route with path_match_policy",
+    "path_rewrite_policy",
+  ],
+  [
+    "a template rewrite with a variable that there is not",
+    one({ match: template("/{a}"), route: { cluster: "c", path_rewrite_policy: templateRewrite("/{b}") } }),
+    'no variable "b"',
+    "path_template_rewrite",
+  ],
+  [
+    "a prefix rewrite of what a template matches",
+    one({ match: template("/{a}"), route: { cluster: "c", prefix_rewrite: "/x" } }),
+    "knows no prefix",
+    "prefix_rewrite",
+  ],
+  ["a rewrite to no format", one(to({ path_rewrite: "/%NOTHING%" })), "NOTHING", "path_rewrite"],
+  [
+    "two buffer limits",
+    one({ ...to({}), request_body_buffer_limit: 1, per_request_buffer_limit_bytes: 1 }),
+    "are both set",
+    "per_request_buffer_limit_bytes",
+  ],
+  [
+    "a virtual cluster of everything",
+    { virtual_hosts: [{ name: "v", domains: ["*"], routes: [to({})], virtual_clusters: [{ name: "x" }] }] },
+    "needs headers",
+    "virtual_clusters",
   ],
   [
     "append twice",
@@ -186,10 +240,10 @@ test("a mistyped cluster gets a suggestion", () => {
 
 test("what nuncio does not do stays unread, and so is reported", () => {
   const { problems } = planned(one({
-    ...to({ hedge_policy: {}, priority: "HIGH" }),
+    ...to({ flush_timeout: "1s" }),
     decorator: { operation: "x" },
   }));
-  assert.equal(problems.map(({ at }) => at?.split(".").pop()).sort(), ["decorator", "hedge_policy", "priority"]);
+  assert.equal(problems.map(({ at }) => at?.split(".").pop()).sort(), ["decorator", "flush_timeout"]);
 });
 
 test("all problems are reported at once", () => {

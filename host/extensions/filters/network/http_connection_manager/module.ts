@@ -12,6 +12,7 @@ import { Http2Stats } from "../../../../http/h2/stats.ts";
 import { compileStringMatcher } from "../../../../matching/string_matcher.ts";
 import type { Connection } from "../../../../net/connection_port.ts";
 import type { TerminalContext } from "../../../../net/network_chain.ts";
+import { compileLine } from "../../../../observe/format_plan.ts";
 import { compileFormat } from "../../../../observe/formatter.ts";
 import type { StreamInfo } from "../../../../observe/stream_info.ts";
 import { RouteTable } from "../../../../router/route_table.ts";
@@ -45,10 +46,12 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
   const prefix = `http.${manager.statPrefix}`;
   const httpStats = context.stats.scope(prefix);
   const table = new RouteTable(plan.routeConfig, {
-    compileFormat: (text) => {
-      const { format } = compileFormat(text, context.world, { omitEmptyValues: true });
+    compileFormat: (text, omitEmptyValues = true) => {
+      const { format } = compileFormat(text, context.world, { omitEmptyValues });
       return { format };
     },
+    compileBody: (plan) => compileLine(plan, context.world),
+    stats: context.stats,
   });
   return {
     plan: manager,
