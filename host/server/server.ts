@@ -202,6 +202,7 @@ export class Server {
     return {
       generation: ++this.#generation,
       node: plan.node,
+      localClusterName: plan.localClusterName,
       listeners,
       clusters: plan.clusters,
       plugins: this.#options.plugins.snapshots,

@@ -16,6 +16,8 @@ export type NodeIdentity = NodeFacts;
 export interface Snapshot {
   readonly generation: number;
   readonly node: NodeIdentity;
+  /** The cluster that this proxy is in; "" when none is named. */
+  readonly localClusterName: string;
   readonly listeners: readonly ListenerPlan[];
   readonly clusters: readonly ClusterPlan[];
   readonly plugins: readonly WasmPluginSnapshot[];

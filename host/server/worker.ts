@@ -207,6 +207,7 @@ export class Worker {
     const modules = await loadModules(snapshot);
     this.#upstreamContext = this.#factoryContext(UPSTREAM_LISTENER, snapshot, modules, NEVER_DRAINS);
     this.#openOutlierEventLog(snapshot.outlierEventLog);
+    this.#clusters.locate(snapshot.node, snapshot.localClusterName);
     // Plugins may call clusters while they are configured.
     await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
     await this.#plugins.prepare(snapshot.plugins.map(({ module }) => module));

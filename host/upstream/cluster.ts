@@ -29,9 +29,10 @@ import { HttpPool } from "./http_pool.ts";
 import type { LoadBalancerContext } from "./lb/context.ts";
 import { createBalancer } from "./lb/create_balancer.ts";
 import type { ClusterBalancer } from "./lb/picker.ts";
+import type { LocalCluster } from "./local_cluster.ts";
 import { Membership } from "./membership.ts";
 import { ClusterOutliers } from "./outlier/cluster_outliers.ts";
-import type { ClusterPlan, HttpFilterPlan } from "./plan.ts";
+import type { ClusterPlan, HttpFilterPlan, LocalityPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
 import { PrioritySet } from "./priority.ts";
 import { RetryPolicy } from "./retry_policy.ts";
@@ -47,6 +48,10 @@ export interface ClusterEnvironment {
   readonly dialer: Dialer;
   readonly dns: DnsResolver;
   readonly createClientCodec: ClientCodecFactory;
+  /** Where the proxy is; absent: nobody knows. */
+  readonly ownLocality?: LocalityPlan | null;
+  /** The cluster that the proxy is in; absent: none is known. */
+  readonly local?: LocalCluster | null;
   /** Counts that workers share; absent: each worker counts for itself. */
   readonly createCount?: SharedCountFactory;
   /** False on all workers but one: what all of them see (memberships) is then counted once. */
@@ -145,7 +150,7 @@ export class Cluster implements PoolCluster {
       random: environment.random,
       stats: this.stats,
       dns: environment.dns,
-      members: new Membership(this),
+      members: new Membership(this, environment.ownLocality),
       priorities: this.priorities,
       clusters,
     };
@@ -159,6 +164,7 @@ export class Cluster implements PoolCluster {
         clock: this.clock,
         random: this.random,
         stats: this.stats.loadBalancer,
+        local: environment.local?.name === plan.name ? null : environment.local ?? null,
         scope,
       });
     }

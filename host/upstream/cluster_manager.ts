@@ -9,7 +9,8 @@
  */
 import type { Counter, Gauge } from "../observe/stats.ts";
 import { Cluster, type ClusterEnvironment } from "./cluster.ts";
-import { type ClusterPlan, planKey } from "./plan.ts";
+import { LocalCluster } from "./local_cluster.ts";
+import { type ClusterPlan, type LocalityPlan, planKey } from "./plan.ts";
 
 interface Entry {
   readonly key: string;
@@ -25,7 +26,7 @@ export interface ClusterUpdate {
 }
 
 export class ClusterManager {
-  readonly #environment: ClusterEnvironment;
+  #environment: ClusterEnvironment;
   readonly #active = new Map<string, Entry>();
   readonly #warming = new Map<string, Entry>();
   readonly #draining = new Set<Cluster>();
@@ -48,6 +49,18 @@ export class ClusterManager {
     this.#removed = scope.counter("cluster_removed");
     this.#activeCount = scope.gauge("active_clusters");
     this.#warmingCount = scope.gauge("warming_clusters");
+  }
+
+  /** Says where the proxy is: for clusters that come from now on. `clusterName` is "" when none is the proxy's own. */
+  locate(locality: LocalityPlan, clusterName: string): void {
+    const known = this.#environment.local?.name ?? "";
+    const isNowhere = locality.region === "" && locality.zone === "" && locality.subZone === "";
+    const local = clusterName === known
+      ? this.#environment.local ?? null
+      : clusterName === ""
+      ? null
+      : new LocalCluster(clusterName);
+    this.#environment = { ...this.#environment, ownLocality: isNowhere ? null : locality, local };
   }
 
   /** The cluster that serves under this name; null when there is none (flag NC). */
@@ -88,7 +101,7 @@ export class ClusterManager {
       onWarm();
     });
     this.#busy++;
-    for (const plan of plans) result[this.#set(plan)].push(plan.name);
+    for (const plan of this.#localFirst(plans)) result[this.#set(plan)].push(plan.name);
     this.#busy--;
     this.#checkWarm();
     return result;
@@ -141,12 +154,20 @@ export class ClusterManager {
     return active === undefined ? "added" : "changed";
   }
 
+  /** Other clusters look at the local one when they get their hosts. */
+  #localFirst(plans: readonly ClusterPlan[]): readonly ClusterPlan[] {
+    const local = plans.find(({ name }) => name === this.#environment.local?.name);
+    return local === undefined ? plans : [local, ...plans.filter((plan) => plan !== local)];
+  }
+
   #onReady(name: string, entry: Entry): void {
     if (this.#warming.get(name) !== entry) return;
     this.#warming.delete(name);
     const old = this.#active.get(name);
     this.#active.set(name, entry);
     this.#generation++;
+    const { local } = this.#environment;
+    if (local?.name === name) local.use(entry.cluster.priorities);
     this.#count();
     if (old !== undefined) this.#drain(old.cluster);
     this.#checkWarm();

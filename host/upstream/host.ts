@@ -122,6 +122,11 @@ export class Host {
   /** Told of what becomes of attempts; null in a cluster without outlier detection. */
   outlierMonitor: OutlierMonitor<Host> | null = null;
 
+  /**
+   * When it became healthy: set by whoever checks health, or else by load balancers for which it matters; -1 when
+   * nobody has said so.
+   */
+  healthySinceMs = -1;
   #healthFlags = 0;
   #configuredHealth: EndpointHealth = "UNKNOWN";
 

@@ -24,7 +24,10 @@ export class HostSet {
   healthyHosts: readonly Host[] = [];
   degradedHosts: readonly Host[] = [];
   excludedHosts: readonly Host[] = [];
+  /** Those that have hosts: the proxy's own first, then by name. */
   localities: readonly LocalityHosts[] = [];
+  /** The first locality is that of the proxy. */
+  hasLocalLocality = false;
   /** Grows with every change. */
   version = 0;
 
@@ -34,9 +37,10 @@ export class HostSet {
   }
 
   /** Takes a new membership. */
-  update(hosts: readonly Host[], localities: readonly LocalityHosts[]): void {
+  update(hosts: readonly Host[], localities: readonly LocalityHosts[], hasLocalLocality: boolean): void {
     this.hosts = hosts;
     this.localities = localities;
+    this.hasLocalLocality = hasLocalLocality;
     this.refresh();
   }
 

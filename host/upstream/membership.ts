@@ -8,10 +8,11 @@
  * @see Envoy: source/common/upstream/upstream_impl.cc BaseDynamicClusterImpl::updateDynamicHostList
  * @module
  */
+import { metadataText } from "./lb/metadata_match.ts";
 import type { FoundEndpoint, FoundLocality, MembershipSink } from "./discovery/discovery.ts";
 import { Host, type HostOwner } from "./host.ts";
-import type { LocalityHosts } from "./host_set.ts";
-import type { ClusterPlan, LocalityEndpointsPlan } from "./plan.ts";
+import { localityKey, PriorityLocalities } from "./localities.ts";
+import type { ClusterPlan, LocalityEndpointsPlan, LocalityPlan } from "./plan.ts";
 import type { PrioritySet } from "./priority.ts";
 import type { ClusterStats } from "./stats.ts";
 
@@ -27,20 +28,25 @@ export class Membership implements MembershipSink {
   readonly #plan: ClusterPlan;
   readonly #priorities: PrioritySet;
   readonly #stats: ClusterStats;
+  readonly #ownLocality: LocalityPlan | null;
   #hosts = new Map<string, Host>();
+  /** Of the localities, by priority. */
+  #weights = new Map<number, string>();
 
-  constructor(owner: MembershipOwner) {
+  /** `ownLocality` is where the proxy is. */
+  constructor(owner: MembershipOwner, ownLocality: LocalityPlan | null = null) {
     this.#owner = owner;
     this.#plan = owner.plan;
     this.#priorities = owner.priorities;
     this.#stats = owner.stats;
+    this.#ownLocality = ownLocality;
   }
 
   update(localities: readonly FoundLocality[]): boolean {
     const before = this.#hosts;
     const after = new Map<string, Host>();
     const changed = new Set<number>();
-    const byPriority = new Map<number, LocalityHosts[]>();
+    const byPriority = new Map<number, PriorityLocalities>();
 
     for (const { plan, endpoints } of localities) {
       const hosts: Host[] = [];
@@ -57,18 +63,28 @@ export class Membership implements MembershipSink {
         after.set(key, host);
         hosts.push(host);
       }
-      addLocality(byPriority, plan, hosts);
+      let found = byPriority.get(plan.priority);
+      if (found === undefined) byPriority.set(plan.priority, found = new PriorityLocalities(this.#ownLocality));
+      found.add(plan, hosts);
     }
     for (const [key, host] of before) if (!after.has(key)) changed.add(host.priority);
+    for (const [priority, found] of byPriority) if (this.#weightsChanged(priority, found)) changed.add(priority);
 
     this.#hosts = after;
     for (const priority of changed) {
-      const list = byPriority.get(priority) ?? [];
-      const cameOrWent = this.#priorities.updateHosts(priority, list.flatMap((entry) => entry.hosts), list);
+      const found = byPriority.get(priority) ?? new PriorityLocalities(this.#ownLocality);
+      const cameOrWent = this.#priorities.updateHosts(priority, found.hosts, found.sorted(), found.hasOwn);
       if (cameOrWent) this.#stats.membershipChange.inc();
     }
     if (changed.size > 0) countMembers(this.#priorities, this.#stats);
     return changed.size > 0;
+  }
+
+  #weightsChanged(priority: number, found: PriorityLocalities): boolean {
+    const weights = found.sorted().map(({ locality, weight }) => `${localityKey(locality)} ${weight}`).join();
+    if (this.#weights.get(priority) === weights) return false;
+    this.#weights.set(priority, weights);
+    return weights !== "";
   }
 
   /** What tells a host from the others; null for one that is there already. */
@@ -102,7 +118,10 @@ export class Membership implements MembershipSink {
       host.weight = found.endpoint.weight;
       changed = true;
     }
-    host.metadata = found.endpoint.metadata;
+    if (metadataText(host.metadata) !== metadataText(found.endpoint.metadata)) {
+      host.metadata = found.endpoint.metadata;
+      changed = true;
+    }
     if (host.address.text !== found.address.text) {
       host.address = found.address;
       changed = true;
@@ -124,16 +143,4 @@ export function countMembers(priorities: PrioritySet, stats: ClusterStats): void
   stats.membershipHealthy.set(healthy);
   stats.membershipDegraded.set(degraded);
   stats.membershipExcluded.set(excluded);
-}
-
-/** Entries of one locality and priority are one locality; the last weight given counts, as in Envoy. */
-function addLocality(byPriority: Map<number, LocalityHosts[]>, plan: LocalityEndpointsPlan, hosts: Host[]): void {
-  let list = byPriority.get(plan.priority);
-  if (list === undefined) byPriority.set(plan.priority, list = []);
-  const { region, zone, subZone } = plan.locality;
-  const index = list.findIndex(({ locality }) =>
-    locality.region === region && locality.zone === zone && locality.subZone === subZone
-  );
-  if (index < 0) list.push({ locality: plan.locality, weight: plan.weight, hosts });
-  else list[index] = { locality: plan.locality, weight: plan.weight, hosts: [...list[index]!.hosts, ...hosts] };
 }

@@ -84,10 +84,13 @@ export interface EndpointPlan {
 }
 
 /** A policy, and what holds for whichever it is. */
-export type LoadBalancingPlan = (BalancerPlan | { readonly policy: "CLUSTER_PROVIDED" }) & {
+export type LoadBalancingPlan = PolicyPlan & {
   /** Percent of healthy hosts below which all hosts are used. */
   readonly panicThresholdPercent: number;
 };
+
+/** What a cluster may say; with `CLUSTER_PROVIDED` its way of finding hosts is one of choosing them, too. */
+export type PolicyPlan = BalancerPlan | { readonly policy: "CLUSTER_PROVIDED" };
 
 /** A policy with all that it needs; one that has others below it has their plans. */
 export type BalancerPlan = LocalityBalancingPlan & (ListPolicyPlan | RingHashPlan | MaglevPlan);
@@ -98,13 +101,48 @@ export interface LocalityBalancingPlan {
   readonly failTrafficOnPanic: boolean;
   /** Load goes to localities by their weights first. */
   readonly localityWeighted: boolean;
+  /** Where a local cluster is known, load goes to hosts of the proxy's own zone; absent: as by default. */
+  readonly zoneAware?: ZoneAwarePlan;
 }
+
+/** @see Envoy: api/envoy/extensions/load_balancing_policies/common/v3/common.proto ZoneAwareLbConfig */
+export interface ZoneAwarePlan {
+  /** Of the requests that zones count for: a whole number of percent. */
+  readonly routingEnabledPercent: number;
+  /** Healthy hosts below which zones do not count. */
+  readonly minClusterSize: number;
+  /** With so many healthy hosts in the own zone all load stays there; null: as much as is fair. */
+  readonly forceLocalZoneMinSize: number | null;
+  /** What the shares of zones are computed of. */
+  readonly localityBasis: "HEALTHY_HOSTS_NUM" | "HEALTHY_HOSTS_WEIGHT";
+}
+
+export const DEFAULT_ZONE_AWARE_PLAN: ZoneAwarePlan = {
+  routingEnabledPercent: 100,
+  minClusterSize: 6,
+  forceLocalZoneMinSize: null,
+  localityBasis: "HEALTHY_HOSTS_NUM",
+};
 
 /** Policies that pick from a list of hosts, whatever the request. */
 export type ListPolicyPlan =
-  | { readonly policy: "ROUND_ROBIN" }
+  | RoundRobinPlan
   | { readonly policy: "RANDOM" }
   | LeastRequestPlan;
+
+export interface RoundRobinPlan {
+  readonly policy: "ROUND_ROBIN";
+  readonly slowStart?: SlowStartPlan;
+}
+
+/** Hosts that have just become healthy get less, for a while. */
+export interface SlowStartPlan {
+  readonly windowMs: number;
+  /** With 1 their weight grows evenly; with more it grows fast at first. */
+  readonly aggression: number;
+  /** What they begin with. */
+  readonly minWeightPercent: number;
+}
 
 export interface LeastRequestPlan {
   readonly policy: "LEAST_REQUEST";
@@ -113,6 +151,7 @@ export interface LeastRequestPlan {
   readonly selectionMethod: "N_CHOICES" | "FULL_SCAN";
   /** With unequal weights: weight / (active requests + 1) ^ bias. */
   readonly activeRequestBias: number;
+  readonly slowStart?: SlowStartPlan;
 }
 
 /** What policies that hash requests have in common. */

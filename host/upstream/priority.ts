@@ -34,7 +34,7 @@ export interface PriorityLoad extends PriorityPercentages {
 export class PrioritySet {
   readonly #sets: HostSet[] = [];
   readonly #overprovisioningFactor: number;
-  readonly #panicThresholdPercent: number;
+  readonly panicThresholdPercent: number;
   readonly #listeners: ((added: readonly Host[], removed: readonly Host[]) => void)[] = [];
   readonly #listenersBefore: ((added: readonly Host[]) => void)[] = [];
   readonly #priorityListeners: ((priority: number) => void)[] = [];
@@ -46,7 +46,7 @@ export class PrioritySet {
 
   constructor(overprovisioningFactor: number, panicThresholdPercent: number) {
     this.#overprovisioningFactor = overprovisioningFactor;
-    this.#panicThresholdPercent = panicThresholdPercent;
+    this.panicThresholdPercent = panicThresholdPercent;
     this.ensurePriority(0);
     this.#load = computePriorityLoad(this.#sets, panicThresholdPercent);
   }
@@ -93,8 +93,13 @@ export class PrioritySet {
     this.#priorityListeners.push(listener);
   }
 
-  /** Gives a priority its hosts; true when some came or went. */
-  updateHosts(priority: number, hosts: readonly Host[], localities: readonly LocalityHosts[]): boolean {
+  /** Gives a priority its hosts; true when some came or went. With `hasLocalLocality` the first locality is that of the proxy. */
+  updateHosts(
+    priority: number,
+    hosts: readonly Host[],
+    localities: readonly LocalityHosts[],
+    hasLocalLocality = false,
+  ): boolean {
     const set = this.ensurePriority(priority);
     const before = new Set(set.hosts);
     const after = new Set(hosts);
@@ -102,7 +107,7 @@ export class PrioritySet {
     const removed = set.hosts.filter((host) => !after.has(host));
     for (const listener of this.#listenersBefore) listener(added);
     this.#byAddress = null;
-    set.update(hosts, localities);
+    set.update(hosts, localities, hasLocalLocality);
     this.#recompute();
     for (const listener of this.#priorityListeners) listener(priority);
     for (const listener of this.#listeners) listener(added, removed);
@@ -122,7 +127,7 @@ export class PrioritySet {
 
   #recompute(): void {
     this.version++;
-    this.#load = computePriorityLoad(this.#sets, this.#panicThresholdPercent);
+    this.#load = computePriorityLoad(this.#sets, this.panicThresholdPercent);
   }
 }
 

@@ -23,6 +23,8 @@ import { planRuntime, type RuntimeLayer } from "./runtime.ts";
 /** What a bootstrap asks for. Plugins still need their code. */
 export interface BootstrapPlan {
   readonly node: NodeIdentity;
+  /** `cluster_manager.local_cluster_name`; "" when none is named. */
+  readonly localClusterName: string;
   readonly admin: AdminPlan | null;
   readonly listeners: readonly ListenerPlan[];
   readonly clusters: readonly ClusterPlan[];
@@ -95,6 +97,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
   runtime.reportUnused();
   return {
     node: planNode(root.message("node"), flags),
+    localClusterName: planLocalCluster(root.message("cluster_manager"), clusterNames),
     admin: planAdmin(root.message("admin")),
     listeners,
     clusters,
@@ -161,6 +164,17 @@ function planOneListener(node: ConfigNode, planners: Planners, clusterNames: Rea
     },
     planAccessLog: (logNode, scope) => planners.context(scope, clusterNames).planAccessLog(logNode),
   });
+}
+
+function planLocalCluster(manager: ConfigNode | null, clusterNames: ReadonlySet<string>): string {
+  const name = manager?.string("local_cluster_name") ?? "";
+  if (name !== "" && !clusterNames.has(name)) {
+    manager!.error("config/unknown-cluster", `local cluster '${name}' must be defined`, {
+      field: "local_cluster_name",
+      help: "add the cluster to static_resources.clusters",
+    });
+  }
+  return name;
 }
 
 function planNode(node: ConfigNode | null, flags: NodeFlags): NodeIdentity {

@@ -11,27 +11,29 @@
 import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
-import type { ListPolicyPlan, LocalityBalancingPlan } from "../plan.ts";
+import { DEFAULT_ZONE_AWARE_PLAN, type ListPolicyPlan, type LocalityBalancingPlan } from "../plan.ts";
 import { choosePriority, type HostSource, type PrioritySet } from "../priority.ts";
 import type { LoadBalancerContext } from "./context.ts";
-import { createLeastRequestPicker } from "./least_request.ts";
+import { leastRequest } from "./least_request.ts";
 import { createLocalityPicker } from "./locality.ts";
 import type { BalancerEnvironment, ClusterBalancer, HostPicker, HostPickerFactory } from "./picker.ts";
 import { createRandomPicker } from "./random.ts";
 import { roundRobin } from "./round_robin.ts";
 import type { LoadBalancerStats } from "./stats.ts";
+import { ZonePicker, ZoneRouting } from "./zone.ts";
 
 export function createPickerFactory(
   plan: ListPolicyPlan,
-  { random }: Pick<BalancerEnvironment, "clock" | "random">,
+  environment: Pick<BalancerEnvironment, "clock" | "random" | "priorities">,
 ): HostPickerFactory {
+  const { random } = environment;
   switch (plan.policy) {
     case "ROUND_ROBIN":
-      return roundRobin(random);
+      return roundRobin(plan, environment);
     case "RANDOM":
       return (hosts) => createRandomPicker(hosts, random);
     case "LEAST_REQUEST":
-      return (hosts) => createLeastRequestPicker(hosts, random, plan);
+      return leastRequest(plan, environment);
   }
 }
 
@@ -50,12 +52,14 @@ export class LoadBalancer implements ClusterBalancer {
   readonly #failTrafficOnPanic: boolean;
   readonly #localityWeighted: boolean;
   readonly #stats: LoadBalancerStats;
+  /** Null without a local cluster. */
+  readonly #zones: ZoneRouting | null;
   readonly #pickers: SetPickers[] = [];
 
   constructor(
     plan: LocalityBalancingPlan,
     createPicker: HostPickerFactory,
-    { priorities, random, stats }: BalancerEnvironment,
+    { priorities, random, stats, local }: BalancerEnvironment,
   ) {
     this.#createPicker = createPicker;
     this.#failTrafficOnPanic = plan.failTrafficOnPanic;
@@ -63,6 +67,18 @@ export class LoadBalancer implements ClusterBalancer {
     this.#priorities = priorities;
     this.#random = random;
     this.#stats = stats;
+    this.#zones = local === null ? null : new ZoneRouting({
+      plan: plan.zoneAware ?? DEFAULT_ZONE_AWARE_PLAN,
+      failTrafficOnPanic: plan.failTrafficOnPanic,
+      local,
+      priorities,
+      random,
+      stats,
+    });
+  }
+
+  close(): void {
+    this.#zones?.close();
   }
 
   chooseHost(context: LoadBalancerContext | null): Host | null {
@@ -118,10 +134,16 @@ export class LoadBalancer implements ClusterBalancer {
     previous: HostPicker | null,
   ): HostPicker {
     // In panic localities do not count any more.
-    const byLocality = this.#localityWeighted && source !== "all"
-      ? createLocalityPicker(set, hosts, this.#createPicker, this.#random, previous)
-      : null;
-    return byLocality ?? this.#createPicker(hosts, previous);
+    if (source !== "all") {
+      const byLocality = this.#localityWeighted
+        ? createLocalityPicker(set, hosts, this.#createPicker, this.#random, previous)
+        : null;
+      if (byLocality !== null) return byLocality;
+      if (this.#zones !== null && set.priority === 0) {
+        return new ZonePicker(this.#zones, set, hosts, this.#createPicker, previous);
+      }
+    }
+    return this.#createPicker(hosts, previous);
   }
 }
 

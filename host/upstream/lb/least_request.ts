@@ -12,14 +12,32 @@
 import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
 import type { LeastRequestPlan } from "../plan.ts";
-import { haveEqualWeights, type HostPicker } from "./picker.ts";
 import { EdfScheduler } from "./edf.ts";
+import { type BalancerEnvironment, haveEqualWeights, type HostPicker, type HostPickerFactory } from "./picker.ts";
+import { SlowStart } from "./slow_start.ts";
 
-export function createLeastRequestPicker(hosts: readonly Host[], random: Random, plan: LeastRequestPlan): HostPicker {
-  if (!haveEqualWeights(hosts)) return new WeightedPicker(hosts, random, plan.activeRequestBias);
-  return plan.selectionMethod === "FULL_SCAN"
-    ? new FullScanPicker(hosts, random)
-    : new ChoicesPicker(hosts, random, plan.choiceCount);
+export function leastRequest(
+  plan: LeastRequestPlan,
+  environment: Pick<BalancerEnvironment, "clock" | "random" | "priorities">,
+): HostPickerFactory {
+  const { random } = environment;
+  const start = random.uint32();
+  const slowStart = plan.slowStart === undefined ? null : new SlowStart(plan.slowStart, environment);
+  const byRequests = weightBy(plan.activeRequestBias);
+  const weightOf = slowStart === null ? byRequests : (host: Host) => slowStart.apply(byRequests(host), host);
+  return (hosts) => {
+    const isEqual = haveEqualWeights(hosts) && (slowStart === null || !slowStart.isUnderWay);
+    if (hosts.length > 1 && !isEqual) return new WeightedPicker(hosts, weightOf, start);
+    return plan.selectionMethod === "FULL_SCAN"
+      ? new FullScanPicker(hosts, random)
+      : new ChoicesPicker(hosts, random, plan.choiceCount);
+  };
+}
+
+function weightBy(bias: number): (host: Host) => number {
+  if (bias === 1) return (host) => host.weight / (host.rqActive + 1);
+  if (bias === 0) return (host) => host.weight;
+  return (host) => host.weight / Math.pow(host.rqActive + 1, bias);
 }
 
 class ChoicesPicker implements HostPicker {
@@ -72,13 +90,9 @@ class WeightedPicker implements HostPicker {
   readonly #schedule: EdfScheduler<Host>;
   readonly #weightOf: (host: Host) => number;
 
-  constructor(hosts: readonly Host[], random: Random, bias: number) {
-    this.#weightOf = bias === 1
-      ? (host) => host.weight / (host.rqActive + 1)
-      : bias === 0
-      ? (host) => host.weight
-      : (host) => host.weight / Math.pow(host.rqActive + 1, bias);
-    this.#schedule = EdfScheduler.withPicks(hosts, this.#weightOf, random.uint32());
+  constructor(hosts: readonly Host[], weightOf: (host: Host) => number, start: number) {
+    this.#weightOf = weightOf;
+    this.#schedule = EdfScheduler.withPicks(hosts, weightOf, start);
   }
 
   pick(): Host {

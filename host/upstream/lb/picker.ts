@@ -15,6 +15,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { StatsScope } from "../../observe/stats.ts";
 import type { Host } from "../host.ts";
+import type { LocalCluster } from "../local_cluster.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { LoadBalancerContext } from "./context.ts";
 import type { LoadBalancerStats } from "./stats.ts";
@@ -35,6 +36,8 @@ export interface BalancerEnvironment {
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: LoadBalancerStats;
+  /** The cluster that the proxy is in; null when none is known, and for that cluster itself. */
+  readonly local: LocalCluster | null;
   /** The cluster's: for what only one policy counts. */
   readonly scope: StatsScope;
 }

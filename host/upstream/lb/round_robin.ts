@@ -5,19 +5,28 @@
  * @see Envoy: source/extensions/load_balancing_policies/round_robin/round_robin_lb.h
  * @module
  */
-import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
+import type { RoundRobinPlan } from "../plan.ts";
 import { EdfScheduler } from "./edf.ts";
-import { haveEqualWeights, type HostPicker, type HostPickerFactory } from "./picker.ts";
+import { type BalancerEnvironment, haveEqualWeights, type HostPicker, type HostPickerFactory } from "./picker.ts";
+import { SlowStart } from "./slow_start.ts";
 
 /** Turns stay small integers. */
 const LAST_TURN = 0x3fff_ffff;
 
 /** Starts at a random turn, so that many proxies, or workers, do not all begin at the first host. */
-export function roundRobin(random: Random): HostPickerFactory {
-  const start = random.uint32() & LAST_TURN;
+export function roundRobin(
+  plan: RoundRobinPlan,
+  environment: Pick<BalancerEnvironment, "clock" | "random" | "priorities">,
+): HostPickerFactory {
+  const start = environment.random.uint32() & LAST_TURN;
+  const slowStart = plan.slowStart === undefined ? null : new SlowStart(plan.slowStart, environment);
+  const weightOf = slowStart === null
+    ? (host: Host) => host.weight
+    : (host: Host) => slowStart.apply(host.weight, host);
   return (hosts, previous) => {
-    if (!haveEqualWeights(hosts)) return new WeightedTurnPicker(hosts, start);
+    const isEqual = haveEqualWeights(hosts) && (slowStart === null || !slowStart.isUnderWay);
+    if (hosts.length > 1 && !isEqual) return new WeightedTurnPicker(hosts, weightOf, start);
     return new TurnPicker(hosts, previous instanceof TurnPicker ? previous.turn : start);
   };
 }
@@ -39,18 +48,16 @@ class TurnPicker implements HostPicker {
   }
 }
 
-function weightOf(host: Host): number {
-  return host.weight;
-}
-
 class WeightedTurnPicker implements HostPicker {
   readonly #schedule: EdfScheduler<Host>;
+  readonly #weightOf: (host: Host) => number;
 
-  constructor(hosts: readonly Host[], start: number) {
+  constructor(hosts: readonly Host[], weightOf: (host: Host) => number, start: number) {
     this.#schedule = EdfScheduler.withPicks(hosts, weightOf, start);
+    this.#weightOf = weightOf;
   }
 
   pick(): Host {
-    return this.#schedule.pickAndAdd(weightOf);
+    return this.#schedule.pickAndAdd(this.#weightOf);
   }
 }

@@ -1,8 +1,6 @@
 // test/host/upstream/lb/balancers.test.ts: every policy, exactly where it is exact, by statistics where it is not.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ManualClock } from "../../../../host/base/clock.ts";
-import { SeededRandom } from "../../../../host/base/random.ts";
 import type { Host } from "../../../../host/upstream/host.ts";
 import { createPickerFactory, LoadBalancer } from "../../../../host/upstream/lb/balancer.ts";
 import { EdfScheduler } from "../../../../host/upstream/lb/edf.ts";
@@ -29,7 +27,7 @@ function hosts(count: number): Host[] {
 }
 
 function pickerOf(plan: ListPolicyPlan, list: readonly Host[], seed: number, previous: HostPicker | null = null) {
-  return createPickerFactory(plan, { clock: new ManualClock(), random: new SeededRandom(seed) })(list, previous);
+  return createPickerFactory(plan, environmentOf(new PrioritySet(140, 50), seed))(list, previous);
 }
 
 /** How often each host was picked, in order of the list. */

@@ -34,7 +34,7 @@ export interface TestEnvironment extends BalancerEnvironment {
 export function environmentOf(priorities: PrioritySet = new PrioritySet(140, 50), seed = 5): TestEnvironment {
   const scope = StatsStore.create();
   const stats = new LoadBalancerStats(scope);
-  return { priorities, clock: new ManualClock(), random: new SeededRandom(seed), stats, scope };
+  return { priorities, clock: new ManualClock(), random: new SeededRandom(seed), stats, local: null, scope };
 }
 
 export function contextOf(says: Partial<LoadBalancerContext>): LoadBalancerContext {

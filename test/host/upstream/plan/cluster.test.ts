@@ -395,16 +395,66 @@ test("locality weights, of the cluster and of a policy", () => {
   const list = policy("random.v3.Random", ", locality_lb_config: { locality_weighted_lb_config: {} }");
   assert.equal(of(`load_balancing_policy: { policies: [${list}] }`), { ...weighted, policy: "RANDOM" });
   const plain = policy("random.v3.Random");
-  assert.equal(
-    of(`common_lb_config: { locality_weighted_lb_config: {} }\nload_balancing_policy: { policies: [${plain}] }`),
-    { ...weighted, localityWeighted: false, policy: "RANDOM" },
-  );
-  assert.equal(of("common_lb_config: { zone_aware_lb_config: { min_cluster_size: 3, fail_traffic_on_panic: true } }"), {
-    ...weighted,
-    localityWeighted: false,
+  const common = { panicThresholdPercent: 50, localityWeighted: false };
+  assert.equal(of(`load_balancing_policy: { policies: [${plain}] }`), {
+    ...common,
+    failTrafficOnPanic: false,
+    policy: "RANDOM",
+  });
+  const zones = "min_cluster_size: 3, routing_enabled: { value: 12.5 }, fail_traffic_on_panic: true";
+  const zoneAware = {
+    routingEnabledPercent: 13,
+    minClusterSize: 3,
+    forceLocalZoneMinSize: null,
+    localityBasis: "HEALTHY_HOSTS_NUM",
+  };
+  assert.equal(of(`common_lb_config: { zone_aware_lb_config: { ${zones} } }`), {
+    ...common,
     failTrafficOnPanic: true,
+    zoneAware,
     policy: "ROUND_ROBIN",
   });
+  const zonesOf = (more: string): unknown => {
+    const config = `, locality_lb_config: { zone_aware_lb_config: { ${more} } }`;
+    return of(`load_balancing_policy: { policies: [${policy("round_robin.v3.RoundRobin", config)}] }`);
+  };
+  const expected = { ...common, failTrafficOnPanic: true, policy: "ROUND_ROBIN" };
+  assert.equal(zonesOf(`${zones}, locality_basis: HEALTHY_HOSTS_WEIGHT, force_local_zone: { min_size: 4 }`), {
+    ...expected,
+    zoneAware: { ...zoneAware, forceLocalZoneMinSize: 4, localityBasis: "HEALTHY_HOSTS_WEIGHT" },
+  });
+  assert.equal(zonesOf(`${zones}, force_locality_direct_routing: true`), {
+    ...expected,
+    zoneAware: { ...zoneAware, forceLocalZoneMinSize: 1 },
+  });
+});
+
+test("slow start, of the cluster and of a policy", () => {
+  const of = (yaml: string): unknown => good(`name: a\n${yaml}`).loadBalancing;
+  const common = { panicThresholdPercent: 50, failTrafficOnPanic: false, localityWeighted: false };
+  const config = "slow_start_window: 20s, aggression: { default_value: 2.5, runtime_key: k }";
+  const slowStart = { windowMs: 20_000, aggression: 2.5, minWeightPercent: 10 };
+  assert.equal(of(`round_robin_lb_config: { slow_start_config: { ${config} } }`), {
+    ...common,
+    policy: "ROUND_ROBIN",
+    slowStart,
+  });
+  const least = {
+    ...common,
+    policy: "LEAST_REQUEST",
+    choiceCount: 2,
+    selectionMethod: "N_CHOICES",
+    activeRequestBias: 1,
+  };
+  const percent = `${config}, min_weight_percent: { value: 33 }`;
+  assert.equal(of(`lb_policy: LEAST_REQUEST\nleast_request_lb_config: { slow_start_config: { ${percent} } }`), {
+    ...least,
+    slowStart: { ...slowStart, minWeightPercent: 33 },
+  });
+  const list = policy("least_request.v3.LeastRequest", `, slow_start_config: { ${config} }`);
+  assert.equal(of(`load_balancing_policy: { policies: [${list}] }`), { ...least, slowStart });
+  // Without a window there is none.
+  assert.equal(of("round_robin_lb_config: { slow_start_config: {} }"), { ...common, policy: "ROUND_ROBIN" });
 });
 
 test("a unix socket and a named endpoint", () => {
@@ -530,6 +580,13 @@ const REFUSED: readonly (readonly [string, string])[] = [
     "name: a\nload_assignment: { cluster_name: a, endpoints: { lb_endpoints: [{ endpoint_name: gone }] } }",
     "error config/missing-field load_assignment.endpoints[0].lb_endpoints[0].endpoint_name: there is no named endpoint 'gone'",
   ],
+  [
+    `name: a\ncommon_lb_config: { locality_weighted_lb_config: {} }\nload_balancing_policy: { policies: [${
+      policy("random.v3.Random")
+    }] }`,
+    "error config/conflict common_lb_config.locality_weighted_lb_config: load_balancing_policy cannot be combined",
+  ],
+  ["name: a\nlb_policy: LOAD_BALANCING_POLICY_CONFIG", "error config/missing-field lb_policy"],
   ["name: a\nwait_for_warm_on_init: false", "error config/unsupported wait_for_warm_on_init"],
   [
     "name: a\ntype: STRICT_DNS\ndns_failure_refresh_rate: { base_interval: 2s, max_interval: 1s }",
@@ -559,7 +616,6 @@ test("fields that nobody reads are reported, never ignored", () => {
       "upstream_bind_config: {}",
       "common_lb_config: { ignore_new_hosts_until_first_hc: true }",
       "circuit_breakers: { thresholds: [{ max_connection_pools: 1 }] }",
-      "lb_policy: LEAST_REQUEST\nleast_request_lb_config: { slow_start_config: {} }",
     ]
   ) {
     const { problems } = plan(`name: a\n${field}`);
