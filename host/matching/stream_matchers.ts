@@ -27,7 +27,7 @@ export interface FilterStateValue {
 /** Says yes or no to a stream. */
 export type StreamPredicate = (facts: NotedFacts) => boolean;
 
-/** A MetadataMatcher over dynamic metadata, as plain data. */
+/** A MetadataMatcher, as plain data. */
 export interface MetadataMatcherPlan {
   readonly namespace: string;
   readonly path: readonly string[];
@@ -36,7 +36,9 @@ export interface MetadataMatcherPlan {
 }
 
 /** `invert` takes what is not there, too. */
-export function compileMetadataMatcher(plan: MetadataMatcherPlan): StreamPredicate {
+export function compileMetadataMatcher(
+  plan: MetadataMatcherPlan,
+): (facts: Pick<NotedFacts, "dynamicMetadata">) => boolean {
   const matches = compileValueMatcher(plan.value);
   return ({ dynamicMetadata }) => matches(valueAt(dynamicMetadata.get(plan.namespace), plan.path)) !== plan.invert;
 }

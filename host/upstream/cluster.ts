@@ -34,6 +34,7 @@ import { Membership } from "./membership.ts";
 import { ClusterOutliers } from "./outlier/cluster_outliers.ts";
 import type { ClusterPlan, HttpFilterPlan, LocalityPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
+import { Preconnect } from "./preconnect.ts";
 import { PrioritySet } from "./priority.ts";
 import { RetryPolicy } from "./retry_policy.ts";
 import { ClusterStats } from "./stats.ts";
@@ -86,6 +87,7 @@ export class Cluster implements PoolCluster {
   readonly priorities: PrioritySet;
   /** Null when nobody watches what becomes of requests. */
   readonly outliers: ClusterOutliers | null;
+  readonly preconnect: Preconnect | null;
   readonly #createClientCodec: ClientCodecFactory;
   readonly balancer: ClusterBalancer;
   readonly #discovery: Discovery;
@@ -168,6 +170,9 @@ export class Cluster implements PoolCluster {
         scope,
       });
     }
+    this.preconnect = plan.preconnect === null
+      ? null
+      : new Preconnect(plan.preconnect, this.balancer, this.priorities, this.stats);
   }
 
   get name(): string {

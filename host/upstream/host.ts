@@ -58,6 +58,8 @@ export type CoarseHealth = "healthy" | "degraded" | "unhealthy";
 export interface HostPool {
   /** True when nothing is open and nobody waits. */
   readonly idle: boolean;
+  /** Streams that there could be more of, on connections that are open or on the way. */
+  readonly room: number;
   /** Closes connections as they become free; `onIdle` comes once nothing is left. */
   drain(onIdle: () => void): void;
   /** Ends everything at once: connections are cut, those who wait fail. */

@@ -16,6 +16,7 @@ import type { ResourcePriority } from "./circuit_breaker.ts";
 import type { DialFailure } from "./dialer.ts";
 import type { Host, HostPool } from "./host.ts";
 import type { HttpProtocolPlan } from "./plan.ts";
+import type { Preconnect, PreconnectingPool } from "./preconnect.ts";
 import {
   failureDetails,
   failureReason,
@@ -40,19 +41,16 @@ export interface HttpPoolCallbacks {
   onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host | null): void;
 }
 
-/** Connections made ahead at once, at most. */
-const MAX_PRECONNECTS = 3;
-
 interface HttpWaiter {
   readonly decoder: ResponseDecoder & StreamCallbacks;
   readonly callbacks: HttpPoolCallbacks;
 }
 
-export class HttpPool implements ActiveClientOwner, HostPool {
+export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool {
   readonly ledger: PoolLedger;
   readonly createCodec: ClientCodecFactory;
   readonly http: HttpProtocolPlan;
-  readonly #host: Host;
+  readonly host: Host;
   /** Clients with room for a stream; the last one is taken first. */
   readonly #ready: ActiveClient[] = [];
   readonly #clients = new Set<ActiveClient>();
@@ -63,7 +61,8 @@ export class HttpPool implements ActiveClientOwner, HostPool {
   #dispatching = 0;
   /** Somebody waits for such a client rather than for a new connection. */
   #deferred = false;
-  #draining = false;
+  readonly #preconnect: Preconnect | null;
+  draining = false;
   #onIdle: (() => void) | null = null;
 
   /** `http` is that of the cluster, with the protocol of this pool. */
@@ -74,7 +73,8 @@ export class HttpPool implements ActiveClientOwner, HostPool {
     createCodec: ClientCodecFactory,
     http: HttpProtocolPlan,
   ) {
-    this.#host = host;
+    this.host = host;
+    this.#preconnect = cluster.preconnect;
     this.ledger = new PoolLedger(host, cluster, priority);
     this.createCodec = createCodec;
     this.http = http;
@@ -86,10 +86,12 @@ export class HttpPool implements ActiveClientOwner, HostPool {
    * Asks for a stream. Null: the callbacks came already. Else they come later, unless the result is cancelled.
    */
   newStream(decoder: ResponseDecoder & StreamCallbacks, callbacks: HttpPoolCallbacks): PoolCancellable | null {
+    const preconnect = this.#preconnect;
+    if (preconnect !== null) preconnect.connectToNext(this.#poolOf);
     const ready = this.#ready;
     if (ready.length !== 0) {
       this.#attach(ready[ready.length - 1]!, decoder, callbacks);
-      this.#preconnect();
+      if (preconnect !== null) preconnect.connect(this);
       return null;
     }
     if (!this.ledger.canWait()) {
@@ -99,7 +101,7 @@ export class HttpPool implements ActiveClientOwner, HostPool {
     }
     const entry = this.#pending.push({ decoder, callbacks });
     this.#createConnections();
-    this.#preconnect();
+    if (preconnect !== null) preconnect.connect(this);
     return entry.waiting ? entry : null;
   }
 
@@ -110,6 +112,18 @@ export class HttpPool implements ActiveClientOwner, HostPool {
   /** Connections in any state. */
   get connectionCount(): number {
     return this.#clients.size;
+  }
+
+  get activeCount(): number {
+    let count = 0;
+    for (const client of this.#clients) count += client.activeStreams;
+    return count;
+  }
+
+  get room(): number {
+    let room = this.#connectingCapacity;
+    for (const client of this.#ready) room += client.room;
+    return room;
   }
 
   get pendingCount(): number {
@@ -133,7 +147,7 @@ export class HttpPool implements ActiveClientOwner, HostPool {
   }
 
   drain(onIdle: () => void): void {
-    this.#draining = true;
+    this.draining = true;
     this.#onIdle = onIdle;
     this.drainConnections();
     this.#checkIdle();
@@ -148,11 +162,11 @@ export class HttpPool implements ActiveClientOwner, HostPool {
   #attach(client: ActiveClient, decoder: ResponseDecoder & StreamCallbacks, callbacks: HttpPoolCallbacks): void {
     if (!this.ledger.canStart()) {
       this.ledger.cluster.stats.upstreamRqActiveOverflow.inc();
-      callbacks.onPoolFailure(StreamResetReason.Overflow, "", this.#host);
+      callbacks.onPoolFailure(StreamResetReason.Overflow, "", this.host);
       return;
     }
     const encoder = client.newStream(decoder);
-    callbacks.onPoolReady(encoder, this.#host, client.connection!.info, client.protocol, client.requestCount);
+    callbacks.onPoolReady(encoder, this.host, client.connection!.info, client.protocol, client.requestCount);
   }
 
   /** Makes connections until there will be one for everybody who waits. */
@@ -162,38 +176,28 @@ export class HttpPool implements ActiveClientOwner, HostPool {
         this.#deferred = true;
         return;
       }
-      if (!this.ledger.canCreateConnection()) {
-        this.ledger.cluster.stats.upstreamCxOverflow.inc();
-        // Other hosts may hold all connections of the cluster: one is allowed, else nobody here ever gets any.
-        if (this.#clients.size > 0) return;
-      }
-      this.#createConnection();
+      // Other hosts may hold all connections of the cluster: one is allowed, else nobody here ever gets any.
+      if (!this.ledger.canCreateConnection() && this.#clients.size > 0) return;
+      this.createConnection();
     }
   }
 
-  #createConnection(): void {
+  // PreconnectingPool
+
+  canCreateConnection(): boolean {
+    return this.ledger.canCreateConnection();
+  }
+
+  createConnection(): void {
     const client = new ActiveClient(this);
     this.#connectingCapacity += client.expectedStreams;
     this.#clients.add(client);
   }
 
-  /** Makes connections ahead of the streams that will want them, where the cluster is to. */
-  #preconnect(): void {
-    const ratio = this.ledger.cluster.plan.preconnectRatio;
-    if (ratio <= 1 || this.#draining || this.#host.coarseHealth !== "healthy") return;
-    let active = 0;
-    let connectedCapacity = 0;
-    for (const client of this.#clients) {
-      active += client.activeStreams;
-      if (client.state === ClientState.Ready) connectedCapacity += client.room;
-    }
-    for (let made = 0; made < MAX_PRECONNECTS; made++) {
-      const capacity = active + connectedCapacity + this.#connectingCapacity;
-      if ((this.#pending.length + active) * ratio <= capacity) return;
-      if (!this.ledger.canCreateConnection()) return this.ledger.cluster.stats.upstreamCxOverflow.inc();
-      this.#createConnection();
-    }
-  }
+  readonly #poolOf = (host: Host): PreconnectingPool => {
+    const { cluster, priority } = this.ledger;
+    return cluster.httpPool(host, priority, this.http.protocol);
+  };
 
   #failPending(reason: PoolFailureReason, details: string): void {
     // Who fails may come back at once; he then waits for the next connection, not for this failure.
@@ -201,12 +205,12 @@ export class HttpPool implements ActiveClientOwner, HostPool {
       const waiter = this.#pending.shift();
       if (waiter === null) return;
       this.ledger.cluster.stats.upstreamRqPendingFailureEject.inc();
-      waiter.callbacks.onPoolFailure(reason, details, this.#host);
+      waiter.callbacks.onPoolFailure(reason, details, this.host);
     }
   }
 
   #checkIdle(): void {
-    if (!this.#draining) return;
+    if (!this.draining) return;
     if (this.#pending.length === 0) {
       for (const client of [...this.#clients]) {
         if (client.state === ClientState.Connecting) client.close("drained");
@@ -244,7 +248,7 @@ export class HttpPool implements ActiveClientOwner, HostPool {
       this.#attach(client, waiter.decoder, waiter.callbacks);
     }
     if (client.state !== ClientState.Ready || client.activeStreams > 0) return;
-    if (this.#draining) client.close("drained");
+    if (this.draining) client.close("drained");
     else client.startIdleTimer();
   }
 

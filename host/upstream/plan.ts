@@ -11,6 +11,7 @@
 import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../http/h1/options.ts";
 import { HTTP2_DEFAULTS, type Http2Plan } from "../http/h2/options.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
+import type { MetadataMatcherPlan } from "../matching/stream_matchers.ts";
 import type { DnsLookupFamily } from "../net/dns.ts";
 import type { MatchPredicatePlan } from "../matching/match_predicate.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
@@ -32,8 +33,8 @@ export interface ClusterPlan {
   /** From the start of a connection until it can carry bytes, a TLS handshake included. */
   readonly connectTimeoutMs: number;
   readonly perConnectionBufferLimitBytes: number;
-  /** Streams that a host's connections are to have room for, for each one that is there or waits: 1 to 3. */
-  readonly preconnectRatio: number;
+  /** Connections ahead of streams; null for none. */
+  readonly preconnect: PreconnectPlan | null;
   readonly loadBalancing: LoadBalancingPlan;
   /** Of a host that a filter may choose by itself. */
   readonly overrideHostStatuses: readonly EndpointHealth[];
@@ -50,6 +51,16 @@ export interface ClusterPlan {
   readonly tcpKeepalive: TcpKeepalivePlan | null;
   /** Namespaces of `metadata.filter_metadata`, as plain JSON. */
   readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Streams that connections are to have room for, for each one that is there or waits: 1 to 3. */
+export interface PreconnectPlan {
+  /** Of each host. */
+  readonly perUpstreamRatio: number;
+  /** Of all hosts together. */
+  readonly predictiveRatio: number;
+  /** Hosts that it concerns, by their metadata; null for all. */
+  readonly enabledMetadata: MetadataMatcherPlan | null;
 }
 
 export interface LocalityPlan {
@@ -305,8 +316,8 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     type: "STATIC",
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1024 * 1024,
-    preconnectRatio: 1,
     overrideHostStatuses: ["UNKNOWN", "HEALTHY", "DEGRADED"],
+    preconnect: null,
     loadBalancing: {
       policy: "ROUND_ROBIN",
       panicThresholdPercent: 50,

@@ -15,6 +15,7 @@ import type { ResourceManager, ResourcePriority } from "./circuit_breaker.ts";
 import type { Dialer, DialFailure } from "./dialer.ts";
 import type { Host } from "./host.ts";
 import type { ClusterPlan } from "./plan.ts";
+import type { Preconnect, PreconnectingPool } from "./preconnect.ts";
 import type { ClusterStats } from "./stats.ts";
 
 /** Why a pool could not give a connection: a reset reason of its own kind. */
@@ -48,6 +49,10 @@ export interface PoolCluster {
   readonly clock: Clock;
   readonly random: Random;
   readonly dialer: Dialer;
+  /** Null where connections are made for streams that are there. */
+  readonly preconnect: Preconnect | null;
+  httpPool(host: Host, priority: ResourcePriority, protocol: string): PreconnectingPool;
+  tcpPool(host: Host, priority: ResourcePriority): PreconnectingPool;
 }
 
 /** Somebody who waits; `cancel` leaves the line and tells nobody. */
@@ -130,8 +135,10 @@ export class PoolLedger {
   readonly priority: ResourcePriority;
   readonly #resources: ResourceManager;
   readonly #stats: ClusterStats;
+  readonly #preconnect: Preconnect | null;
 
   constructor(host: Host, cluster: PoolCluster, priority: ResourcePriority) {
+    this.#preconnect = cluster.preconnect;
     this.host = host;
     this.cluster = cluster;
     this.priority = priority;
@@ -139,9 +146,12 @@ export class PoolLedger {
     this.#stats = cluster.stats;
   }
 
+  /** Counts a connection that is one too many. */
   canCreateConnection(): boolean {
-    return this.host.cxActive < this.cluster.plan.circuitBreakers.maxConnectionsPerHost &&
+    const allowed = this.host.cxActive < this.cluster.plan.circuitBreakers.maxConnectionsPerHost &&
       this.#resources.connections.canCreate();
+    if (!allowed) this.#stats.upstreamCxOverflow.inc();
+    return allowed;
   }
 
   canWait(): boolean {
@@ -153,6 +163,7 @@ export class PoolLedger {
   }
 
   onPending(): void {
+    if (this.#preconnect !== null) this.#preconnect.pending++;
     this.host.rqPendingActive++;
     this.#stats.upstreamRqPendingTotal.inc();
     this.#stats.upstreamRqPendingActive.inc();
@@ -160,6 +171,7 @@ export class PoolLedger {
   }
 
   onPendingEnded(): void {
+    if (this.#preconnect !== null) this.#preconnect.pending--;
     this.host.rqPendingActive--;
     this.#stats.upstreamRqPendingActive.dec();
     this.#resources.pendingRequests.dec();
@@ -167,6 +179,7 @@ export class PoolLedger {
 
   onStreamStarted(): void {
     this.host.rqTotal++;
+    if (this.#preconnect !== null) this.#preconnect.active++;
     this.host.rqActive++;
     this.#stats.upstreamRqTotal.inc();
     this.#stats.upstreamRqActive.inc();
@@ -174,6 +187,7 @@ export class PoolLedger {
   }
 
   onStreamEnded(): void {
+    if (this.#preconnect !== null) this.#preconnect.active--;
     this.host.rqActive--;
     this.#stats.upstreamRqActive.dec();
     this.#resources.requests.dec();

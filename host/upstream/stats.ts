@@ -44,6 +44,7 @@ export class ClusterStats {
   readonly upstreamCxMaxDurationReached: Counter;
   readonly upstreamCxMaxRequests: Counter;
   readonly upstreamCxOverflow: Counter;
+  readonly upstreamCxPreconnectSkipped: Counter;
   readonly upstreamCxNoneHealthy: Counter;
   readonly upstreamCxProtocolError: Counter;
   readonly upstreamCxCloseNotify: Counter;
@@ -132,6 +133,7 @@ export class ClusterStats {
     this.upstreamCxMaxDurationReached = counter("upstream_cx_max_duration_reached");
     this.upstreamCxMaxRequests = counter("upstream_cx_max_requests");
     this.upstreamCxOverflow = counter("upstream_cx_overflow");
+    this.upstreamCxPreconnectSkipped = counter("upstream_cx_preconnect_skipped");
     this.upstreamCxNoneHealthy = counter("upstream_cx_none_healthy");
     this.upstreamCxProtocolError = counter("upstream_cx_protocol_error");
     this.upstreamCxCloseNotify = counter("upstream_cx_close_notify");

@@ -6,6 +6,7 @@
  * @see Envoy: source/common/tcp/conn_pool.h ActiveTcpClient
  * @module
  */
+import type { Timer } from "../base/clock.ts";
 import type { Connection, ConnectionHandler, ConnectionStats } from "../net/connection_port.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { ConnectionInfo } from "../observe/stream_info.ts";
@@ -21,12 +22,19 @@ export interface TcpConnectionOwner {
   onClosed(connection: TcpConnection): void;
 }
 
+/** Of connections that are made ahead, as without TcpProtocolOptions in Envoy. */
+const IDLE_TIMEOUT_MS = 600_000;
+
 export class TcpConnection implements Connection, ConnectionHandler, DialCallbacks {
   readonly #owner: TcpConnectionOwner;
   readonly #createdMs: number;
   readonly #dial: DialHandle;
   #inner: Connection | null = null;
   #handler: ConnectionHandler | null = null;
+  /** Ends a connection that nobody comes for; null when there was somebody from the beginning. */
+  #idleTimer: Timer | null = null;
+  /** What came before there was a user. */
+  #early: Uint8Array[] | null = null;
   #used = false;
   #gone = false;
 
@@ -49,8 +57,20 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
     return this.#inner === null && !this.#gone;
   }
 
+  /** Waits for a user. What the peer says first is kept for him; its end is noticed. */
+  keep(): void {
+    this.#inner!.setHandler(this);
+    const { clock, stats } = this.#owner.ledger.cluster;
+    this.#idleTimer = clock.createTimer(() => {
+      stats.upstreamCxIdleTimeout.inc();
+      this.discard();
+    });
+    this.#idleTimer.enable(IDLE_TIMEOUT_MS);
+  }
+
   /** Counts the connection as in use from now on. */
   use(): void {
+    this.#idleTimer?.disable();
     this.#used = true;
     this.#owner.ledger.onStreamStarted();
   }
@@ -73,6 +93,7 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
 
   #end(by: PeerType): void {
     this.#gone = true;
+    this.#idleTimer?.disable();
     if (this.#used) this.#owner.ledger.onStreamEnded();
     this.#owner.ledger.onConnectionClosed(by, this.#createdMs, this.#used ? 1 : 0);
     if (this.#used) this.#owner.ledger.onStreamsCut(by);
@@ -97,7 +118,9 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
   // ConnectionHandler: what the socket tells goes to the user's handler
 
   onData(bytes: Uint8Array): void {
-    this.#handler!.onData(bytes);
+    if (this.#handler !== null) return this.#handler.onData(bytes);
+    (this.#early ??= []).push(bytes.slice());
+    if (this.#early.length === 1) this.#inner!.readDisable(true);
   }
 
   onEnd(): void {
@@ -148,7 +171,17 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
   setHandler(handler: ConnectionHandler): void {
     const first = this.#handler === null;
     this.#handler = handler;
-    if (first) this.#inner!.setHandler(this);
+    if (!first) return;
+    if (this.#idleTimer === null) this.#inner!.setHandler(this);
+    // Whoever sets a handler does not expect to hear from it before he is done.
+    else if (this.#early !== null) queueMicrotask(() => this.#deliverEarly());
+  }
+
+  #deliverEarly(): void {
+    const early = this.#early!;
+    this.#early = null;
+    for (const bytes of early) if (!this.closed) this.#handler!.onData(bytes);
+    if (!this.closed) this.#inner!.readDisable(false);
   }
 
   enableHalfClose(enabled: boolean): void {

@@ -1,7 +1,8 @@
 // host/upstream/tcp_pool.ts: raw connections to one host at one priority.
 /**
  * Every user gets a connection of his own, which is never used again. The line, the limits and the numbers
- * are those of the HTTP pool: a connection in use counts as a request.
+ * are those of the HTTP pool: a connection in use counts as a request. Connections that nobody uses yet are
+ * there only in clusters that preconnect.
  *
  * @see Envoy: source/common/tcp/conn_pool.cc
  * @module
@@ -19,6 +20,7 @@ import {
   type PoolFailureReason,
   PoolLedger,
 } from "./pool.ts";
+import type { Preconnect, PreconnectingPool } from "./preconnect.ts";
 import { TcpConnection, type TcpConnectionOwner } from "./tcp_connection.ts";
 
 export interface TcpPoolCallbacks {
@@ -27,23 +29,35 @@ export interface TcpPoolCallbacks {
   onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host | null): void;
 }
 
-export class TcpPool implements TcpConnectionOwner, HostPool {
+export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool {
   readonly ledger: PoolLedger;
-  readonly #host: Host;
+  readonly host: Host;
   readonly #pending: PendingLine<TcpPoolCallbacks>;
   readonly #connections = new Set<TcpConnection>();
   #connecting = 0;
+  /** Connected ahead; the last one is taken first. */
+  readonly #ready: TcpConnection[] = [];
+  readonly #preconnect: Preconnect | null;
   #onIdle: (() => void) | null = null;
 
   constructor(host: Host, cluster: PoolCluster, priority: ResourcePriority) {
-    this.#host = host;
+    this.host = host;
+    this.#preconnect = cluster.preconnect;
     this.ledger = new PoolLedger(host, cluster, priority);
     this.#pending = new PendingLine(this.ledger);
     this.#pending.onCancelled = () => this.#onCancelled();
   }
 
-  /** Asks for a connection. Null: the failure was told already. */
+  /** Asks for a connection. Null: one of the callbacks came already. */
   newConnection(callbacks: TcpPoolCallbacks): PoolCancellable | null {
+    const preconnect = this.#preconnect;
+    if (preconnect !== null) preconnect.connectToNext(this.#poolOf);
+    const ready = this.#ready.pop();
+    if (ready !== undefined) {
+      this.#give(ready, callbacks);
+      preconnect?.connect(this);
+      return null;
+    }
     if (!this.ledger.canWait()) {
       this.ledger.cluster.stats.upstreamRqPendingOverflow.inc();
       callbacks.onPoolFailure(StreamResetReason.Overflow, "", null);
@@ -51,11 +65,28 @@ export class TcpPool implements TcpConnectionOwner, HostPool {
     }
     const entry = this.#pending.push(callbacks);
     this.#createConnections();
+    preconnect?.connect(this);
     return entry.waiting ? entry : null;
   }
 
   get idle(): boolean {
     return this.#connections.size === 0 && this.#pending.length === 0;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.length;
+  }
+
+  get activeCount(): number {
+    return this.#connections.size - this.room;
+  }
+
+  get draining(): boolean {
+    return this.#onIdle !== null;
+  }
+
+  get room(): number {
+    return this.#connecting + this.#ready.length;
   }
 
   get connectionCount(): number {
@@ -64,6 +95,7 @@ export class TcpPool implements TcpConnectionOwner, HostPool {
 
   drain(onIdle: () => void): void {
     this.#onIdle = onIdle;
+    for (const connection of this.#ready.splice(0)) connection.discard();
     this.#checkIdle();
   }
 
@@ -74,18 +106,36 @@ export class TcpPool implements TcpConnectionOwner, HostPool {
 
   #createConnections(): void {
     while (this.#pending.length > this.#connecting) {
-      if (!this.ledger.canCreateConnection()) {
-        this.ledger.cluster.stats.upstreamCxOverflow.inc();
-        if (this.#connections.size > 0) return;
-      }
-      this.#connecting++;
-      this.#connections.add(new TcpConnection(this));
+      if (!this.ledger.canCreateConnection() && this.#connections.size > 0) return;
+      this.createConnection();
     }
+  }
+
+  // PreconnectingPool
+
+  canCreateConnection(): boolean {
+    return this.ledger.canCreateConnection();
+  }
+
+  createConnection(): void {
+    this.#connecting++;
+    this.#connections.add(new TcpConnection(this));
+  }
+
+  readonly #poolOf = (host: Host): PreconnectingPool => {
+    const { cluster, priority } = this.ledger;
+    return cluster.tcpPool(host, priority);
+  };
+
+  #give(connection: TcpConnection, callbacks: TcpPoolCallbacks): void {
+    connection.use();
+    callbacks.onPoolReady(connection, this.host);
   }
 
   /** Connections on the way that nobody waits for are given up, the youngest first. */
   #onCancelled(): void {
-    if (this.#connecting > this.#pending.length) {
+    const wanted = (this.pendingCount + this.activeCount) * (this.#preconnect?.perUpstreamRatio ?? 1);
+    if (this.#connecting > 0 && this.room - 1 + this.activeCount >= wanted) {
       this.#connecting--;
       [...this.#connections].filter((connection) => connection.connecting).pop()?.discard();
     }
@@ -97,7 +147,7 @@ export class TcpPool implements TcpConnectionOwner, HostPool {
       const callbacks = this.#pending.shift();
       if (callbacks === null) return;
       this.ledger.cluster.stats.upstreamRqPendingFailureEject.inc();
-      callbacks.onPoolFailure(reason, details, this.#host);
+      callbacks.onPoolFailure(reason, details, this.host);
     }
   }
 
@@ -113,10 +163,11 @@ export class TcpPool implements TcpConnectionOwner, HostPool {
   onConnected(connection: TcpConnection): void {
     this.#connecting--;
     const callbacks = this.#pending.shift();
-    // Nobody wants it any more.
-    if (callbacks === null) return connection.discard();
-    connection.use();
-    callbacks.onPoolReady(connection, this.#host);
+    if (callbacks !== null) return this.#give(connection, callbacks);
+    // Nobody wants it any more, or not yet.
+    if (this.#preconnect === null || this.draining) return connection.discard();
+    this.#ready.push(connection);
+    connection.keep();
   }
 
   onConnectFailed(connection: TcpConnection, failure: DialFailure): void {
@@ -129,6 +180,8 @@ export class TcpPool implements TcpConnectionOwner, HostPool {
 
   onClosed(connection: TcpConnection): void {
     this.#connections.delete(connection);
+    const index = this.#ready.indexOf(connection);
+    if (index >= 0) this.#ready.splice(index, 1);
     this.#createConnections();
     this.#checkIdle();
   }

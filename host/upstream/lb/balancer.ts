@@ -12,7 +12,7 @@ import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
 import { DEFAULT_ZONE_AWARE_PLAN, type ListPolicyPlan, type LocalityBalancingPlan } from "../plan.ts";
-import { choosePriority, type HostSource, type PrioritySet } from "../priority.ts";
+import { choosePriority, type HostSource, type PriorityPercentages, type PrioritySet } from "../priority.ts";
 import type { LoadBalancerContext } from "./context.ts";
 import { leastRequest } from "./least_request.ts";
 import { createLocalityPicker } from "./locality.ts";
@@ -55,6 +55,8 @@ export class LoadBalancer implements ClusterBalancer {
   /** Null without a local cluster. */
   readonly #zones: ZoneRouting | null;
   readonly #pickers: SetPickers[] = [];
+  /** Choices that were looked at before they are made; null while nobody does. */
+  #peeked: Peeked[] | null = null;
 
   constructor(
     plan: LocalityBalancingPlan,
@@ -89,9 +91,47 @@ export class LoadBalancer implements ClusterBalancer {
     return host;
   }
 
+  peekAnotherHost(): Host | null {
+    const { hostSets, load } = this.#priorities;
+    const peeked = this.#peeked ??= [];
+    let healthyHosts = 0;
+    for (const set of hostSets) healthyHosts += set.healthyHosts.length;
+    if (peeked.length >= healthyHosts) return null;
+    const picker = this.#pickerOfChoice(load);
+    if (picker === null || picker.canPeek !== true) return null;
+    const host = picker.pick(null);
+    if (host !== null) peeked.push({ host, versions: this.#versions() });
+    return host;
+  }
+
+  /** Changes with any of the lists that hosts are picked from. */
+  #versions(): number {
+    let sum = 0;
+    for (const set of this.#priorities.hostSets) sum += set.version;
+    return sum;
+  }
+
+  #choosePeeked(peeked: Peeked[]): Host | null {
+    for (;;) {
+      const next = peeked.shift();
+      if (next === undefined) return null;
+      if (next.versions === this.#versions()) return next.host;
+    }
+  }
+
   #chooseOnce(context: LoadBalancerContext | null): Host | null {
     const { load } = this.#priorities;
     const wanted = context === null ? load : context.priorityLoad(this.#priorities, load);
+    if (this.#peeked !== null && wanted === load) {
+      const host = this.#choosePeeked(this.#peeked);
+      if (host !== null) return host;
+    }
+    return this.#pickerOfChoice(wanted)?.pick(context) ?? null;
+  }
+
+  /** The picker of the next choice; null when there is no host. */
+  #pickerOfChoice(wanted: PriorityPercentages): HostPicker | null {
+    const { load } = this.#priorities;
     let priority = 0;
     let source: HostSource = "healthy";
     if (wanted.healthy[0] !== 100) {
@@ -107,7 +147,7 @@ export class LoadBalancer implements ClusterBalancer {
     const set = this.#priorities.hostSets[priority]!;
     const hosts = source === "healthy" ? set.healthyHosts : source === "degraded" ? set.degradedHosts : set.hosts;
     if (hosts.length === 0) return null;
-    return this.#picker(set, source, hosts).pick(context);
+    return this.#picker(set, source, hosts);
   }
 
   #picker(set: HostSet, source: HostSource, hosts: readonly Host[]): HostPicker {
@@ -145,6 +185,11 @@ export class LoadBalancer implements ClusterBalancer {
     }
     return this.#createPicker(hosts, previous);
   }
+}
+
+interface Peeked {
+  readonly host: Host;
+  readonly versions: number;
 }
 
 const SOURCES: readonly HostSource[] = ["healthy", "degraded", "all"];

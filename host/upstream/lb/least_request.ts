@@ -87,6 +87,7 @@ class FullScanPicker implements HostPicker {
 }
 
 class WeightedPicker implements HostPicker {
+  readonly canPeek = true;
   readonly #schedule: EdfScheduler<Host>;
   readonly #weightOf: (host: Host) => number;
 

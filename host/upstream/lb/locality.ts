@@ -51,8 +51,11 @@ class LocalityPicker implements HostPicker {
   readonly #turns: readonly Turn[];
   readonly #schedule: EdfScheduler<Turn>;
 
+  readonly canPeek: boolean;
+
   constructor(turns: readonly Turn[], start: number) {
     this.#turns = turns;
+    this.canPeek = turns.every(({ picker }) => picker.canPeek === true);
     this.#schedule = EdfScheduler.withPicks(turns, weightOf, start);
   }
 

@@ -24,6 +24,8 @@ import type { LoadBalancerStats } from "./stats.ts";
 export interface ClusterBalancer {
   /** A host for a request, or null when there is none. */
   chooseHost(context: LoadBalancerContext | null): Host | null;
+  /** The host that a choice to come will be, a later one each time; null, or absent, when nobody can know. */
+  peekAnotherHost?(): Host | null;
   /** Never without a context, if there can be one; absent means no. */
   readonly asksContext?: boolean;
   /** Ends what it has with others: the cluster is gone. */
@@ -46,6 +48,8 @@ export interface BalancerEnvironment {
 export interface HostPicker {
   /** Null only where more than the list decides, such as a locality. */
   pick(context: LoadBalancerContext | null): Host | null;
+  /** What it picks does not depend on what happens until then; absent means that it does. */
+  readonly canPeek?: boolean;
 }
 
 /**

@@ -14,6 +14,7 @@ export function createRandomPicker(hosts: readonly Host[], random: Random): Host
 }
 
 class RandomPicker implements HostPicker {
+  readonly canPeek = true;
   readonly #hosts: readonly Host[];
   readonly #random: Random;
 

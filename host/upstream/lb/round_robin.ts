@@ -33,6 +33,7 @@ export function roundRobin(
 
 class TurnPicker implements HostPicker {
   readonly #hosts: readonly Host[];
+  readonly canPeek = true;
   /** Goes on counting when the list changes. */
   turn: number;
 
@@ -49,6 +50,7 @@ class TurnPicker implements HostPicker {
 }
 
 class WeightedTurnPicker implements HostPicker {
+  readonly canPeek = true;
   readonly #schedule: EdfScheduler<Host>;
   readonly #weightOf: (host: Host) => number;
 

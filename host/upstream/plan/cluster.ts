@@ -10,6 +10,7 @@
 import type { ConfigNode } from "../../config/node.ts";
 import { NO_RUNTIME_VALUES, type RuntimeValues } from "../../config/runtime.ts";
 import { parseIp } from "../../base/ip.ts";
+import { planMetadataMatcher } from "../../matching/plan/stream_matchers.ts";
 import {
   type CircuitBreakersPlan,
   type ClusterPlan,
@@ -17,6 +18,7 @@ import {
   type DiscoveryType,
   type EndpointHealth,
   type LocalityEndpointsPlan,
+  type PreconnectPlan,
   type ProvidedPlan,
   type TcpKeepalivePlan,
   type ThresholdsPlan,
@@ -51,7 +53,7 @@ export function planCluster(
     observabilityName: altStatName === "" ? name : altStatName,
     connectTimeoutMs: node.durationMs("connect_timeout", 5000),
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
-    preconnectRatio: node.message("preconnect_policy")?.number("per_upstream_preconnect_ratio", 1) ?? 1,
+    preconnect: planPreconnect(node.message("preconnect_policy")),
     loadBalancing: planLoadBalancing(node),
     overrideHostStatuses: planOverrideHostStatuses(node.message("common_lb_config")),
     localities,
@@ -75,6 +77,17 @@ export function planCluster(
 function planOverrideHostStatuses(common: ConfigNode | null): readonly EndpointHealth[] {
   const set = common?.message("override_host_status") ?? null;
   return set === null ? USABLE_STATUSES : set.strings("statuses") as EndpointHealth[];
+}
+
+function planPreconnect(node: ConfigNode | null): PreconnectPlan | null {
+  if (node === null) return null;
+  const metadata = node.message("preconnect_enabled_metadata");
+  const plan = {
+    perUpstreamRatio: node.number("per_upstream_preconnect_ratio", 1),
+    predictiveRatio: node.number("predictive_preconnect_ratio", 1),
+    enabledMetadata: metadata === null ? null : planMetadataMatcher(metadata),
+  };
+  return plan.perUpstreamRatio > 1 || plan.predictiveRatio > 1 ? plan : null;
 }
 
 /** `metadata.filter_metadata` of any message that has one. */

@@ -790,4 +790,20 @@ export const DIFFERENCES: readonly Difference[] = [
     nuncio: "writes seconds since 1970",
     reason: "proxies beside each other, and one after another, must mean the same by it",
   },
+  {
+    title: "Predictive preconnecting of several clusters",
+    cases: ["preconnect: bytes: predictive, beside another cluster's idle connections"],
+    envoy: "counts streams and idle connections of all clusters of the worker together",
+    nuncio: "counts those of the cluster",
+    reason: "idle connections of one cluster would keep another from making any ahead",
+    apply: (recorded) => ({
+      ...recorded,
+      upstreams: ["u", "v", "w"].map((upstream) => ({ upstream, bytes: "" })),
+    }),
+    stats: {
+      "cluster.raw_beside.upstream_cx_destroy": 2,
+      "cluster.raw_beside.upstream_cx_destroy_remote": 2,
+      "cluster.raw_beside.upstream_cx_total": 2,
+    },
+  },
 ];

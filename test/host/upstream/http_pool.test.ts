@@ -314,8 +314,10 @@ test("watermarks of the connection reach the stream", () => {
   assert.equal(request.events, ["ready 1", "high", "low"]);
 });
 
+const PRECONNECT = { perUpstreamRatio: 2, predictiveRatio: 1, enabledMetadata: null };
+
 test("connections are made ahead of streams where the cluster is to", () => {
-  const s = setup({ preconnectRatio: 2 });
+  const s = setup({ preconnect: PRECONNECT });
   const first = s.request();
   assert.is(s.env.dialer.dials.length, 2, "one for it, one for the next");
   s.env.dialer.dials[0]!.connect();
@@ -324,7 +326,7 @@ test("connections are made ahead of streams where the cluster is to", () => {
   s.request();
   assert.is(s.env.dialer.dials.length, 4, "two are busy, two are wanted besides");
   const limited = setup({
-    preconnectRatio: 3,
+    preconnect: { ...PRECONNECT, perUpstreamRatio: 3 },
     circuitBreakers: {
       default: { ...DEFAULT_THRESHOLDS, maxConnections: 2 },
       high: DEFAULT_THRESHOLDS,

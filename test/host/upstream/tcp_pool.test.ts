@@ -206,4 +206,47 @@ test("close cuts connections and fails those who wait", () => {
   assert.equal(waiting.events, ["failure local [pool closed] 10.0.0.1:80"]);
 });
 
+const PRECONNECT = { perUpstreamRatio: 2, predictiveRatio: 1, enabledMetadata: null };
+
+test("connections are made ahead of users; what the peer says first is theirs", async () => {
+  const s = setup({ preconnect: PRECONNECT });
+  const first = s.connect();
+  const [used, ahead] = s.env.dialer.dials.map((dial) => dial.connect());
+  assert.equal([first.events, s.env.dialer.dials.length], [["connected 10.0.0.1:80"], 2]);
+  ahead!.receive("banner");
+  assert.is(ahead!.readDisables, 1);
+  const second = s.connect();
+  assert.equal(second.events, ["connected 10.0.0.1:80"]);
+  await Promise.resolve();
+  assert.equal([second.events[1], ahead!.readDisables], ["banner", 0]);
+  assert.is(s.env.dialer.dials.length, 4, "two are used, two are wanted besides");
+  used!.finish(PeerType.Remote);
+  ahead!.finish(PeerType.Remote);
+  const idle = s.env.dialer.dials.slice(2).map((dial) => dial.connect());
+  idle[0]!.finish(PeerType.Remote);
+  s.env.clock.advance(600_000);
+  assert.equal([idle[1]!.closed, s.stat("upstream_cx_idle_timeout")], [true, 1]);
+  assertQuiet(s);
+});
+
+test("connections ahead go with their cluster", () => {
+  const s = setup({ preconnect: PRECONNECT });
+  const user = s.connect();
+  const [used, ahead] = s.env.dialer.dials.map((dial) => dial.connect());
+  const cluster = s.manager.get("a")!;
+  s.manager.update([]);
+  assert.equal([ahead!.closed, used!.closed], [true, false]);
+  user.connection!.close(CloseType.NoFlush);
+  const { connections } = cluster.resources[0];
+  assert.equal([connections.count, s.env.clock.armedTimers], [0, 0]);
+});
+
+test("a user who leaves takes what was made for him with him", () => {
+  const s = setup({ preconnect: PRECONNECT });
+  const users = [s.connect(), s.connect()];
+  assert.is(s.env.dialer.dials.length, 4);
+  users[0]!.cancel();
+  assert.is(s.env.dialer.dials.filter(({ cancelled }) => cancelled).length, 1);
+});
+
 test.run();

@@ -19,6 +19,7 @@ import { logs } from "./logs.ts";
 import { paths } from "./paths.ts";
 import { protocolOptions } from "./protocol_options.ts";
 import { origins } from "./origins.ts";
+import { preconnect } from "./preconnect.ts";
 import { proxyStatus } from "./proxy_status.ts";
 import { requests } from "./requests.ts";
 import { retries } from "./retries.ts";
@@ -60,6 +61,7 @@ export const GROUPS: readonly Group[] = [
   clusters,
   clusterPolicies,
   statefulSession,
+  preconnect,
   l4,
   logs,
   localReplies,

@@ -298,4 +298,28 @@ test("shouldSelectAnotherHost: tries again so many times, then takes what it has
   assert.is(new Set([...refused, picked]).size, 3);
 });
 
+for (const policy of ["ROUND_ROBIN", "RANDOM"] as const) {
+  test(`${policy}: choices can be known before they are made, one for each healthy host`, () => {
+    const priorities = new PrioritySet(140, 50);
+    priorities.updateHosts(0, [...hosts(3), host(1, "UNHEALTHY")], []);
+    const [chooser] = balancer(priorities, { policy });
+    const peeked = [1, 2, 3].map(() => chooser.peekAnotherHost());
+    assert.ok(peeked.every((each) => each !== null));
+    assert.is(chooser.peekAnotherHost(), null);
+    assert.equal(peeked.map(() => chooser.chooseHost(null)), peeked);
+    const before = chooser.peekAnotherHost()!;
+    priorities.updateHosts(0, hosts(2), []);
+    assert.is.not(chooser.chooseHost(null), before, "the host may be gone by then");
+  });
+}
+
+test("fewest requests: nobody knows before, but for hosts of different weights", () => {
+  for (const [list, known] of [[hosts(2), false], [[host(1), host(2)], true]] as const) {
+    const priorities = new PrioritySet(140, 50);
+    priorities.updateHosts(0, list, []);
+    const [chooser] = balancer(priorities, LEAST_REQUEST);
+    assert.is(chooser.peekAnotherHost() !== null, known);
+  }
+});
+
 test.run();

@@ -103,8 +103,8 @@ load_assignment:
     type: "STRICT_DNS",
     connectTimeoutMs: 250,
     perConnectionBufferLimitBytes: 32768,
-    preconnectRatio: 2.5,
     overrideHostStatuses: ["UNKNOWN", "HEALTHY", "DEGRADED"],
+    preconnect: { perUpstreamRatio: 2.5, predictiveRatio: 1, enabledMetadata: null },
     loadBalancing: {
       policy: "ROUND_ROBIN",
       panicThresholdPercent: 20,
@@ -606,13 +606,27 @@ for (const [yaml, expected] of REFUSED) {
   });
 }
 
+test("connections ahead", () => {
+  assert.equal(
+    good(
+      "name: a\npreconnect_policy: { predictive_preconnect_ratio: 3, preconnect_enabled_metadata: " +
+        "{ filter: f, path: [{ key: k }], value: { bool_match: true } } }",
+    ).preconnect,
+    {
+      perUpstreamRatio: 1,
+      predictiveRatio: 3,
+      enabledMetadata: { namespace: "f", path: ["k"], value: { kind: "bool", value: true }, invert: false },
+    },
+  );
+  assert.is(good("name: a\npreconnect_policy: { per_upstream_preconnect_ratio: 1 }").preconnect, null);
+});
+
 test("fields that nobody reads are reported, never ignored", () => {
   for (
     const field of [
       "health_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} }]",
       `typed_extension_protocol_options: { o: { "@type": ${OPTIONS}, common_http_protocol_options: { max_stream_duration: 7s } } }`,
       "lb_subset_config: {}",
-      "preconnect_policy: { predictive_preconnect_ratio: 2 }",
       "upstream_bind_config: {}",
       "common_lb_config: { ignore_new_hosts_until_first_hc: true }",
       "circuit_breakers: { thresholds: [{ max_connection_pools: 1 }] }",
