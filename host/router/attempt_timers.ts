@@ -11,6 +11,8 @@ import type { Clock, Timer } from "../base/clock.ts";
 /** Whom the timers tell. */
 export interface AttemptTimeouts<Attempt> {
   onPerTryTimeout(attempt: Attempt): void;
+  /** Nothing came for as long as may be, also while the response comes. */
+  onPerTryIdleTimeout(attempt: Attempt): void;
   onMaxDuration(attempt: Attempt): void;
 }
 
@@ -19,6 +21,8 @@ export class AttemptTimers<Attempt> {
   readonly #attempt: Attempt;
   readonly #owner: AttemptTimeouts<Attempt>;
   #perTry: Timer | null = null;
+  #idle: Timer | null = null;
+  #idleMs = 0;
   #duration: Timer | null = null;
 
   constructor(clock: Clock, attempt: Attempt, owner: AttemptTimeouts<Attempt>) {
@@ -29,8 +33,26 @@ export class AttemptTimers<Attempt> {
 
   /** Until the response begins. */
   startPerTry(ms: number): void {
-    this.#perTry ??= this.#clock.createTimer(() => this.#owner.onPerTryTimeout(this.#attempt));
+    this.#perTry ??= this.#clock.createTimer(() => {
+      this.#stopIdle();
+      this.#owner.onPerTryTimeout(this.#attempt);
+    });
     this.#perTry.enable(ms);
+  }
+
+  /** From one sign of life to the next. */
+  startIdle(ms: number): void {
+    this.#idleMs = ms;
+    this.#idle ??= this.#clock.createTimer(() => {
+      this.#perTry?.disable();
+      this.#owner.onPerTryIdleTimeout(this.#attempt);
+    });
+    this.#idle.enable(ms);
+  }
+
+  /** Something came. */
+  onActivity(): void {
+    if (this.#idle !== null) this.#idle.enable(this.#idleMs);
   }
 
   /** Until the attempt is over. */
@@ -41,10 +63,18 @@ export class AttemptTimers<Attempt> {
 
   onResponseStarted(): void {
     this.#perTry?.disable();
+    this.onActivity();
   }
 
   disable(): void {
     this.#perTry?.disable();
+    this.#stopIdle();
     this.#duration?.disable();
+  }
+
+  /** What comes does not start it again. */
+  #stopIdle(): void {
+    this.#idle?.disable();
+    this.#idle = null;
   }
 }

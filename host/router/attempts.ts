@@ -1,14 +1,15 @@
-// host/router/attempts.ts: the attempts of one request: the one under way, those that follow, and the response.
+// host/router/attempts.ts: the attempts of one request: those under way, those that follow, and the response.
 // pure: no I/O, no clock, no runtime globals
 // hot: runs per chunk or per header; see bench/micro/http_path.bench.ts
 /**
  * Chooses hosts, sends the request to them, and decides whether what comes back is the client's response or
- * another attempt follows.
+ * something better may follow. There is one attempt after the other, but for hedging: then the first good response
+ * of several that are under way wins, and the others are reset.
  *
  * @see Envoy: source/common/router/router.cc
  * @module
  */
-import type { ByteQueue } from "../base/byte_queue.ts";
+import { ByteQueue } from "../base/byte_queue.ts";
 import type { Timer } from "../base/clock.ts";
 import { StreamResetReason } from "../http/codec.ts";
 import type { DownstreamWatermarkCallbacks } from "../http/filter.ts";
@@ -23,8 +24,8 @@ import {
   failReset,
   failTimeout,
   failTooLargeToRetry,
+  resetStatus,
 } from "./failures.ts";
-import { FilteredUpstreamRequest } from "./filtered_request.ts";
 import { finalizeResponse, isFailedHandshake, noteTunnelEnd, opensTunnel } from "./final_response.ts";
 import {
   noteConnected,
@@ -36,27 +37,29 @@ import {
   noteTimeout,
 } from "./host_outcome.ts";
 import { RequestLoadBalancerContext } from "./load_balancer_context.ts";
+import type { HedgePolicyPlan } from "./plan.ts";
 import { RequestReplay } from "./request_replay.ts";
-import { RetryState } from "./retry_state.ts";
+import { RetryState, RetryStatus } from "./retry_state.ts";
 import type { RoutedRequest } from "./routed_request.ts";
-import { TcpUpstreamRequest } from "./tcp_upstream_request.ts";
-import type { PooledAttemptClass, UpstreamAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
+import { createAttempt } from "./start_attempt.ts";
+import type { UpstreamAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
 import { describeHost, newUpstreamInfo } from "./upstream_info.ts";
-import { UpstreamRequest } from "./upstream_request.ts";
 
 export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamAttempt>, DownstreamWatermarkCallbacks {
   readonly #request: RoutedRequest;
-  #current: UpstreamAttempt | null = null;
-  /** Null once no attempt will follow the current one. */
+  /** Those under way. Once the response has begun, the one that it comes from. */
+  #inFlight: UpstreamAttempt[] = [];
+  /** Null once no attempt will follow. */
   #retry: RetryState | null;
+  /** The next attempt follows one that took too long. */
+  #isTimeoutRetry = false;
   /** Null when nothing of the request matters to the load balancer. */
   readonly #context: RequestLoadBalancerContext | null;
   /** From the end of the request to that of the response. */
   #timer: Timer | null = null;
   /** Bytes pass without framing: their end is that of the upstream's connection. */
   #tunnel = false;
-  /** The upstream speaks no HTTP. */
-  #isTcp = false;
+  #closed = false;
 
   /** The request's headers still say what its caller wants of retries. */
   constructor(request: RoutedRequest) {
@@ -72,53 +75,85 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   // The request.
 
-  /** Begins the first attempt. */
+  /** Begins the first attempt, and those that a hedge policy wants beside it. */
   begin(end: boolean): void {
     const { route, headers, stream } = this.#request;
     const host = this.#chooseHost();
     if (host === null) return;
-    if (route.autoHostRewrite && host.hostname !== "") route.rewriteHost(headers, host.hostname);
+    if (route.hedgePolicy === null) {
+      this.#rewriteHost(host, headers);
+      stream.setDownstreamWatermarkCallbacks(this);
+      this.#attempt(host, headers, end);
+    } else {
+      this.#beginHedged(host, route.hedgePolicy, end);
+    }
+  }
+
+  /** Each of them changes headers of its own. */
+  #beginHedged(host: Host, policy: HedgePolicyPlan, end: boolean): void {
+    const { cluster, headers, stream } = this.#request;
+    const { numerator, denominator } = policy.additionalRequestChance;
+    const isOneMore = numerator > 0 && cluster.random.uint32() % denominator < numerator;
+    const more = policy.initialRequests - 1 + (isOneMore ? 1 : 0);
+    const copies = Array.from({ length: more }, () => headers.clone());
+    this.#rewriteHost(host, headers);
     stream.setDownstreamWatermarkCallbacks(this);
-    this.#attempt(host, end);
+    this.#attempt(host, headers, end);
+    for (const copy of copies) {
+      if (this.#closed) return;
+      const other = cluster.chooseHost(this.#context);
+      if (other === null) return;
+      stream.info.upstream = newUpstreamInfo(cluster);
+      stream.info.attemptCount++;
+      this.#retry?.onHostTried(other);
+      this.#rewriteHost(other, copy);
+      this.#attempt(other, copy, end);
+    }
+  }
+
+  #rewriteHost({ hostname }: Host, headers: HeaderMap): void {
+    const { route } = this.#request;
+    if (route.autoHostRewrite && hostname !== "") route.rewriteHost(headers, hostname);
   }
 
   sendData(body: ByteQueue, end: boolean): void {
     const { replay } = this.#request;
     if (replay !== null && !this.#keep(replay, body)) return;
     if (end) this.#onRequestEnd();
-    if (this.#current === null) body.clear();
-    else this.#current.encodeData(body, end);
+    const inFlight = this.#inFlight;
+    if (inFlight.length === 0) body.clear();
+    else if (inFlight.length === 1) inFlight[0]!.encodeData(body, end);
+    else sendToAll([...inFlight], body, end);
   }
 
   sendTrailers(trailers: HeaderMap): void {
     const { replay } = this.#request;
     if (replay !== null) replay.trailers = trailers;
     this.#onRequestEnd();
-    this.#current?.encodeTrailers(trailers);
+    for (const attempt of [...this.#inFlight]) attempt.encodeTrailers(trailers);
   }
 
   /** Ends what is under way; nothing follows. */
   close(): void {
-    this.#disableTimers();
+    this.#closed = true;
+    this.#timer?.disable();
     this.#giveUpRetries();
-    const attempt = this.#current;
-    if (attempt !== null && !attempt.done) attempt.reset();
-    this.#current = null;
+    this.#resetAll();
   }
 
   // From the client's side.
 
   onAboveWriteBufferHighWatermark(): void {
     this.#request.cluster.stats.upstreamFlowControlPausedReadingTotal.inc();
-    this.#current?.readDisable(true);
+    for (const attempt of this.#inFlight) attempt.readDisable(true);
   }
 
   onBelowWriteBufferLowWatermark(): void {
     this.#request.cluster.stats.upstreamFlowControlResumedReadingTotal.inc();
-    this.#current?.readDisable(false);
+    for (const attempt of [...this.#inFlight]) attempt.readDisable(false);
   }
 
-  // From the attempt.
+  // From the attempts.
 
   get nowMs(): number {
     return this.#request.stream.clock.nowMs();
@@ -132,12 +167,14 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     for (const counters of this.#request.counters) counters.upstreamRqTotal.inc();
     const durationMs = this.#request.cluster.plan.http.maxStreamDurationMs;
     if (durationMs > 0) this.#timersOf(attempt).startDuration(durationMs);
-    this.#startPerTryTimer(attempt);
+    this.#startPerTryTimers(attempt);
   }
 
-  onUpstream1xxHeaders(_attempt: UpstreamAttempt, headers: HeaderMap): void {
+  onUpstream1xxHeaders(attempt: UpstreamAttempt, headers: HeaderMap): void {
+    attempt.timers?.onActivity();
     // The client has seen something of this attempt.
     this.#giveUpRetries();
+    this.#resetOthers(attempt);
     this.#request.chargeResponse(headers.status);
     this.#request.stream.encode1xxHeaders(headers);
   }
@@ -145,8 +182,10 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
   onUpstreamHeaders(attempt: UpstreamAttempt, headers: HeaderMap, end: boolean): void {
     const request = this.#request;
     noteResponse(request, attempt, headers);
-    if (this.#retry !== null && this.#retriesResponse(this.#retry, attempt, headers)) return;
+    if (this.#retry !== null && this.#isDropped(this.#retry, attempt, headers)) return;
     const { stream } = request;
+    stream.info.upstream = attempt.info;
+    if (this.#inFlight.length > 1) this.#resetOthers(attempt);
     if (isFailedHandshake(request.headers, headers.status, stream.info)) {
       // The client learns of the answer to its handshake, and gets no body: what follows is no WebSocket.
       attempt.reset();
@@ -157,12 +196,13 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     noteFinalResponse(request, attempt, headers, end);
     finalizeResponse(request, headers, this.#context === null ? null : this.#context.cookies);
     if (end) this.#onResponseEnd(attempt, null);
-    else this.#tunnel = !this.#isTcp && opensTunnel(request.headers, headers.status);
+    else this.#tunnel = !request.isTcp && opensTunnel(request.headers, headers.status);
     stream.encodeHeaders(headers, end);
   }
 
   onUpstreamData(attempt: UpstreamAttempt, data: ByteQueue, end: boolean): void {
     const { stream } = this.#request;
+    attempt.timers?.onActivity();
     if (end) {
       if (this.#tunnel && attempt.info.protocol !== "HTTP/2") noteTunnelEnd(stream.info);
       this.#onResponseEnd(attempt, null);
@@ -177,10 +217,14 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   onUpstreamReset(attempt: UpstreamAttempt, reason: StreamResetReason, details: string): void {
     noteReset(attempt, reason);
-    if (this.#retriesReset(attempt, reason, attempt.connected)) return;
-    noteFailure(this.#request, attempt);
-    this.#disableTimers();
-    failReset(this.#request, reason, details);
+    if (this.#retriesReset(attempt, reason, attempt.connected, false)) return;
+    const request = this.#request;
+    noteFailure(request, attempt);
+    if (!request.responseStarted) request.chargeResponse(resetStatus(reason));
+    this.#remove(attempt);
+    if (this.#hasHope) return;
+    this.#timer?.disable();
+    failReset(request, reason, details);
   }
 
   readDisableDownstream(disable: boolean): void {
@@ -190,33 +234,53 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
   // From the timers.
 
   onPerTryTimeout(attempt: UpstreamAttempt): void {
+    this.#onAttemptTimeout(attempt, this.#request.cluster.stats.upstreamRqPerTryTimeout, "upstream_per_try_timeout");
+  }
+
+  onPerTryIdleTimeout(attempt: UpstreamAttempt): void {
+    const counter = this.#request.cluster.stats.upstreamRqPerTryIdleTimeout;
+    this.#onAttemptTimeout(attempt, counter, "upstream_per_try_idle_timeout");
+  }
+
+  #onAttemptTimeout(attempt: UpstreamAttempt, counter: Counter, details: string): void {
     const request = this.#request;
-    this.#countTimeout(attempt, request.cluster.stats.upstreamRqPerTryTimeout);
+    if (request.hedgesOnPerTryTimeout) return this.#hedge(attempt);
+    this.#countTimeout(attempt, counter);
     attempt.reset();
     noteTimeout(attempt, request.timeoutStatus);
-    if (this.#retriesReset(attempt, StreamResetReason.LocalReset, true)) return;
+    if (this.#retriesReset(attempt, StreamResetReason.LocalReset, true, true)) return;
     noteFailure(request, attempt);
-    failTimeout(request, "upstream_per_try_timeout");
+    if (!request.responseStarted) request.chargeResponse(request.timeoutStatus);
+    this.#remove(attempt);
+    if (!this.#hasHope) failTimeout(request, details);
   }
 
   onMaxDuration(attempt: UpstreamAttempt): void {
     this.#request.cluster.stats.upstreamRqMaxDurationReached.inc();
-    this.#timer?.disable();
     attempt.reset();
+    if (this.#retriesReset(attempt, StreamResetReason.LocalReset, true, false)) return;
+    this.#remove(attempt);
+    if (this.#hasHope) return;
+    this.#timer?.disable();
     failMaxDuration(this.#request);
   }
 
+  /** The time for all attempts together is over. */
   #onTimeout(): void {
-    const attempt = this.#current;
-    if (attempt !== null) {
-      const request = this.#request;
+    const request = this.#request;
+    for (const attempt of this.#inFlight) {
       this.#countTimeout(attempt, request.cluster.stats.upstreamRqTimeout);
       for (const counters of request.counters) counters.upstreamRqTimeout.inc();
-      if (!request.responseStarted) noteTimeout(attempt, request.timeoutStatus);
+      if (!request.responseStarted) {
+        // One that took too long before was noted then.
+        if (!attempt.retried) noteTimeout(attempt, request.timeoutStatus);
+        request.chargeResponse(request.timeoutStatus);
+      }
       noteFailure(request, attempt);
-      attempt.reset();
     }
-    failTimeout(this.#request, "response_timeout");
+    this.#giveUpRetries();
+    this.#resetAll();
+    failTimeout(request, "response_timeout");
   }
 
   #countTimeout(attempt: UpstreamAttempt, counter: Counter): void {
@@ -231,39 +295,34 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     if (request.endMs >= 0) return;
     request.endMs = this.nowMs;
     if (request.replay !== null) request.replay.complete = true;
-    const attempt = this.#current, retry = this.#retry;
-    if (attempt === null ? retry === null || !retry.waiting : attempt.done) return;
+    if (!this.#hasHope) return;
     if (request.timeoutMs > 0) {
       this.#timer = request.stream.clock.createTimer(() => this.#onTimeout());
       this.#timer.enable(request.timeoutMs);
     }
-    if (attempt !== null && attempt.connected) this.#startPerTryTimer(attempt);
+    for (const attempt of this.#inFlight) if (attempt.connected) this.#startPerTryTimers(attempt);
   }
 
   #onResponseEnd(attempt: UpstreamAttempt, trailers: HeaderMap | null): void {
     noteResponseEnd(attempt, trailers);
-    this.#disableTimers();
-    const { endMs, cluster: { stats }, origin, counters } = this.#request;
-    if (endMs >= 0) {
-      const milliseconds = this.nowMs - endMs;
-      stats.codes.recordTime(milliseconds, stats.upstreamRqTime, origin);
-      for (let i = 0; i < counters.length; i++) counters[i]!.codes.recordTime(milliseconds);
-    }
-    if (attempt === this.#current) this.#current = null;
-  }
-
-  #disableTimers(): void {
     this.#timer?.disable();
-    this.#current?.timers?.disable();
+    this.#remove(attempt);
+    const { endMs, cluster: { stats }, origin, counters } = this.#request;
+    if (endMs < 0) return;
+    const milliseconds = this.nowMs - endMs;
+    stats.codes.recordTime(milliseconds, stats.upstreamRqTime, origin);
+    for (let i = 0; i < counters.length; i++) counters[i]!.codes.recordTime(milliseconds);
   }
 
   #timersOf(attempt: UpstreamAttempt): AttemptTimers<UpstreamAttempt> {
     return attempt.timers ??= new AttemptTimers(this.#request.stream.clock, attempt, this);
   }
 
-  #startPerTryTimer(attempt: UpstreamAttempt): void {
-    const { perTryTimeoutMs, endMs, responseStarted } = this.#request;
-    if (perTryTimeoutMs > 0 && endMs >= 0 && !responseStarted) this.#timersOf(attempt).startPerTry(perTryTimeoutMs);
+  #startPerTryTimers(attempt: UpstreamAttempt): void {
+    const { perTryTimeoutMs, perTryIdleTimeoutMs, endMs, responseStarted } = this.#request;
+    if (endMs < 0 || responseStarted) return;
+    if (perTryTimeoutMs > 0) this.#timersOf(attempt).startPerTry(perTryTimeoutMs);
+    if (perTryIdleTimeoutMs > 0) this.#timersOf(attempt).startIdle(perTryIdleTimeoutMs);
   }
 
   // Attempts.
@@ -281,37 +340,59 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     return host;
   }
 
-  #attempt(host: Host, end: boolean): void {
-    const { cluster, route, headers, stream } = this.#request;
-    if (route.opensTcpTunnel(headers)) {
-      this.#isTcp = true;
-      this.#begin(TcpUpstreamRequest, cluster.tcpPool(host, route.priority), end);
-    } else {
-      this.#begin(UpstreamRequest, cluster.httpPool(host, route.priority, stream.info.protocol), end);
-    }
+  #attempt(host: Host, headers: HeaderMap, end: boolean): UpstreamAttempt {
+    const request = this.#request;
+    const attempt = createAttempt(request, this, host, request.stream.info.upstream!);
+    this.#inFlight.push(attempt);
+    if (end) this.#onRequestEnd();
+    attempt.begin(headers, end);
+    return attempt;
   }
 
-  /** Begins an attempt with a connection of this pool. */
-  #begin<Pool>(Attempt: PooledAttemptClass<Pool>, pool: Pool, end: boolean): void {
-    const { cluster, config, stream, headers } = this.#request;
-    const upstream = stream.info.upstream!;
-    const limitBytes = cluster.plan.perConnectionBufferLimitBytes;
-    const chain = cluster.httpFilters ?? config.upstreamFilters ?? null;
-    if (chain === null) {
-      const attempt = new Attempt(this, limitBytes, upstream);
-      this.#current = attempt;
-      if (end) this.#onRequestEnd();
-      attempt.encodeHeaders(headers, end);
-      attempt.start(pool);
-    } else {
-      const attempt = new FilteredUpstreamRequest(Attempt, this, stream, chain, limitBytes, upstream);
-      this.#current = attempt;
-      if (end) this.#onRequestEnd();
-      attempt.start(pool, headers, end);
-    }
+  #attemptAgain(): void {
+    const request = this.#request;
+    const { route, headers, stream, config, replay } = request;
+    const cluster = config.clusters.get(route.clusterName!);
+    stream.info.attemptCount++;
+    if (cluster === null) return failNoCluster(stream, route, headers);
+    request.cluster = cluster;
+    const host = this.#chooseHost();
+    if (host === null) return;
+    if (route.autoHostRewrite && host.hostname !== "") headers.authority = host.hostname;
+    request.prepareRetryHeaders(this.#isTimeoutRetry);
+    const { length, trailers, complete } = replay!;
+    const body = length > 0 ? replay!.body() : null;
+    const attempt = this.#attempt(host, headers, complete && body === null && trailers === null);
+    // One that failed at once takes nothing more.
+    if (body !== null) attempt.encodeData(body, complete && trailers === null);
+    if (trailers !== null) attempt.encodeTrailers(trailers);
   }
 
-  // Retries.
+  /** True while a response may still come: from an attempt under way or from one that is to follow. */
+  get #hasHope(): boolean {
+    return this.#inFlight.some((attempt) => !attempt.done) || (this.#retry !== null && this.#retry.waiting);
+  }
+
+  #remove(attempt: UpstreamAttempt): void {
+    attempt.timers?.disable();
+    const inFlight = this.#inFlight;
+    if (inFlight.length === 1 && inFlight[0] === attempt) inFlight.length = 0;
+    else this.#inFlight = inFlight.filter((other) => other !== attempt);
+  }
+
+  #resetOthers(chosen: UpstreamAttempt): void {
+    const others = this.#inFlight;
+    this.#inFlight = [chosen];
+    for (const attempt of others) if (attempt !== chosen) abandon(attempt);
+  }
+
+  #resetAll(): void {
+    const all = this.#inFlight;
+    this.#inFlight = [];
+    all.forEach(abandon);
+  }
+
+  // Retries and hedges.
 
   /** Null when no failure of an attempt would be retried. */
   #createRetryState(): RetryState | null {
@@ -334,59 +415,79 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     if (replay.add(body)) return true;
     this.#request.cluster.stats.retryOrShadowAbandoned.inc();
     this.#giveUpRetries();
-    if (this.#current !== null) return true;
+    if (this.#inFlight.length > 0) return true;
     body.clear();
     failTooLargeToRetry(this.#request);
     return false;
   }
 
-  /** True when the response is dropped, because another attempt follows. */
-  #retriesResponse(retry: RetryState, attempt: UpstreamAttempt, headers: HeaderMap): boolean {
-    if (!retry.onResponse(headers)) {
-      this.#giveUpRetries();
-      return false;
+  /** True when a response is not for the client, because a better one may follow. */
+  #isDropped(retry: RetryState, attempt: UpstreamAttempt, headers: HeaderMap): boolean {
+    let isBad: boolean;
+    if (attempt.retried || retry.waiting) {
+      isBad = retry.wouldRetry(headers);
+    } else {
+      const status = retry.onResponse(headers);
+      if (status === RetryStatus.Yes) {
+        this.#isTimeoutRetry = false;
+        this.#request.cluster.stats.codes.chargeRetry(headers.status);
+        this.#drop(attempt);
+        return true;
+      }
+      isBad = status === RetryStatus.Refused;
     }
-    this.#request.cluster.stats.codes.chargeRetry(headers.status);
-    attempt.reset();
-    this.#leave(attempt);
-    return true;
+    if (isBad && (this.#inFlight.length > 1 || retry.waiting)) {
+      this.#drop(attempt);
+      return true;
+    }
+    this.#giveUpRetries();
+    return false;
   }
 
   /** True when another attempt follows one that has no response. */
-  #retriesReset(attempt: UpstreamAttempt, reason: StreamResetReason, requestStarted: boolean): boolean {
+  #retriesReset(
+    attempt: UpstreamAttempt,
+    reason: StreamResetReason,
+    requestStarted: boolean,
+    isTimeout: boolean,
+  ): boolean {
     const retry = this.#retry;
-    if (retry === null || this.#request.responseStarted) return false;
-    if (!retry.onReset(reason, requestStarted)) {
-      this.#giveUpRetries();
-      return false;
-    }
-    this.#leave(attempt);
+    if (retry === null || this.#request.responseStarted || attempt.retried || retry.waiting) return false;
+    if (retry.onReset(reason, requestStarted) !== RetryStatus.Yes) return false;
+    this.#isTimeoutRetry = isTimeout;
+    this.#drop(attempt);
     return true;
   }
 
-  /** Another attempt will follow this one. */
-  #leave(attempt: UpstreamAttempt): void {
-    if (attempt.host !== null) attempt.host.rqError++;
-    attempt.timers?.disable();
-    this.#current = null;
+  /** An attempt takes long: it goes on, and another one follows. */
+  #hedge(attempt: UpstreamAttempt): void {
+    const retry = this.#retry, request = this.#request;
+    noteTimeout(attempt, request.timeoutStatus);
+    if (retry === null || request.responseStarted) return;
+    if (retry.onSoftTimeout() !== RetryStatus.Yes) return;
+    this.#isTimeoutRetry = true;
+    attempt.retried = true;
   }
 
-  #attemptAgain(): void {
-    const request = this.#request;
-    const { route, headers, stream, config } = request;
-    const cluster = config.clusters.get(route.clusterName!);
-    stream.info.attemptCount++;
-    if (cluster === null) return failNoCluster(stream, route, headers);
-    request.cluster = cluster;
-    const host = this.#chooseHost();
-    if (host === null) return;
-    if (route.autoHostRewrite && host.hostname !== "") headers.authority = host.hostname;
-    request.prepareRetryHeaders();
-    const { length, trailers, complete } = request.replay!;
-    const body = length > 0 ? request.replay!.body() : null;
-    this.#attempt(host, complete && body === null && trailers === null);
-    // An attempt that failed at once may have been the last one.
-    if (body !== null) this.#current?.encodeData(body, complete && trailers === null);
-    if (trailers !== null) this.#current?.encodeTrailers(trailers);
+  #drop(attempt: UpstreamAttempt): void {
+    if (attempt.host !== null) attempt.host.rqError++;
+    this.#remove(attempt);
+    attempt.reset();
   }
+}
+
+/** Gives each attempt its own copy. */
+function sendToAll(attempts: readonly UpstreamAttempt[], body: ByteQueue, end: boolean): void {
+  const bytes = new Uint8Array(body.toBytes());
+  body.clear();
+  for (const attempt of attempts) {
+    const copy = new ByteQueue();
+    copy.push(bytes);
+    attempt.encodeData(copy, end);
+  }
+}
+
+function abandon(attempt: UpstreamAttempt): void {
+  attempt.timers?.disable();
+  attempt.reset();
 }

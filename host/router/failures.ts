@@ -41,6 +41,11 @@ export function failTooLargeToRetry(request: RoutedRequest): void {
   request.reply(507, "exceeded request buffer limit while retrying upstream", details);
 }
 
+/** The status of a response that a reset took the place of. */
+export function resetStatus(reason: StreamResetReason): number {
+  return reason === StreamResetReason.ProtocolError ? 502 : 503;
+}
+
 /** The last attempt was reset. */
 export function failReset(request: RoutedRequest, reason: StreamResetReason, text: string): void {
   const { stream, config } = request;
@@ -48,11 +53,9 @@ export function failReset(request: RoutedRequest, reason: StreamResetReason, tex
   const suffix = reason + (text === "" ? "" : `|${text}`);
   info.setFlag(resetReasonFlag(reason));
   if (request.responseStarted) return stream.resetStream(`upstream_reset_after_response_started{${suffix}}`);
-  const status = reason === StreamResetReason.ProtocolError ? 502 : 503;
-  request.chargeResponse(status);
   const which = info.attemptCount > 1 ? "retried and the latest reset reason" : "reset reason";
   request.reply(
-    status,
+    resetStatus(reason),
     `upstream connect error or disconnect/reset before headers. ${which}: ${resetReasonText(reason)}`,
     `upstream_reset_before_response_started{${suffix}}`,
     { overloaded: reason === StreamResetReason.Overflow && !config.plan.suppressEnvoyHeaders },
@@ -64,7 +67,6 @@ export function failTimeout(request: RoutedRequest, details: string): void {
   const { stream, timeoutStatus: status } = request;
   stream.info.setFlag(ResponseFlag.UpstreamRequestTimeout);
   if (request.responseStarted) return stream.resetStream(details);
-  request.chargeResponse(status);
   request.reply(status, status === 204 ? "" : "upstream request timeout", details);
 }
 

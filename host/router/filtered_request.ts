@@ -28,13 +28,14 @@ import {
 
 export class FilteredUpstreamRequest<Pool> extends UpstreamAttempt implements UpstreamRequestOwner {
   readonly #owner: UpstreamRequestOwner;
-  readonly #request: PooledAttempt<Pool>;
+  readonly #request: PooledAttempt;
   readonly #filters: FilterManager;
   #ended = false;
 
   /** `Attempt` is what the chain ends in. */
   constructor(
     Attempt: PooledAttemptClass<Pool>,
+    pool: Pool,
     owner: UpstreamRequestOwner,
     stream: TerminalFilterStream,
     chain: readonly ConfiguredFilter[],
@@ -43,7 +44,7 @@ export class FilteredUpstreamRequest<Pool> extends UpstreamAttempt implements Up
   ) {
     super(info);
     this.#owner = owner;
-    this.#request = new Attempt(this, limitBytes, info);
+    this.#request = new Attempt(pool, this, limitBytes, info);
     const out = new ChainEnds(this, owner, stream, this.#request);
     this.#filters = new FilterManager(out, filtersFor(chain, stream));
   }
@@ -54,8 +55,8 @@ export class FilteredUpstreamRequest<Pool> extends UpstreamAttempt implements Up
     return this.#request.connected;
   }
 
-  start(pool: Pool, headers: HeaderMap, end: boolean): void {
-    this.#request.start(pool);
+  begin(headers: HeaderMap, end: boolean): void {
+    this.#request.start();
     if (!this.done) this.#filters.decodeHeaders(headers, end);
   }
 

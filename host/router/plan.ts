@@ -45,6 +45,7 @@ export interface VirtualHostPlan {
   readonly responseHeaders: HeaderOpsPlan;
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  readonly includeIsTimeoutRetry: boolean;
   readonly filterConfigs: readonly FilterConfigPlan[];
   readonly metadata: MetadataPlan | null;
 }
@@ -165,6 +166,18 @@ export interface ClusterActionPlan {
   readonly hashPolicies: readonly HashPolicyPlan[];
   /** Of the route, or else of its virtual host; null for none. */
   readonly retryPolicy: RetryPolicyPlan | null;
+  /** Likewise. */
+  readonly hedgePolicy: HedgePolicyPlan | null;
+}
+
+/** Attempts at the same time. */
+export interface HedgePolicyPlan {
+  /** How many begin at once. */
+  readonly initialRequests: number;
+  /** How likely it is that one more begins with them. */
+  readonly additionalRequestChance: FractionPlan;
+  /** An attempt that takes too long goes on beside the next one. */
+  readonly onPerTryTimeout: boolean;
 }
 
 export interface RouteUpgradePlan {

@@ -25,6 +25,16 @@ type RetryCounter =
   | "upstreamRqRetryOverflow"
   | "upstreamRqRetrySuccess";
 
+export const RetryStatus = {
+  /** It is none that would be retried. */
+  No: 0,
+  /** Another attempt follows. */
+  Yes: 1,
+  /** It would be retried, if that were not too often. */
+  Refused: 2,
+} as const;
+export type RetryStatus = (typeof RetryStatus)[keyof typeof RetryStatus];
+
 export interface RetryStateOptions {
   readonly policy: RetryPolicy;
   readonly headers: HeaderMap;
@@ -70,17 +80,27 @@ export class RetryState {
     return this.#timer !== null && this.#timer.enabled;
   }
 
-  /** True when the response is to be dropped: another attempt follows. */
-  onResponse(headers: HeaderMap): boolean {
-    const wanted = retriesResponse(this.#conditions, headers);
+  /** Whether another attempt follows a response, which then is to be dropped. */
+  onResponse(headers: HeaderMap): RetryStatus {
+    const wanted = this.wouldRetry(headers);
     const { rateLimited } = this.#options.policy;
     if (wanted && rateLimited !== null) this.#resetMs = this.#resetIntervalMs(headers, rateLimited);
     return this.#decide(wanted);
   }
 
-  /** True when another attempt follows one that ended without a response. */
-  onReset(reason: StreamResetReason, requestStarted: boolean): boolean {
+  /** True for a response that another attempt may better, were there one. */
+  wouldRetry(headers: HeaderMap): boolean {
+    return retriesResponse(this.#conditions, headers);
+  }
+
+  /** Whether another attempt follows one that ended without a response. */
+  onReset(reason: StreamResetReason, requestStarted: boolean): RetryStatus {
     return this.#decide(retriesReset(this.#conditions, reason, requestStarted));
+  }
+
+  /** Whether another attempt follows one that goes on, whatever the conditions. */
+  onSoftTimeout(): RetryStatus {
+    return this.#decide(true);
   }
 
   /** Ends it: no attempt follows. */
@@ -104,28 +124,32 @@ export class RetryState {
     return this.#options.policy.hostPredicates.some((predicate) => refuses(predicate, host, this.#tried));
   }
 
-  #decide(wanted: boolean): boolean {
+  #decide(wanted: boolean): RetryStatus {
     const { info } = this.#options;
-    if (this.#holdsRetry && !wanted) this.#count("upstreamRqRetrySuccess");
-    this.#release();
-    if (!wanted) return false;
+    if (!wanted) {
+      if (this.#holdsRetry) this.#count("upstreamRqRetrySuccess");
+      this.#release();
+      return RetryStatus.No;
+    }
     if (this.#left === 0) {
+      // The retry that it holds may be under way beside the attempt that this is about.
       this.#count("upstreamRqRetryLimitExceeded");
       info.setFlag(ResponseFlag.UpstreamRetryLimitExceeded);
-      return false;
+      return RetryStatus.Refused;
     }
     this.#left--;
+    this.#release();
     if (!this.#retries.canCreate()) {
       this.#count("upstreamRqRetryOverflow");
       info.setFlag(ResponseFlag.UpstreamOverflow);
-      return false;
+      return RetryStatus.Refused;
     }
     this.#holdsRetry = true;
     this.#retries.inc();
     this.#count("upstreamRqRetry");
     this.#timer ??= this.#options.clock.createTimer(this.#options.onDue);
     this.#timer.enable(this.#nextBackOffMs());
-    return true;
+    return RetryStatus.Yes;
   }
 
   /** Counts for the cluster, and for route and virtual cluster. */

@@ -21,7 +21,14 @@ import { type FilterMetadata, filterMetadata, type StreamInfo } from "../observe
 import { NO_RETRY_POLICY, RetryPolicy } from "../upstream/retry_policy.ts";
 import type { FilterConfigs } from "./filter_configs.ts";
 import type { CompileFormat, HeaderFormatContext, HeaderFormatter, HeaderOps } from "../http/header_ops.ts";
-import type { ClusterActionPlan, RedirectPlan, RequestBufferLimitPlan, RoutePlan, VirtualHostPlan } from "./plan.ts";
+import type {
+  ClusterActionPlan,
+  HedgePolicyPlan,
+  RedirectPlan,
+  RequestBufferLimitPlan,
+  RoutePlan,
+  VirtualHostPlan,
+} from "./plan.ts";
 import { hasLocation, locationOf } from "./redirect.ts";
 import { applyPathRewrite, formatted, HostRewrite, PathRewrite, rewriteAuthority } from "./rewrite.ts";
 
@@ -31,7 +38,7 @@ export type RouteKind = "cluster" | "redirect" | "directResponse";
 export interface RouteSurroundings {
   readonly virtualHost: Pick<
     VirtualHostPlan,
-    "name" | "includeRequestAttemptCount" | "includeAttemptCountInResponse" | "metadata"
+    "name" | "includeRequestAttemptCount" | "includeAttemptCountInResponse" | "includeIsTimeoutRetry" | "metadata"
   >;
   /** Mutations of route, virtual host and route configuration in the order in which they are made. */
   readonly requestHeaders: readonly HeaderOps[];
@@ -268,6 +275,10 @@ export class RouteEntry implements Route {
     return this.#recipe.retryPolicy;
   }
 
+  get hedgePolicy(): HedgePolicyPlan | null {
+    return this.#recipe.action?.hedgePolicy ?? null;
+  }
+
   get clusterNotFoundStatus(): number {
     return this.#recipe.action?.clusterNotFoundStatus ?? 503;
   }
@@ -280,6 +291,11 @@ export class RouteEntry implements Route {
   /** `x-envoy-attempt-count` goes to the client. */
   get includeAttemptCountInResponse(): boolean {
     return this.#recipe.surroundings.virtualHost.includeAttemptCountInResponse;
+  }
+
+  /** Retries tell the upstream whether the attempt before took too long. */
+  get includeIsTimeoutRetry(): boolean {
+    return this.#recipe.surroundings.virtualHost.includeIsTimeoutRetry;
   }
 
   /** True when the router must call `rewriteHost` with the chosen host's name. */

@@ -13,7 +13,7 @@ import type { RequestCounters } from "./request_counters.ts";
 import type { RequestReplay } from "./request_replay.ts";
 import type { RouteEntry } from "./route.ts";
 import type { RouterConfig } from "./router_config.ts";
-import { globalTimeoutMs, perTryTimeoutMs, setExpectedTimeout } from "./timeouts.ts";
+import { globalTimeoutMs, hedgesOnPerTryTimeout, perTryTimeoutMs, setExpectedTimeout } from "./timeouts.ts";
 
 /** What internal callers say to the router, and not to the upstream. */
 const ROUTER_HEADERS = [
@@ -37,6 +37,9 @@ export class RoutedRequest {
   /** From the end of the request to the end of the response; 0 for no limit. */
   timeoutMs = 0;
   perTryTimeoutMs = 0;
+  perTryIdleTimeoutMs = 0;
+  /** An attempt that takes too long goes on beside the one that follows. */
+  hedgesOnPerTryTimeout = false;
   /** Of the answer when that takes too long. */
   timeoutStatus = 504;
   /** When the request was there as a whole; -1 before. */
@@ -47,6 +50,8 @@ export class RoutedRequest {
   replay: RequestReplay | null = null;
   /** Statistics of the route, and of the virtual cluster. */
   readonly counters: readonly RequestCounters[];
+  /** The upstream speaks no HTTP. */
+  readonly isTcp: boolean;
 
   constructor(
     config: RouterConfig,
@@ -61,6 +66,7 @@ export class RoutedRequest {
     this.headers = headers;
     this.cluster = cluster;
     this.counters = route.countersFor(headers, stream.info);
+    this.isTcp = route.opensTcpTunnel(headers);
   }
 
   /** Which failures are worth another attempt: the cluster knows better than the route. */
@@ -78,7 +84,9 @@ export class RoutedRequest {
     const { headers, route, stream: { info }, config: { plan } } = this;
     this.timeoutMs = globalTimeoutMs(headers, route, plan);
     this.perTryTimeoutMs = perTryTimeoutMs(headers, route.retryPolicy, this.timeoutMs);
-    if (!plan.suppressEnvoyHeaders) setExpectedTimeout(headers, this.timeoutMs, this.perTryTimeoutMs, 0);
+    this.perTryIdleTimeoutMs = route.retryPolicy.perTryIdleTimeoutMs;
+    this.hedgesOnPerTryTimeout = hedgesOnPerTryTimeout(headers, route.hedgePolicy);
+    if (!plan.suppressEnvoyHeaders) setExpectedTimeout(headers, this.timeoutMs, this.#expectedPerTryMs, 0);
     if (headers.has("x-envoy-upstream-rq-timeout-alt-response")) this.timeoutStatus = 204;
     for (const name of ROUTER_HEADERS) headers.remove(name);
     info.attemptCount = 1;
@@ -88,13 +96,19 @@ export class RoutedRequest {
     if (headers.scheme === null || info.schemeMatchesUpstream) headers.scheme = "http";
   }
 
-  /** Makes the headers those of one more attempt. */
-  prepareRetryHeaders(): void {
+  /** Makes the headers those of one more attempt; `afterTimeout`: the one before took too long. */
+  prepareRetryHeaders(afterTimeout: boolean): void {
     const { headers, route, stream: { info, clock }, config: { plan } } = this;
     if (route.includeRequestAttemptCount) headers.set("x-envoy-attempt-count", String(info.attemptCount));
+    if (route.includeIsTimeoutRetry) headers.set("x-envoy-is-timeout-retry", String(afterTimeout));
     if (plan.suppressEnvoyHeaders) return;
     const elapsedMs = this.endMs < 0 ? 0 : clock.nowMs() - this.endMs;
-    setExpectedTimeout(headers, this.timeoutMs, this.perTryTimeoutMs, elapsedMs);
+    setExpectedTimeout(headers, this.timeoutMs, this.#expectedPerTryMs, elapsedMs);
+  }
+
+  /** An attempt that goes on beside others may take the time of all of them. */
+  get #expectedPerTryMs(): number {
+    return this.hedgesOnPerTryTimeout ? 0 : this.perTryTimeoutMs;
   }
 
   /** Answers in the upstream's place. */

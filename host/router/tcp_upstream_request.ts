@@ -21,8 +21,8 @@ import type { TcpConnection } from "../upstream/tcp_connection.ts";
 import type { TcpPool, TcpPoolCallbacks } from "../upstream/tcp_pool.ts";
 import { type PooledAttempt, UpstreamAttempt, type UpstreamRequestOwner } from "./upstream_attempt.ts";
 
-export class TcpUpstreamRequest extends UpstreamAttempt
-  implements PooledAttempt<TcpPool>, TcpPoolCallbacks, ConnectionHandler {
+export class TcpUpstreamRequest extends UpstreamAttempt implements PooledAttempt, TcpPoolCallbacks, ConnectionHandler {
+  readonly #pool: TcpPool;
   readonly #owner: UpstreamRequestOwner;
   readonly #limitBytes: number;
   #connection: TcpConnection | null = null;
@@ -38,8 +38,9 @@ export class TcpUpstreamRequest extends UpstreamAttempt
   /** Downstream said it is full before there was a connection to pause. */
   #pausesBeforeReady = 0;
 
-  constructor(owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
+  constructor(pool: TcpPool, owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
     super(info);
+    this.#pool = pool;
     this.#owner = owner;
     this.#limitBytes = limitBytes;
   }
@@ -48,8 +49,13 @@ export class TcpUpstreamRequest extends UpstreamAttempt
     return this.#connection !== null;
   }
 
-  start(pool: TcpPool): void {
-    const waiting = pool.newConnection(this);
+  begin(headers: HeaderMap, end: boolean): void {
+    this.encodeHeaders(headers, end);
+    this.start();
+  }
+
+  start(): void {
+    const waiting = this.#pool.newConnection(this);
     if (!this.done && this.#connection === null) this.#waiting = waiting;
   }
 

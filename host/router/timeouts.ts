@@ -11,6 +11,7 @@ import { parseGrpcTimeoutMs } from "../http/grpc_timeout.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { isGrpcContentType } from "../http/local_reply.ts";
 import type { RetryPolicy } from "../upstream/retry_policy.ts";
+import type { HedgePolicyPlan } from "./plan.ts";
 import type { RouteEntry } from "./route.ts";
 import type { RouterPlan } from "./router_plan.ts";
 
@@ -40,12 +41,27 @@ function grpcTimeoutMs(headers: HeaderMap, route: RouteEntry): number | null {
   return maxMs > 0 && (timeoutMs === 0 || timeoutMs > maxMs) ? maxMs : timeoutMs;
 }
 
-/** Milliseconds for each attempt, of the route's policy even where the cluster has one; 0 for no limit, and where it would not be less than that of all of them. */
+/**
+ * Milliseconds for each attempt, of the route's policy even where the cluster has one; 0 for no limit, and where it
+ * would not be less than that of all of them.
+ */
 export function perTryTimeoutMs(headers: HeaderMap, policy: RetryPolicy, globalMs: number): number {
   const asked = parseMs(headers.get("x-envoy-upstream-rq-per-try-timeout-ms"));
   headers.remove("x-envoy-upstream-rq-per-try-timeout-ms");
   const timeoutMs = asked ?? policy.perTryTimeoutMs;
   return globalMs > 0 && timeoutMs >= globalMs ? 0 : timeoutMs;
+}
+
+/** True when an attempt that takes too long is to go on beside the next one. */
+export function hedgesOnPerTryTimeout(headers: HeaderMap, policy: HedgePolicyPlan | null): boolean {
+  switch (headers.get("x-envoy-hedge-on-per-try-timeout")) {
+    case "true":
+      return true;
+    case "false":
+      return false;
+    default:
+      return policy !== null && policy.onPerTryTimeout;
+  }
 }
 
 /** Tells the upstream how long an attempt may take, in `x-envoy-expected-rq-timeout-ms`. */

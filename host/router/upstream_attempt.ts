@@ -20,6 +20,8 @@ export abstract class UpstreamAttempt {
   host: Host | null = null;
   /** Nothing more comes: response complete, reset, or given up. */
   done = false;
+  /** Another one follows or has followed while this one goes on: its failure is no reason for one more. */
+  retried = false;
   timers: AttemptTimers<UpstreamAttempt> | null = null;
   /** The client has its headers, and what becomes of the call its trailers say. */
   awaitsGrpcStatus = false;
@@ -30,6 +32,8 @@ export abstract class UpstreamAttempt {
 
   /** There is a connection for it. */
   abstract get connected(): boolean;
+  /** Asks the pool for a connection, and sends the head. */
+  abstract begin(headers: HeaderMap, end: boolean): void;
   abstract encodeData(data: ByteQueue, end: boolean): void;
   abstract encodeTrailers(trailers: HeaderMap): void;
   /** Gives the attempt up. */
@@ -38,17 +42,19 @@ export abstract class UpstreamAttempt {
   abstract readDisable(disable: boolean): void;
 }
 
-/** An attempt that asks a pool for its connection. */
-export interface PooledAttempt<Pool> extends UpstreamAttempt, UpstreamStream {
-  start(pool: Pool): void;
+/** An attempt that ends a chain of filters, or has none. */
+export interface PooledAttempt extends UpstreamAttempt, UpstreamStream {
+  /** Asks the pool for a connection. */
+  start(): void;
 }
 
 /** Makes one. */
 export type PooledAttemptClass<Pool> = new (
+  pool: Pool,
   owner: UpstreamRequestOwner,
   limitBytes: number,
   info: UpstreamInfo,
-) => PooledAttempt<Pool>;
+) => PooledAttempt;
 
 /** The router, as its attempts see it. */
 export interface UpstreamRequestOwner {

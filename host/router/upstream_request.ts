@@ -19,7 +19,8 @@ import type { PoolCancellable, PoolFailureReason } from "../upstream/pool.ts";
 import { type PooledAttempt, UpstreamAttempt, type UpstreamRequestOwner } from "./upstream_attempt.ts";
 
 export class UpstreamRequest extends UpstreamAttempt
-  implements PooledAttempt<HttpPool>, ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
+  implements PooledAttempt, ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
+  readonly #pool: HttpPool;
   readonly #owner: UpstreamRequestOwner;
   readonly #limitBytes: number;
   /** Null until the request comes: filters may hold it back. */
@@ -35,8 +36,9 @@ export class UpstreamRequest extends UpstreamAttempt
   #pausesBeforeReady = 0;
   responseStarted = false;
 
-  constructor(owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
+  constructor(pool: HttpPool, owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
     super(info);
+    this.#pool = pool;
     this.#owner = owner;
     this.#limitBytes = limitBytes;
   }
@@ -45,8 +47,13 @@ export class UpstreamRequest extends UpstreamAttempt
     return this.#encoder !== null;
   }
 
-  start(pool: HttpPool): void {
-    const waiting = pool.newStream(this, this);
+  begin(headers: HeaderMap, end: boolean): void {
+    this.encodeHeaders(headers, end);
+    this.start();
+  }
+
+  start(): void {
+    const waiting = this.#pool.newStream(this, this);
     // The pool may have answered, and the attempt may be over, before it returned.
     if (!this.done && this.#encoder === null) this.#waiting = waiting;
   }

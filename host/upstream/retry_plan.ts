@@ -12,6 +12,8 @@ export interface RetryPolicyPlan {
   readonly numRetries: number;
   /** From when an attempt has a connection, and the request is complete; 0 for no limit. */
   readonly perTryTimeoutMs: number;
+  /** Between two signs of life of such an attempt, also while its response comes; 0 for no limit. */
+  readonly perTryIdleTimeoutMs: number;
   readonly baseIntervalMs: number;
   readonly maxIntervalMs: number;
   /** When the upstream says how long to wait; null does not look. */

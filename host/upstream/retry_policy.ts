@@ -87,6 +87,7 @@ export class RetryPolicy {
   readonly retryOn: number;
   readonly numRetries: number;
   readonly perTryTimeoutMs: number;
+  readonly perTryIdleTimeoutMs: number;
   readonly baseIntervalMs: number;
   readonly maxIntervalMs: number;
   readonly rateLimited: RetryPolicyPlan["rateLimited"];
@@ -100,6 +101,7 @@ export class RetryPolicy {
     this.retryOn = parseRetryOn(plan.retryOn);
     this.numRetries = plan.numRetries;
     this.perTryTimeoutMs = plan.perTryTimeoutMs;
+    this.perTryIdleTimeoutMs = plan.perTryIdleTimeoutMs;
     this.baseIntervalMs = plan.baseIntervalMs;
     this.maxIntervalMs = plan.maxIntervalMs;
     this.rateLimited = plan.rateLimited;
@@ -192,6 +194,7 @@ export const NO_RETRY_POLICY: RetryPolicy = new RetryPolicy({
   retryOn: "",
   numRetries: 1,
   perTryTimeoutMs: 0,
+  perTryIdleTimeoutMs: 0,
   baseIntervalMs: 25,
   maxIntervalMs: 250,
   rateLimited: null,

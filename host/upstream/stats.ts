@@ -71,6 +71,7 @@ export class ClusterStats {
   /** Those below are counted by the router and the asynchronous client. */
   readonly upstreamRqTimeout: Counter;
   readonly upstreamRqPerTryTimeout: Counter;
+  readonly upstreamRqPerTryIdleTimeout: Counter;
   readonly upstreamRqMaxDurationReached: Counter;
   readonly upstreamRqMaintenanceMode: Counter;
   readonly upstreamRqRxReset: Counter;
@@ -163,6 +164,7 @@ export class ClusterStats {
     this.upstreamRqCancelled = counter("upstream_rq_cancelled");
     this.upstreamRqTimeout = counter("upstream_rq_timeout");
     this.upstreamRqPerTryTimeout = counter("upstream_rq_per_try_timeout");
+    this.upstreamRqPerTryIdleTimeout = counter("upstream_rq_per_try_idle_timeout");
     this.upstreamRqMaxDurationReached = counter("upstream_rq_max_duration_reached");
     this.upstreamRqMaintenanceMode = counter("upstream_rq_maintenance_mode");
     this.upstreamRqRxReset = counter("upstream_rq_rx_reset");

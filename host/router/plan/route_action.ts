@@ -7,9 +7,16 @@ import type { ConfigNode } from "../../config/node.ts";
 import { planHashPolicies } from "../../http/plan/hash_policy.ts";
 import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
 import type { RetryPolicyPlan } from "../../upstream/retry_plan.ts";
-import type { ClusterActionPlan, PathMatchPlan, RequestBufferLimitPlan, RouteUpgradePlan } from "../plan.ts";
+import type {
+  ClusterActionPlan,
+  HedgePolicyPlan,
+  PathMatchPlan,
+  RequestBufferLimitPlan,
+  RouteUpgradePlan,
+} from "../plan.ts";
 import { planClusterSpecifier } from "./cluster_specifier.ts";
 import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
+import { planHedgePolicy } from "./hedge_policy.ts";
 import { planHostRewrite, planPathRewrite } from "./rewrite.ts";
 
 /** What routes have from above them. */
@@ -17,6 +24,7 @@ export interface RouteDefaults extends RouteConfigLimits {
   /** The virtual host's, for routes without one. */
   readonly retryPolicy: RetryPolicyPlan | null;
   readonly requestBufferLimit: RequestBufferLimitPlan | null;
+  readonly hedgePolicy: HedgePolicyPlan | null;
 }
 
 const NOT_FOUND_STATUS: Readonly<Record<string, number>> = {
@@ -56,6 +64,7 @@ export function planRouteAction(
     upgrades,
     connect,
     retryPolicy: planRetryPolicy(node) ?? defaults.retryPolicy,
+    hedgePolicy: planHedgePolicy(node) ?? defaults.hedgePolicy,
   };
   return cluster === null ? null : { ...plan, cluster };
 }

@@ -20,6 +20,7 @@ import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
 import { planHeaderMatchers } from "../../matching/plan/header_matcher.ts";
 import { planHeaderOps } from "../../http/plan/header_ops.ts";
+import { planHedgePolicy } from "./hedge_policy.ts";
 import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
 import { planDirectResponse, planRedirect } from "./direct_response.ts";
 import { planRouteAction, type RouteDefaults } from "./route_action.ts";
@@ -61,6 +62,7 @@ function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: R
     ...limits,
     retryPolicy: planRetryPolicy(node),
     requestBufferLimit: planRequestBufferLimit(node),
+    hedgePolicy: planHedgePolicy(node),
   };
   return {
     name: node.string("name"),
@@ -72,6 +74,7 @@ function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: R
     responseHeaders: planHeaderOps(node, "response", context),
     includeRequestAttemptCount: node.bool("include_request_attempt_count"),
     includeAttemptCountInResponse: node.bool("include_attempt_count_in_response"),
+    includeIsTimeoutRetry: node.bool("include_is_timeout_retry_header"),
     filterConfigs: planFilterConfigs(node, context),
     metadata: planMetadata(node),
   };

@@ -8,8 +8,9 @@ import { planHeaderMatchers, planQueryMatcher } from "../../matching/plan/header
 import { planCookieMatcher, planFilterStateMatcher, planMetadataMatcher } from "../../matching/plan/stream_matchers.ts";
 import { planRegex } from "../../matching/plan/string_matcher.ts";
 import { toWireText } from "../../base/wire_text.ts";
+import { planRuntimeFraction } from "./fraction.ts";
 import { parseUriTemplate } from "../uri_template.ts";
-import type { FractionPlan, PathMatchPlan, RouteMatchPlan, TlsMatchPlan } from "../plan.ts";
+import type { PathMatchPlan, RouteMatchPlan, TlsMatchPlan } from "../plan.ts";
 
 /** A RouteMatch, or null when there is no path to match by. */
 export function planRouteMatch(node: ConfigNode): RouteMatchPlan | null {
@@ -22,7 +23,7 @@ export function planRouteMatch(node: ConfigNode): RouteMatchPlan | null {
     filterState: node.messages("filter_state").flatMap((matcher) => planFilterStateMatcher(matcher) ?? []),
     grpc: node.message("grpc") !== null,
     tls: planTls(node),
-    fraction: planFraction(node),
+    fraction: planRuntimeFraction(node, "runtime_fraction"),
   };
   return path === null ? null : { path, ...plan };
 }
@@ -87,17 +88,4 @@ function planTls(node: ConfigNode): TlsMatchPlan | null {
     presented: tls.has("presented") ? tls.bool("presented") : null,
     validated: tls.has("validated") ? tls.bool("validated") : null,
   };
-}
-
-const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
-
-function planFraction(node: ConfigNode): FractionPlan | null {
-  const runtime = node.message("runtime_fraction");
-  if (runtime === null) return null;
-  if (runtime.has("runtime_key")) {
-    runtime.accept("runtime_key", "there are no runtime layers: default_value applies");
-  }
-  const value = runtime.message("default_value");
-  if (value === null) return null;
-  return { numerator: value.number("numerator"), denominator: DENOMINATORS[value.enum("denominator")] ?? 100 };
 }

@@ -34,6 +34,7 @@ export function planRetryPolicy(parent: ConfigNode): RetryPolicyPlan | null {
     retryOn,
     numRetries: node.number("num_retries", 1),
     perTryTimeoutMs: node.durationMs("per_try_timeout", 0),
+    perTryIdleTimeoutMs: node.durationMs("per_try_idle_timeout", 0),
     ...planBackOff(node.message("retry_back_off")),
     rateLimited: planRateLimited(node.message("rate_limited_retry_back_off")),
     retriableStatusCodes: node.numbers("retriable_status_codes"),

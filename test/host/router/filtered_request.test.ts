@@ -62,10 +62,6 @@ class Attempt {
       sendLocalReply: (reply: LocalReply) => void this.replies.push(reply),
       resetStream: (details: string) => void this.seen.push(`stream reset ${details}`),
     } as unknown as TerminalFilterStream;
-    this.request = new FilteredUpstreamRequest(UpstreamRequest, owner, stream, chain, 100, {} as UpstreamInfo);
-  }
-
-  start(end: boolean): this {
     const pool = {
       newStream: (decoder: Decoder, callbacks: HttpPoolCallbacks) => {
         this.#decoder = decoder;
@@ -73,7 +69,11 @@ class Attempt {
         return { cancel: () => void this.seen.push("pool cancelled") };
       },
     } as unknown as HttpPool;
-    this.request.start(pool, requestHeaders(), end);
+    this.request = new FilteredUpstreamRequest(UpstreamRequest, pool, owner, stream, chain, 100, {} as UpstreamInfo);
+  }
+
+  start(end: boolean): this {
+    this.request.begin(requestHeaders(), end);
     return this;
   }
 

@@ -427,6 +427,7 @@ const GIVEN: RetryPolicyPlan = {
   retryOn: "5xx",
   numRetries: 2,
   perTryTimeoutMs: 100,
+  perTryIdleTimeoutMs: 0,
   baseIntervalMs: 25,
   maxIntervalMs: 250,
   rateLimited: null,

@@ -31,6 +31,8 @@ export interface Options {
   readonly endpoints?: Parameters<typeof planWith>[0];
   readonly suppressEnvoyHeaders?: boolean;
   readonly respectExpectedRqTimeout?: boolean;
+  /** Of all randomness. */
+  readonly seed?: number;
 }
 
 /** A stream of which the router is the only filter. */
@@ -53,7 +55,7 @@ export class Stream implements TerminalFilterStream {
   readonly #route: (headers: HeaderMap) => Route | null;
 
   constructor(options: Options = {}) {
-    const env = createFakeEnvironment();
+    const env = createFakeEnvironment(options.seed);
     this.env = { ...env, createClientCodec };
     const manager = new ClusterManager(this.env);
     manager.update([{

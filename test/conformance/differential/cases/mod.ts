@@ -14,6 +14,7 @@ import { http2Tunnels } from "./http2_tunnels.ts";
 import { http2Upgrades } from "./http2_upgrades.ts";
 import { l4 } from "./l4.ts";
 import { localReplies } from "./local_replies.ts";
+import { hedging } from "./hedging.ts";
 import { http1Details } from "./http1_details.ts";
 import { logs } from "./logs.ts";
 import { paths } from "./paths.ts";
@@ -57,6 +58,7 @@ export const GROUPS: readonly Group[] = [
   http2Tunnels,
   failures,
   retries,
+  hedging,
   timeouts,
   clusters,
   clusterPolicies,
