@@ -142,6 +142,7 @@ export class Cluster implements PoolCluster {
       stats: scope,
       priorities: this.priorities,
       health: this.health,
+      onEjected: (host) => drainHttpConnections(host),
       primary: environment.primary ?? true,
       createCells: environment.createCells ?? ((_name, count) => new Int32Array(count)),
       writeEvent: environment.writeOutlierEvent ?? null,
@@ -274,9 +275,7 @@ export class Cluster implements PoolCluster {
 
   /** Closes free connections, and the others after their streams; new ones are made when needed. */
   drainConnections(): void {
-    for (const host of this.priorities.hosts()) {
-      for (const pool of host.httpPools) if (pool !== null) (pool as HttpPool).drainConnections();
-    }
+    for (const host of this.priorities.hosts()) drainHttpConnections(host);
   }
 
   /** Nothing is found out any more. */
@@ -304,6 +303,10 @@ export class Cluster implements PoolCluster {
     this.#onDrained = null;
     onDrained();
   }
+}
+
+function drainHttpConnections(host: Host): void {
+  for (const pool of host.httpPools) (pool as HttpPool | null)?.drainConnections();
 }
 
 function hostPools(host: Host): HostPool[] {

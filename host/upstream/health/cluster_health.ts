@@ -62,6 +62,11 @@ export class ClusterHealth implements ExchangeMember {
     return true;
   }
 
+  /** Lets load balancing know now of what changed, and not at the end of the turn. */
+  settle(): void {
+    this.#exchange.flush();
+  }
+
   /** Calls `listener` for what other workers change. */
   onRemoteFlag(listener: RemoteFlagListener): void {
     this.#listeners.push(listener);

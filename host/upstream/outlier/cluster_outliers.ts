@@ -16,7 +16,7 @@ import {
 } from "../../matching/match_predicate.ts";
 import type { StatsScope } from "../../observe/stats.ts";
 import type { ClusterHealth } from "../health/cluster_health.ts";
-import type { Host } from "../host.ts";
+import { HealthFlag, type Host } from "../host.ts";
 import type { PrioritySet } from "../priority.ts";
 import { OutlierDetector } from "./detector.ts";
 import { outlierEventLine } from "./event_log.ts";
@@ -34,6 +34,8 @@ export interface ClusterOutliersOptions {
   readonly stats: StatsScope;
   readonly priorities: PrioritySet;
   readonly health: ClusterHealth;
+  /** A host was ejected: its connections may be why, so others are made if it is asked again. */
+  readonly onEjected: (host: Host) => void;
   /** This worker decides. */
   readonly primary: boolean;
   /** Numbers that workers share under this name. */
@@ -64,7 +66,14 @@ export class ClusterOutliers {
     this.isError = errorMatcher === null ? null : compileMatchPredicate(errorMatcher);
     const detector = options.primary ? createDetector(options) : null;
     this.#detector = detector;
-    const sink: OutlierSink<Host> = detector ?? { onOutlier: (host, type) => health.reportOutlier(host, type) };
+    const sink: OutlierSink<Host> = {
+      onOutlier(host, type) {
+        if (detector === null) return health.reportOutlier(host, type);
+        detector.onOutlier(host, type);
+        // The next request may be on its way.
+        health.settle();
+      },
+    };
     priorities.onMemberUpdate((added, removed) => {
       for (const host of removed) detector?.removeHost(host);
       for (const host of added) {
@@ -74,6 +83,9 @@ export class ClusterOutliers {
       }
     });
     if (detector !== null) health.onRemoteOutlier((host, type) => detector.onOutlier(host, type));
+    health.onRemoteFlag((host, flag, on) => {
+      if (on && flag === HealthFlag.FailedOutlierCheck) options.onEjected(host);
+    });
   }
 
   get status(): OutlierStatus {
@@ -109,7 +121,10 @@ function createDetector(options: ClusterOutliersOptions): OutlierDetector {
     clock,
     random,
     stats: new OutlierStats(stats),
-    setFlag: (host, flag, on) => health.set(host, flag, on),
+    setFlag(host, flag, on) {
+      health.set(host, flag, on);
+      if (on && flag === HealthFlag.FailedOutlierCheck) options.onEjected(host);
+    },
     onEvent: writeEvent === null ? null : (event) => writeEvent(outlierEventLine(event, clock.wallMs())),
   });
 }

@@ -30,6 +30,8 @@ export interface Exchange {
   readonly others?: readonly (readonly ClientStep[])[];
   /** Which host comes first is left to chance: what was observed is compared without its order. */
   readonly unordered?: true;
+  /** Of responses the status and the body are noted: who answers is the admin interface, with headers of its own. */
+  readonly withoutHeaders?: true;
   /** Bodies are noted as they are, however long. */
   readonly wholeBodies?: true;
   /** What upstreams do, by name; one that is not named answers 200 with `ok`. */

@@ -49,6 +49,9 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
       const port = ports.get(exchange.listener ?? group.listeners[0]!)!;
       const { client, sightings } = await playExchange(exchange, port, upstreams, namePorts);
       const lines = await log.next(options.expectedLines?.(exchange.name) ?? null);
+      if (exchange.withoutHeaders === true) {
+        for (const each of client) if (typeof each !== "string") each.head.length = 1;
+      }
       const observed = { name: exchange.name, client, upstreams: sightings, log: lines };
       const observation = normalise(observed, exchange.wholeBodies === true);
       exchanges.push(exchange.unordered === true ? sorted(observation) : observation);

@@ -19,6 +19,7 @@ import { http1Details } from "./http1_details.ts";
 import { logs } from "./logs.ts";
 import { paths } from "./paths.ts";
 import { protocolOptions } from "./protocol_options.ts";
+import { outliers } from "./outliers.ts";
 import { origins } from "./origins.ts";
 import { preconnect } from "./preconnect.ts";
 import { proxyStatus } from "./proxy_status.ts";
@@ -66,6 +67,7 @@ export const GROUPS: readonly Group[] = [
   preconnect,
   l4,
   logs,
+  outliers,
   localReplies,
   origins,
   proxyStatus,
