@@ -38,6 +38,11 @@ file envoy/extensions/clusters/dns/v3/dns_cluster.proto envoy.extensions.cluster
 file envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.proto envoy.extensions.clusters.dynamic_forward_proxy.v3
   message SubClustersConfig
     envoy.extensions.clusters.dns.v3.DnsCluster dns_cluster_config = 5
+file envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache.proto envoy.extensions.common.dynamic_forward_proxy.v3
+  message DnsCacheConfig
+    replace google.protobuf.Duration dns_query_timeout = 11 {"duration":{"gte":"0s"}}
+    bool disable_dns_refresh_on_failure = 15
+    envoy.type.matcher.v3.AddressMatcher resolved_address_filter = 16
 file envoy/extensions/common/ratelimit/v3/ratelimit.proto envoy.extensions.common.ratelimit.v3
   message RateLimitDescriptor
     google.protobuf.UInt64Value hits_addend = 3
@@ -82,6 +87,9 @@ file envoy/extensions/filters/http/compressor/v3/compressor.proto envoy.extensio
     bool status_header_enabled = 5
   message CompressorOverrides
     envoy.config.core.v3.TypedExtensionConfig compressor_library = 2
+file envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy.proto envoy.extensions.filters.http.dynamic_forward_proxy.v3
+  message FilterConfig
+    bool allow_dynamic_host_from_filter_state = 4
 file envoy/extensions/filters/http/ext_authz/v3/ext_authz.proto envoy.extensions.filters.http.ext_authz.v3
   message ExtAuthz
     repeated string clear_route_cache_headers = 34 {"repeated":{"items":{"string":{"min_len":"1","well_known_regex":"HTTP_HEADER_NAME","strict":false}}}}

@@ -23,6 +23,7 @@ import type { Logger } from "../observe/log.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
+import type { AddDnsCache } from "../upstream/plan/dns_cache.ts";
 import type { WasmLimits } from "./common/wasm/limits.ts";
 import type { WasmPlugins } from "./common/wasm/plugins.ts";
 import type { WasmPluginPlan } from "./common/wasm/plugin_plan.ts";
@@ -70,6 +71,8 @@ export interface PlanContext {
   planAccessLogFilter(node: ConfigNode): ExtensionPlan | null;
   /** Plans a `typed_per_filter_config` entry for the filter that the chain knows by this message type. */
   planRouteFilterConfig(config: ConfigNode): unknown;
+  /** Takes note of a DNS cache: all of one name have to be the same. */
+  readonly addDnsCache: AddDnsCache;
   /** What wasm plugins of a name may spend and have. */
   wasmLimits(pluginName: string): WasmLimits;
   /** Makes a wasm plugin part of the snapshot; the key names it there. */

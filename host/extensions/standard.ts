@@ -34,6 +34,12 @@ export const HTTP_FILTERS: readonly ExtensionRow<HttpFilterPlanner, HttpFilterMo
     load: async () => (await import("./filters/http/stateful_session/module.ts")).module,
   },
   {
+    name: "envoy.filters.http.dynamic_forward_proxy",
+    config: "envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig",
+    loadPlanner: async () => (await import("./filters/http/dynamic_forward_proxy/planner.ts")).planner,
+    load: async () => (await import("./filters/http/dynamic_forward_proxy/module.ts")).module,
+  },
+  {
     name: "envoy.filters.http.upstream_codec",
     config: "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
     loadPlanner: async () => (await import("./filters/http/upstream_codec/planner.ts")).planner,

@@ -22,9 +22,9 @@ export interface DnsAddress {
   readonly ttlSeconds: number;
 }
 
-/** An answer; an empty list says that the name has no address. */
+/** An answer; an empty list says that the name has no address. Details are as Envoy has them from c-ares. */
 export type DnsAnswer =
-  | { readonly status: "completed"; readonly addresses: readonly DnsAddress[] }
+  | { readonly status: "completed"; readonly addresses: readonly DnsAddress[]; readonly details?: string }
   | { readonly status: "failed"; readonly details: string };
 
 export interface DnsQuery {

@@ -22,6 +22,7 @@ import {
 import type { Dialer } from "./dialer.ts";
 import { createDiscovery, createProvidingDiscovery } from "./discovery/create.ts";
 import type { ClusterFinder, Discovery, DiscoveryContext, DnsResolver } from "./discovery/discovery.ts";
+import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import { ClusterHealth } from "./health/cluster_health.ts";
 import { HostHealthExchange } from "./health/exchange.ts";
 import type { Host, HostPool } from "./host.ts";
@@ -67,8 +68,6 @@ export interface ClusterEnvironment {
   readonly createHttpFilters?: (plans: readonly HttpFilterPlan[], stats: StatsScope) => readonly ConfiguredFilter[];
 }
 
-const NO_OTHER_CLUSTERS: ClusterFinder = { get: () => null, generation: 0 };
-
 /** Where `Host.httpPools` has those of HTTP/2, by priority. */
 const HTTP2_POOLS = [2, 3] as const;
 
@@ -100,7 +99,7 @@ export class Cluster implements PoolCluster {
   readonly #createHttpFilters: () => readonly ConfiguredFilter[] | null;
   #httpFilters: readonly ConfiguredFilter[] | null | undefined = undefined;
 
-  constructor(plan: ClusterPlan, environment: ClusterEnvironment, clusters: ClusterFinder = NO_OTHER_CLUSTERS) {
+  constructor(plan: ClusterPlan, environment: ClusterEnvironment, clusters: ClusterFinder | null = null) {
     const scope = environment.stats.scope("cluster").scope(plan.statName);
     const createCount = environment.createCount;
     this.plan = plan;
@@ -155,7 +154,7 @@ export class Cluster implements PoolCluster {
       dns: environment.dns,
       members: new Membership(this, environment.ownLocality),
       priorities: this.priorities,
-      clusters,
+      clusters: clusters ?? { get: () => null, generation: 0, dnsCaches: new DnsCaches(environment) },
     };
     const { provided, loadBalancing } = plan;
     if (loadBalancing.policy === "CLUSTER_PROVIDED") {

@@ -9,6 +9,7 @@
  */
 import type { Counter, Gauge } from "../observe/stats.ts";
 import { Cluster, type ClusterEnvironment } from "./cluster.ts";
+import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import { LocalCluster } from "./local_cluster.ts";
 import { type ClusterPlan, type LocalityPlan, planKey } from "./plan.ts";
 
@@ -27,6 +28,8 @@ export interface ClusterUpdate {
 
 export class ClusterManager {
   #environment: ClusterEnvironment;
+  /** Of clusters and filters that proxy to whatever host a request is for. */
+  readonly dnsCaches: DnsCaches;
   readonly #active = new Map<string, Entry>();
   readonly #warming = new Map<string, Entry>();
   readonly #draining = new Set<Cluster>();
@@ -43,6 +46,7 @@ export class ClusterManager {
 
   constructor(environment: ClusterEnvironment) {
     this.#environment = environment;
+    this.dnsCaches = new DnsCaches(environment);
     const scope = environment.stats.scope("cluster_manager");
     this.#added = scope.counter("cluster_added");
     this.#modified = scope.counter("cluster_modified");
@@ -129,6 +133,7 @@ export class ClusterManager {
   close(): void {
     for (const { cluster } of [...this.#active.values(), ...this.#warming.values()]) cluster.close();
     for (const cluster of this.#draining) cluster.close();
+    this.dnsCaches.close();
     this.#active.clear();
     this.#warming.clear();
     this.#draining.clear();

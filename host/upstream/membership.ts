@@ -2,7 +2,7 @@
 // pure: no I/O, no clock, no runtime globals
 /**
  * A host that stays keeps its connections and its numbers. STATIC clusters may list an address twice, which
- * gives two hosts; elsewhere an address is one host per priority. In a LOGICAL_DNS cluster the one host
+ * gives two hosts; elsewhere an address is one host per priority. A host that discovery knows by a key of its own
  * changes its address instead of being replaced.
  *
  * @see Envoy: source/common/upstream/upstream_impl.cc BaseDynamicClusterImpl::updateDynamicHostList
@@ -89,7 +89,7 @@ export class Membership implements MembershipSink {
 
   /** What tells a host from the others; null for one that is there already. */
   #key(plan: LocalityEndpointsPlan, found: FoundEndpoint, taken: ReadonlyMap<string, Host>): string | null {
-    if (this.#plan.type === "LOGICAL_DNS") return "";
+    if (found.key !== undefined) return taken.has(found.key) ? null : found.key;
     const key = `${plan.priority} ${found.address.text}`;
     if (!taken.has(key)) return key;
     if (this.#plan.type !== "STATIC") return null;

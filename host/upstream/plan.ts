@@ -12,16 +12,20 @@ import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../http/h1/optio
 import { HTTP2_DEFAULTS, type Http2Plan } from "../http/h2/options.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
 import type { MetadataMatcherPlan } from "../matching/stream_matchers.ts";
-import type { DnsLookupFamily } from "../net/dns.ts";
 import type { MatchPredicatePlan } from "../matching/match_predicate.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
+import { DEFAULT_DNS_PLAN, type DnsCachePlan, type DnsPlan } from "./dns_plan.ts";
 import type { RetryPolicyPlan } from "./retry_plan.ts";
 import type { OutlierDetectionPlan } from "./outlier/plan.ts";
 
-export type { DnsLookupFamily } from "../net/dns.ts";
-
 /** How hosts are found. */
-export type DiscoveryType = "STATIC" | "STRICT_DNS" | "LOGICAL_DNS" | "ORIGINAL_DST" | "AGGREGATE";
+export type DiscoveryType =
+  | "STATIC"
+  | "STRICT_DNS"
+  | "LOGICAL_DNS"
+  | "ORIGINAL_DST"
+  | "AGGREGATE"
+  | "DYNAMIC_FORWARD_PROXY";
 
 export interface ClusterPlan {
   readonly name: string;
@@ -236,18 +240,8 @@ export interface HttpFilterPlan extends ExtensionPlan {
   readonly terminal: boolean;
 }
 
-export interface DnsPlan {
-  readonly refreshRateMs: number;
-  /** Refreshes come up to this much later, at random. */
-  readonly jitterMs: number;
-  /** Back-off after a failed look-up; null: at the refresh rate. */
-  readonly failureRefresh: { readonly baseMs: number; readonly maxMs: number } | null;
-  readonly respectTtl: boolean;
-  readonly lookupFamily: DnsLookupFamily;
-}
-
 /** What a cluster whose hosts nobody lists goes by, by `type`. */
-export type ProvidedPlan = OriginalDstPlan | AggregatePlan;
+export type ProvidedPlan = OriginalDstPlan | AggregatePlan | DynamicForwardProxyPlan;
 
 /** Requests say where they go. */
 export interface OriginalDstPlan {
@@ -266,6 +260,12 @@ export interface OriginalDstPlan {
 export interface AggregatePlan {
   readonly type: "AGGREGATE";
   readonly clusters: readonly string[];
+}
+
+/** Requests go to the host that they are for. */
+export interface DynamicForwardProxyPlan {
+  readonly type: "DYNAMIC_FORWARD_PROXY";
+  readonly dnsCache: DnsCachePlan;
 }
 
 export interface TcpKeepalivePlan {
@@ -297,14 +297,6 @@ export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
   filters: [],
   retryPolicy: null,
   hashPolicies: [],
-};
-
-export const DEFAULT_DNS_PLAN: DnsPlan = {
-  refreshRateMs: 5000,
-  jitterMs: 0,
-  failureRefresh: null,
-  respectTtl: false,
-  lookupFamily: "AUTO",
 };
 
 /** A plan with Envoy's defaults, for what no configuration file describes: tests, embedding. */

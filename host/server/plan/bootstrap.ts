@@ -56,7 +56,11 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
   const seenClusters = new Set<string>();
   const clusterContext = planners.context(UPSTREAM_SCOPE, clusterNames);
   for (const node of clusterNodes) {
-    const plan = planCluster(node, (nodes) => planUpstreamFilters(nodes, clusterContext), runtime.values);
+    const plan = planCluster(node, {
+      planFilters: (nodes) => planUpstreamFilters(nodes, clusterContext),
+      addDnsCache: planners.addDnsCache,
+      runtime: runtime.values,
+    });
     const name = node.string("name");
     if (seenClusters.has(name)) node.error("config/duplicate", `cluster '${name}' is there twice`, { field: "name" });
     seenClusters.add(name);

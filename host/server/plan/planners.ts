@@ -31,6 +31,7 @@ import {
 } from "../../extensions/standard.ts";
 import type { ExtensionPlan } from "../../net/plan.ts";
 import { type FormatWorld, parseFormat } from "../../observe/formatter.ts";
+import { type AddDnsCache, createDnsCacheCheck } from "../../upstream/plan/dns_cache.ts";
 import type { UsedExtensions } from "../snapshot.ts";
 
 /** What planning may look at outside the configuration. */
@@ -79,6 +80,7 @@ export class Planners {
     accessLogFilter: new Set<string>(),
   };
   readonly #plugins = new Map<string, WasmPluginUse>();
+  readonly addDnsCache: AddDnsCache = createDnsCacheCheck();
   /** What the runtime allows wasm plugins; set before planning. */
   wasmLimits: WasmLimitsPlan = new WasmLimitsPlan(new Map());
 
@@ -138,6 +140,7 @@ export class Planners {
       planAccessLog: (node) => this.#planAccessLog(node, context),
       planAccessLogFilter: (node) => this.#planAccessLogFilter(node),
       planRouteFilterConfig: (config) => this.#planRouteFilterConfig(config),
+      addDnsCache: this.addDnsCache,
       wasmLimits: (pluginName) => this.wasmLimits.of(pluginName),
       addWasmPlugin: (node, plan) => this.#addWasmPlugin(node, plan),
     };

@@ -4,6 +4,7 @@
 import type { ProvidedPlan } from "../plan.ts";
 import { AggregateCluster } from "./aggregate.ts";
 import type { Discovery, DiscoveryContext, ProvidingDiscovery } from "./discovery.ts";
+import { DynamicForwardProxyCluster } from "./dynamic_forward_proxy.ts";
 import { createLogicalDnsDiscovery } from "./logical_dns.ts";
 import { OriginalDstCluster } from "./original_dst.ts";
 import { createStaticDiscovery } from "./static.ts";
@@ -26,6 +27,8 @@ export function createProvidingDiscovery(context: DiscoveryContext, plan: Provid
   switch (plan.type) {
     case "ORIGINAL_DST":
       return new OriginalDstCluster(context, plan);
+    case "DYNAMIC_FORWARD_PROXY":
+      return new DynamicForwardProxyCluster(context, plan);
     case "AGGREGATE":
       return new AggregateCluster(context, plan);
   }

@@ -11,6 +11,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { DnsResolver } from "../../net/dns.ts";
 import type { SocketAddress } from "../../observe/stream_info.ts";
+import type { DnsCaches } from "../dns_cache/dns_caches.ts";
 import type { ClusterBalancer } from "../lb/picker.ts";
 import type { ClusterPlan, EndpointPlan, LocalityEndpointsPlan } from "../plan.ts";
 import type { PrioritySet } from "../priority.ts";
@@ -24,6 +25,8 @@ export interface FoundEndpoint {
   /** The DNS name, or the endpoint's `hostname`. */
   readonly hostname: string;
   readonly endpoint: EndpointPlan;
+  /** What tells the host from the others, when that is not its address. */
+  readonly key?: string;
 }
 
 /** The hosts of one entry of the plan's localities. */
@@ -44,12 +47,13 @@ export interface MemberCluster {
   readonly balancer: ClusterBalancer;
 }
 
-/** The clusters of the worker, as one of them sees the others. */
+/** The worker's clusters, and what they share. */
 export interface ClusterFinder {
   /** The cluster that serves under this name. */
   get(name: string): MemberCluster | null;
   /** Grows whenever a cluster begins or ends to serve. */
   readonly generation: number;
+  readonly dnsCaches: DnsCaches;
 }
 
 export interface DiscoveryContext {

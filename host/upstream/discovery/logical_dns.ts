@@ -50,6 +50,8 @@ class LogicalDns implements Discovery {
     const endpoint = locality.endpoints[0]!;
     const found = {
       address: ipAddress(first.address, endpoint.port),
+      // The one host changes its address.
+      key: "",
       hostname: endpoint.hostname === "" ? endpoint.address : endpoint.hostname,
       endpoint,
     };

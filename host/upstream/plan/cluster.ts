@@ -24,6 +24,7 @@ import {
   type ThresholdsPlan,
 } from "../plan.ts";
 import { planDiscovery } from "./discovery.ts";
+import type { AddDnsCache } from "./dns_cache.ts";
 import { planEndpoints } from "./endpoints.ts";
 import { type PlanHttpFilters, planHttpProtocol } from "./http_protocol.ts";
 import { planLoadBalancing } from "./load_balancing.ts";
@@ -33,18 +34,23 @@ const USABLE_STATUSES: readonly EndpointHealth[] = ["UNKNOWN", "HEALTHY", "DEGRA
 const UNSUPPORTED = "config/unsupported";
 const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
-/**
- * The plan of an `envoy.config.cluster.v3.Cluster`; null when it has no name or no known way to find hosts.
- * Without `planFilters` the chains of its requests stay unread.
- */
-export function planCluster(
-  node: ConfigNode,
-  planFilters: PlanHttpFilters | null = null,
-  runtime: RuntimeValues = NO_RUNTIME_VALUES,
-): ClusterPlan | null {
+/** What planning a cluster needs of the rest of the configuration. */
+export interface ClusterPlanContext {
+  /** Null: the chains of requests stay unread. */
+  readonly planFilters: PlanHttpFilters | null;
+  readonly addDnsCache: AddDnsCache;
+  readonly runtime: RuntimeValues;
+}
+
+/** Of a cluster on its own. */
+const NO_CONTEXT: ClusterPlanContext = { planFilters: null, addDnsCache: () => {}, runtime: NO_RUNTIME_VALUES };
+
+/** The plan of an `envoy.config.cluster.v3.Cluster`; null when it has no name or no known way to find hosts. */
+export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContext> = {}): ClusterPlan | null {
+  const { planFilters, addDnsCache, runtime } = { ...NO_CONTEXT, ...context };
   const name = node.string("name");
   const altStatName = node.string("alt_stat_name");
-  const discovery = planDiscovery(node);
+  const discovery = planDiscovery(node, addDnsCache);
   const outlierDetection = node.message("outlier_detection");
   const { localities, overprovisioningFactor } = planEndpoints(node.message("load_assignment"));
   const plan = {

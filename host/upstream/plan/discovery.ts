@@ -7,18 +7,13 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import {
-  type AggregatePlan,
-  DEFAULT_DNS_PLAN,
-  type DiscoveryType,
-  type DnsLookupFamily,
-  type DnsPlan,
-  type OriginalDstPlan,
-  type ProvidedPlan,
-} from "../plan.ts";
+import { DEFAULT_DNS_PLAN, type DnsLookupFamily, type DnsPlan } from "../dns_plan.ts";
+import type { AggregatePlan, DiscoveryType, DynamicForwardProxyPlan, OriginalDstPlan, ProvidedPlan } from "../plan.ts";
+import { type AddDnsCache, planDnsCache, planFailureRefresh } from "./dns_cache.ts";
 
 const CLUSTERS = "envoy.extensions.clusters";
 const DNS_CLUSTER = `${CLUSTERS}.dns.v3.DnsCluster`;
+const DYNAMIC_FORWARD_PROXY_CLUSTER = `${CLUSTERS}.dynamic_forward_proxy.v3.ClusterConfig`;
 const AGGREGATE_CLUSTER = `${CLUSTERS}.aggregate.v3.ClusterConfig`;
 
 /** Names of extensions that have no configuration of their own. */
@@ -40,7 +35,7 @@ export interface DiscoveryPart {
 }
 
 /** Null after an error was reported. */
-export function planDiscovery(node: ConfigNode): DiscoveryPart | null {
+export function planDiscovery(node: ConfigNode, addDnsCache: AddDnsCache): DiscoveryPart | null {
   const custom = node.message("cluster_type");
   if (custom === null) return planType(node, node.enum("type"), "type");
   const name = custom.string("name");
@@ -50,6 +45,10 @@ export function planDiscovery(node: ConfigNode): DiscoveryPart | null {
       return planDnsCluster(config);
     case AGGREGATE_CLUSTER:
       return providedPart(planAggregate(config));
+    case DYNAMIC_FORWARD_PROXY_CLUSTER: {
+      const plan = planDynamicForwardProxy(config, addDnsCache);
+      return plan === null ? null : providedPart(plan);
+    }
   }
   const named = NAMED_TYPES[name];
   if (named !== undefined) return planType(node, named, "cluster_type");
@@ -110,6 +109,21 @@ function planAggregate(config: ConfigNode): AggregatePlan {
   return { type: "AGGREGATE", clusters: config.strings("clusters") };
 }
 
+function planDynamicForwardProxy(config: ConfigNode, addDnsCache: AddDnsCache): DynamicForwardProxyPlan | null {
+  config.accept("allow_insecure_cluster_options", "names in certificates are not asked for by plain upstreams");
+  config.accept("allow_coalesced_connections", "only connections with TLS are shared by names");
+  const cache = config.message("dns_cache_config");
+  if (cache === null) {
+    config.error("config/unsupported", "a dynamic_forward_proxy cluster needs a dns_cache_config so far", {
+      ...(config.has("sub_clusters_config") && { field: "sub_clusters_config" }),
+    });
+    return null;
+  }
+  const dnsCache = planDnsCache(cache);
+  addDnsCache(cache, dnsCache);
+  return { type: "DYNAMIC_FORWARD_PROXY", dnsCache };
+}
+
 function planClusterDns(node: ConfigNode): DnsPlan {
   planResolver(node);
   return planDns(node, node.enum("dns_lookup_family") as DnsLookupFamily);
@@ -124,16 +138,10 @@ function planDnsCluster(config: ConfigNode): DiscoveryPart {
 }
 /** The fields that a Cluster and a DnsCluster have in common. */
 function planDns(node: ConfigNode, lookupFamily: DnsLookupFamily): DnsPlan {
-  const failure = node.message("dns_failure_refresh_rate");
-  const baseMs = failure?.durationMs("base_interval", 0) ?? 0;
-  const maxMs = failure?.durationMs("max_interval", baseMs * 10) ?? 0;
-  if (failure !== null && maxMs < baseMs) {
-    failure.error("config/conflict", "max_interval is shorter than base_interval", { field: "max_interval" });
-  }
   return {
     refreshRateMs: node.durationMs("dns_refresh_rate", 5000),
     jitterMs: node.durationMs("dns_jitter", 0),
-    failureRefresh: failure === null ? null : { baseMs, maxMs },
+    failureRefresh: planFailureRefresh(node),
     respectTtl: node.bool("respect_dns_ttl"),
     lookupFamily,
   };

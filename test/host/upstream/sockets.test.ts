@@ -17,7 +17,8 @@ import { AsyncClient, type AsyncRequestMessage } from "../../../host/upstream/as
 import { createClientCodec } from "../../../host/upstream/client_codec.ts";
 import { ClusterManager } from "../../../host/upstream/cluster_manager.ts";
 import { SocketDialer } from "../../../host/upstream/dialer.ts";
-import { type ClusterPlan, DEFAULT_DNS_PLAN } from "../../../host/upstream/plan.ts";
+import { DEFAULT_DNS_PLAN } from "../../../host/upstream/dns_plan.ts";
+import type { ClusterPlan } from "../../../host/upstream/plan.ts";
 import { TcpClusters } from "../../../host/upstream/tcp_clusters.ts";
 import { endpoint, FakeConnection, planWith } from "./fakes.ts";
 

@@ -1,6 +1,7 @@
 // test/host/upstream/discovery/aggregate.test.ts: several clusters as one, the first of them preferred.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { xxHashReady } from "../../../../host/base/xxhash.ts";
 import { ClusterManager } from "../../../../host/upstream/cluster_manager.ts";
 import { LoadBalancerContextBase } from "../../../../host/upstream/lb/context.ts";
 import { HealthFlag } from "../../../../host/upstream/host.ts";
@@ -97,7 +98,8 @@ test("a member that comes, and one that is replaced, are noticed; an aggregate i
   assert.is(s.manager.get("outer")!.chooseHost(null), null);
 });
 
-test("the member's own policy chooses, with what the request says", () => {
+test("the member's own policy chooses, with what the request says", async () => {
+  await xxHashReady;
   const s = setup(
     aggregate("a"),
     member("a", "", {

@@ -2,7 +2,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Cluster } from "../../../../host/upstream/cluster.ts";
-import { type ClusterPlan, DEFAULT_DNS_PLAN, NO_LOCALITY } from "../../../../host/upstream/plan.ts";
+import { DEFAULT_DNS_PLAN } from "../../../../host/upstream/dns_plan.ts";
+import { type ClusterPlan, NO_LOCALITY } from "../../../../host/upstream/plan.ts";
 import { createFakeEnvironment, endpoint, type FakeEnvironment, FakeRequest, planWith } from "../fakes.ts";
 
 interface Setup {

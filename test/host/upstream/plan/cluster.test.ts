@@ -23,7 +23,7 @@ interface Planned {
 /** Plans a cluster of which `yaml` gives the fields. */
 function plan(yaml: string, runtime?: RuntimeValues): Planned {
   const { root, diagnostics } = loadBootstrap({ registry, typeName: "envoy.config.cluster.v3.Cluster", yaml });
-  const result = root === null ? null : planCluster(root, null, runtime);
+  const result = root === null ? null : planCluster(root, runtime === undefined ? {} : { runtime });
   const all = [
     ...diagnostics.all.filter((item) => item.code !== "config/deprecated-field"),
     ...(root === null ? [] : unreadFields(root)),
