@@ -157,7 +157,8 @@ export interface ServerCodec {
 
 /** What a client codec's user does. */
 export interface ClientCodecCallbacks {
-  onGoAway(): void;
+  /** `errorCode` is 0 when the peer only wants to go. */
+  onGoAway(errorCode: number): void;
   /** A stream ended before its messages did, of a codec that has many (HTTP/2). */
   onStreamReset?(reason: StreamResetReason): void;
   /** A stream's slot is free again. */

@@ -43,7 +43,7 @@ import { RetryState, RetryStatus } from "./retry_state.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 import { createAttempt } from "./start_attempt.ts";
 import type { UpstreamAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
-import { describeHost, newUpstreamInfo } from "./upstream_info.ts";
+import { describeHost, newUpstreamInfo } from "../upstream/upstream_info.ts";
 
 export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamAttempt>, DownstreamWatermarkCallbacks {
   readonly #request: RoutedRequest;

@@ -14,7 +14,7 @@ import { ClusterGrpcCalls } from "../extensions/common/wasm/grpc_calls.ts";
 import { ClusterHttpCalls } from "../extensions/common/wasm/http_calls.ts";
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import { WasmPlugins, type WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
-import { LogFile } from "../extensions/access_loggers/common/log_file.ts";
+import type { LogFile } from "../extensions/access_loggers/common/log_file.ts";
 import type {
   AccessLogFilterModule,
   AccessLogModule,
@@ -33,7 +33,7 @@ import { systemDnsResolver } from "../net/dns.ts";
 import { CloseType } from "../net/filter.ts";
 import { Listener } from "../net/listener.ts";
 import type { ListenerPlan } from "../net/plan.ts";
-import type { FormatWorld } from "../observe/formatter.ts";
+import { compileFormat, type FormatWorld } from "../observe/formatter.ts";
 import type { Logger } from "../observe/log.ts";
 import type { StatsStore } from "../observe/stats.ts";
 import { GaugeCount } from "../upstream/circuit_breaker.ts";
@@ -44,6 +44,7 @@ import { type HostHealthChange, HostHealthExchange } from "../upstream/health/ex
 import { type ClusterStatus, clusterStatus } from "../upstream/view.ts";
 import { MAX_VMS, type SharedStorePort } from "../wasm/mod.ts";
 import { DrainManager } from "./drain.ts";
+import { EventFiles } from "./event_files.ts";
 import type { LogLevels } from "../observe/log.ts";
 import { buildChain, type ServedChain } from "./served_chain.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -106,7 +107,9 @@ export class Worker {
   readonly #environment: WorkerEnvironment;
   readonly #hostHealth: HostHealthExchange;
   /** Lines that the primary worker writes of ejections. */
-  #outlierEventLog: { readonly path: string; readonly file: LogFile } | null = null;
+  #outlierEventLog: LogFile | null = null;
+  readonly #eventFiles: EventFiles;
+  readonly #world: FormatWorld;
   readonly #clusters: ClusterManager;
   readonly #plugins: WasmPlugins;
   readonly #dates: HttpDate;
@@ -123,6 +126,18 @@ export class Worker {
     this.#environment = environment;
     const { clock, random, stats } = environment;
     this.#dates = new HttpDate(clock);
+    this.#world = {
+      hostname: environment.hostname,
+      environment: (name) => environment.env(name),
+      clock,
+      random,
+    };
+    this.#eventFiles = new EventFiles({
+      clock,
+      stats,
+      logger: environment.logger("upstream"),
+      ...environment.accessLog,
+    });
     this.#hostHealth = new HostHealthExchange(clock, environment.publishHostHealth ?? null);
     this.#clusters = new ClusterManager({
       clock,
@@ -139,9 +154,16 @@ export class Worker {
       ...(environment.concurrency > 1 && {
         createCells: (name: string, count: number) => stats.cells(name, count),
       }),
-      writeOutlierEvent: (line) => this.#outlierEventLog?.file.write(line),
+      writeOutlierEvent: (line) => this.#outlierEventLog?.write(line),
       primary: environment.index === 0,
       hostHealth: this.#hostHealth,
+      // One worker checks for all.
+      ...(environment.index === 0 && {
+        healthChecks: {
+          compileFormat: (text: string) => compileFormat(text, this.#world, { omitEmptyValues: true }),
+          openEventFile: (path: string) => this.#eventFiles.open(path),
+        },
+      }),
       createHttpFilters: (plans, scope) => this.#upstreamContext!.createHttpFilters(plans, scope),
     });
     this.#plugins = new WasmPlugins({
@@ -192,7 +214,7 @@ export class Worker {
         return null;
       case "reopenLogs":
         for (const logger of this.#accessLoggers.values()) logger.reopen?.();
-        this.#outlierEventLog?.file.reopen();
+        this.#eventFiles.reopen();
         return null;
       case "failHealthChecks":
         return this.failHealthChecks(argument as boolean);
@@ -206,7 +228,8 @@ export class Worker {
     await xxHashReady;
     const modules = await loadModules(snapshot);
     this.#upstreamContext = this.#factoryContext(UPSTREAM_LISTENER, snapshot, modules, NEVER_DRAINS);
-    this.#openOutlierEventLog(snapshot.outlierEventLog);
+    const { outlierEventLog } = snapshot;
+    this.#outlierEventLog = outlierEventLog === null ? null : this.#eventFiles.open(outlierEventLog);
     this.#clusters.locate(snapshot.node, snapshot.localClusterName);
     // Plugins may call clusters while they are configured.
     await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
@@ -258,8 +281,8 @@ export class Worker {
     this.#clusters.close();
     this.#plugins.close();
     for (const logger of this.#accessLoggers.values()) logger.close?.();
-    this.#openOutlierEventLog(null);
     this.#accessLoggers.clear();
+    this.#eventFiles.close();
     return null;
   }
 
@@ -284,14 +307,6 @@ export class Worker {
 
   plugins(): WasmPluginStatus[] {
     return this.#plugins.status();
-  }
-
-  #openOutlierEventLog(path: string | null): void {
-    if (this.#outlierEventLog?.path === path) return;
-    this.#outlierEventLog?.file.close();
-    const { clock, stats, accessLog, logger } = this.#environment;
-    const options = { clock, stats, ...accessLog, logger: logger("upstream") };
-    this.#outlierEventLog = path === null ? null : { path, file: new LogFile({ ...options, target: path }) };
   }
 
   *#connections(): Generator<SocketConnection> {
@@ -384,12 +399,6 @@ export class Worker {
       trafficDirection: plan.trafficDirection,
       ...(plan.metadata === undefined ? {} : { metadata: plan.metadata }),
     };
-    const world: FormatWorld = {
-      hostname: environment.hostname,
-      environment: (name) => environment.env(name),
-      clock: environment.clock,
-      random: environment.random,
-    };
     const context: FactoryContext = {
       clock: environment.clock,
       random: environment.random,
@@ -398,7 +407,7 @@ export class Worker {
       clusters: this.#clusters,
       wasm: this.#plugins,
       listener,
-      world,
+      world: this.#world,
       accessLogSettings: environment.accessLog,
       localAddress: environment.localAddress,
       serviceCluster: snapshot.node.cluster,

@@ -23,9 +23,11 @@ import type { Dialer } from "./dialer.ts";
 import { createDiscovery, createProvidingDiscovery } from "./discovery/create.ts";
 import type { ClusterFinder, Discovery, DiscoveryContext, DnsResolver } from "./discovery/discovery.ts";
 import { DnsCaches } from "./dns_cache/dns_caches.ts";
+import { ActiveChecks } from "./health/active_checks.ts";
 import { ClusterHealth } from "./health/cluster_health.ts";
 import { HostHealthExchange } from "./health/exchange.ts";
-import type { Host, HostPool } from "./host.ts";
+import type { HealthCheckTools } from "./health/health_checker.ts";
+import { HealthFlag, type Host, type HostPool } from "./host.ts";
 import { HttpPool } from "./http_pool.ts";
 import type { LoadBalancerContext } from "./lb/context.ts";
 import { createBalancer } from "./lb/create_balancer.ts";
@@ -64,6 +66,8 @@ export interface ClusterEnvironment {
   readonly createCells?: (name: string, count: number) => Int32Array;
   /** Takes the lines of the event log of outlier detection. */
   readonly writeOutlierEvent?: (line: string) => void;
+  /** What hosts are checked with; absent: another worker checks them. */
+  readonly healthChecks?: HealthCheckTools;
   /** Makes the filters of a cluster's requests; `stats` is the cluster's scope. */
   readonly createHttpFilters?: (plans: readonly HttpFilterPlan[], stats: StatsScope) => readonly ConfiguredFilter[];
 }
@@ -96,6 +100,8 @@ export class Cluster implements PoolCluster {
   #ready = false;
   #health: ClusterHealth | null = null;
   readonly #createHealth: () => ClusterHealth;
+  /** Null when nobody is to check the hosts, or another worker does. */
+  readonly #checks: ActiveChecks | null;
   readonly #createHttpFilters: () => readonly ConfiguredFilter[] | null;
   #httpFilters: readonly ConfiguredFilter[] | null | undefined = undefined;
 
@@ -130,6 +136,7 @@ export class Cluster implements PoolCluster {
         this.stats,
         environment.hostHealth ?? new HostHealthExchange(environment.clock, null),
         environment.primary ?? true,
+        environment.clock,
       );
     const { outlierDetection } = plan;
     this.outliers = outlierDetection === null ? null : new ClusterOutliers({
@@ -141,11 +148,12 @@ export class Cluster implements PoolCluster {
       stats: scope,
       priorities: this.priorities,
       health: this.health,
-      onEjected: (host) => drainHttpConnections(host),
+      onEjected: (host) => this.onHostHealthFailure(host),
       primary: environment.primary ?? true,
       createCells: environment.createCells ?? ((_name, count) => new Int32Array(count)),
       writeEvent: environment.writeOutlierEvent ?? null,
     });
+    this.#checks = this.#createChecks(environment);
     const context: DiscoveryContext = {
       plan,
       clock: environment.clock,
@@ -186,16 +194,21 @@ export class Cluster implements PoolCluster {
     return count;
   }
 
-  /** True once the first attempt to find hosts ended. */
+  /** True once the first attempt to find hosts ended, and those that it found were checked. */
   get ready(): boolean {
     return this.#ready;
   }
 
   /** Begins to look for hosts. */
   start(onReady: () => void): void {
-    this.#discovery.start(() => {
+    const end = (): void => {
       this.#ready = true;
       onReady();
+    };
+    this.#discovery.start(() => {
+      if (this.plan.health.checks.length === 0 || this.health.checked) end();
+      else if (this.#checks !== null) this.#checks.whenChecked(end);
+      else this.health.whenChecked(end);
     });
   }
 
@@ -277,9 +290,38 @@ export class Cluster implements PoolCluster {
     for (const host of this.priorities.hosts()) drainHttpConnections(host);
   }
 
+  /** A host became unhealthy: its connections may be why, so others are made if it is asked again. */
+  onHostHealthFailure(host: Host): void {
+    drainHttpConnections(host);
+    if (!this.plan.health.closeConnectionsOnFailure) return;
+    for (const pool of host.tcpPools) (pool as TcpPool | null)?.closeConnections();
+  }
+
+  /** A host said in a response that it is not to be asked any more. */
+  onImmediateHealthCheckFailure(host: Host): void {
+    if (this.plan.health.checks.length === 0) return;
+    if (this.#checks === null) this.health.askForFailure(host);
+    else this.#checks.onPassiveFailure(host);
+  }
+
+  #createChecks(environment: ClusterEnvironment): ActiveChecks | null {
+    const { checks } = this.plan.health;
+    if (checks.length === 0) return null;
+    const { health } = this;
+    health.onRemoteFlag((host, flag, on) => {
+      if (on && flag === HealthFlag.FailedActiveHc) this.onHostHealthFailure(host);
+    });
+    const { healthChecks, createClientCodec } = environment;
+    if (healthChecks === undefined) return null;
+    const active = new ActiveChecks({ ...healthChecks, createClientCodec, cluster: this });
+    health.onFailureAsked((host) => active.onPassiveFailure(host));
+    return active;
+  }
+
   /** Nothing is found out any more. */
   #stop(): void {
     this.#discovery.close();
+    this.#checks?.close();
     this.balancer.close?.();
     this.outliers?.close();
     this.#health?.close();

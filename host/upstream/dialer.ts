@@ -21,8 +21,8 @@ export interface DialTarget {
   readonly tcpKeepalive: TcpKeepalivePlan | null;
   /** Null: plain bytes. */
   readonly transport: ClientTransport | null;
-  /** Where the connection counts its bytes. */
-  readonly stats: ClusterStats;
+  /** Where the connection counts its bytes; null: nowhere. */
+  readonly stats: ClusterStats | null;
 }
 
 export interface DialCallbacks {
@@ -59,7 +59,7 @@ export class SocketDialer implements Dialer {
     };
     return dialTcp(options, {
       onConnected(connection) {
-        connection.setStats(target.stats.connection);
+        if (target.stats !== null) connection.setStats(target.stats.connection);
         connection.setBufferLimitBytes(target.bufferLimitBytes);
         callbacks.onConnected(connection);
       },

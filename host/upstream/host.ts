@@ -11,7 +11,8 @@
 import { type FilterMetadata, filterMetadata, type SocketAddress } from "../observe/stream_info.ts";
 import type { ResourcePriority } from "./circuit_breaker.ts";
 import type { OutlierMonitor } from "./outlier/monitor.ts";
-import type { EndpointHealth, LocalityPlan } from "./plan.ts";
+import { ipAddress, pipeAddress } from "../net/address.ts";
+import type { EndpointHealth, EndpointHealthCheckPlan, LocalityPlan } from "./plan.ts";
 
 /** Why a host is not healthy; bits. @see Envoy: envoy/upstream/upstream.h HEALTH_FLAG_ENUM_VALUES */
 export const HealthFlag = {
@@ -85,6 +86,7 @@ export interface HostOptions {
   readonly health: EndpointHealth;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly localityMetadata?: Readonly<Record<string, unknown>>;
+  readonly healthCheck?: EndpointHealthCheckPlan;
 }
 
 export class Host {
@@ -129,6 +131,7 @@ export class Host {
    * nobody has said so.
    */
   healthySinceMs = -1;
+  readonly #healthCheck: EndpointHealthCheckPlan | null;
   #healthFlags = 0;
   #configuredHealth: EndpointHealth = "UNKNOWN";
 
@@ -143,7 +146,25 @@ export class Host {
     this.#metadata = options.metadata;
     this.localityMetadata = filterMetadata(options.localityMetadata);
     this.canary = this.lbMetadata["canary"] === true;
+    this.#healthCheck = options.healthCheck ?? null;
     this.setConfiguredHealth(options.health);
+  }
+
+  /** Where checks go. */
+  get healthCheckAddress(): SocketAddress {
+    const check = this.#healthCheck;
+    if (check === null) return this.address;
+    if (check.address !== "" && check.port === 0) return pipeAddress(check.address);
+    return check.port === 0 ? this.address : ipAddress(check.address || this.address.address, check.port);
+  }
+
+  /** The host name to check with; "" for that of the check. */
+  get healthCheckHostname(): string {
+    return this.#healthCheck?.hostname ?? "";
+  }
+
+  get activeHealthCheckDisabled(): boolean {
+    return this.#healthCheck?.disabled ?? false;
   }
 
   /** True while a pool has a connection, or somebody waits for one. */

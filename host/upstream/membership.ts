@@ -107,6 +107,7 @@ export class Membership implements MembershipSink {
       priority: plan.priority,
       health: found.endpoint.health,
       metadata: found.endpoint.metadata,
+      ...(found.endpoint.healthCheck !== undefined && { healthCheck: found.endpoint.healthCheck }),
       ...(plan.metadata === undefined ? {} : { localityMetadata: plan.metadata }),
     });
   }

@@ -15,6 +15,7 @@ import type { MetadataMatcherPlan } from "../matching/stream_matchers.ts";
 import type { MatchPredicatePlan } from "../matching/match_predicate.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
 import { DEFAULT_DNS_PLAN, type DnsCachePlan, type DnsPlan } from "./dns_plan.ts";
+import { type HealthPlan, NO_HEALTH_PLAN } from "./health/plan.ts";
 import type { RetryPolicyPlan } from "./retry_plan.ts";
 import type { OutlierDetectionPlan } from "./outlier/plan.ts";
 
@@ -48,6 +49,7 @@ export interface ClusterPlan {
   readonly circuitBreakers: CircuitBreakersPlan;
   /** Null: nobody watches what becomes of requests. */
   readonly outlierDetection: OutlierDetectionPlan | null;
+  readonly health: HealthPlan;
   readonly http: HttpProtocolPlan;
   readonly dns: DnsPlan;
   /** Of a cluster that chooses hosts itself; null for all others. */
@@ -96,6 +98,19 @@ export interface EndpointPlan {
   readonly weight: number;
   readonly health: EndpointHealth;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Absent: checks go where requests go. */
+  readonly healthCheck?: EndpointHealthCheckPlan;
+}
+
+/** How one endpoint wants to be checked. */
+export interface EndpointHealthCheckPlan {
+  /** An IP address, or the path of a unix socket; empty for the endpoint's own. */
+  readonly address: string;
+  /** 0 for the endpoint's own, or that of `address`. */
+  readonly port: number;
+  /** The host name to check with; empty for that of the check. */
+  readonly hostname: string;
+  readonly disabled: boolean;
 }
 
 /** A policy, and what holds for whichever it is. */
@@ -320,6 +335,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     overprovisioningFactor: 140,
     circuitBreakers: { default: DEFAULT_THRESHOLDS, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: Infinity },
     outlierDetection: null,
+    health: NO_HEALTH_PLAN,
     http: DEFAULT_HTTP_PLAN,
     dns: DEFAULT_DNS_PLAN,
     provided: null,

@@ -104,6 +104,11 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
     for (const connection of [...this.#connections]) connection.discard();
   }
 
+  /** Cuts the connections that are in use; others may be made. */
+  closeConnections(): void {
+    for (const connection of [...this.#connections]) if (!connection.connecting) connection.discard();
+  }
+
   #createConnections(): void {
     while (this.#pending.length > this.#connecting) {
       if (!this.ledger.canCreateConnection() && this.#connections.size > 0) return;

@@ -216,7 +216,7 @@ export class Http1ClientCodec implements ClientCodec, ClientStreamOwner {
       return null;
     }
     if (!head.keepAlive) this.reusable = false;
-    if (head.announcesClose) this.#callbacks.onGoAway();
+    if (head.announcesClose) this.#callbacks.onGoAway(0);
     if (head.framing === BodyFraming.None) {
       this.#endResponse(stream);
       stream.decoder.onHeaders(headers, true);

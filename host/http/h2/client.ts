@@ -139,13 +139,13 @@ export class Http2ClientCodec implements ClientCodec, SessionOwner {
     if (end) session.afterRemoteEnd(stream);
   }
 
-  onGoAway(lastStreamId: number): void {
+  onGoAway(lastStreamId: number, errorCode: number): void {
     this.#goingAway = true;
     const session = this.#session;
     for (const stream of [...session.streams.values()]) {
       if (stream.id > lastStreamId && !stream.closed) session.onRefused(stream);
     }
-    this.#callbacks.onGoAway();
+    this.#callbacks.onGoAway(errorCode);
   }
 
   onPeerSettings(settings: PeerSettings): void {

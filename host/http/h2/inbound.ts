@@ -108,7 +108,7 @@ export class Inbound {
       case FrameType.GoAway:
         if (length < 8) return session.fail(ErrorCode.FrameSizeError, "GOAWAY has 8 bytes or more");
         if (streamId !== 0) return session.fail(ErrorCode.ProtocolError, "GOAWAY is of no stream");
-        return session.owner.onGoAway(uint32(bytes, start) & MAX_WINDOW_SIZE);
+        return session.owner.onGoAway(uint32(bytes, start) & MAX_WINDOW_SIZE, uint32(bytes, start + 4));
       case FrameType.PushPromise:
         return this.#onPushPromise(streamId);
     }

@@ -41,7 +41,7 @@ export interface SessionOwner {
   acceptStream(streamId: number): Http2Stream | null;
   /** Gives a message's head to the stream's decoder. `contentLength` is -1 when there is none. */
   onHead(stream: Http2Stream, contentLength: number, end: boolean): void;
-  onGoAway(lastStreamId: number): void;
+  onGoAway(lastStreamId: number, errorCode: number): void;
   onPeerSettings(settings: PeerSettings): void;
   /** Client: gives the stream a number. */
   openStream(stream: Http2Stream): boolean;

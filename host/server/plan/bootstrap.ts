@@ -60,6 +60,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
       planFilters: (nodes) => planUpstreamFilters(nodes, clusterContext),
       addDnsCache: planners.addDnsCache,
       runtime: runtime.values,
+      formats: clusterContext,
     });
     const name = node.string("name");
     if (seenClusters.has(name)) node.error("config/duplicate", `cluster '${name}' is there twice`, { field: "name" });

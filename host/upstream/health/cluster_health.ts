@@ -8,8 +8,9 @@
  * @see Envoy: source/common/upstream/upstream_impl.cc ClusterImplBase::reloadHealthyHosts
  * @module
  */
+import type { Clock } from "../../base/clock.ts";
 import { xxHash64 } from "../../base/xxhash.ts";
-import type { HealthFlag, Host } from "../host.ts";
+import { HealthFlag, type Host } from "../host.ts";
 import type { EjectionType } from "../outlier/plan.ts";
 import { countMembers } from "../membership.ts";
 import { type ClusterPlan, planKey } from "../plan.ts";
@@ -25,15 +26,18 @@ export type RemoteFlagListener = (host: Host, flag: HealthFlag, on: boolean) => 
 
 export class ClusterHealth implements ExchangeMember {
   readonly id: string;
+  readonly #plan: ClusterPlan;
   readonly #priorities: PrioritySet;
   readonly #stats: ClusterStats;
   readonly #exchange: HostHealthExchange;
   readonly #primary: boolean;
+  readonly #clock: Clock;
   readonly #hosts = new Map<string, Host>();
   readonly #listeners: RemoteFlagListener[] = [];
   readonly #changed = new Set<number>();
   #onChecked: (() => void) | null = null;
   #onOutlier: RemoteOutlierListener | null = null;
+  #onFailureAsked: ((host: Host) => void) | null = null;
 
   /** `primary`: this worker says which hosts are gone. */
   constructor(
@@ -42,12 +46,15 @@ export class ClusterHealth implements ExchangeMember {
     stats: ClusterStats,
     exchange: HostHealthExchange,
     primary: boolean,
+    clock: Clock,
   ) {
     this.id = exchange.isShared ? `${plan.name} ${xxHash64(planKey(plan)).toString(16)}` : plan.name;
+    this.#plan = plan;
     this.#priorities = priorities;
     this.#stats = stats;
     this.#exchange = exchange;
     this.#primary = primary;
+    this.#clock = clock;
     priorities.onBeforeMemberUpdate((added) => added.forEach((host) => this.#admit(host)));
     priorities.onMemberUpdate((_added, removed) => removed.forEach((host) => this.#dismiss(host)));
     for (const host of priorities.hosts()) this.#admit(host);
@@ -58,7 +65,7 @@ export class ClusterHealth implements ExchangeMember {
   set(host: Host, flag: HealthFlag, on: boolean): boolean {
     if (!host.setHealthFlag(flag, on)) return false;
     this.#exchange.publish({ kind: "flag", cluster: this.id, host: host.key, flag, on });
-    this.#refreshLater(host);
+    this.#onFlag(host, flag, on);
     return true;
   }
 
@@ -80,6 +87,17 @@ export class ClusterHealth implements ExchangeMember {
   /** Calls `listener` for what other workers report. */
   onRemoteOutlier(listener: RemoteOutlierListener): void {
     this.#onOutlier = listener;
+  }
+
+  /** Asks the worker that checks to have the host failed. */
+  askForFailure(host: Host): void {
+    if (host.activeHealthCheckDisabled) return;
+    this.#exchange.publish({ kind: "immediateFailure", cluster: this.id, host: host.key });
+  }
+
+  /** Calls `listener` when another worker asks to have a host failed. */
+  onFailureAsked(listener: (host: Host) => void): void {
+    this.#onFailureAsked = listener;
   }
 
   /** True once the worker that checks has said that its first round is over. */
@@ -104,8 +122,15 @@ export class ClusterHealth implements ExchangeMember {
     this.#exchange.leave(this);
   }
 
-  /** A host that other workers know already is as they say. */
+  /** A host is not healthy before its first check, unless other workers know better. */
   #admit(host: Host): void {
+    const { checks, excludeUntilChecked } = this.#plan.health;
+    const { type } = this.#plan;
+    // The one host of a LOGICAL_DNS cluster begins as healthy, as in Envoy.
+    if (checks.length > 0 && type !== "LOGICAL_DNS" && !host.activeHealthCheckDisabled) {
+      host.setHealthFlag(HealthFlag.FailedActiveHc, true);
+      if (excludeUntilChecked && type !== "STATIC") host.setHealthFlag(HealthFlag.PendingActiveHc, true);
+    }
     const { known, flags } = this.#exchange.flags(this.id, host.key);
     for (let flag = 1; flag <= known; flag <<= 1) {
       if ((known & flag) !== 0) host.setHealthFlag(flag as HealthFlag, (flags & flag) !== 0);
@@ -119,7 +144,8 @@ export class ClusterHealth implements ExchangeMember {
     if (this.#primary) this.#exchange.publish({ kind: "removed", cluster: this.id, host: host.key });
   }
 
-  #refreshLater(host: Host): void {
+  #onFlag(host: Host, flag: HealthFlag, on: boolean): void {
+    if (flag === HealthFlag.FailedActiveHc && !on) host.healthySinceMs = this.#clock.nowMs();
     this.#changed.add(host.priority);
     this.#exchange.refreshLater(this);
   }
@@ -133,14 +159,13 @@ export class ClusterHealth implements ExchangeMember {
       this.refresh();
       return onChecked?.();
     }
-    if (change.kind !== "flag" && change.kind !== "outlier") return;
+    if (change.kind === "removed" || change.kind === "closed") return;
     const host = this.#hosts.get(change.host);
-    if (change.kind === "outlier") {
-      if (host !== undefined) this.#onOutlier?.(host, change.type);
-      return;
-    }
-    if (host === undefined || !host.setHealthFlag(change.flag, change.on)) return;
-    this.#refreshLater(host);
+    if (host === undefined) return;
+    if (change.kind === "outlier") return this.#onOutlier?.(host, change.type);
+    if (change.kind === "immediateFailure") return this.#onFailureAsked?.(host);
+    if (!host.setHealthFlag(change.flag, change.on)) return;
+    this.#onFlag(host, change.flag, change.on);
     for (const listener of this.#listeners) listener(host, change.flag, change.on);
   }
 

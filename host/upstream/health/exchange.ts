@@ -25,6 +25,8 @@ export type HostHealthChange =
   | { readonly kind: "outlier"; readonly cluster: string; readonly host: string; readonly type: EjectionType }
   /** The host is gone: one that comes back later is a new one. */
   | { readonly kind: "removed"; readonly cluster: string; readonly host: string }
+  /** The host itself says that it is not to be used: for the worker that checks. */
+  | { readonly kind: "immediateFailure"; readonly cluster: string; readonly host: string }
   /** The first round of checks is over. */
   | { readonly kind: "checked"; readonly cluster: string }
   | { readonly kind: "closed"; readonly cluster: string };
@@ -43,7 +45,7 @@ export class HostHealthRecord {
 
   apply(change: HostHealthChange): void {
     // Who decides acts on it at once, or not at all.
-    if (change.kind === "outlier") return;
+    if (change.kind === "outlier" || change.kind === "immediateFailure") return;
     if (change.kind === "closed") return void this.#clusters.delete(change.cluster);
     let cluster = this.#clusters.get(change.cluster);
     if (cluster === undefined) this.#clusters.set(change.cluster, cluster = { checked: false, hosts: new Map() });

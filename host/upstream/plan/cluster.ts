@@ -23,9 +23,11 @@ import {
   type TcpKeepalivePlan,
   type ThresholdsPlan,
 } from "../plan.ts";
+import type { FormatChecker } from "../../http/plan/header_ops.ts";
 import { planDiscovery } from "./discovery.ts";
 import type { AddDnsCache } from "./dns_cache.ts";
 import { planEndpoints } from "./endpoints.ts";
+import { planHealth } from "./health_check.ts";
 import { type PlanHttpFilters, planHttpProtocol } from "./http_protocol.ts";
 import { planLoadBalancing } from "./load_balancing.ts";
 import { planOutlierDetection } from "./outlier_detection.ts";
@@ -40,19 +42,26 @@ export interface ClusterPlanContext {
   readonly planFilters: PlanHttpFilters | null;
   readonly addDnsCache: AddDnsCache;
   readonly runtime: RuntimeValues;
+  readonly formats: FormatChecker;
 }
 
 /** Of a cluster on its own. */
-const NO_CONTEXT: ClusterPlanContext = { planFilters: null, addDnsCache: () => {}, runtime: NO_RUNTIME_VALUES };
+const NO_CONTEXT: ClusterPlanContext = {
+  planFilters: null,
+  addDnsCache: () => {},
+  runtime: NO_RUNTIME_VALUES,
+  formats: { formatProblem: () => null },
+};
 
 /** The plan of an `envoy.config.cluster.v3.Cluster`; null when it has no name or no known way to find hosts. */
 export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContext> = {}): ClusterPlan | null {
-  const { planFilters, addDnsCache, runtime } = { ...NO_CONTEXT, ...context };
+  const { planFilters, addDnsCache, runtime, formats } = { ...NO_CONTEXT, ...context };
   const name = node.string("name");
   const altStatName = node.string("alt_stat_name");
   const discovery = planDiscovery(node, addDnsCache);
   const outlierDetection = node.message("outlier_detection");
   const { localities, overprovisioningFactor } = planEndpoints(node.message("load_assignment"));
+  const http = planHttpProtocol(node, planFilters);
   const plan = {
     name,
     statName: (altStatName === "" ? name : altStatName).replaceAll(":", "_"),
@@ -66,7 +75,8 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     overprovisioningFactor,
     circuitBreakers: planCircuitBreakers(node.message("circuit_breakers")),
     outlierDetection: outlierDetection === null ? null : planOutlierDetection(outlierDetection, runtime),
-    http: planHttpProtocol(node, planFilters),
+    health: planHealth(node, discovery?.type ?? null, http, formats),
+    http,
     tcpKeepalive: planKeepalive(node.message("upstream_connection_options")),
     metadata: planMetadata(node),
   };
@@ -155,7 +165,6 @@ function checkTransportSocket(node: ConfigNode): void {
 }
 
 function acceptWithoutEffect(node: ConfigNode): void {
-  node.accept("ignore_health_on_host_removal", "without active health checks, removed hosts always go at once");
   if (!node.bool("wait_for_warm_on_init", true)) {
     node.error(UNSUPPORTED, "start-up always waits for the first look-up of every cluster", {
       field: "wait_for_warm_on_init",

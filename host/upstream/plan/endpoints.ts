@@ -5,7 +5,15 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import { type EndpointHealth, type EndpointPlan, type LocalityEndpointsPlan, NO_LOCALITY } from "../plan.ts";
+import { parseIp } from "../../base/ip.ts";
+import { toWireText } from "../../base/wire_text.ts";
+import {
+  type EndpointHealth,
+  type EndpointHealthCheckPlan,
+  type EndpointPlan,
+  type LocalityEndpointsPlan,
+  NO_LOCALITY,
+} from "../plan.ts";
 
 export function planEndpoints(node: ConfigNode | null): {
   localities: readonly LocalityEndpointsPlan[];
@@ -47,12 +55,29 @@ function planEndpoint(item: ConfigNode, named: ReadonlyMap<string, ConfigNode>):
   const address = planAddress(endpoint);
   if (address === null) return null;
   const metadata = item.message("metadata")?.json("filter_metadata") ?? {};
+  const check = endpoint.message("health_check_config");
   return {
     ...address,
     hostname: endpoint.string("hostname"),
     weight: item.number("load_balancing_weight", 1),
     health: item.enum("health_status") as EndpointHealth,
     metadata: metadata as Record<string, unknown>,
+    ...(check !== null && { healthCheck: planEndpointHealthCheck(check) }),
+  };
+}
+
+function planEndpointHealthCheck(node: ConfigNode): EndpointHealthCheckPlan {
+  const own = node.message("address");
+  const socket = own?.message("socket_address") ?? null;
+  const address = socket?.string("address") ?? own?.message("pipe")?.string("path") ?? "";
+  if (socket !== null && parseIp(address) === null) {
+    socket.error("config/bad-address", `'${address}' is no IP address`, { field: "address" });
+  }
+  return {
+    address,
+    port: node.number("port_value", 0) || (socket?.number("port_value") ?? 0),
+    hostname: toWireText(node.string("hostname")),
+    disabled: node.bool("disable_active_health_check"),
   };
 }
 

@@ -1,10 +1,10 @@
-// host/router/upstream_info.ts: what is known of an attempt, for logs and filters.
+// host/upstream/upstream_info.ts: what is known of an attempt, for logs and filters.
 // pure: no I/O, no clock, no runtime globals
 /** @module */
 import { filterMetadata, type UpstreamInfo } from "../observe/stream_info.ts";
-import type { Cluster } from "../upstream/cluster.ts";
-import type { Host } from "../upstream/host.ts";
-import { NO_LOCALITY } from "../upstream/plan.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Host } from "./host.ts";
+import { NO_LOCALITY } from "./plan.ts";
 
 const NO_METADATA = filterMetadata(null);
 
