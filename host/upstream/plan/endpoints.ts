@@ -73,9 +73,10 @@ function planEndpointHealthCheck(node: ConfigNode): EndpointHealthCheckPlan {
   if (socket !== null && parseIp(address) === null) {
     socket.error("config/bad-address", `'${address}' is no IP address`, { field: "address" });
   }
+  const addressPort = socket?.number("port_value") ?? 0;
   return {
     address,
-    port: node.number("port_value", 0) || (socket?.number("port_value") ?? 0),
+    port: node.number("port_value") || addressPort,
     hostname: toWireText(node.string("hostname")),
     disabled: node.bool("disable_active_health_check"),
   };

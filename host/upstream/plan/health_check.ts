@@ -75,11 +75,6 @@ function planHealthCheck(node: ConfigNode, http: HttpProtocolPlan, formats: Form
   const noTrafficIntervalMs = node.durationMs("no_traffic_interval", DEFAULT_NO_TRAFFIC_INTERVAL_MS);
   const unhealthyIntervalMs = node.durationMs("unhealthy_interval", intervalMs);
   node.accept("alt_port", "Envoy does not use it either; health_check_config of an endpoint has a port_value");
-  for (const field of ["tls_options", "transport_socket_match_criteria"]) {
-    if (node.has(field)) {
-      node.error(UNSUPPORTED, `${field} needs TLS to upstreams, which is not supported yet`, { field });
-    }
-  }
   return {
     name: node.string("name"),
     timeoutMs: node.durationMs("timeout", 0),
@@ -136,11 +131,6 @@ function planHttp(node: ConfigNode, formats: FormatChecker): HttpCheckPlan {
   if (codec === "HTTP3") {
     node.error(UNSUPPORTED, "health checks over HTTP/3 are not supported yet", { field: "codec_client_type" });
   }
-  if (node.bool("use_alpn_protocol")) {
-    node.error(UNSUPPORTED, "use_alpn_protocol needs TLS to upstreams, which is not supported yet", {
-      field: "use_alpn_protocol",
-    });
-  }
   const asked = node.enum("method");
   const method = asked === "METHOD_UNSPECIFIED" ? "GET" : asked;
   const send = planPayload(node.message("send"));
@@ -194,11 +184,6 @@ function planStatuses(node: ConfigNode, field: string): StatusRange[] {
 
 function planTcp(node: ConfigNode | null): TcpCheckPlan {
   if (node === null) return { kind: "tcp", send: null, receive: [] };
-  if (node.has("proxy_protocol_config")) {
-    node.error(UNSUPPORTED, "health checks do not send a PROXY protocol header yet", {
-      field: "proxy_protocol_config",
-    });
-  }
   return { kind: "tcp", send: planPayload(node.message("send")), receive: planPayloads(node) };
 }
 

@@ -624,11 +624,10 @@ test("connections ahead", () => {
 test("fields that nobody reads are reported, never ignored", () => {
   for (
     const field of [
-      "health_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} }]",
       `typed_extension_protocol_options: { o: { "@type": ${OPTIONS}, common_http_protocol_options: { max_stream_duration: 7s } } }`,
       "lb_subset_config: {}",
       "upstream_bind_config: {}",
-      "common_lb_config: { ignore_new_hosts_until_first_hc: true }",
+      "health_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}, event_service: {} }]",
       "circuit_breakers: { thresholds: [{ max_connection_pools: 1 }] }",
     ]
   ) {
