@@ -1,15 +1,21 @@
 // host/upstream/upstream_info.ts: what is known of an attempt, for logs and filters.
 // pure: no I/O, no clock, no runtime globals
 /** @module */
-import { filterMetadata, type UpstreamInfo } from "../observe/stream_info.ts";
-import type { Cluster } from "./cluster.ts";
+import { type FilterMetadata, filterMetadata, type UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "./host.ts";
-import { NO_LOCALITY } from "./plan.ts";
+import { type ClusterPlan, NO_LOCALITY } from "./plan.ts";
 
 const NO_METADATA = filterMetadata(null);
 
+/** What is said of a cluster. */
+export interface DescribedCluster {
+  readonly plan: ClusterPlan;
+  readonly metadata: FilterMetadata;
+  readonly endpointCount: number;
+}
+
 /** Of an attempt that has no host yet. */
-export function newUpstreamInfo(cluster: Cluster): UpstreamInfo {
+export function newUpstreamInfo(cluster: DescribedCluster): UpstreamInfo {
   return {
     clusterName: cluster.plan.observabilityName,
     host: null,

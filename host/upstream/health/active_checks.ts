@@ -10,11 +10,23 @@
  * @module
  */
 import type { Gauge } from "../../observe/stats.ts";
-import type { Cluster } from "../cluster.ts";
 import { HealthFlag, type Host } from "../host.ts";
+import type { PrioritySet } from "../priority.ts";
 import type { ClusterHealth } from "./cluster_health.ts";
 import { HealthChecker, type HealthCheckerEnvironment } from "./health_checker.ts";
+import type { CheckedCluster } from "./probe.ts";
 import type { HealthTransition, SessionFlags } from "./session.ts";
+
+/** The cluster, as its checks know it. */
+export interface ActivelyCheckedCluster extends CheckedCluster {
+  readonly priorities: PrioritySet;
+  readonly health: ClusterHealth;
+  onHostHealthFailure(host: Host): void;
+}
+
+export interface ActiveChecksEnvironment extends HealthCheckerEnvironment {
+  readonly cluster: ActivelyCheckedCluster;
+}
 
 /** What one of several checks says of a host. */
 const OWN_FLAGS: readonly HealthFlag[] = [
@@ -24,7 +36,7 @@ const OWN_FLAGS: readonly HealthFlag[] = [
 ];
 
 export class ActiveChecks {
-  readonly #cluster: Cluster;
+  readonly #cluster: ActivelyCheckedCluster;
   readonly #health: ClusterHealth;
   readonly #checkers: readonly HealthChecker[];
   readonly #joined: JoinedHosts | null;
@@ -32,7 +44,7 @@ export class ActiveChecks {
   #missing: number | null = null;
   #onFirstRound: (() => void) | null = null;
 
-  constructor(environment: HealthCheckerEnvironment) {
+  constructor(environment: ActiveChecksEnvironment) {
     const { cluster } = environment;
     const { checks } = cluster.plan.health;
     this.#cluster = cluster;
@@ -148,7 +160,7 @@ class JoinedHosts {
   readonly #healthy: Gauge;
   readonly #degraded: Gauge;
 
-  constructor(count: number, cluster: Cluster) {
+  constructor(count: number, cluster: ActivelyCheckedCluster) {
     this.#count = count;
     this.#health = cluster.health;
     this.#healthy = cluster.stats.scope.gauge("health_check.healthy");

@@ -9,9 +9,8 @@ import { HeaderMap } from "../../http/header_map.ts";
 import { ipAddress } from "../../net/address.ts";
 import { type ConnectionInfo, StreamInfo } from "../../observe/stream_info.ts";
 import { describeHost, newUpstreamInfo } from "../upstream_info.ts";
-import type { Cluster } from "../cluster.ts";
 import type { Host } from "../host.ts";
-import type { ProbeEnvironment } from "./probe.ts";
+import type { CheckedCluster, ProbeEnvironment } from "./probe.ts";
 
 const USER_AGENT = "Envoy/HC";
 const LOOPBACK = ipAddress("127.0.0.1", 0);
@@ -30,7 +29,7 @@ const NO_CLIENT: ConnectionInfo = {
 };
 
 export class CheckHeaders {
-  readonly #cluster: Cluster;
+  readonly #cluster: CheckedCluster;
   readonly #host: Host;
   readonly #ops: HeaderOps;
   readonly #authority: string;
@@ -47,7 +46,7 @@ export class CheckHeaders {
     this.#cluster = cluster;
     this.#host = host;
     this.#ops = new HeaderOps(ops, "request", compileFormat);
-    this.#authority = host.healthCheckHostname || hostName || cluster.name;
+    this.#authority = host.healthCheckHostname || hostName || cluster.plan.name;
     this.#protocol = protocol;
   }
 

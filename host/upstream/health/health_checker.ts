@@ -45,7 +45,7 @@ export class HealthChecker implements SessionOwner {
     this.clock = cluster.clock;
     this.log = plan.eventLogPaths.length === 0
       ? null
-      : new HealthEventLog(cluster.name, plan.checker.kind, cluster.clock, plan.eventLogPaths.map(openEventFile));
+      : new HealthEventLog(cluster.plan.name, plan.checker.kind, cluster.clock, plan.eventLogPaths.map(openEventFile));
     this.onResult = onResult;
     this.#environment = environment;
     this.#random = cluster.random;

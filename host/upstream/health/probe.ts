@@ -9,8 +9,9 @@
  */
 import type { CompileFormat } from "../../http/header_ops.ts";
 import type { ClientCodecFactory } from "../active_client.ts";
-import type { Cluster } from "../cluster.ts";
 import type { Host } from "../host.ts";
+import type { PoolCluster } from "../pool.ts";
+import type { DescribedCluster } from "../upstream_info.ts";
 import type { HealthCheckStats } from "./stats.ts";
 
 /** How a check failed, with the names of Envoy's events. */
@@ -31,9 +32,12 @@ export interface HealthProbe {
   close(): void;
 }
 
+/** The cluster whose hosts are checked. */
+export interface CheckedCluster extends PoolCluster, DescribedCluster {}
+
 /** What probes are made with. */
 export interface ProbeEnvironment {
-  readonly cluster: Cluster;
+  readonly cluster: CheckedCluster;
   readonly createClientCodec: ClientCodecFactory;
   readonly compileFormat: CompileFormat;
 }
