@@ -13,6 +13,11 @@ export function generalText(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
+/** What has 64 bits in Envoy: the largest of them stands for "no limit". */
+export function countText(value: number): string {
+  return value >= 2 ** 64 ? "18446744073709551615" : String(value);
+}
+
 /** A quantile: all digits, `nan` without samples. */
 export function quantileText(value: number): string {
   return Number.isNaN(value) ? "nan" : String(value);

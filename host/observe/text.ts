@@ -5,7 +5,7 @@
  * @module
  */
 import { binLower, binWidth, DEFAULT_BUCKETS, type HistogramSamples, QUANTILES } from "./histogram.ts";
-import { generalText, quantileText } from "./number_text.ts";
+import { countText, generalText, quantileText } from "./number_text.ts";
 import type { HistogramValue, StatsStore, StatValue } from "./stats.ts";
 
 /** Which stats are shown. */
@@ -50,7 +50,7 @@ export function selectStats(store: StatsStore, filter: StatsFilter): SelectedSta
 export function renderStatsText(stats: SelectedStats, buckets: BucketMode = "summary"): string {
   let text = "";
   for (const { name, value } of stats.texts) text += `${name}: ${JSON.stringify(value)}\n`;
-  for (const { name, value } of stats.values) text += `${name}: ${value}\n`;
+  for (const { name, value } of stats.values) text += `${name}: ${countText(value)}\n`;
   for (const histogram of stats.histograms) text += histogramText(histogram, buckets);
   return text;
 }

@@ -329,10 +329,12 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   /** A host for the next attempt; null when there is none, and the request was answered. */
   #chooseHost(): Host | null {
-    const { cluster, stream } = this.#request;
+    const { cluster, stream, route: { priority }, isTcp } = this.#request;
     const host = cluster.chooseHost(this.#context);
     stream.info.upstream = newUpstreamInfo(cluster);
-    if (host === null) {
+    if (
+      host === null || (!isTcp && !cluster.canUseHttpPool(host, priority, stream.info.protocol))
+    ) {
       failNoHealthyUpstream(this.#request, this.#context === null ? null : this.#context.overrideHost());
       return null;
     }

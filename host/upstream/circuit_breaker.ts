@@ -58,6 +58,9 @@ export class GaugeCount implements SharedCount {
   }
 }
 
+/** What is shown to remain of what has no limit. */
+const UNLIMITED = 2 ** 64;
+
 /** One limited resource. */
 export class Resource {
   readonly max: number;
@@ -73,7 +76,7 @@ export class Resource {
     this.#count = count;
     this.#open = open;
     this.#remaining = remaining;
-    remaining?.set(max);
+    remaining?.set(Math.min(max, UNLIMITED));
   }
 
   /** In use now, by all who share the count. */
@@ -110,7 +113,7 @@ export class Resource {
       this.#shownOpen = open;
       this.#open.set(open ? 1 : 0);
     }
-    if (this.#remaining !== null) this.#remaining.set(Math.max(0, this.max - count));
+    if (this.#remaining !== null && this.max < UNLIMITED) this.#remaining.set(Math.max(0, this.max - count));
   }
 }
 
@@ -120,6 +123,8 @@ export class ResourceManager {
   readonly pendingRequests: Resource;
   readonly requests: Resource;
   readonly retries: Resource;
+  /** Pools of HTTP connections that are in use. */
+  readonly connectionPools: Resource;
 
   constructor(
     plan: ThresholdsPlan,
@@ -138,6 +143,7 @@ export class ResourceManager {
     this.pendingRequests = resource(plan.maxPendingRequests, "rq_pending", "remaining_pending");
     this.requests = resource(plan.maxRequests, "rq", "remaining_rq");
     this.retries = resource(plan.maxRetries, "rq_retry", "remaining_retries");
+    this.connectionPools = resource(plan.maxConnectionPools, "cx_pool", "remaining_cx_pools");
   }
 
   release(): void {
@@ -145,6 +151,7 @@ export class ResourceManager {
     this.pendingRequests.release();
     this.requests.release();
     this.retries.release();
+    this.connectionPools.release();
   }
 }
 

@@ -252,6 +252,17 @@ export class Cluster implements PoolCluster {
     return (host.httpPools[index] ??= this.#createHttpPool(host, priority, isHttp2)) as HttpPool;
   }
 
+  /** False when the pool of HTTP connections to a host would be one more than the cluster may use; that is counted. */
+  canUseHttpPool(host: Host, priority: ResourcePriority, downstream: string): boolean {
+    const own = host.owner === null || host.owner === this;
+    if (own && this.resources[priority].connectionPools.max === Infinity) return true;
+    const { ledger, idle } = this.httpPool(host, priority, downstream);
+    const { resources, stats } = ledger.cluster;
+    if (!idle || resources[priority].connectionPools.canCreate()) return true;
+    stats.upstreamCxPoolOverflow.inc();
+    return false;
+  }
+
   #createHttpPool(host: Host, priority: ResourcePriority, isHttp2: boolean): HttpPool {
     const { http } = this.plan;
     const protocol = isHttp2 ? "HTTP/2" : "HTTP/1.1";

@@ -63,6 +63,8 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
   #deferred = false;
   readonly #preconnect: Preconnect | null;
   draining = false;
+  /** It counts among the pools that a cluster may use. */
+  #counted = false;
   #onIdle: (() => void) | null = null;
 
   /** `http` is that of the cluster, with the protocol of this pool. */
@@ -79,7 +81,7 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     this.createCodec = createCodec;
     this.http = http;
     this.#pending = new PendingLine(this.ledger);
-    this.#pending.onCancelled = () => this.#checkIdle();
+    this.#pending.onCancelled = () => this.#onLess();
   }
 
   /**
@@ -100,6 +102,7 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
       return null;
     }
     const entry = this.#pending.push({ decoder, callbacks });
+    if (!this.#counted) this.#countUse();
     this.#createConnections();
     if (preconnect !== null) preconnect.connect(this);
     return entry.waiting ? entry : null;
@@ -192,6 +195,7 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     const client = new ActiveClient(this);
     this.#connectingCapacity += client.expectedStreams;
     this.#clients.add(client);
+    if (!this.#counted) this.#countUse();
   }
 
   readonly #poolOf = (host: Host): PreconnectingPool => {
@@ -266,11 +270,22 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
   onConnectFailed(_client: ActiveClient, failure: DialFailure): void {
     this.#failPending(failureReason(failure), failureDetails(failure));
     this.#createConnections();
-    this.#checkIdle();
+    this.#onLess();
   }
 
   onClosed(_client: ActiveClient): void {
     this.#createConnections();
+    this.#onLess();
+  }
+
+  /** Somebody who waited, or a connection, is gone. */
+  #onLess(): void {
+    if (this.#counted && this.idle) this.#countUse();
     this.#checkIdle();
+  }
+
+  #countUse(): void {
+    this.#counted = !this.#counted;
+    this.ledger.onPoolUse(this.#counted);
   }
 }

@@ -217,6 +217,8 @@ export interface ThresholdsPlan {
   readonly maxPendingRequests: number;
   readonly maxRequests: number;
   readonly maxRetries: number;
+  /** Pools of HTTP connections; `Infinity` when not limited. */
+  readonly maxConnectionPools: number;
   readonly trackRemaining: boolean;
 }
 
@@ -295,6 +297,7 @@ export const DEFAULT_THRESHOLDS: ThresholdsPlan = {
   maxPendingRequests: 1024,
   maxRequests: 1024,
   maxRetries: 3,
+  maxConnectionPools: Infinity,
   trackRemaining: false,
 };
 

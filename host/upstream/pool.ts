@@ -162,6 +162,12 @@ export class PoolLedger {
     return this.#resources.requests.canCreate();
   }
 
+  /** A pool has connections, or somebody waits for one; or neither any more. */
+  onPoolUse(used: boolean): void {
+    if (used) this.#resources.connectionPools.inc();
+    else this.#resources.connectionPools.dec();
+  }
+
   onPending(): void {
     if (this.#preconnect !== null) this.#preconnect.pending++;
     this.host.rqPendingActive++;

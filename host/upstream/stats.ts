@@ -44,6 +44,7 @@ export class ClusterStats {
   readonly upstreamCxMaxDurationReached: Counter;
   readonly upstreamCxMaxRequests: Counter;
   readonly upstreamCxOverflow: Counter;
+  readonly upstreamCxPoolOverflow: Counter;
   readonly upstreamCxPreconnectSkipped: Counter;
   readonly upstreamCxNoneHealthy: Counter;
   readonly upstreamCxProtocolError: Counter;
@@ -134,6 +135,7 @@ export class ClusterStats {
     this.upstreamCxMaxDurationReached = counter("upstream_cx_max_duration_reached");
     this.upstreamCxMaxRequests = counter("upstream_cx_max_requests");
     this.upstreamCxOverflow = counter("upstream_cx_overflow");
+    this.upstreamCxPoolOverflow = counter("upstream_cx_pool_overflow");
     this.upstreamCxPreconnectSkipped = counter("upstream_cx_preconnect_skipped");
     this.upstreamCxNoneHealthy = counter("upstream_cx_none_healthy");
     this.upstreamCxProtocolError = counter("upstream_cx_protocol_error");

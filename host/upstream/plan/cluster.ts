@@ -12,20 +12,18 @@ import { NO_RUNTIME_VALUES, type RuntimeValues } from "../../config/runtime.ts";
 import { parseIp } from "../../base/ip.ts";
 import { planMetadataMatcher } from "../../matching/plan/stream_matchers.ts";
 import {
-  type CircuitBreakersPlan,
   type ClusterPlan,
-  DEFAULT_THRESHOLDS,
   type DiscoveryType,
   type EndpointHealth,
   type LocalityEndpointsPlan,
   type PreconnectPlan,
   type ProvidedPlan,
   type TcpKeepalivePlan,
-  type ThresholdsPlan,
 } from "../plan.ts";
 import type { FormatChecker } from "../../http/plan/header_ops.ts";
 import { planDiscovery } from "./discovery.ts";
 import type { AddDnsCache } from "./dns_cache.ts";
+import { planCircuitBreakers } from "./circuit_breakers.ts";
 import { planEndpoints } from "./endpoints.ts";
 import { planHealth } from "./health_check.ts";
 import { type PlanHttpFilters, planHttpProtocol } from "./http_protocol.ts";
@@ -73,7 +71,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     overrideHostStatuses: planOverrideHostStatuses(node.message("common_lb_config")),
     localities,
     overprovisioningFactor,
-    circuitBreakers: planCircuitBreakers(node.message("circuit_breakers")),
+    circuitBreakers: planCircuitBreakers(node.message("circuit_breakers"), name, runtime),
     outlierDetection: outlierDetection === null ? null : planOutlierDetection(outlierDetection, runtime),
     health: planHealth(node, discovery?.type ?? null, http, formats),
     http,
@@ -109,41 +107,6 @@ function planPreconnect(node: ConfigNode | null): PreconnectPlan | null {
 /** `metadata.filter_metadata` of any message that has one. */
 export function planMetadata(node: ConfigNode): Readonly<Record<string, unknown>> {
   return (node.message("metadata")?.json("filter_metadata") ?? {}) as Record<string, unknown>;
-}
-
-function planCircuitBreakers(node: ConfigNode | null): CircuitBreakersPlan {
-  const plan = { default: DEFAULT_THRESHOLDS, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: Infinity };
-  if (node === null) return plan;
-  const seen = new Set<string>();
-  for (const threshold of node.messages("thresholds")) {
-    const priority = threshold.enum("priority");
-    const thresholds = planThresholds(threshold);
-    // The first entry of a priority counts, as in Envoy.
-    if (seen.has(priority)) continue;
-    seen.add(priority);
-    if (priority === "HIGH") plan.high = thresholds;
-    else plan.default = thresholds;
-  }
-  for (const threshold of node.messages("per_host_thresholds")) {
-    if (threshold.enum("priority") === "HIGH") {
-      threshold.error("config/unsupported", "limits per host apply to the DEFAULT priority only", {
-        field: "priority",
-      });
-    } else {
-      plan.maxConnectionsPerHost = threshold.number("max_connections", Infinity);
-    }
-  }
-  return plan;
-}
-
-function planThresholds(node: ConfigNode): ThresholdsPlan {
-  return {
-    maxConnections: node.number("max_connections", DEFAULT_THRESHOLDS.maxConnections),
-    maxPendingRequests: node.number("max_pending_requests", DEFAULT_THRESHOLDS.maxPendingRequests),
-    maxRequests: node.number("max_requests", DEFAULT_THRESHOLDS.maxRequests),
-    maxRetries: node.number("max_retries", DEFAULT_THRESHOLDS.maxRetries),
-    trackRemaining: node.bool("track_remaining"),
-  };
 }
 
 function planKeepalive(options: ConfigNode | null): TcpKeepalivePlan | null {

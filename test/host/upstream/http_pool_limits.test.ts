@@ -3,6 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ResourcePriority } from "../../../host/upstream/circuit_breaker.ts";
 import { Cluster } from "../../../host/upstream/cluster.ts";
+import { ALL_STATS, renderStatsText, selectStats } from "../../../host/observe/text.ts";
+import type { Host } from "../../../host/upstream/host.ts";
 import { DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
 import { createFakeEnvironment, type FakeConnection, FakeRequest, PeerType, planWith } from "./fakes.ts";
 import { assertQuiet, setup } from "./pool_setup.ts";
@@ -52,6 +54,46 @@ test("circuit breaker: a host without connections gets one although others hold 
   env.dialer.dials.forEach((dial) => dial.connect());
   assert.equal(requests.map((request) => request.events), [["ready 1"], ["ready 1"]]);
   assert.is(env.store.valueOf("cluster.a.upstream_cx_overflow"), 1);
+});
+
+test("circuit breaker: pools. One counts while it has a connection or somebody waits for one", () => {
+  const env = createFakeEnvironment();
+  const thresholds = { ...DEFAULT_THRESHOLDS, maxConnectionPools: 1, trackRemaining: true };
+  const plan = planWith(["10.0.0.1:80", "10.0.0.2:80"], {
+    circuitBreakers: { default: thresholds, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: Infinity },
+  });
+  const cluster = new Cluster(plan, env);
+  cluster.start(() => {});
+  const [one, two] = [...cluster.priorities.hosts()] as [Host, Host];
+  const stat = (name: string) => env.store.valueOf(`cluster.a.${name}`);
+  const may = (host: Host, priority: ResourcePriority = ResourcePriority.Default) =>
+    cluster.canUseHttpPool(host, priority, "");
+  assert.ok(may(one));
+  const request = new FakeRequest();
+  const waiting = cluster.httpPool(one, ResourcePriority.Default).newStream(request, request);
+  assert.ok(may(one), "it is in use already");
+  assert.not(may(two));
+  assert.ok(may(two, ResourcePriority.High), "the other priority has no limit");
+  assert.equal(
+    ["cx_pool_open", "remaining_cx_pools"].map((name) => stat(`circuit_breakers.default.${name}`)),
+    [1, 0],
+  );
+  assert.is(stat("upstream_cx_pool_overflow"), 1);
+  waiting!.cancel();
+  assert.not(may(two), "there is a connection under way");
+  env.dialer.last.connect().finish(PeerType.Remote);
+  assert.ok(may(two));
+  assert.is(stat("circuit_breakers.default.cx_pool_open"), 0);
+});
+
+test("circuit breaker: what has no limit, and is tracked", () => {
+  const thresholds = { ...DEFAULT_THRESHOLDS, trackRemaining: true };
+  const s = setup({
+    circuitBreakers: { default: thresholds, high: thresholds, maxConnectionsPerHost: Infinity },
+  });
+  s.request();
+  assert.is(s.stat("circuit_breakers.default.remaining_cx_pools"), 2 ** 64);
+  assert.match(renderStatsText(selectStats(s.env.store, ALL_STATS)), "remaining_cx_pools: 18446744073709551615\n");
 });
 
 test("circuit breaker: requests", () => {

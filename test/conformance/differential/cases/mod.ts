@@ -2,6 +2,7 @@
 /** @module */
 import type { Group } from "../exchange.ts";
 import { badRequests } from "./bad_requests.ts";
+import { breakers } from "./breakers.ts";
 import { clusterPolicies } from "./cluster_policies.ts";
 import { clusters } from "./clusters.ts";
 import { edge } from "./edge.ts";
@@ -67,6 +68,7 @@ export const GROUPS: readonly Group[] = [
   preconnect,
   l4,
   logs,
+  breakers,
   outliers,
   localReplies,
   origins,

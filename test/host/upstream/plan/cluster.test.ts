@@ -9,7 +9,7 @@ import { HTTP2_DEFAULTS } from "../../../../host/http/h2/options.ts";
 import { HeaderMap } from "../../../../host/http/header_map.ts";
 import { compileMatchPredicate } from "../../../../host/matching/match_predicate.ts";
 import { DEFAULT_OUTLIER_DETECTION } from "../../../../host/upstream/outlier/plan.ts";
-import { type ClusterPlan, createClusterPlan } from "../../../../host/upstream/plan.ts";
+import { type ClusterPlan, createClusterPlan, DEFAULT_THRESHOLDS } from "../../../../host/upstream/plan.ts";
 import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
 
 const registry = loadRegistry();
@@ -78,7 +78,7 @@ metadata: { filter_metadata: { envoy.x: { k: [1, v] } } }
 common_lb_config: { healthy_panic_threshold: { value: 20 } }
 circuit_breakers:
   thresholds:
-  - { max_connections: 1, max_pending_requests: 2, max_requests: 3, max_retries: 4, track_remaining: true }
+  - { max_connections: 1, max_pending_requests: 2, max_requests: 3, max_retries: 4, max_connection_pools: 5, track_remaining: true }
   - { priority: HIGH, max_connections: 9 }
   - { max_connections: 7 }
   per_host_thresholds: [{ max_connections: 5 }]
@@ -127,8 +127,15 @@ load_assignment:
     }],
     overprovisioningFactor: 200,
     circuitBreakers: {
-      default: { maxConnections: 1, maxPendingRequests: 2, maxRequests: 3, maxRetries: 4, trackRemaining: true },
-      high: { maxConnections: 9, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3, trackRemaining: false },
+      default: {
+        maxConnections: 1,
+        maxPendingRequests: 2,
+        maxRequests: 3,
+        maxRetries: 4,
+        maxConnectionPools: 5,
+        trackRemaining: true,
+      },
+      high: { ...DEFAULT_THRESHOLDS, maxConnections: 9 },
       maxConnectionsPerHost: 5,
     },
     dns: {
@@ -628,12 +635,30 @@ test("fields that nobody reads are reported, never ignored", () => {
       "lb_subset_config: {}",
       "upstream_bind_config: {}",
       "health_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}, event_service: {} }]",
-      "circuit_breakers: { thresholds: [{ max_connection_pools: 1 }] }",
     ]
   ) {
     const { problems } = plan(`name: a\n${field}`);
     assert.is(problems.length, 1, `${field}: ${problems.join("\n")}`);
   }
+});
+
+test("runtime keys are above the limits of circuit breakers, whether or not a cluster has any", () => {
+  const runtime = new RuntimeValues(
+    new Map<string, unknown>([
+      ["circuit_breakers.a.default.max_connections", 11],
+      ["circuit_breakers.a.default.max_pending_requests", 12],
+      ["circuit_breakers.a.default.max_requests", 13],
+      ["circuit_breakers.a.high.max_retries", 14],
+      ["circuit_breakers.a.high.max_connection_pools", 15],
+      ["circuit_breakers.b.high.max_connections", 16],
+    ]),
+  );
+  assert.equal(good("name: a", runtime).circuitBreakers, {
+    default: { ...DEFAULT_THRESHOLDS, maxConnections: 11, maxPendingRequests: 12, maxRequests: 13 },
+    high: { ...DEFAULT_THRESHOLDS, maxRetries: 14, maxConnectionPools: 15 },
+    maxConnectionsPerHost: Infinity,
+  });
+  assert.not(runtime.isAskedFor("circuit_breakers.b.high.max_connections"));
 });
 
 test("outlier detection: Envoy's defaults, every field, and the runtime keys above them", () => {
