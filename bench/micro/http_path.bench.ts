@@ -99,6 +99,7 @@ const { root } = loadBootstrap({
 const route = planRouteConfig(root!, {
   clusters: null,
   validateClustersByDefault: false,
+  env: () => undefined,
   formatProblem: () => null,
   planFilterConfig: () => null,
   readDataSource: () => null,

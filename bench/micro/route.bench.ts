@@ -46,6 +46,7 @@ function table(matches: readonly object[], domains: readonly string[] = ["*"], m
   const plan = planRouteConfig(root!, {
     clusters: null,
     validateClustersByDefault: false,
+    env: () => undefined,
     formatProblem: () => null,
     planFilterConfig: () => null,
     readDataSource: () => null,

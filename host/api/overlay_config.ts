@@ -58,6 +58,9 @@ file envoy/config/core/v3/base.proto envoy.config.core.v3
     KeyValuePair record = 3
   message WatchedDirectory
     bool watch_modify = 2
+file envoy/config/common/matcher/v3/matcher.proto envoy.config.common.matcher.v3
+  message Matcher.OnMatch
+    bool keep_matching = 3
 file envoy/config/core/v3/cel.proto envoy.config.core.v3
   message CelExpressionConfig
     bool enable_string_conversion = 1

@@ -356,4 +356,12 @@ file envoy/extensions/wasm/v3/wasm.proto envoy.extensions.wasm.v3
     FailurePolicy failure_policy = 7
     ReloadConfig reload_config = 8
     google.protobuf.BoolValue allow_on_headers_stop_iteration = 9
+file envoy/extensions/router/cluster_specifiers/matcher/v3/matcher.proto envoy.extensions.router.cluster_specifiers.matcher.v3
+  message ClusterAction
+    string cluster = 1 {"string":{"min_len":"1"}}
+  message MatcherClusterSpecifier
+    xds.type.matcher.v3.Matcher cluster_matcher = 1 {"message":{"required":true}}
+file xds/type/matcher/v3/matcher.proto xds.type.matcher.v3
+  message Matcher.OnMatch
+    bool keep_matching = 3
 `;

@@ -10,6 +10,8 @@
 import type { HeaderOpsPlan } from "../http/header_ops.ts";
 import type { CookieMatcherPlan } from "../matching/cookies.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
+import type { HttpInputPlan } from "../http/match_inputs.ts";
+import type { MatchTreePlan } from "../matching/match_tree.ts";
 import type { BodyFormatPlan } from "../observe/format_plan.ts";
 import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
 import type { QueryMatcherPlan } from "../matching/query_matcher.ts";
@@ -38,6 +40,8 @@ export interface VirtualHostPlan {
   /** Lower case, as in the configuration: `a.example`, `*.example`, `a.*`, `*`. */
   readonly domains: readonly string[];
   readonly routes: readonly RoutePlan[];
+  /** Finds routes in place of `routes`. */
+  readonly matcher: RouteTreePlan | null;
   /** In order: the first one that a request matches counts it. */
   readonly virtualClusters: readonly VirtualClusterPlan[];
   readonly requireTls: "none" | "externalOnly" | "all";
@@ -49,6 +53,9 @@ export interface VirtualHostPlan {
   readonly filterConfigs: readonly FilterConfigPlan[];
   readonly metadata: MetadataPlan | null;
 }
+
+/** A tree that leads to routes, of which the first that matches counts. */
+export type RouteTreePlan = MatchTreePlan<HttpInputPlan, readonly RoutePlan[]>;
 
 /** Requests that are counted together. */
 export interface VirtualClusterPlan {

@@ -19,7 +19,8 @@ import { type CompileFilterConfig, FilterConfigLevel } from "./filter_configs.ts
 import type { CompileFormat } from "../http/header_ops.ts";
 import type { RouteConfigPlan } from "./plan.ts";
 import { RouteEntry } from "./route.ts";
-import { type RouteCompiler, VirtualHost } from "./virtual_host.ts";
+import type { RouteCompiler } from "./route_builder.ts";
+import { VirtualHost } from "./virtual_host.ts";
 
 export interface RouteTableOptions {
   /** Compiles `%…%` header values. */

@@ -10,7 +10,11 @@ import { toWireText } from "../../base/wire_text.ts";
 
 /** The pattern of a RegexMatcher that RE2 can compile, or null after reporting what is wrong. */
 export function planRegex(node: ConfigNode): string | null {
-  node.message("google_re2")?.accept("max_program_size", "patterns run in linear time, whatever their size");
+  const engine = node.message("google_re2");
+  // The message of xds has no such field.
+  if (node.typeName.startsWith("envoy.")) {
+    engine?.accept("max_program_size", "patterns run in linear time, whatever their size");
+  }
   const pattern = node.string("regex");
   const problem = regexProblem(pattern);
   if (problem === null) return pattern;

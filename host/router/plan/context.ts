@@ -7,6 +7,7 @@ export interface RoutePlanContext {
   readonly clusters: ReadonlySet<string> | null;
   /** The default of `validate_clusters`: true for static route configurations, false for RDS. */
   readonly validateClustersByDefault: boolean;
+  env(name: string): string | undefined;
   /** What is wrong with a format string for a header value, or null. */
   formatProblem(format: string): string | null;
   /** The plan that a filter makes of its message in `typed_per_filter_config`; it reports on the node. */

@@ -13,11 +13,14 @@ import type {
   RequestBufferLimitPlan,
   RouteConfigPlan,
   RoutePlan,
+  RouteTreePlan,
   VirtualClusterPlan,
   VirtualHostPlan,
 } from "../plan.ts";
 import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
+import { planHttpInput } from "../../http/plan/match_inputs.ts";
+import { planMatchTree } from "../../matching/plan/match_tree.ts";
 import { planHeaderMatchers } from "../../matching/plan/header_matcher.ts";
 import { planHeaderOps } from "../../http/plan/header_ops.ts";
 import { planHedgePolicy } from "./hedge_policy.ts";
@@ -67,6 +70,7 @@ function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: R
   return {
     name: node.string("name"),
     domains: node.strings("domains").map((domain) => asciiLower(toWireText(domain))),
+    matcher: planMatcher(node, defaults, context),
     routes: node.messages("routes").map((route) => planRoute(route, defaults, context)).filter((plan) => plan !== null),
     virtualClusters: node.messages("virtual_clusters").map(planVirtualCluster),
     requireTls: TLS_REQUIREMENTS[node.enum("require_tls")] ?? "none",
@@ -78,6 +82,50 @@ function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: R
     filterConfigs: planFilterConfigs(node, context),
     metadata: planMetadata(node),
   };
+}
+
+/** Only the headers of requests are known when a route is looked for, and what filters and the environment say. */
+const ROUTE_INPUTS: ReadonlySet<string> = new Set(["requestHeaders", "filterState", "environment"]);
+
+/** The tree of a virtual host, or null when it has a list of routes. */
+function planMatcher(node: ConfigNode, defaults: RouteDefaults, context: RoutePlanContext): RouteTreePlan | null {
+  const matcher = node.message("matcher");
+  if (matcher === null) return null;
+  if (node.has("routes")) {
+    node.error("config/conflict", "both matcher and routes are set", { field: "matcher", help: "keep one of them" });
+  }
+  return planMatchTree(matcher, {
+    keepsMatching: false,
+    planInput: (config) => {
+      const input = planHttpInput(config, context);
+      if (input === null || ROUTE_INPUTS.has(input.kind)) return input;
+      config.error("router/route-input", `routes can only be matched by request headers, not by ${config.typeName}`, {
+        help: "match it in the route's match",
+      });
+      return null;
+    },
+    planAction: (config) => planTreeAction(config, defaults, context),
+  });
+}
+
+function planTreeAction(
+  config: ConfigNode,
+  defaults: RouteDefaults,
+  context: RoutePlanContext,
+): readonly RoutePlan[] | null {
+  switch (config.typeName) {
+    case "envoy.config.route.v3.Route": {
+      const route = planRoute(config, defaults, context);
+      return route === null ? null : [route];
+    }
+    case "envoy.config.route.v3.RouteList":
+      return config.messages("routes").flatMap((route) => planRoute(route, defaults, context) ?? []);
+    default:
+      config.error("config/unknown-extension", `${config.typeName} is no action of a virtual host's matcher`, {
+        help: "use envoy.config.route.v3.Route or RouteList",
+      });
+      return null;
+  }
 }
 
 function planVirtualCluster(node: ConfigNode): VirtualClusterPlan {

@@ -44,6 +44,7 @@ export function planned(config: object, clusters: readonly string[] = ["c", "d",
   const plan = planRouteConfig(root, {
     clusters: new Set(clusters),
     validateClustersByDefault: true,
+    env: (name) => name === "SET" ? "value" : undefined,
     formatProblem: (format) => compileFormat(format, world).problems[0]?.message ?? null,
     planFilterConfig: (_name, node) => node.typeName,
     readDataSource: (node) => fromUtf8(node.string("inline_string")),

@@ -28,6 +28,7 @@ import { requests } from "./requests.ts";
 import { retries } from "./retries.ts";
 import { routeActions } from "./route_actions.ts";
 import { routeMatchers } from "./route_matchers.ts";
+import { routeTrees } from "./route_trees.ts";
 import { routing } from "./routing.ts";
 import { statefulSession } from "./stateful_session.ts";
 import { timeouts } from "./timeouts.ts";
@@ -53,6 +54,7 @@ export const GROUPS: readonly Group[] = [
   routing,
   routeMatchers,
   routeActions,
+  routeTrees,
   grpc,
   http2,
   http2Frames,

@@ -38,6 +38,20 @@ const templateRewrite = (path_template_rewrite: string): object => ({
   },
 });
 
+const REQUEST_HEADER = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
+
+/** A virtual host with a tree of one branch. */
+function tree(input: string, fields: object, branch: object = {}): object {
+  const extension = (type: string, more: object): object => ({
+    name: "x",
+    typed_config: { "@type": `type.googleapis.com/${type}`, ...more },
+  });
+  const predicate = { single_predicate: { input: extension(input, fields), value_match: { exact: "a" } } };
+  const action = extension("envoy.config.route.v3.Route", to({}));
+  const matcher_list = { matchers: [{ predicate, on_match: { action, ...branch } }] };
+  return { virtual_hosts: [{ name: "v", domains: ["*"], matcher: { matcher_list } }] };
+}
+
 const REFUSED: readonly [string, object, string, string][] = [
   [
     "two wildcards",
@@ -161,6 +175,24 @@ const REFUSED: readonly [string, object, string, string][] = [
     { virtual_hosts: [{ name: "v", domains: ["*"], routes: [to({})], virtual_clusters: [{ name: "x" }] }] },
     "needs headers",
     "virtual_clusters",
+  ],
+  [
+    "a tree that looks at the query",
+    tree("envoy.type.matcher.v3.HttpRequestQueryParamMatchInput", { query_param: "q" }),
+    "can only be matched by request headers",
+    "input.typed_config",
+  ],
+  [
+    "a tree that goes on after an action",
+    tree(REQUEST_HEADER, { header_name: "x" }, { keep_matching: true }),
+    "keep_matching is not supported",
+    "keep_matching",
+  ],
+  [
+    "a tree beside routes",
+    { virtual_hosts: [{ name: "v", domains: ["*"], routes: [to({})], matcher: {} }] },
+    "both matcher and routes",
+    "matcher",
   ],
   [
     "append twice",

@@ -79,6 +79,7 @@ function planRoutes(config: ConfigNode, context: PlanContext): RouteConfigPlan |
   return planRouteConfig(routes, {
     clusters: context.clusterNames,
     validateClustersByDefault: true,
+    env: (name) => context.env(name),
     formatProblem: (format) => context.formatProblem(format),
     planFilterConfig: (_name, node) => context.planRouteFilterConfig(node),
     readDataSource: (node) => context.readDataSource(node),

@@ -1,0 +1,71 @@
+// host/matching/input_test.ts: what a tree asks of one input.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: source/common/matcher/value_input_matcher.h, source/extensions/matching/input_matchers
+ * @module
+ */
+import { type CidrBlock, inCidrBlock } from "../base/cidr.ts";
+import { parseIp } from "../base/ip.ts";
+import { xxHash64 } from "../base/xxhash.ts";
+import { compileStringMatcher, type StringMatcherPlan } from "./string_matcher.ts";
+import { compileValueMatcher, type ValueMatcherPlan } from "./value_matcher.ts";
+
+export type InputTestPlan =
+  | { readonly kind: "value"; readonly matcher: StringMatcherPlan }
+  | { readonly kind: "ip"; readonly blocks: readonly CidrBlock[] }
+  /** Takes a share of all texts, always the same ones. */
+  | {
+    readonly kind: "runtimeFraction";
+    readonly numerator: number;
+    readonly denominator: number;
+    readonly seed: number;
+  }
+  | {
+    readonly kind: "consistentHashing";
+    readonly threshold: number;
+    readonly modulo: number;
+    readonly seed: number;
+  }
+  /** For inputs that are `MetadataInput`s. */
+  | { readonly kind: "metadata"; readonly matcher: ValueMatcherPlan; readonly invert: boolean };
+
+/** A value of metadata, on its way from an input to its test. */
+export class MetadataInput {
+  /** Plain JSON; `undefined` when it is not there. */
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+}
+
+/** A test never takes what is of another kind than it expects. */
+export type InputTest = (value: string | object) => boolean;
+
+export function compileInputTest(plan: InputTestPlan): InputTest {
+  switch (plan.kind) {
+    case "value":
+      return ofText(compileStringMatcher(plan.matcher));
+    case "ip":
+      return ofText((text) => {
+        const ip = parseIp(text);
+        return ip !== null && plan.blocks.some((block) => inCidrBlock(block, ip));
+      });
+    case "runtimeFraction": {
+      const seed = BigInt(plan.seed), denominator = BigInt(plan.denominator);
+      return ofText((text) => Number(xxHash64(text, seed) % denominator) < plan.numerator);
+    }
+    case "consistentHashing": {
+      const seed = BigInt(plan.seed), modulo = BigInt(plan.modulo);
+      return ofText((text) => Number(xxHash64(text, seed) % modulo) >= plan.threshold);
+    }
+    case "metadata": {
+      const matches = compileValueMatcher(plan.matcher);
+      return (value) => value instanceof MetadataInput && matches(value.value) !== plan.invert;
+    }
+  }
+}
+
+function ofText(test: (text: string) => boolean): InputTest {
+  return (value) => typeof value === "string" && test(value);
+}

@@ -1,0 +1,144 @@
+// host/router/route_builder.ts: compiles the routes of one virtual host.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: source/common/router/config_impl.cc RouteEntryImplBase
+ * @module
+ */
+import type { Format } from "../observe/formatter.ts";
+import type { FormatPlan } from "../observe/format_plan.ts";
+import type { StatsScope } from "../observe/stats.ts";
+import { ClusterHeader, type ClusterSpecifier, FixedCluster, WeightedClusters } from "./cluster_specifier.ts";
+import { type CompileFilterConfig, FilterConfigLevel, FilterConfigs } from "./filter_configs.ts";
+import { type CompileFormat, HeaderOps } from "../http/header_ops.ts";
+import {
+  MATCH_ALL,
+  type RouteConfigPlan,
+  type RoutePlan,
+  type VirtualHostPlan,
+  type WeightedClusterPlan,
+} from "./plan.ts";
+import { TLS_REDIRECT } from "./redirect.ts";
+import { RequestCounters, VirtualClusters } from "./request_counters.ts";
+import { type RecipePlan, RouteEntry, RouteRecipe, type RouteSurroundings } from "./route.ts";
+
+/** What plans need to become routes. */
+export interface RouteCompiler {
+  readonly compileFormat: CompileFormat;
+  readonly compileFilterConfig: CompileFilterConfig;
+  readonly compileBody: (plan: FormatPlan) => Format;
+  /** Of all virtual hosts. */
+  readonly stats: StatsScope;
+}
+
+export class RouteBuilder {
+  readonly #compiler: RouteCompiler;
+  readonly #virtualHost: VirtualHostPlan;
+  readonly #config: RouteConfigPlan;
+  readonly #general: readonly FilterConfigLevel[];
+  readonly #outerRequest: readonly HeaderOps[];
+  readonly #outerResponse: readonly HeaderOps[];
+  readonly #stats: StatsScope;
+  readonly #virtualClusters: VirtualClusters | null;
+
+  constructor(plan: VirtualHostPlan, config: RouteConfigPlan, general: FilterConfigLevel, compiler: RouteCompiler) {
+    this.#compiler = compiler;
+    this.#virtualHost = plan;
+    this.#config = config;
+    this.#general = [general, new FilterConfigLevel(plan.filterConfigs, compiler.compileFilterConfig)];
+    const { compileFormat } = compiler;
+    this.#stats = compiler.stats.scope(plan.name);
+    this.#virtualClusters = plan.virtualClusters.length === 0
+      ? null
+      : new VirtualClusters(plan.virtualClusters, this.#stats);
+    this.#outerRequest = [plan.requestHeaders, config.requestHeaders].map((ops) =>
+      new HeaderOps(ops, "request", compileFormat)
+    );
+    this.#outerResponse = [plan.responseHeaders, config.responseHeaders].map((ops) =>
+      new HeaderOps(ops, "response", compileFormat)
+    );
+  }
+
+  get ignorePathParameters(): boolean {
+    return this.#config.ignorePathParametersInPathMatching;
+  }
+
+  /** The answer to a request that should have come over TLS. */
+  tlsRedirect(): RouteEntry {
+    const plan: RecipePlan = {
+      name: "",
+      match: MATCH_ALL,
+      action: TLS_REDIRECT,
+      metadata: null,
+      requestBufferLimit: null,
+    };
+    const surroundings = {
+      virtualHost: this.#virtualHost,
+      requestHeaders: [],
+      responseHeaders: [],
+      virtualClusters: null,
+    };
+    const recipe = new RouteRecipe(plan, surroundings, this.#compiler, null);
+    return new RouteEntry(recipe, new FilterConfigs(this.#general), null, null);
+  }
+
+  clusterSpecifier(route: RoutePlan): ClusterSpecifier {
+    const recipe = new RouteRecipe(route, this.#surroundings(route), this.#compiler, this.#countersOf(route));
+    const levels = [...this.#general, this.#level(route)];
+    const cluster = route.action.kind === "cluster" ? route.action.cluster : null;
+    const configs = new FilterConfigs(levels);
+    switch (cluster?.kind) {
+      case "name":
+        return new FixedCluster(new RouteEntry(recipe, configs, null, cluster.name));
+      case "header":
+        return new ClusterHeader(new RouteEntry(recipe, configs, null, ""), cluster.header);
+      case "weighted":
+        return new WeightedClusters(
+          cluster.clusters.map((weighted) => this.#weighted(recipe, levels, weighted)),
+          cluster.clusters.map((weighted) => weighted.weight),
+          cluster.randomHeader,
+          cluster.byHash ? recipe.hashPolicy : null,
+        );
+      default:
+        return new FixedCluster(new RouteEntry(recipe, configs, null, null));
+    }
+  }
+
+  #weighted(recipe: RouteRecipe, levels: readonly FilterConfigLevel[], plan: WeightedClusterPlan): ClusterSpecifier {
+    const configs = new FilterConfigs([...levels, this.#level(plan)]);
+    const { hostRewriteLiteral } = plan;
+    const requestHeaders = new HeaderOps(plan.requestHeaders, "request", this.#compiler.compileFormat);
+    const responseHeaders = new HeaderOps(plan.responseHeaders, "response", this.#compiler.compileFormat);
+    const extras = requestHeaders.isEmpty && responseHeaders.isEmpty && hostRewriteLiteral === ""
+      ? null
+      : { requestHeaders, responseHeaders, hostRewriteLiteral };
+    const entry = new RouteEntry(recipe, configs, extras, plan.name);
+    return plan.clusterHeader === "" ? new FixedCluster(entry) : new ClusterHeader(entry, plan.clusterHeader);
+  }
+
+  #level(plan: Pick<RoutePlan, "filterConfigs">): FilterConfigLevel {
+    return new FilterConfigLevel(plan.filterConfigs, this.#compiler.compileFilterConfig);
+  }
+
+  #surroundings(route: RoutePlan): RouteSurroundings {
+    const { compileFormat } = this.#compiler;
+    return {
+      virtualHost: this.#virtualHost,
+      virtualClusters: this.#virtualClusters,
+      requestHeaders: this.#inOrder(new HeaderOps(route.requestHeaders, "request", compileFormat), this.#outerRequest),
+      responseHeaders: this.#inOrder(
+        new HeaderOps(route.responseHeaders, "response", compileFormat),
+        this.#outerResponse,
+      ),
+    };
+  }
+
+  #countersOf({ statPrefix }: RoutePlan): RequestCounters | null {
+    return statPrefix === "" ? null : new RequestCounters(this.#stats.scope("route").scope(statPrefix));
+  }
+
+  /** What is done later wins: by default the route configuration's. */
+  #inOrder(own: HeaderOps, outer: readonly HeaderOps[]): readonly HeaderOps[] {
+    const levels = [own, ...outer].filter((ops) => !ops.isEmpty);
+    return this.#config.mostSpecificHeaderMutationsWins ? levels.reverse() : levels;
+  }
+}
