@@ -216,7 +216,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
   }
 
   onUpstreamReset(attempt: UpstreamAttempt, reason: StreamResetReason, details: string): void {
-    noteReset(attempt, reason);
+    noteReset(this.#request, attempt, reason);
     if (this.#retriesReset(attempt, reason, attempt.connected, false)) return;
     const request = this.#request;
     noteFailure(request, attempt);

@@ -3,6 +3,7 @@
 // hot: runs per request; see bench/micro/http_path.bench.ts
 /**
  * A host counts its successes and errors, for `/clusters`, and has a monitor where its cluster looks for outliers.
+ * Its cluster's load balancing policy may have something there, too.
  * A gRPC call is a success only when its trailers say so.
  *
  * @see Envoy: source/common/router/router.cc Filter::updateOutlierDetection, chargeUpstreamAbort
@@ -23,7 +24,11 @@ export function noteConnected(attempt: UpstreamAttempt): void {
 
 /** The headers of a response came, whether or not it will be the client's. */
 export function noteResponse(request: RoutedRequest, attempt: UpstreamAttempt, headers: HeaderMap): void {
-  const monitor = attempt.host!.outlierMonitor;
+  const { outlierMonitor: monitor, policyData } = attempt.host!;
+  if (policyData !== null) {
+    const { firstByteReceivedMs, firstByteSentMs } = attempt.info;
+    attempt.balancerKnows = policyData.onResponseHeaders(headers, firstByteReceivedMs - firstByteSentMs);
+  }
   if (monitor === null) return;
   putResponseHeaders(monitor, headers, isGrpc(request), request.cluster.outliers!.isError);
 }
@@ -45,6 +50,7 @@ export function noteFinalResponse(
 
 /** The client's response is complete; `trailers` are null where it has none. */
 export function noteResponseEnd(attempt: UpstreamAttempt, trailers: HeaderMap | null): void {
+  if (trailers !== null && !attempt.balancerKnows) attempt.host!.policyData?.onResponseTrailers(trailers);
   if (!attempt.awaitsGrpcStatus) return;
   attempt.awaitsGrpcStatus = false;
   if (trailers !== null && isGrpcSuccess(trailers)) attempt.host!.rqSuccess++;
@@ -52,13 +58,16 @@ export function noteResponseEnd(attempt: UpstreamAttempt, trailers: HeaderMap | 
 }
 
 /** The attempt was reset, or had no connection. A cluster that has enough to do says nothing of its hosts. */
-export function noteReset(attempt: UpstreamAttempt, reason: StreamResetReason): void {
-  if (reason !== StreamResetReason.Overflow) attempt.host?.outlierMonitor?.putResult("connect_failed");
+export function noteReset(request: RoutedRequest, attempt: UpstreamAttempt, reason: StreamResetReason): void {
+  if (reason === StreamResetReason.Overflow || attempt.host === null) return;
+  attempt.host.outlierMonitor?.putResult("connect_failed");
+  if (!request.responseStarted) attempt.host.policyData?.onFailure();
 }
 
 /** No response came in time; the client will be told so by `status`, if no other attempt follows. */
 export function noteTimeout(attempt: UpstreamAttempt, status: number): void {
   attempt.host?.outlierMonitor?.putResult("timeout", status);
+  attempt.host?.policyData?.onFailure();
 }
 
 /** The attempt was the last one, and had no response, or not all of one. */

@@ -25,6 +25,8 @@ export abstract class UpstreamAttempt {
   timers: AttemptTimers<UpstreamAttempt> | null = null;
   /** The client has its headers, and what becomes of the call its trailers say. */
   awaitsGrpcStatus = false;
+  /** Load balancing learnt from its headers what its trailers may say. */
+  balancerKnows = false;
 
   constructor(info: UpstreamInfo) {
     this.info = info;

@@ -11,6 +11,7 @@
 import { type FilterMetadata, filterMetadata, type SocketAddress } from "../observe/stream_info.ts";
 import type { ResourcePriority } from "./circuit_breaker.ts";
 import type { OutlierMonitor } from "./outlier/monitor.ts";
+import type { HostPolicyData } from "./lb/host_data.ts";
 import { ipAddress, pipeAddress } from "../net/address.ts";
 import type { EndpointHealth, EndpointHealthCheckPlan, LocalityPlan } from "./plan.ts";
 
@@ -125,6 +126,8 @@ export class Host {
 
   /** Told of what becomes of attempts; null in a cluster without outlier detection. */
   outlierMonitor: OutlierMonitor<Host> | null = null;
+  /** Of the load balancing policy, where it goes by what becomes of attempts. */
+  policyData: HostPolicyData | null = null;
 
   /**
    * When it became healthy: set by whoever checks health, or else by load balancers for which it matters; -1 when

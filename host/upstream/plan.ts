@@ -16,6 +16,7 @@ import type { MatchPredicatePlan } from "../matching/match_predicate.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
 import { DEFAULT_DNS_PLAN, type DnsCachePlan, type DnsPlan } from "./dns_plan.ts";
 import { type HealthPlan, NO_HEALTH_PLAN } from "./health/plan.ts";
+import type { UtilizationPlan } from "./orca/utilization.ts";
 import type { RetryPolicyPlan } from "./retry_plan.ts";
 import type { OutlierDetectionPlan } from "./outlier/plan.ts";
 
@@ -123,7 +124,9 @@ export type LoadBalancingPlan = PolicyPlan & {
 export type PolicyPlan = BalancerPlan | { readonly policy: "CLUSTER_PROVIDED" };
 
 /** A policy with all that it needs; one that has others below it has their plans. */
-export type BalancerPlan = LocalityBalancingPlan & (ListPolicyPlan | RingHashPlan | MaglevPlan);
+export type BalancerPlan =
+  | LocalityBalancingPlan & (ListPolicyPlan | ClientSideWeightedPlan | RingHashPlan | MaglevPlan)
+  | OverrideHostPlan;
 
 /** How localities count. */
 export interface LocalityBalancingPlan {
@@ -158,7 +161,8 @@ export const DEFAULT_ZONE_AWARE_PLAN: ZoneAwarePlan = {
 export type ListPolicyPlan =
   | RoundRobinPlan
   | { readonly policy: "RANDOM" }
-  | LeastRequestPlan;
+  | LeastRequestPlan
+  | PeakEwmaPlan;
 
 export interface RoundRobinPlan {
   readonly policy: "ROUND_ROBIN";
@@ -182,6 +186,49 @@ export interface LeastRequestPlan {
   /** With unequal weights: weight / (active requests + 1) ^ bias. */
   readonly activeRequestBias: number;
   readonly slowStart?: SlowStartPlan;
+}
+
+/** The fastest host, by what its last responses took. */
+export interface PeakEwmaPlan {
+  readonly policy: "PEAK_EWMA";
+  /** In which a response time falls to 37 % of what it was. */
+  readonly decayMs: number;
+  /** Of a host that nothing is known of. */
+  readonly defaultRttMs: number;
+  /** What a host costs, in milliseconds, that has requests and never answered one. */
+  readonly penalty: number;
+}
+
+/** Round robin by weights that hosts report themselves. */
+export interface ClientSideWeightedPlan extends UtilizationPlan {
+  readonly policy: "CLIENT_SIDE_WEIGHTED_ROUND_ROBIN";
+  /** A host has to report for so long before its weight counts. */
+  readonly blackoutMs: number;
+  /** A weight that old does not count any more. */
+  readonly expirationMs: number;
+  readonly updatePeriodMs: number;
+  readonly slowStart?: SlowStartPlan;
+}
+
+/** Hosts that the request names come before those of another policy. */
+export interface OverrideHostPlan {
+  readonly policy: "OVERRIDE_HOST";
+  readonly sources: readonly OverrideHostSourcePlan[];
+  /** Where dynamic metadata is to say which host was chosen. */
+  readonly selectedHostKey: MetadataKeyPlan | null;
+  readonly fallback: BalancerPlan;
+}
+
+/** Where addresses are. */
+export type OverrideHostSourcePlan =
+  /** Lower case. */
+  | { readonly kind: "header"; readonly name: string }
+  | { readonly kind: "metadata"; readonly key: MetadataKeyPlan };
+
+/** A place in dynamic metadata. */
+export interface MetadataKeyPlan {
+  readonly namespace: string;
+  readonly path: readonly string[];
 }
 
 /** What policies that hash requests have in common. */
@@ -266,7 +313,7 @@ export interface OriginalDstPlan {
   /** The request header with the address, in lower case; empty for none. */
   readonly headerName: string;
   /** Where dynamic metadata has the address: a namespace and keys. */
-  readonly metadataKey: { readonly namespace: string; readonly path: readonly string[] } | null;
+  readonly metadataKey: MetadataKeyPlan | null;
   /** Takes the place of the address's own port. */
   readonly port: number | null;
   /** Hosts that were not chosen in this time, and have no connection, go. */

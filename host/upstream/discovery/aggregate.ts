@@ -17,6 +17,7 @@ import type { StreamInfo } from "../../observe/stream_info.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
 import type { LoadBalancerContext } from "../lb/context.ts";
+import type { OverrideHosts } from "../lb/override_hosts.ts";
 import type { MetadataMatch } from "../lb/metadata_match.ts";
 import type { AggregatePlan } from "../plan.ts";
 import {
@@ -145,6 +146,14 @@ class MemberChoice implements LoadBalancerContext {
 
   overrideHost(): OverrideHost | null {
     return this.#inner?.overrideHost() ?? null;
+  }
+
+  get overrideHosts(): OverrideHosts | null {
+    return this.#inner?.overrideHosts ?? null;
+  }
+
+  set overrideHosts(hosts: OverrideHosts | null) {
+    if (this.#inner !== null) this.#inner.overrideHosts = hosts;
   }
 
   shouldSelectAnotherHost(host: Host): boolean {

@@ -17,6 +17,7 @@ import type { LoadBalancerContext } from "./context.ts";
 import { leastRequest } from "./least_request.ts";
 import { createLocalityPicker } from "./locality.ts";
 import type { BalancerEnvironment, ClusterBalancer, HostPicker, HostPickerFactory } from "./picker.ts";
+import { peakEwma } from "./peak_ewma.ts";
 import { createRandomPicker } from "./random.ts";
 import { roundRobin } from "./round_robin.ts";
 import type { LoadBalancerStats } from "./stats.ts";
@@ -34,6 +35,8 @@ export function createPickerFactory(
       return (hosts) => createRandomPicker(hosts, random);
     case "LEAST_REQUEST":
       return leastRequest(plan, environment);
+    case "PEAK_EWMA":
+      return peakEwma(plan, environment);
   }
 }
 

@@ -9,6 +9,7 @@ import type { HeaderMap } from "../../http/header_map.ts";
 import type { StreamInfo } from "../../observe/stream_info.ts";
 import type { Host } from "../host.ts";
 import type { PriorityPercentages, PrioritySet } from "../priority.ts";
+import type { OverrideHosts } from "./override_hosts.ts";
 import type { MetadataMatch } from "./metadata_match.ts";
 
 /** Asked while a host is chosen, for what the policy at hand needs. */
@@ -29,10 +30,14 @@ export interface LoadBalancerContext {
   readonly requestHeaders: HeaderMap | null;
   /** Null when nothing downstream is behind the choice. */
   readonly streamInfo: StreamInfo | null;
+  /** What a policy took from the request at its first attempt. */
+  overrideHosts: OverrideHosts | null;
 }
 
 /** A context that has nothing to say, for others to say more. */
 export class LoadBalancerContextBase implements LoadBalancerContext {
+  overrideHosts: OverrideHosts | null = null;
+
   hash(): bigint | null {
     return null;
   }

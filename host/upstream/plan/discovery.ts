@@ -10,6 +10,7 @@ import type { ConfigNode } from "../../config/node.ts";
 import { DEFAULT_DNS_PLAN, type DnsLookupFamily, type DnsPlan } from "../dns_plan.ts";
 import type { AggregatePlan, DiscoveryType, DynamicForwardProxyPlan, OriginalDstPlan, ProvidedPlan } from "../plan.ts";
 import { type AddDnsCache, planDnsCache, planFailureRefresh } from "./dns_cache.ts";
+import { planMetadataKey } from "./metadata_key.ts";
 
 const CLUSTERS = "envoy.extensions.clusters";
 const DNS_CLUSTER = `${CLUSTERS}.dns.v3.DnsCluster`;
@@ -98,11 +99,6 @@ function planOriginalDst(node: ConfigNode): OriginalDstPlan {
     port: port < 0 ? null : port,
     cleanupIntervalMs: node.durationMs("cleanup_interval", DEFAULT_CLEANUP_INTERVAL_MS),
   };
-}
-
-function planMetadataKey(node: ConfigNode | null): OriginalDstPlan["metadataKey"] {
-  if (node === null) return null;
-  return { namespace: node.string("key"), path: node.messages("path").map((segment) => segment.string("key")) };
 }
 
 function planAggregate(config: ConfigNode): AggregatePlan {

@@ -806,4 +806,11 @@ export const DIFFERENCES: readonly Difference[] = [
       "cluster.raw_beside.upstream_cx_total": 2,
     },
   },
+  {
+    title: "Weights that hosts report",
+    cases: [],
+    envoy: "makes them of the reports that came to any of its threads",
+    nuncio: "makes them on each worker of the reports that came to that worker",
+    reason: "workers share nothing; with as many requests as make weights worth having, all see the same",
+  },
 ];

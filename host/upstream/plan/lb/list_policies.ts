@@ -39,7 +39,7 @@ export function planLeastRequestExtension(node: ConfigNode): LeastRequestPlan {
 }
 
 /** `slow_start_config`; nothing when no window is given. */
-function planSlowStart(node: ConfigNode | null): { readonly slowStart?: SlowStartPlan } {
+export function planSlowStart(node: ConfigNode | null): { readonly slowStart?: SlowStartPlan } {
   const config = node?.message("slow_start_config") ?? null;
   if (config === null) return {};
   const aggression = config.message("aggression");

@@ -6,9 +6,12 @@
  */
 import type { ConfigNode } from "../../../config/node.ts";
 import type { BalancerPlan, PolicyPlan } from "../../plan.ts";
+import { planClientSideWeighted, planWrrLocality } from "./client_side_weighted.ts";
 import { planConsistentHash, planMaglev, planRingHashExtension } from "./hash_policies.ts";
 import { planLeastRequestExtension, planRoundRobin } from "./list_policies.ts";
 import { planHashLocality, planLocality } from "./locality.ts";
+import { planOverrideHost } from "./override_host.ts";
+import { planPeakEwma } from "./peak_ewma.ts";
 
 /** Plans the list below a policy; null when none in it is known, which has been reported. */
 export type PlanPolicies = (list: ConfigNode) => BalancerPlan | null;
@@ -31,6 +34,10 @@ const POLICIES: Readonly<Record<string, PlanPolicy>> = {
     ...planMaglev(config, planConsistentHash(config)),
     ...planHashLocality(config),
   }),
+  [`${PREFIX}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`]: planClientSideWeighted,
+  [`${PREFIX}.wrr_locality.v3.WrrLocality`]: planWrrLocality,
+  [`${PREFIX}.peak_ewma.v3.PeakEwma`]: planPeakEwma,
+  [`${PREFIX}.override_host.v3.OverrideHost`]: planOverrideHost,
   [`${PREFIX}.cluster_provided.v3.ClusterProvided`]: () => ({ policy: "CLUSTER_PROVIDED" }),
 };
 
@@ -61,7 +68,7 @@ export function planPolicies(list: ConfigNode): PolicyPlan | null {
     const what = unknown.length === 0 ? "no load balancing policy is named" : `no support for ${unknown.join(", ")}`;
     list.error("config/unsupported", what, {
       field: "policies",
-      help: "use round_robin, least_request, random, ring_hash, maglev or subset",
+      help: `use one of ${Object.keys(POLICIES).map((name) => name.split(".")[3]).join(", ")}`,
     });
   }
   return plan;

@@ -18,6 +18,7 @@ import { localReplies } from "./local_replies.ts";
 import { hedging } from "./hedging.ts";
 import { http1Details } from "./http1_details.ts";
 import { logs } from "./logs.ts";
+import { overrideHost } from "./override_host.ts";
 import { paths } from "./paths.ts";
 import { protocolOptions } from "./protocol_options.ts";
 import { outliers } from "./outliers.ts";
@@ -68,6 +69,7 @@ export const GROUPS: readonly Group[] = [
   clusterPolicies,
   statefulSession,
   preconnect,
+  overrideHost,
   l4,
   logs,
   breakers,

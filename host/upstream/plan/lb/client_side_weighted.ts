@@ -1,0 +1,50 @@
+// host/upstream/plan/lb/client_side_weighted.ts: ClientSideWeightedRoundRobin, and WrrLocality above it, as plain data.
+// pure: no I/O, no clock, no runtime globals
+/**
+ * @see Envoy: api/envoy/extensions/load_balancing_policies/client_side_weighted_round_robin/v3/client_side_weighted_round_robin.proto
+ * @module
+ */
+import type { ConfigNode } from "../../../config/node.ts";
+import type { BalancerPlan, ClientSideWeightedPlan, LocalityBalancingPlan } from "../../plan.ts";
+import { planSlowStart } from "./list_policies.ts";
+
+const SHORTEST_UPDATE_PERIOD_MS = 100;
+const NO_OOB = "reports are taken from responses only";
+
+export function planClientSideWeighted(config: ConfigNode): ClientSideWeightedPlan & LocalityBalancingPlan {
+  if (config.bool("enable_oob_load_report")) {
+    config.error("config/unsupported", "load reports out of band are not supported", {
+      field: "enable_oob_load_report",
+      help: "let hosts report in their responses",
+    });
+  }
+  config.accept("oob_reporting_period", NO_OOB);
+  config.accept("oob_reporting_config", NO_OOB);
+  return {
+    policy: "CLIENT_SIDE_WEIGHTED_ROUND_ROBIN",
+    metricNames: config.strings("metric_names_for_computing_utilization"),
+    errorPenalty: config.number("error_utilization_penalty", 0),
+    blackoutMs: config.durationMs("blackout_period", 10_000),
+    expirationMs: config.durationMs("weight_expiration_period", 180_000),
+    updatePeriodMs: Math.max(SHORTEST_UPDATE_PERIOD_MS, config.durationMs("weight_update_period", 1000)),
+    ...planSlowStart(config),
+    localityWeighted: false,
+    failTrafficOnPanic: false,
+  };
+}
+
+/** Load goes to localities by their weights, and there to hosts by theirs. */
+export function planWrrLocality(
+  config: ConfigNode,
+  planBelow: (list: ConfigNode) => BalancerPlan | null,
+): BalancerPlan | null {
+  const list = config.message("endpoint_picking_policy");
+  const plan = list === null ? null : planBelow(list);
+  if (plan === null) return null;
+  if (plan.policy === "CLIENT_SIDE_WEIGHTED_ROUND_ROBIN") return { ...plan, localityWeighted: true };
+  list!.error("config/unsupported", "the policy below wrr_locality has to be client_side_weighted_round_robin", {
+    field: "policies",
+    help: "other policies have a locality_lb_config of their own",
+  });
+  return null;
+}
