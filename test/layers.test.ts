@@ -32,7 +32,9 @@ const LAYERS: readonly Layer[] = [
   { folder: "host/server", rank: 8 },
   { folder: "host/admin", rank: 9 },
   { folder: "host/testing", rank: 9 },
+  { folder: "host/builder", rank: 9, only: ["host/base", "host/extensions"] },
   { folder: "host/cli", rank: 10 },
+  { folder: "host/embed", rank: 11 },
 ];
 
 /** Folders, or files, in which everything comes in through ports. */

@@ -33,6 +33,8 @@ export interface ControlOptions {
 export interface Control {
   /** `http://127.0.0.1:9901`, or null without an admin interface. */
   readonly adminUrl: string | null;
+  /** Shows another configuration, and watches the files of its plugins. Where admin listens does not change. */
+  update(root: ConfigNode): void;
   close(): Promise<void>;
 }
 
@@ -43,11 +45,16 @@ export type ControlResult =
 export async function startControl(options: ControlOptions): Promise<ControlResult> {
   const admin = await startAdmin(options);
   if (admin !== null && !admin.ok) return { control: null, problem: `admin: ${admin.problem}` };
-  const watcher = watchPlugins(options);
+  let watcher = watchPlugins(options);
   return {
     problem: null,
     control: {
       adminUrl: admin === null ? null : `http://${admin.address}`,
+      update(root) {
+        admin?.view.setBootstrap(configurationJson(root));
+        watcher.close();
+        watcher = watchPlugins(options);
+      },
       async close() {
         watcher.close();
         await admin?.server.close();
@@ -57,7 +64,7 @@ export async function startControl(options: ControlOptions): Promise<ControlResu
 }
 
 type AdminStart =
-  | { readonly ok: true; readonly server: AdminServer; readonly address: string }
+  | { readonly ok: true; readonly server: AdminServer; readonly view: ServerView; readonly address: string }
   | { readonly ok: false; readonly problem: string };
 
 async function startAdmin(options: ControlOptions): Promise<AdminStart | null> {
@@ -76,7 +83,7 @@ async function startAdmin(options: ControlOptions): Promise<AdminStart | null> {
       });
     }
   }
-  return { ok: true, server, address: listening.address };
+  return { ok: true, server, view, address: listening.address };
 }
 
 /** A wasm file that changes is loaded again. */

@@ -47,7 +47,7 @@ const HOT_RESTART_VERSION = "disabled";
 export class ServerView implements AdminView, AdminActions {
   readonly #options: ServerViewOptions;
   readonly #server: Server;
-  readonly #sections: readonly ConfigSection[];
+  #sections: readonly ConfigSection[] = [];
   readonly stats: StatsStore;
   readonly tags: TagExtractor;
 
@@ -56,10 +56,12 @@ export class ServerView implements AdminView, AdminActions {
     this.#server = options.server;
     this.stats = options.server.stats;
     this.tags = new TagExtractor(options.statsTags);
-    this.#sections = staticConfigSections(
-      options.bootstrap,
-      new Date(options.platform.clock.wallMs()).toISOString(),
-    );
+    this.setBootstrap(options.bootstrap);
+  }
+
+  /** Shows another configuration, as of now. */
+  setBootstrap(bootstrap: JsonObject): void {
+    this.#sections = staticConfigSections(bootstrap, new Date(this.#options.platform.clock.wallMs()).toISOString());
   }
 
   get actions(): AdminActions {

@@ -364,4 +364,11 @@ file envoy/extensions/router/cluster_specifiers/matcher/v3/matcher.proto envoy.e
 file xds/type/matcher/v3/matcher.proto xds.type.matcher.v3
   message Matcher.OnMatch
     bool keep_matching = 3
+file nuncio/extensions/filters/native/v3/native.proto nuncio.extensions.filters.native.v3
+  message NativeHttpFilter
+    string filter = 1 {"string":{"min_len":"1"}}
+    google.protobuf.Struct config = 2
+  message NativeNetworkFilter
+    string filter = 1 {"string":{"min_len":"1"}}
+    google.protobuf.Struct config = 2
 `;

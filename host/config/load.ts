@@ -36,6 +36,8 @@ export interface LoadOptions extends DecodeOptions {
   readonly paths?: readonly string[];
   /** Text of `--config-yaml`, merged last. */
   readonly yaml?: string;
+  /** What that text is called in diagnostics. */
+  readonly yamlName?: string;
   /** A message type other than the bootstrap. */
   readonly typeName?: string;
   readonly diagnostics?: DiagnosticList;
@@ -132,7 +134,7 @@ export function loadBootstrap(options: LoadOptions): LoadResult {
     }
   }
   if (options.yaml !== undefined) {
-    const source = new SourceText(COMMAND_LINE_SOURCE, options.yaml);
+    const source = new SourceText(options.yamlName ?? COMMAND_LINE_SOURCE, options.yaml);
     addText(source, parseYaml(source, diagnostics));
   }
   return { root: finish(message, positions, diagnostics, coverage), diagnostics, sources, coverage };

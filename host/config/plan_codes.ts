@@ -49,6 +49,12 @@ export const PLAN_CODES: readonly CodeEntry[] = [
     explanation: "The message shows all of them, each with its own code.",
   },
   {
+    code: "config/native-filter",
+    summary: "a native filter is named that is not there",
+    explanation:
+      "Native filters are written in TypeScript and brought by the program that calls createProxy. With several workers they come from modules.",
+  },
+  {
     code: "config/missing-field",
     summary: "something is needed here that is not set",
     explanation: "The message names it. Envoy finds this out when it builds the object, and so does nuncio.",

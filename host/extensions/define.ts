@@ -24,6 +24,7 @@ import type { StatsScope } from "../observe/stats.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
 import type { AddDnsCache } from "../upstream/plan/dns_cache.ts";
+import type { NativeFilter, NativeFilterPlan } from "./common/native/filter.ts";
 import type { WasmLimits } from "./common/wasm/limits.ts";
 import type { WasmPlugins } from "./common/wasm/plugins.ts";
 import type { WasmPluginPlan } from "./common/wasm/plugin_plan.ts";
@@ -73,11 +74,17 @@ export interface PlanContext {
   planRouteFilterConfig(config: ConfigNode): unknown;
   /** Takes note of a DNS cache: all of one name have to be the same. */
   readonly addDnsCache: AddDnsCache;
+  /** The filter that an embedding program brought under a name; what is wrong when it brought none. */
+  nativeFilter(kind: NativeFilter["kind"], name: string): NativeFilterLookup;
   /** What wasm plugins of a name may spend and have. */
   wasmLimits(pluginName: string): WasmLimits;
   /** Makes a wasm plugin part of the snapshot; the key names it there. */
   addWasmPlugin(node: ConfigNode, plan: WasmPluginPlan): string;
 }
+
+export type NativeFilterLookup =
+  | { readonly filter: Omit<NativeFilterPlan, "config"> }
+  | { readonly filter: null; readonly problem: string; readonly names: readonly string[] };
 
 /** An HTTP filter in a chain. */
 export interface HttpFilterUse extends ExtensionPlan {
@@ -137,6 +144,8 @@ export interface FactoryContext {
   /** How access logs are buffered. */
   readonly accessLogSettings: { readonly flushIntervalMs: number; readonly flushBytes: number };
   logger(component: string): Logger;
+  /** The filter of a plan; null when this thread does not have it. */
+  nativeFilter(plan: NativeFilterPlan): NativeFilter | null;
   /** `httpStats` is `http.<stat_prefix>` of the filters' connection manager. */
   createHttpFilters(uses: readonly HttpFilterUse[], httpStats: StatsScope): ConfiguredFilter[];
   createAccessLoggers(plans: readonly ExtensionPlan[]): AccessLogger[];

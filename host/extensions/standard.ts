@@ -45,6 +45,12 @@ export const HTTP_FILTERS: readonly ExtensionRow<HttpFilterPlanner, HttpFilterMo
     loadPlanner: async () => (await import("./filters/http/upstream_codec/planner.ts")).planner,
     load: async () => (await import("./filters/http/upstream_codec/module.ts")).module,
   },
+  {
+    name: "nuncio.filters.http.native",
+    config: "nuncio.extensions.filters.native.v3.NativeHttpFilter",
+    loadPlanner: async () => (await import("./filters/http/native/planner.ts")).planner,
+    load: async () => (await import("./filters/http/native/module.ts")).module,
+  },
 ];
 
 export const NETWORK_FILTERS: readonly ExtensionRow<NetworkFilterPlanner, NetworkFilterModule>[] = [
@@ -77,6 +83,12 @@ export const NETWORK_FILTERS: readonly ExtensionRow<NetworkFilterPlanner, Networ
     config: "envoy.extensions.filters.network.echo.v3.Echo",
     loadPlanner: async () => (await import("./filters/network/echo/planner.ts")).planner,
     load: async () => (await import("./filters/network/echo/module.ts")).module,
+  },
+  {
+    name: "nuncio.filters.network.native",
+    config: "nuncio.extensions.filters.native.v3.NativeNetworkFilter",
+    loadPlanner: async () => (await import("./filters/network/native/planner.ts")).planner,
+    load: async () => (await import("./filters/network/native/module.ts")).module,
   },
 ];
 

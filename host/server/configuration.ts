@@ -13,6 +13,7 @@ import { MessageNode } from "../config/config_node.ts";
 import type { ConfigNode } from "../config/node.ts";
 import { loadBootstrap, loadRegistry, loadRegistryFromDescriptors } from "../config/load.ts";
 import { unreadFields } from "../config/unread.ts";
+import type { NativeFilters } from "../extensions/common/native/filter.ts";
 import type { Platform } from "../platform/mod.ts";
 import { type BootstrapPlan, type NodeFlags, planBootstrap } from "./plan/bootstrap.ts";
 import { Planners } from "./plan/planners.ts";
@@ -27,6 +28,11 @@ export interface ConfigurationOptions {
   /** Fields that nuncio does not act on are warnings. */
   readonly lenient: boolean;
   readonly disabledExtensions: ReadonlySet<string>;
+  /** What `configYaml` is called in messages; absent: the flag that it came with. */
+  readonly yamlName?: string;
+  /** Of the program that embeds the proxy. */
+  readonly nativeFilters?: NativeFilters;
+  readonly concurrency?: number;
   readonly node: NodeFlags;
 }
 
@@ -58,6 +64,7 @@ export async function loadConfiguration(
     registry,
     ...(options.configPath !== null && { paths: [options.configPath] }),
     ...(options.configYaml !== null && { yaml: options.configYaml }),
+    ...(options.yamlName !== undefined && { yamlName: options.yamlName }),
     allowUnknownFields: options.allowUnknownFields,
   });
   if (root === null) return { plan: null, root, diagnostics, coverage };
@@ -71,6 +78,8 @@ export async function loadConfiguration(
       random: platform.random,
     },
     disabledExtensions: options.disabledExtensions,
+    nativeFilters: options.nativeFilters ?? null,
+    manyWorkers: (options.concurrency ?? 1) > 1,
   });
   const plan = planBootstrap(root, planners, options.node);
   await plugins.load(plan.plugins, plan.node, plan.clusters);

@@ -26,6 +26,7 @@ import { createWorkerEnvironment } from "./worker_environment.ts";
 import { InlineWorkerLink, type WorkerSeed } from "./worker_link.ts";
 import { WorkerPool } from "./worker_pool.ts";
 import type { CallArgument, CallName, CallResult, WorkerActivity, WorkerEvent, WorkerLink } from "./worker_protocol.ts";
+import type { NativeFilters } from "../extensions/common/native/filter.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 
 export type ServerState = "PRE_INITIALIZING" | "INITIALIZING" | "LIVE" | "DRAINING";
@@ -42,6 +43,8 @@ export interface ServerOptions {
   readonly accessLog: AccessLogSettings;
   readonly localAddress: string;
   readonly plugins: PluginRegistry;
+  /** Native filters of this thread, for a worker in process. */
+  readonly nativeFilters?: NativeFilters;
   /** The process should end, after a drain, and be started again. */
   readonly onFatal?: () => void;
   /** How long a worker may be silent; tests shorten it. */
@@ -208,6 +211,7 @@ export class Server {
       plugins: this.#options.plugins.snapshots,
       outlierEventLog: plan.outlierEventLog,
       extensions: plan.extensions,
+      nativeModules: plan.nativeModules,
     };
   }
 
@@ -423,6 +427,7 @@ export class Server {
         logSettings,
         accessLog,
         drainTimeMs,
+        ...(this.#options.nativeFilters && { nativeFilters: this.#options.nativeFilters }),
         logs,
         emit: (event) => this.#onWorkerEvent(0, event),
       }));

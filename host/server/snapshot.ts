@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { NativeFilterModule } from "../extensions/common/native/filter.ts";
 import type { NodeFacts } from "../extensions/common/wasm/properties.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type { ListenerPlan } from "../net/plan.ts";
@@ -25,6 +26,8 @@ export interface Snapshot {
   readonly outlierEventLog: string | null;
   /** Names of the extensions that the plans use, by kind: what a worker loads before it builds. */
   readonly extensions: UsedExtensions;
+  /** What a worker in a thread of its own imports native filters from. */
+  readonly nativeModules: readonly NativeFilterModule[];
 }
 
 export interface UsedExtensions {

@@ -10,6 +10,8 @@ import { xxHashReady } from "../base/xxhash.ts";
 import type { TimerClock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { UPSTREAM_SCOPE } from "../extensions/common/upstream_filters.ts";
+import type { NativeFilters } from "../extensions/common/native/filter.ts";
+import { NativeFilterModules } from "../extensions/common/native/modules.ts";
 import { ClusterGrpcCalls } from "../extensions/common/wasm/grpc_calls.ts";
 import { ClusterHttpCalls } from "../extensions/common/wasm/http_calls.ts";
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
@@ -68,6 +70,8 @@ export interface WorkerEnvironment {
   /** How long the connections of a listener that was replaced or removed may take to end. */
   readonly drainTimeMs: number;
   readonly shared: SharedStorePort;
+  /** Native filters of the program that this worker runs in; null in a thread of its own, which imports them. */
+  readonly nativeFilters: NativeFilters | null;
   /** Tells the other workers; absent when there are none. */
   readonly publishHostHealth?: (changes: readonly HostHealthChange[]) => void;
   onBug(error: unknown): void;
@@ -113,6 +117,7 @@ export class Worker {
   readonly #clusters: ClusterManager;
   readonly #plugins: WasmPlugins;
   readonly #dates: HttpDate;
+  readonly #nativeModules = new NativeFilterModules();
   readonly #listeners = new Map<string, ServedListener>();
   /** Listeners that were replaced or removed and still have connections. */
   readonly #retired = new Set<ServedListener>();
@@ -227,6 +232,10 @@ export class Worker {
   async apply(snapshot: Snapshot): Promise<ApplyOutcome> {
     await xxHashReady;
     const modules = await loadModules(snapshot);
+    if (this.#environment.nativeFilters === null) {
+      const missing = await this.#nativeModules.load(snapshot.nativeModules);
+      if (missing.length > 0) return { ok: false, problems: missing };
+    }
     this.#upstreamContext = this.#factoryContext(UPSTREAM_LISTENER, snapshot, modules, NEVER_DRAINS);
     const { outlierEventLog } = snapshot;
     this.#outlierEventLog = outlierEventLog === null ? null : this.#eventFiles.open(outlierEventLog);
@@ -415,6 +424,8 @@ export class Worker {
       bufferLimitBytes: plan.perConnectionBufferLimitBytes,
       drain,
       logger: (component) => environment.logger(component),
+      nativeFilter: ({ id, module }) =>
+        environment.nativeFilters?.get(id) ?? (module === null ? null : this.#nativeModules.get(module)),
       createHttpFilters: (uses, httpStats) => {
         const httpContext = { ...context, httpStats };
         return uses.map((use) => ({

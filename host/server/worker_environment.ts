@@ -1,6 +1,7 @@
 // host/server/worker_environment.ts: what a worker gets from its thread, made from the platform.
 /** @module */
 import type { TimerClock } from "../base/clock.ts";
+import type { NativeFilters } from "../extensions/common/native/filter.ts";
 import type { LogLevels, LogRegistry } from "../observe/log.ts";
 import type { StatsStore } from "../observe/stats.ts";
 import type { Platform } from "../platform/mod.ts";
@@ -20,6 +21,8 @@ export interface WorkerEnvironmentOptions {
   readonly logSettings: LogSettings;
   readonly accessLog: AccessLogSettings;
   readonly drainTimeMs: number;
+  /** Of the program that this worker runs in. */
+  readonly nativeFilters?: NativeFilters;
   /** Absent in a thread of its own: there loggers are made from the options. */
   readonly logs?: LogRegistry;
   emit(event: WorkerEvent): void;
@@ -43,6 +46,7 @@ export function createWorkerEnvironment(options: WorkerEnvironmentOptions): Work
     accessLog: options.accessLog,
     drainTimeMs: options.drainTimeMs,
     shared: options.shared,
+    nativeFilters: options.nativeFilters ?? null,
     ...(options.concurrency > 1 && {
       publishHostHealth: (changes) => options.emit({ kind: "hostHealth", changes }),
     }),

@@ -12,6 +12,8 @@ import { probeBind } from "../../net/bind.ts";
 import { packageRoot } from "../../testing/filter_build/package_root.ts";
 import { buildFilter } from "../../testing/filter_build/build_filter.ts";
 import { renderText } from "../../base/diagnostic_render.ts";
+import type { WasmFilterOptions } from "../../builder/filter.ts";
+import { ProxyBuilder } from "../../builder/proxy.ts";
 import { serveCommand } from "./serve.ts";
 
 const EXAMPLES = join(packageRoot(), "filters-examples");
@@ -43,7 +45,7 @@ export async function demoCommand(platform: Platform): Promise<number> {
     upstream: await freePort(10001),
     admin: await freePort(9901),
   };
-  const flags = new Map([["config-yaml", [demoYaml(files, ports)]], ["concurrency", ["1"]]]);
+  const flags = new Map([["config-yaml", [JSON.stringify(demoConfig(files, ports))]], ["concurrency", ["1"]]]);
   return await serveCommand(platform, flags, [], { afterBanner: whatToTry(files, ports) });
 }
 
@@ -78,93 +80,31 @@ async function freePort(port: number): Promise<number> {
   return other.ok ? other.address.port : port;
 }
 
-/** An edge configuration as the best practices want it, with the examples as filters. */
-function demoYaml(files: Readonly<Record<string, string>>, ports: DemoPorts): string {
-  const wasm = (name: string, configuration: string): string => `
-          - name: ${name}
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
-              config:
-                name: ${name}
-                root_id: ${name}
-                failure_policy: FAIL_RELOAD
-                configuration:
-                  "@type": type.googleapis.com/google.protobuf.StringValue
-                  value: ${JSON.stringify(configuration)}
-                vm_config:
-                  vm_id: ${name}
-                  runtime: envoy.wasm.runtime.v8
-                  code: { local: { filename: ${JSON.stringify(files[name])} } }`;
-  const router = `
-          - name: router
-            typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }`;
-  return `
-admin:
-  address: { socket_address: { address: 127.0.0.1, port_value: ${ports.admin} } }
-static_resources:
-  listeners:
-  - name: web
-    address: { socket_address: { address: 127.0.0.1, port_value: ${ports.web} } }
-    per_connection_buffer_limit_bytes: 32768
-    filter_chains:
-    - filters:
-      - name: http
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: web
-          use_remote_address: true
-          normalize_path: true
-          merge_slashes: true
-          path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT
-          stream_idle_timeout: 300s
-          request_timeout: 300s
-          request_headers_timeout: 10s
-          common_http_protocol_options: { idle_timeout: 3600s, headers_with_underscores_action: REJECT_REQUEST }
-          route_config:
-            virtual_hosts:
-            - name: all
-              domains: ["*"]
-              routes:
-              - match: { prefix: /limited }
-                route: { cluster: upstream }
-              - match: { prefix: / }
-                route: { cluster: upstream }
-                typed_per_filter_config:
-                  rate_limit:
-                    "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig
-                    disabled: true
-          http_filters:${wasm("hello", "")}${wasm("rate_limit", '{"limit": 5, "window_ms": 10000}')}${router}
-  - name: tcp
-    address: { socket_address: { address: 127.0.0.1, port_value: ${ports.tcp} } }
-    filter_chains:
-    - filters:${
-    wasm("tcp_gate", '{"magic": "sesame "}').replace("filters.http.wasm", "filters.network.wasm").replace(/^ {4}/gm, "")
-  }
-      - name: echo
-        typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo }
-  - name: upstream
-    address: { socket_address: { address: 127.0.0.1, port_value: ${ports.upstream} } }
-    filter_chains:
-    - filters:
-      - name: http
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: upstream
-          route_config:
-            virtual_hosts:
-            - name: all
-              domains: ["*"]
-              routes:
-              - match: { prefix: / }
-                direct_response: { status: 200, body: { inline_string: "hello from the upstream\\n" } }
-          http_filters:${router}
-  clusters:
-  - name: upstream
-    connect_timeout: 1s
-    load_assignment:
-      cluster_name: upstream
-      endpoints:
-      - lb_endpoints:
-        - endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${ports.upstream} } } }
-`;
+/** An edge configuration with the examples as filters. */
+function demoConfig(files: Readonly<Record<string, string>>, ports: DemoPorts): ProxyBuilder {
+  const wasm = (name: string, configuration: unknown): WasmFilterOptions => ({
+    path: files[name]!,
+    configuration,
+    failurePolicy: "FAIL_RELOAD",
+  });
+  return new ProxyBuilder()
+    .admin(`127.0.0.1:${ports.admin}`)
+    .cluster("upstream", (upstream) => upstream.endpoint(`127.0.0.1:${ports.upstream}`).connectTimeoutMs(1000))
+    .listener("web", `127.0.0.1:${ports.web}`, (web) =>
+      web.http((http) =>
+        http
+          .wasm("hello", wasm("hello", ""))
+          .wasm("rate_limit", wasm("rate_limit", { limit: 5, window_ms: 10_000 }))
+          .route("/limited", (route) => route.to("upstream"))
+          .route("/", (route) => route.to("upstream").filter("rate_limit", false))
+      ))
+    .listener("tcp", `127.0.0.1:${ports.tcp}`, (tcp) =>
+      tcp
+        .wasm("tcp_gate", wasm("tcp_gate", { magic: "sesame " }))
+        .networkFilter("echo", "envoy.extensions.filters.network.echo.v3.Echo"))
+    .listener(
+      "upstream",
+      `127.0.0.1:${ports.upstream}`,
+      (upstream) => upstream.http((http) => http.route("/", (route) => route.reply(200, "hello from the upstream\n"))),
+    );
 }

@@ -11,6 +11,7 @@ import type { RuntimeValues } from "../../config/runtime.ts";
 import { whyNotWritable } from "../../extensions/access_loggers/common/writable_path.ts";
 import { WasmLimitsPlan } from "../../extensions/common/wasm/limits.ts";
 import { planUpstreamFilters, UPSTREAM_SCOPE } from "../../extensions/common/upstream_filters.ts";
+import type { NativeFilterModule } from "../../extensions/common/native/filter.ts";
 import type { ListenerScope } from "../../extensions/define.ts";
 import { planListener } from "../../net/plan/listener.ts";
 import type { ListenerPlan } from "../../net/plan.ts";
@@ -30,6 +31,7 @@ export interface BootstrapPlan {
   readonly clusters: readonly ClusterPlan[];
   readonly plugins: readonly WasmPluginUse[];
   readonly extensions: UsedExtensions;
+  readonly nativeModules: readonly NativeFilterModule[];
   readonly runtimeLayers: readonly RuntimeLayer[];
   /** The file that ejections are written to; null for none. */
   readonly outlierEventLog: string | null;
@@ -110,6 +112,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     extensions: planners.usedExtensions,
     runtimeLayers: runtime.layers,
     outlierEventLog,
+    nativeModules: planners.nativeModules,
     statsFlushIntervalMs: root.durationMs("stats_flush_interval", 5000),
   };
 }

@@ -8,6 +8,7 @@
 import { nearestName } from "../../base/suggest.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import { WasmLimitsPlan } from "../../extensions/common/wasm/limits.ts";
+import type { NativeFilter, NativeFilterModule, NativeFilters } from "../../extensions/common/native/filter.ts";
 import { UPSTREAM_SCOPE } from "../../extensions/common/upstream_filters.ts";
 import type { WasmPluginPlan } from "../../extensions/common/wasm/plugin_plan.ts";
 import type {
@@ -18,6 +19,7 @@ import type {
   HttpFilterPlanner,
   HttpFilterUse,
   ListenerScope,
+  NativeFilterLookup,
   NetworkFilterPlanner,
   PlanContext,
   PlannerRow,
@@ -44,6 +46,10 @@ export interface PlanEnvironment {
   readonly world: FormatWorld;
   /** `--disable-extensions`. */
   readonly disabledExtensions: ReadonlySet<string>;
+  /** The native filters that an embedding program brought; null where there is no such program. */
+  readonly nativeFilters: NativeFilters | null;
+  /** Filters must be known to threads other than this one. */
+  readonly manyWorkers: boolean;
 }
 
 /** A plugin that the configuration asks for, and where. */
@@ -81,6 +87,7 @@ export class Planners {
   };
   readonly #plugins = new Map<string, WasmPluginUse>();
   readonly addDnsCache: AddDnsCache = createDnsCacheCheck();
+  readonly #nativeModules = new Map<string, NativeFilterModule>();
   /** What the runtime allows wasm plugins; set before planning. */
   wasmLimits: WasmLimitsPlan = new WasmLimitsPlan(new Map());
 
@@ -121,6 +128,11 @@ export class Planners {
     };
   }
 
+  /** Modules that workers import their native filters from. */
+  get nativeModules(): readonly NativeFilterModule[] {
+    return [...this.#nativeModules.values()];
+  }
+
   get plugins(): readonly WasmPluginUse[] {
     return [...this.#plugins.values()];
   }
@@ -141,6 +153,7 @@ export class Planners {
       planAccessLogFilter: (node) => this.#planAccessLogFilter(node),
       planRouteFilterConfig: (config) => this.#planRouteFilterConfig(config),
       addDnsCache: this.addDnsCache,
+      nativeFilter: (kind, name) => this.#nativeFilter(kind, name),
       wasmLimits: (pluginName) => this.wasmLimits.of(pluginName),
       addWasmPlugin: (node, plan) => this.#addWasmPlugin(node, plan),
     };
@@ -209,6 +222,26 @@ export class Planners {
     }
     config.error("config/unsupported", `${config.typeName} has no per-route configuration here`);
     return null;
+  }
+
+  #nativeFilter(kind: NativeFilter["kind"], name: string): NativeFilterLookup {
+    const { nativeFilters, manyWorkers } = this.#environment;
+    if (nativeFilters === null) {
+      const problem = `there is no native filter '${name}': only a program that embeds the proxy can bring one`;
+      return { filter: null, names: [], problem };
+    }
+    const filter = nativeFilters.find(kind, name);
+    if (filter === null) {
+      const problem = `the program brought no native ${kind} filter '${name}'`;
+      return { filter, names: nativeFilters.names(kind), problem };
+    }
+    if (filter.module !== null) {
+      this.#nativeModules.set(`${filter.module.exportName} ${filter.module.url}`, filter.module);
+    } else if (manyWorkers) {
+      const problem = `native filter '${name}' is an object of one thread; several workers need one of importFilter()`;
+      return { filter: null, names: [], problem };
+    }
+    return { filter };
   }
 
   #addWasmPlugin(node: ConfigNode, plan: WasmPluginPlan): string {
