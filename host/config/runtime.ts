@@ -23,9 +23,14 @@ export class RuntimeValues {
 
   /** A whole number that is not negative; the default where the key has no such value. */
   integer(key: string, defaultValue: number): number {
+    return Math.floor(this.number(key, defaultValue));
+  }
+
+  /** A number that is not negative; the default where the key has no such value. */
+  number<Default extends number | null>(key: string, defaultValue: Default): number | Default {
     this.#asked.add(key);
     const value = this.#values.get(key);
-    return typeof value === "number" && value >= 0 ? Math.floor(value) : defaultValue;
+    return typeof value === "number" && value >= 0 ? value : defaultValue;
   }
 
   /** The keys that somebody asked for. */

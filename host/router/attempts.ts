@@ -101,10 +101,10 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     this.#attempt(host, headers, end);
     for (const copy of copies) {
       if (this.#closed) return;
-      const other = cluster.chooseHost(this.#context);
-      if (other === null) return;
-      stream.info.upstream = newUpstreamInfo(cluster);
       stream.info.attemptCount++;
+      const other = cluster.chooseHost(this.#context);
+      if (other === null) return void stream.info.attemptCount--;
+      stream.info.upstream = newUpstreamInfo(cluster);
       this.#retry?.onHostTried(other);
       this.#rewriteHost(other, copy);
       this.#attempt(other, copy, end);

@@ -12,6 +12,7 @@ import type { HeaderMap } from "../http/header_map.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
 import { LoadBalancerContextBase } from "../upstream/lb/context.ts";
+import type { PriorityPercentages, PrioritySet } from "../upstream/priority.ts";
 import type { RetryState } from "./retry_state.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 
@@ -29,7 +30,12 @@ export class RequestLoadBalancerContext extends LoadBalancerContextBase {
   }
 
   override get hostSelectionRetryCount(): number {
-    return this.retry?.hostSelectionRetryCount ?? 0;
+    return this.#retryOfNow?.hostSelectionRetryCount ?? 0;
+  }
+
+  /** First attempts go anywhere. */
+  get #retryOfNow(): RetryState | null {
+    return this.#request.stream.info.attemptCount > 1 ? this.retry : null;
   }
 
   override hash(): bigint | null {
@@ -52,7 +58,11 @@ export class RequestLoadBalancerContext extends LoadBalancerContextBase {
     return this.#request.stream.info;
   }
 
+  override priorityLoad(priorities: PrioritySet, load: PriorityPercentages): PriorityPercentages {
+    return this.#retryOfNow?.priorityLoad(priorities, load) ?? load;
+  }
+
   override shouldSelectAnotherHost(host: Host): boolean {
-    return this.retry?.shouldSelectAnotherHost(host) ?? false;
+    return this.#retryOfNow?.shouldSelectAnotherHost(host) ?? false;
   }
 }

@@ -17,6 +17,8 @@ import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
 import type { HostPredicatePlan, ResetHeaderPlan } from "../upstream/retry_plan.ts";
 import { retriesReset, retriesResponse, type RetryConditions, type RetryPolicy } from "../upstream/retry_policy.ts";
+import type { PriorityPercentages, PrioritySet } from "../upstream/priority.ts";
+import { PreviousPriorities } from "./previous_priorities.ts";
 import type { RequestCounters } from "./request_counters.ts";
 
 type RetryCounter =
@@ -53,6 +55,8 @@ export class RetryState {
   readonly #conditions: RetryConditions;
   readonly #retries: Resource;
   readonly #tried: Host[] = [];
+  /** Null when retries have the priorities of first attempts. */
+  readonly #priorities: PreviousPriorities | null;
   #left: number;
   readonly #backOff: BackOff;
   /** The upstream said when to come back; for the next wait alone. */
@@ -71,6 +75,8 @@ export class RetryState {
     this.#conditions = conditions;
     this.#retries = options.cluster.resources[options.priority].retries;
     this.#left = conditions.retries;
+    const { retryPriority } = options.policy;
+    this.#priorities = retryPriority === null ? null : new PreviousPriorities(retryPriority.updateFrequency);
     const { baseIntervalMs, maxIntervalMs } = options.policy;
     this.#backOff = new BackOff(baseIntervalMs, maxIntervalMs, options.cluster.random);
   }
@@ -118,6 +124,11 @@ export class RetryState {
 
   onHostTried(host: Host): void {
     this.#tried.push(host);
+    this.#priorities?.onHostTried(host);
+  }
+
+  priorityLoad(priorities: PrioritySet, load: PriorityPercentages): PriorityPercentages {
+    return this.#priorities?.priorityLoad(priorities, load) ?? load;
   }
 
   shouldSelectAnotherHost(host: Host): boolean {

@@ -8,8 +8,7 @@
  * @see Envoy: source/common/upstream/resource_manager_impl.h
  * @module
  */
-import type { Gauge, StatsScope } from "../observe/stats.ts";
-import type { CircuitBreakersPlan, ThresholdsPlan } from "./plan.ts";
+import type { Gauge } from "../observe/stats.ts";
 
 export const ResourcePriority = { Default: 0, High: 1 } as const;
 export type ResourcePriority = (typeof ResourcePriority)[keyof typeof ResourcePriority];
@@ -79,9 +78,19 @@ export class Resource {
     remaining?.set(Math.min(max, UNLIMITED));
   }
 
+  /** How many there may be now. */
+  get limit(): number {
+    return this.max;
+  }
+
   /** In use now, by all who share the count. */
   get count(): number {
     return this.#count.value();
+  }
+
+  /** In use by this worker. */
+  get held(): number {
+    return this.#held;
   }
 
   canCreate(): boolean {
@@ -115,54 +124,4 @@ export class Resource {
     }
     if (this.#remaining !== null && this.max < UNLIMITED) this.#remaining.set(Math.max(0, this.max - count));
   }
-}
-
-/** The resources of one priority. */
-export class ResourceManager {
-  readonly connections: Resource;
-  readonly pendingRequests: Resource;
-  readonly requests: Resource;
-  readonly retries: Resource;
-  /** Pools of HTTP connections that are in use. */
-  readonly connectionPools: Resource;
-
-  constructor(
-    plan: ThresholdsPlan,
-    priority: "default" | "high",
-    scope: StatsScope,
-    createCount: (resource: string) => SharedCount,
-  ) {
-    const resource = (max: number, name: string, remaining: string): Resource =>
-      new Resource(
-        max,
-        createCount(`${priority}.${name}`),
-        scope.gauge(`circuit_breakers.${priority}.${name}_open`),
-        plan.trackRemaining ? scope.gauge(`circuit_breakers.${priority}.${remaining}`) : null,
-      );
-    this.connections = resource(plan.maxConnections, "cx", "remaining_cx");
-    this.pendingRequests = resource(plan.maxPendingRequests, "rq_pending", "remaining_pending");
-    this.requests = resource(plan.maxRequests, "rq", "remaining_rq");
-    this.retries = resource(plan.maxRetries, "rq_retry", "remaining_retries");
-    this.connectionPools = resource(plan.maxConnectionPools, "cx_pool", "remaining_cx_pools");
-  }
-
-  release(): void {
-    this.connections.release();
-    this.pendingRequests.release();
-    this.requests.release();
-    this.retries.release();
-    this.connectionPools.release();
-  }
-}
-
-/** Both priorities of a cluster, by `ResourcePriority`. */
-export function createResourceManagers(
-  plan: CircuitBreakersPlan,
-  scope: StatsScope,
-  createCount: (resource: string) => SharedCount,
-): readonly [ResourceManager, ResourceManager] {
-  return [
-    new ResourceManager(plan.default, "default", scope, createCount),
-    new ResourceManager(plan.high, "high", scope, createCount),
-  ];
 }

@@ -12,13 +12,8 @@ import { HashPolicy } from "../http/hash_policy.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import { type FilterMetadata, filterMetadata } from "../observe/stream_info.ts";
 import type { ClientCodecFactory } from "./active_client.ts";
-import {
-  createResourceManagers,
-  LocalCount,
-  type ResourceManager,
-  ResourcePriority,
-  type SharedCountFactory,
-} from "./circuit_breaker.ts";
+import { LocalCount, ResourcePriority, type SharedCountFactory } from "./circuit_breaker.ts";
+import { createResourceManagers, type ResourceManager } from "./resource_manager.ts";
 import type { Dialer } from "./dialer.ts";
 import { createDiscovery, createProvidingDiscovery } from "./discovery/create.ts";
 import type { ClusterFinder, Discovery, DiscoveryContext, DnsResolver } from "./discovery/discovery.ts";
@@ -125,6 +120,7 @@ export class Cluster implements PoolCluster {
     this.resources = createResourceManagers(
       plan.circuitBreakers,
       scope,
+      environment.clock,
       (resource) => createCount === undefined ? new LocalCount() : createCount(plan.name, resource),
     );
     this.priorities = new PrioritySet(plan.overprovisioningFactor, plan.loadBalancing.panicThresholdPercent);

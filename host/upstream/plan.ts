@@ -266,7 +266,18 @@ export interface ThresholdsPlan {
   readonly maxRetries: number;
   /** Pools of HTTP connections; `Infinity` when not limited. */
   readonly maxConnectionPools: number;
+  /** Takes the place of `maxRetries`; null for none. */
+  readonly retryBudget: RetryBudgetPlan | null;
   readonly trackRemaining: boolean;
+}
+
+/** How many retries there may be, by how many requests there are. */
+export interface RetryBudgetPlan {
+  readonly budgetPercent: number;
+  /** So many are always allowed. */
+  readonly minRetryConcurrency: number;
+  /** The requests that began in the latest time count; 0: those that are under way. */
+  readonly intervalMs: number;
 }
 
 /** How HTTP is spoken to the hosts. */
@@ -345,6 +356,7 @@ export const DEFAULT_THRESHOLDS: ThresholdsPlan = {
   maxRequests: 1024,
   maxRetries: 3,
   maxConnectionPools: Infinity,
+  retryBudget: null,
   trackRemaining: false,
 };
 

@@ -25,6 +25,8 @@ export interface RetryPolicyPlan {
   readonly retriableHeaders: readonly HeaderMatcherPlan[];
   /** Requests of which none matches are not retried; empty for all requests. */
   readonly retriableRequestHeaders: readonly HeaderMatcherPlan[];
+  /** Which priorities retries go to: others than before, looked at anew after so many attempts; null leaves them. */
+  readonly retryPriority: { readonly updateFrequency: number } | null;
   readonly hostPredicates: readonly HostPredicatePlan[];
   /** How often another host is asked for when a predicate refuses one. */
   readonly hostSelectionRetryCount: number;

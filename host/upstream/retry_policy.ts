@@ -91,6 +91,7 @@ export class RetryPolicy {
   readonly baseIntervalMs: number;
   readonly maxIntervalMs: number;
   readonly rateLimited: RetryPolicyPlan["rateLimited"];
+  readonly retryPriority: RetryPolicyPlan["retryPriority"];
   readonly hostPredicates: readonly HostPredicatePlan[];
   readonly hostSelectionRetryCount: number;
   readonly #statusCodes: readonly number[];
@@ -105,6 +106,7 @@ export class RetryPolicy {
     this.baseIntervalMs = plan.baseIntervalMs;
     this.maxIntervalMs = plan.maxIntervalMs;
     this.rateLimited = plan.rateLimited;
+    this.retryPriority = plan.retryPriority;
     this.hostPredicates = plan.hostPredicates;
     this.hostSelectionRetryCount = plan.hostSelectionRetryCount;
     this.#statusCodes = plan.retriableStatusCodes;
@@ -201,6 +203,7 @@ export const NO_RETRY_POLICY: RetryPolicy = new RetryPolicy({
   retriableStatusCodes: [],
   retriableHeaders: [],
   retriableRequestHeaders: [],
+  retryPriority: null,
   hostPredicates: [],
   hostSelectionRetryCount: 1,
 });

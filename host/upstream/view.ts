@@ -6,6 +6,7 @@
  * @see Envoy: source/server/admin/clusters_handler.cc
  * @module
  */
+import { ResourcePriority } from "./circuit_breaker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
 import type { HttpPool } from "./http_pool.ts";
@@ -64,8 +65,9 @@ export interface HostStats {
 export function clusterStatus(cluster: Cluster): ClusterStatus {
   const { plan, outliers } = cluster;
   const settings = (priority: "default" | "high"): CircuitBreakerSettings => {
-    const { maxConnections, maxPendingRequests, maxRequests, maxRetries } = plan.circuitBreakers[priority];
-    return { maxConnections, maxPendingRequests, maxRequests, maxRetries };
+    const { maxConnections, maxPendingRequests, maxRequests } = plan.circuitBreakers[priority];
+    const { retries } = cluster.resources[priority === "default" ? ResourcePriority.Default : ResourcePriority.High];
+    return { maxConnections, maxPendingRequests, maxRequests, maxRetries: retries.limit };
   };
   return {
     name: plan.name,

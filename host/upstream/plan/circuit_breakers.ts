@@ -1,12 +1,15 @@
-// host/upstream/plan/circuit_breakers.ts: a CircuitBreakers message as a plan, with the runtime keys that override it.
+// host/upstream/plan/circuit_breakers.ts: CircuitBreakers as plain data, with the runtime keys that override them.
 // pure: no I/O, no clock, no runtime globals
 /**
- * @see Envoy: source/common/upstream/upstream_impl.cc ClusterInfoImpl::ResourceManagers::load
+ * @see Envoy: api/envoy/config/cluster/v3/circuit_breaker.proto, source/common/upstream/upstream_impl.cc ResourceManagers
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
 import type { RuntimeValues } from "../../config/runtime.ts";
-import { type CircuitBreakersPlan, DEFAULT_THRESHOLDS, type ThresholdsPlan } from "../plan.ts";
+import { type CircuitBreakersPlan, DEFAULT_THRESHOLDS, type RetryBudgetPlan, type ThresholdsPlan } from "../plan.ts";
+
+const DEFAULT_BUDGET_PERCENT = 20;
+const DEFAULT_MIN_RETRY_CONCURRENCY = 3;
 
 /** `node` is null for a cluster that says nothing of them: runtime keys count all the same. */
 export function planCircuitBreakers(
@@ -14,53 +17,56 @@ export function planCircuitBreakers(
   clusterName: string,
   runtime: RuntimeValues,
 ): CircuitBreakersPlan {
-  const byPriority = new Map<string, ThresholdsPlan>();
-  for (const threshold of node?.messages("thresholds") ?? []) {
-    const priority = threshold.enum("priority");
-    const thresholds = planThresholds(threshold);
+  const thresholds = new Map<string, ConfigNode>();
+  for (const each of node?.messages("thresholds") ?? []) {
+    const priority = each.enum("priority");
     // The first entry of a priority counts, as in Envoy.
-    if (!byPriority.has(priority)) byPriority.set(priority, thresholds);
+    if (thresholds.has(priority)) planThresholds(each, "", runtime);
+    else thresholds.set(priority, each);
   }
-  const overridden = (priority: "DEFAULT" | "HIGH"): ThresholdsPlan => {
-    const key = (name: string): string => `circuit_breakers.${clusterName}.${priority.toLowerCase()}.${name}`;
-    const plan = byPriority.get(priority) ?? DEFAULT_THRESHOLDS;
-    return {
-      ...plan,
-      maxConnections: runtime.integer(key("max_connections"), plan.maxConnections),
-      maxPendingRequests: runtime.integer(key("max_pending_requests"), plan.maxPendingRequests),
-      maxRequests: runtime.integer(key("max_requests"), plan.maxRequests),
-      maxRetries: runtime.integer(key("max_retries"), plan.maxRetries),
-      maxConnectionPools: runtime.integer(key("max_connection_pools"), plan.maxConnectionPools),
-    };
-  };
-  return {
-    default: overridden("DEFAULT"),
-    high: overridden("HIGH"),
-    maxConnectionsPerHost: planMaxConnectionsPerHost(node),
-  };
-}
-
-function planThresholds(node: ConfigNode): ThresholdsPlan {
-  return {
-    maxConnections: node.number("max_connections", DEFAULT_THRESHOLDS.maxConnections),
-    maxPendingRequests: node.number("max_pending_requests", DEFAULT_THRESHOLDS.maxPendingRequests),
-    maxRequests: node.number("max_requests", DEFAULT_THRESHOLDS.maxRequests),
-    maxRetries: node.number("max_retries", DEFAULT_THRESHOLDS.maxRetries),
-    maxConnectionPools: node.number("max_connection_pools", DEFAULT_THRESHOLDS.maxConnectionPools),
-    trackRemaining: node.bool("track_remaining"),
-  };
-}
-
-function planMaxConnectionsPerHost(node: ConfigNode | null): number {
-  let max = Infinity;
+  let maxConnectionsPerHost = Infinity;
   for (const threshold of node?.messages("per_host_thresholds") ?? []) {
     if (threshold.enum("priority") === "HIGH") {
       threshold.error("config/unsupported", "limits per host apply to the DEFAULT priority only", {
         field: "priority",
       });
     } else {
-      max = threshold.number("max_connections", Infinity);
+      maxConnectionsPerHost = threshold.number("max_connections", Infinity);
     }
   }
-  return max;
+  const keys = `circuit_breakers.${clusterName}`;
+  return {
+    default: planThresholds(thresholds.get("DEFAULT") ?? null, `${keys}.default.`, runtime),
+    high: planThresholds(thresholds.get("HIGH") ?? null, `${keys}.high.`, runtime),
+    maxConnectionsPerHost,
+  };
+}
+
+/** `keys` is in front of the runtime keys. */
+function planThresholds(node: ConfigNode | null, keys: string, runtime: RuntimeValues): ThresholdsPlan {
+  const limit = (field: string, unset: number) =>
+    runtime.integer(keys + field, node === null ? unset : node.number(field, unset));
+  return {
+    maxConnections: limit("max_connections", DEFAULT_THRESHOLDS.maxConnections),
+    maxPendingRequests: limit("max_pending_requests", DEFAULT_THRESHOLDS.maxPendingRequests),
+    maxRequests: limit("max_requests", DEFAULT_THRESHOLDS.maxRequests),
+    maxRetries: limit("max_retries", DEFAULT_THRESHOLDS.maxRetries),
+    maxConnectionPools: limit("max_connection_pools", DEFAULT_THRESHOLDS.maxConnectionPools),
+    retryBudget: planRetryBudget(node?.message("retry_budget") ?? null, `${keys}retry_budget.`, runtime),
+    trackRemaining: node?.bool("track_remaining") ?? false,
+  };
+}
+
+/** A runtime key alone makes a budget, too. */
+function planRetryBudget(node: ConfigNode | null, keys: string, runtime: RuntimeValues): RetryBudgetPlan | null {
+  const percent = runtime.number(`${keys}budget_percent`, null);
+  const concurrency = runtime.number(`${keys}min_retry_concurrency`, null);
+  if (node === null && percent === null && concurrency === null) return null;
+  const configured = node?.message("budget_percent")?.number("value") ?? DEFAULT_BUDGET_PERCENT;
+  const min = node?.number("min_retry_concurrency", DEFAULT_MIN_RETRY_CONCURRENCY) ?? DEFAULT_MIN_RETRY_CONCURRENCY;
+  return {
+    budgetPercent: percent ?? configured,
+    minRetryConcurrency: Math.floor(concurrency ?? min),
+    intervalMs: node?.durationMs("budget_interval", 0) ?? 0,
+  };
 }

@@ -16,6 +16,7 @@ const HOST_PREDICATES = "envoy.extensions.retry.host";
 const PREVIOUS_HOSTS = `${HOST_PREDICATES}.previous_hosts.v3.PreviousHostsPredicate`;
 const OMIT_CANARY_HOSTS = `${HOST_PREDICATES}.omit_canary_hosts.v3.OmitCanaryHostsPredicate`;
 const OMIT_HOST_METADATA = `${HOST_PREDICATES}.omit_host_metadata.v3.OmitHostMetadataConfig`;
+const PREVIOUS_PRIORITIES = "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig";
 
 /** The `retry_policy` of a route, a virtual host or a cluster; null when it has none. */
 export function planRetryPolicy(parent: ConfigNode): RetryPolicyPlan | null {
@@ -40,6 +41,7 @@ export function planRetryPolicy(parent: ConfigNode): RetryPolicyPlan | null {
     retriableStatusCodes: node.numbers("retriable_status_codes"),
     retriableHeaders: planHeaderMatchers(node.messages("retriable_headers")),
     retriableRequestHeaders: planHeaderMatchers(node.messages("retriable_request_headers")),
+    retryPriority: planRetryPriority(node.message("retry_priority")),
     hostPredicates: node.messages("retry_host_predicate").flatMap((each) => planHostPredicate(each) ?? []),
     hostSelectionRetryCount: Math.max(1, node.number("host_selection_retry_max_attempts", 1)),
   };
@@ -73,6 +75,18 @@ function planRateLimited(node: ConfigNode | null): RetryPolicyPlan["rateLimited"
     })),
     maxIntervalMs: Math.max(1, node.durationMs("max_interval", DEFAULT_RATE_LIMITED_MAX_INTERVAL_MS)),
   };
+}
+
+function planRetryPriority(node: ConfigNode | null): RetryPolicyPlan["retryPriority"] {
+  const config = node?.any("typed_config") ?? null;
+  node?.accept("name", "the way to choose priorities is known by its type");
+  if (node === null || config === null) return null;
+  if (config.typeName === PREVIOUS_PRIORITIES) return { updateFrequency: config.number("update_frequency") };
+  node.error("config/unsupported", `no support for ${config.typeName}`, {
+    field: "typed_config",
+    help: `use ${PREVIOUS_PRIORITIES}`,
+  });
+  return null;
 }
 
 function planHostPredicate(node: ConfigNode): HostPredicatePlan | null {

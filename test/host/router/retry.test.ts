@@ -305,7 +305,7 @@ test("a retry goes to another host, where that is asked for", () => {
   assert.is.not(second, first);
 });
 
-test("hosts with canary or other metadata are left out", () => {
+test("retries leave out hosts with canary or other metadata; first attempts do not", () => {
   const predicates: readonly object[] = [
     {
       name: "canary",
@@ -322,9 +322,14 @@ test("hosts with canary or other metadata are left out", () => {
     },
   ];
   for (const predicate of predicates) {
-    const stream = retrying(
-      { retry_on: "5xx", retry_host_predicate: [predicate], host_selection_retry_max_attempts: 20 },
-      {
+    const firsts = new Set<string>();
+    for (let seed = 1; seed <= 8; seed++) {
+      const stream = retrying({
+        retry_on: "5xx",
+        retry_host_predicate: [predicate],
+        host_selection_retry_max_attempts: 20,
+      }, {
+        seed,
         endpoints: [],
         cluster: {
           loadBalancing: RANDOM,
@@ -338,9 +343,13 @@ test("hosts with canary or other metadata are left out", () => {
             ],
           }],
         },
-      },
-    ).request();
-    assert.is(stream.env.dialer.last.target.address.text, "10.0.0.2:80");
+      }).request();
+      firsts.add(stream.env.dialer.last.target.address.text);
+      answer(stream, BAD);
+      wait(stream);
+      assert.is(stream.env.dialer.last.target.address.text, "10.0.0.2:80");
+    }
+    assert.is(firsts.size, 2);
   }
 });
 
@@ -434,6 +443,7 @@ const GIVEN: RetryPolicyPlan = {
   retriableStatusCodes: [],
   retriableHeaders: [],
   retriableRequestHeaders: [],
+  retryPriority: null,
   hostPredicates: [],
   hostSelectionRetryCount: 1,
 };

@@ -27,6 +27,7 @@ import { preconnect } from "./preconnect.ts";
 import { proxyStatus } from "./proxy_status.ts";
 import { requests } from "./requests.ts";
 import { retries } from "./retries.ts";
+import { retryLimits } from "./retry_limits.ts";
 import { routeActions } from "./route_actions.ts";
 import { routeMatchers } from "./route_matchers.ts";
 import { routeTrees } from "./route_trees.ts";
@@ -63,6 +64,7 @@ export const GROUPS: readonly Group[] = [
   http2Tunnels,
   failures,
   retries,
+  retryLimits,
   hedging,
   timeouts,
   clusters,

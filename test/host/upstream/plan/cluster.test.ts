@@ -56,6 +56,35 @@ const http = (fields: string): string =>
 const policy = (type: string, fields = ""): string =>
   `{ typed_extension_config: { name: x, typed_config: { "@type": type.googleapis.com/envoy.extensions.load_balancing_policies.${type}${fields} } } }`;
 
+test("retry budgets; runtime keys override what limits requests, and make a budget where there is none", () => {
+  const budgets = (yaml: string, ...keys: [string, unknown][]) => {
+    const { default: thresholds, high } = good(`name: a\n${yaml}`, new RuntimeValues(new Map(keys))).circuitBreakers;
+    return [thresholds.retryBudget, high.retryBudget];
+  };
+  const budget = "{ budget_percent: { value: 12.5 }, min_retry_concurrency: 7, budget_interval: 2s }";
+  assert.equal(budgets("circuit_breakers: { thresholds: [{ retry_budget: {} }] }"), [
+    { budgetPercent: 20, minRetryConcurrency: 3, intervalMs: 0 },
+    null,
+  ]);
+  assert.equal(budgets(`circuit_breakers: { thresholds: [{ priority: HIGH, retry_budget: ${budget} }] }`), [
+    null,
+    { budgetPercent: 12.5, minRetryConcurrency: 7, intervalMs: 2000 },
+  ]);
+  assert.equal(
+    budgets(
+      "",
+      ["circuit_breakers.a.default.retry_budget.budget_percent", 1.5],
+      ["circuit_breakers.a.high.retry_budget.min_retry_concurrency", 9],
+    ),
+    [
+      { budgetPercent: 1.5, minRetryConcurrency: 3, intervalMs: 0 },
+      { budgetPercent: 20, minRetryConcurrency: 9, intervalMs: 0 },
+    ],
+  );
+  const limits = good("name: a", new RuntimeValues(new Map([["circuit_breakers.a.default.max_requests", 5]])));
+  assert.is(limits.circuitBreakers.default.maxRequests, 5);
+});
+
 test("a bare cluster has Envoy's defaults", () => {
   assert.equal(good("name: a"), createClusterPlan("a"));
 });
@@ -133,6 +162,7 @@ load_assignment:
         maxRequests: 3,
         maxRetries: 4,
         maxConnectionPools: 5,
+        retryBudget: null,
         trackRemaining: true,
       },
       high: { ...DEFAULT_THRESHOLDS, maxConnections: 9 },
