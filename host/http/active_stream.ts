@@ -273,6 +273,8 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
       this.#idleTimeoutMs = route.idleTimeoutMs;
       this.#touch();
     }
+    const { flushTimeoutMs } = route;
+    if (flushTimeoutMs !== undefined && flushTimeoutMs !== null) this.#encoder.setFlushTimeoutMs?.(flushTimeoutMs);
     this.#limitDuration(route);
     return route;
   }

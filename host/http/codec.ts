@@ -107,6 +107,11 @@ export interface ResponseEncoder extends StreamEncoder {
   encode1xxHeaders(headers: HeaderMap): void;
   /** What the client asked a tunnel to is gone: if the response ends first, it learns that from the reset (HTTP/2). */
   noteConnectError?(): void;
+  /**
+   * How long the end of the response may wait for the peer to make room for it (HTTP/2: what HTTP/1 is given is the
+   * connection's at once); 0: for ever.
+   */
+  setFlushTimeoutMs?(timeoutMs: number): void;
 }
 
 /** Client side. */

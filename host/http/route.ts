@@ -26,6 +26,8 @@ export interface Route {
   allowsUpgrade?(type: string): boolean | null;
   /** Milliseconds without stream activity before a 504, or null for the connection manager's. */
   readonly idleTimeoutMs: number | null;
+  /** Milliseconds that the end of a response may wait for the peer; 0: for ever, null: the connection manager's. */
+  readonly flushTimeoutMs?: number | null;
   /** Most milliseconds for the whole stream; 0: no limit, null: the connection manager's. */
   readonly maxStreamDurationMs: number | null;
   /** Caps a `grpc-timeout` header, which then limits the stream; 0 takes it as it is, null does not look at it. */

@@ -11,6 +11,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { SocketAddress } from "../observe/stream_info.ts";
 import { isPipe } from "./address.ts";
 import { SocketConnection } from "./connection.ts";
+import type { ConnectionLimit } from "./connection_limit.ts";
 import { SocketConnectionInfo } from "./connection_info.ts";
 import { enterDispatch, leaveDispatch } from "./dispatch.ts";
 import { CloseType } from "./filter.ts";
@@ -30,13 +31,6 @@ export interface FilterChain {
   readonly transport: ServerTransport;
 }
 
-/** A limit on open connections; shared by workers when its owner makes it so. */
-export interface ConnectionLimit {
-  /** False: no more now. */
-  tryAcquire(): boolean;
-  release(): void;
-}
-
 export interface ListenerOptions<Chain extends FilterChain> {
   readonly plan: ListenerPlan;
   readonly clock: Clock;
@@ -48,7 +42,7 @@ export interface ListenerOptions<Chain extends FilterChain> {
   readonly filterChains: readonly Chain[];
   readonly defaultFilterChain: Chain | null;
   readonly listenerFilters?: readonly ListenerFilterFactory[];
-  /** The listener's own limit; absent: the plan's `connectionLimit`, counted by this listener alone. */
+  /** The listener's own limit. */
   readonly connectionLimit?: ConnectionLimit;
   /** The limit of the whole process. */
   readonly globalConnectionLimit?: ConnectionLimit;
@@ -84,8 +78,7 @@ export class Listener<Chain extends FilterChain> {
     this.#options = options;
     this.#plan = options.plan;
     this.#stats = new ListenerStats(options.stats, options.workerStats ?? null);
-    const limit = options.plan.connectionLimit;
-    this.#limit = options.connectionLimit ?? (limit === null ? null : new LocalConnectionLimit(limit));
+    this.#limit = options.connectionLimit ?? null;
     this.#matcher = new FilterChainMatcher(options.plan.filterChains.map((each) => each.match));
     this.#listenerFilters = options.listenerFilters ?? [];
   }
@@ -344,26 +337,6 @@ interface PendingSocket {
 }
 
 const NO_PROTOCOLS: readonly string[] = [];
-
-/** Counts the connections of one listener on one worker. */
-export class LocalConnectionLimit implements ConnectionLimit {
-  readonly #limit: number;
-  #open = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  tryAcquire(): boolean {
-    if (this.#open >= this.#limit) return false;
-    this.#open++;
-    return true;
-  }
-
-  release(): void {
-    this.#open--;
-  }
-}
 
 function findSocket<Chain extends FilterChain>(
   listeners: readonly Listener<Chain>[],

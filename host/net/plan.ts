@@ -65,8 +65,10 @@ export interface ListenerPlan {
   readonly bindToPort: boolean;
   readonly reusePort: boolean;
   readonly backlog: number;
-  /** Most connections taken from the queue at once is the runtime's business; this is the most that are open; null: no limit. */
+  /** Most connections that are open at once, on all workers; null: no limit. */
   readonly connectionLimit: number | null;
+  /** The limit of all listeners together does not hold here, and nothing is counted towards it. */
+  readonly ignoresGlobalConnectionLimit: boolean;
   readonly perConnectionBufferLimitBytes: number;
   readonly listenerFilters: readonly ExtensionPlan[];
   /** 0: for ever. */

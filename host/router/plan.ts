@@ -155,6 +155,8 @@ export interface ClusterActionPlan {
   readonly timeoutMs: number;
   /** 0 for no limit, null for the connection manager's. */
   readonly idleTimeoutMs: number | null;
+  /** Null: the connection manager's. */
+  readonly flushTimeoutMs: number | null;
   /** The route has `max_stream_duration`, which takes the place of `timeout`. */
   readonly limitsStreamDuration: boolean;
   readonly maxStreamDurationMs: number | null;

@@ -207,6 +207,10 @@ export class RouteEntry implements Route {
     return this.#recipe.action?.idleTimeoutMs ?? null;
   }
 
+  get flushTimeoutMs(): number | null {
+    return this.#recipe.action?.flushTimeoutMs ?? null;
+  }
+
   /** `max_stream_duration` takes the place of `timeout`. */
   get limitsStreamDuration(): boolean {
     return this.#recipe.action?.limitsStreamDuration ?? false;

@@ -210,6 +210,7 @@ export class Server {
       clusters: plan.clusters,
       plugins: this.#options.plugins.snapshots,
       outlierEventLog: plan.outlierEventLog,
+      globalConnectionLimit: plan.globalConnectionLimit,
       extensions: plan.extensions,
       nativeModules: plan.nativeModules,
     };

@@ -24,6 +24,8 @@ export interface Snapshot {
   readonly plugins: readonly WasmPluginSnapshot[];
   /** The file that ejections are written to; null for none. */
   readonly outlierEventLog: string | null;
+  /** Most connections of clients that are open at once, on all workers; null for as many as may come. */
+  readonly globalConnectionLimit: number | null;
   /** Names of the extensions that the plans use, by kind: what a worker loads before it builds. */
   readonly extensions: UsedExtensions;
   /** What a worker in a thread of its own imports native filters from. */

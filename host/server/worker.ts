@@ -33,12 +33,13 @@ import type { AccessLogger, DrainDecision } from "../http/conn_manager_config.ts
 import type { SocketConnection } from "../net/connection.ts";
 import { systemDnsResolver } from "../net/dns.ts";
 import { CloseType } from "../net/filter.ts";
+import { CountedConnectionLimit } from "../net/connection_limit.ts";
 import { Listener } from "../net/listener.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import { compileFormat, type FormatWorld } from "../observe/formatter.ts";
 import type { Logger } from "../observe/log.ts";
 import type { StatsStore } from "../observe/stats.ts";
-import { GaugeCount } from "../upstream/circuit_breaker.ts";
+import { GaugeCount, LocalCount, type SharedCount } from "../upstream/circuit_breaker.ts";
 import { createClientCodec } from "../upstream/client_codec.ts";
 import { ClusterManager } from "../upstream/cluster_manager.ts";
 import { SocketDialer } from "../upstream/dialer.ts";
@@ -125,6 +126,8 @@ export class Worker {
   readonly #accessLoggers = new Map<string, AccessLogger & { reopen?(): void; close?(): void }>();
   /** What filters of clusters are made with; from the newest generation. */
   #upstreamContext: FactoryContext | null = null;
+  /** Of all listeners, but for those that it does not concern. */
+  readonly #globalConnectionLimit: CountedConnectionLimit;
   #healthChecksFail = false;
 
   constructor(environment: WorkerEnvironment) {
@@ -153,8 +156,7 @@ export class Worker {
       createClientCodec,
       // Limits hold for the process: several workers count together, in gauges that no listing shows.
       ...(environment.concurrency > 1 && {
-        createCount: (cluster: string, resource: string) =>
-          new GaugeCount(stats.gauge(`${SHARED_COUNTS}${cluster}.${resource}`)),
+        createCount: (cluster: string, resource: string) => this.#createCount(`${cluster}.${resource}`),
       }),
       ...(environment.concurrency > 1 && {
         createCells: (name: string, count: number) => stats.cells(name, count),
@@ -171,6 +173,7 @@ export class Worker {
       }),
       createHttpFilters: (plans, scope) => this.#upstreamContext!.createHttpFilters(plans, scope),
     });
+    this.#globalConnectionLimit = new CountedConnectionLimit(Infinity, this.#createCount("listeners"));
     this.#plugins = new WasmPlugins({
       clock,
       random,
@@ -182,6 +185,12 @@ export class Worker {
       shared: environment.shared,
       maxVms: Math.max(LEAST_VMS, Math.floor(MAX_VMS / environment.concurrency)),
     });
+  }
+
+  /** A number that all workers share. */
+  #createCount(name: string): SharedCount {
+    const { concurrency, stats } = this.#environment;
+    return concurrency > 1 ? new GaugeCount(stats.gauge(SHARED_COUNTS + name)) : new LocalCount();
   }
 
   /** Carries out a call of main's. */
@@ -239,6 +248,7 @@ export class Worker {
     this.#upstreamContext = this.#factoryContext(UPSTREAM_LISTENER, snapshot, modules, NEVER_DRAINS);
     const { outlierEventLog } = snapshot;
     this.#outlierEventLog = outlierEventLog === null ? null : this.#eventFiles.open(outlierEventLog);
+    this.#globalConnectionLimit.limit = snapshot.globalConnectionLimit ?? Infinity;
     this.#clusters.locate(snapshot.node, snapshot.localClusterName);
     // Plugins may call clusters while they are configured.
     await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
@@ -368,6 +378,10 @@ export class Worker {
       workerStats: scope.scope(`worker_${this.#environment.index}`),
       filterChains: chains,
       defaultFilterChain: fallback,
+      ...(plan.connectionLimit !== null && {
+        connectionLimit: new CountedConnectionLimit(plan.connectionLimit, this.#createCount(`listener.${plan.name}`)),
+      }),
+      ...(!plan.ignoresGlobalConnectionLimit && { globalConnectionLimit: this.#globalConnectionLimit }),
       onConnection: (connection, chain) => {
         connection.setBufferLimitBytes(plan.perConnectionBufferLimitBytes);
         this.#served.set(connection, chain.serve(connection));

@@ -331,7 +331,7 @@ export class Session implements StreamOwner {
 
   armFlushTimer(stream: Http2Stream): void {
     this.publishPending();
-    const { flushTimeoutMs } = this.options;
+    const flushTimeoutMs = stream.flushTimeoutMs ?? this.options.flushTimeoutMs;
     if (flushTimeoutMs <= 0) return;
     stream.flushTimer ??= this.#timing.clock.createTimer(() => {
       this.stats.txFlushTimeout.inc();

@@ -81,6 +81,8 @@ export class Http2Stream implements ResponseEncoder, RequestEncoder, SendingStre
   bodyBytesSent = 0;
   bodyFramesSent = 0;
   flushTimer: Timer | null = null;
+  /** Null: as the connection says. */
+  flushTimeoutMs: number | null = null;
   /** Nobody may send any more: END_STREAM is sent or waits behind `pending`, or the stream was reset. */
   #sendOver = false;
   #headersSent = false;
@@ -121,6 +123,10 @@ export class Http2Stream implements ResponseEncoder, RequestEncoder, SendingStre
 
   get endsWithData(): boolean {
     return this.#pendingTrailers === null;
+  }
+
+  setFlushTimeoutMs(timeoutMs: number): void {
+    this.flushTimeoutMs = timeoutMs;
   }
 
   noteConnectError(): void {

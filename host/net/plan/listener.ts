@@ -5,6 +5,7 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
+import type { RuntimeValues } from "../../config/runtime.ts";
 import { ipAddress } from "../address.ts";
 import { FilterChainMatcher } from "../filter_chain_match.ts";
 import { formatIp, parseIp } from "../../base/ip.ts";
@@ -20,6 +21,7 @@ export interface ListenerPlanScope {
 
 /** Plans what this file knows nothing of. Each gives null, or a shorter list, after reporting on the node. */
 export interface ListenerPlanners {
+  readonly runtime: RuntimeValues;
   planFilters(nodes: readonly ConfigNode[], scope: ListenerPlanScope): readonly ExtensionPlan[];
   planAccessLog(node: ConfigNode, scope: ListenerPlanScope): ExtensionPlan | null;
   /** Absent: there are no listener filters. */
@@ -57,6 +59,7 @@ export function planListener(node: ConfigNode, planners: ListenerPlanners): List
   acceptWithoutEffect(node);
   const deprecated = node.message("deprecated_v1");
   const metadata = node.message("metadata")?.json("filter_metadata");
+  const limit = planners.runtime.integer(`envoy.resource_limits.listener.${name}.connection_limit`, Infinity);
   const plan: ListenerPlan = {
     name,
     statPrefix,
@@ -64,7 +67,8 @@ export function planListener(node: ConfigNode, planners: ListenerPlanners): List
     bindToPort: node.bool("bind_to_port", true) && (deprecated?.bool("bind_to_port", true) ?? true),
     reusePort: node.bool("enable_reuse_port", true),
     backlog: node.number("tcp_backlog_size", DEFAULT_BACKLOG),
-    connectionLimit: null,
+    connectionLimit: limit === Infinity ? null : limit,
+    ignoresGlobalConnectionLimit: node.bool("ignore_global_conn_limit"),
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
     listenerFilters,
     listenerFiltersTimeoutMs: node.durationMs("listener_filters_timeout", 15_000),
@@ -225,6 +229,5 @@ function acceptWithoutEffect(node: ConfigNode): void {
   node.accept("connection_balance_config", "the system spreads connections over workers (SO_REUSEPORT)");
   node.accept("max_connections_to_accept_per_socket_event", "the runtime decides how many it accepts at once");
   node.accept("tcp_fast_open_queue_length", "runtimes cannot set TCP_FASTOPEN; clients connect all the same");
-  node.accept("ignore_global_conn_limit", "there is no global connection limit");
   node.accept("bypass_overload_manager", "there is no overload manager");
 }

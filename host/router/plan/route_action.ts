@@ -54,6 +54,7 @@ export function planRouteAction(
     priority: node.enum("priority") === "HIGH" ? "high" as const : "default" as const,
     timeoutMs: node.durationMs("timeout", DEFAULT_TIMEOUT_MS),
     idleTimeoutMs: node.durationMs("idle_timeout", null),
+    flushTimeoutMs: node.durationMs("flush_timeout", null),
     limitsStreamDuration: duration !== null,
     maxStreamDurationMs: duration?.durationMs("max_stream_duration", null) ?? null,
     grpcTimeoutHeaderMaxMs: duration?.durationMs("grpc_timeout_header_max", null) ?? null,

@@ -35,6 +35,8 @@ export interface BootstrapPlan {
   readonly runtimeLayers: readonly RuntimeLayer[];
   /** The file that ejections are written to; null for none. */
   readonly outlierEventLog: string | null;
+  /** Most connections of clients that are open at once; null for as many as may come. */
+  readonly globalConnectionLimit: number | null;
   readonly statsFlushIntervalMs: number;
 }
 
@@ -74,7 +76,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
   /** Who has an address. With reusePort the system would spread connections over both. */
   const addresses = new Map<string, string>();
   for (const node of resources?.messages("listeners") ?? []) {
-    const plan = planOneListener(node, planners, clusterNames);
+    const plan = planOneListener(node, planners, clusterNames, runtime.values);
     const name = node.string("name");
     if (name !== "" && seenListeners.has(name)) {
       node.error("config/duplicate", `listener '${name}' is there twice`, { field: "name" });
@@ -100,6 +102,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
   const processContext = planners.context(PROCESS_SCOPE, clusterNames);
   for (const node of root.messages("bootstrap_extensions")) planners.planBootstrapExtension(node, processContext);
   const outlierEventLog = planOutlierEventLog(root);
+  const globalLimit = runtime.values.integer("overload.global_downstream_max_connections", Infinity);
   acceptWithoutEffect(root);
   runtime.reportUnused();
   return {
@@ -113,6 +116,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     runtimeLayers: runtime.layers,
     outlierEventLog,
     nativeModules: planners.nativeModules,
+    globalConnectionLimit: globalLimit === Infinity ? null : globalLimit,
     statsFlushIntervalMs: root.durationMs("stats_flush_interval", 5000),
   };
 }
@@ -150,8 +154,14 @@ function isPipePath(address: string): boolean {
   return address.startsWith("/") || address.startsWith("@");
 }
 
-function planOneListener(node: ConfigNode, planners: Planners, clusterNames: ReadonlySet<string>): ListenerPlan | null {
+function planOneListener(
+  node: ConfigNode,
+  planners: Planners,
+  clusterNames: ReadonlySet<string>,
+  runtime: RuntimeValues,
+): ListenerPlan | null {
   return planListener(node, {
+    runtime,
     planFilters(filterNodes, scope) {
       const listener: ListenerScope = scope;
       const context = planners.context(listener, clusterNames);

@@ -11,7 +11,7 @@ import {
   windowUpdateFrame,
 } from "../../../host/http/h2/frame.ts";
 import { HTTP2_DEFAULTS } from "../../../host/http/h2/options.ts";
-import { Downstream, type Options } from "./downstream.ts";
+import { Downstream, type Options, routeWith } from "./downstream.ts";
 import { type Fields, GET, Peer, POST } from "./h2/harness.ts";
 
 /** A client that has begun an HTTP/2 connection. */
@@ -197,6 +197,23 @@ test("a client that makes no room at all is waited for as long as responses may 
   assert.not(down.connection.closed);
   down.clock.advance(1);
   assert.ok(down.connection.closed);
+});
+
+test("how long an end waits is the route's, if it says so", () => {
+  const waits = (route: Parameters<typeof routeWith>[0]): number => {
+    const down = new Http2Downstream({ plan: { streamFlushTimeoutMs: 500 }, route: routeWith(route) });
+    down.feed(settingsFrame([[4, 3]]));
+    down.ask(1);
+    down.last.respond("hello");
+    down.frames();
+    for (let ms = 0;; ms += 100) {
+      if (down.frames().some((frame) => frame.startsWith("RST_STREAM"))) return ms;
+      down.clock.advance(100);
+    }
+  };
+  assert.is(waits({}), 500);
+  assert.is(waits({ idleTimeoutMs: 200 }), 500);
+  assert.is(waits({ idleTimeoutMs: 200, flushTimeoutMs: 300 }), 300);
 });
 
 test("idle connections are told, and end after the drain time", () => {

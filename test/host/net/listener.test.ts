@@ -7,11 +7,13 @@ import { ManualClock } from "../../../host/base/clock.ts";
 import { holdBind, probeBind } from "../../../host/net/bind.ts";
 import { ipAddress } from "../../../host/net/address.ts";
 import type { SocketConnection } from "../../../host/net/connection.ts";
+import { CountedConnectionLimit } from "../../../host/net/connection_limit.ts";
 import { CloseType } from "../../../host/net/filter.ts";
 import { type FilterChain, Listener } from "../../../host/net/listener.ts";
 import { type AcceptedSocket, type ListenerFilter, ListenerFilterStatus } from "../../../host/net/listener_filter.ts";
 import { type ListenAddressPlan, MATCH_ANY } from "../../../host/net/plan.ts";
 import { rawBufferServer, type ServerTransport } from "../../../host/net/transport.ts";
+import { LocalCount } from "../../../host/upstream/circuit_breaker.ts";
 import { bytesOf, chainPlan, dial, listenerPlan, Recorder, RecordingStats, TestListener } from "./support.ts";
 
 async function client(listener: TestListener): Promise<{ connection: SocketConnection; events: Recorder }> {
@@ -48,7 +50,7 @@ test("port 0 becomes a real one, and connections are counted", async () => {
 });
 
 test("over the connection limit: closed at once and counted", async () => {
-  const l = await new TestListener({ plan: listenerPlan({ connectionLimit: 1 }) }).start();
+  const l = await new TestListener({ connectionLimit: new CountedConnectionLimit(1, new LocalCount()) }).start();
   const one = await client(l);
   const { connection } = await l.accept();
   connection.setHandler(new Recorder());

@@ -124,6 +124,7 @@ export function listenerPlan(plan: Partial<ListenerPlan> = {}): ListenerPlan {
     reusePort: false,
     backlog: 128,
     connectionLimit: null,
+    ignoresGlobalConnectionLimit: false,
     perConnectionBufferLimitBytes: 1024 * 1024,
     listenerFilters: [],
     listenerFiltersTimeoutMs: 15_000,

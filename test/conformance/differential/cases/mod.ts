@@ -14,6 +14,7 @@ import { http2Frames } from "./http2_frames.ts";
 import { http2Tunnels } from "./http2_tunnels.ts";
 import { http2Upgrades } from "./http2_upgrades.ts";
 import { l4 } from "./l4.ts";
+import { limits } from "./limits.ts";
 import { localReplies } from "./local_replies.ts";
 import { hedging } from "./hedging.ts";
 import { http1Details } from "./http1_details.ts";
@@ -67,6 +68,7 @@ export const GROUPS: readonly Group[] = [
   retryLimits,
   hedging,
   timeouts,
+  limits,
   clusters,
   clusterPolicies,
   statefulSession,

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { cidrBlock } from "../../../../host/base/cidr.ts";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
 import type { ConfigNode } from "../../../../host/config/node.ts";
+import { NO_RUNTIME_VALUES, RuntimeValues } from "../../../../host/config/runtime.ts";
 import { unreadFields } from "../../../../host/config/unread.ts";
 import type { ExtensionPlan, ListenerPlan } from "../../../../host/net/plan.ts";
 import { type ListenerPlanners, planListener } from "../../../../host/net/plan/listener.ts";
@@ -15,6 +16,7 @@ interface Planned {
 }
 
 const PLANNERS: ListenerPlanners = {
+  runtime: NO_RUNTIME_VALUES,
   planFilters: (nodes, scope) =>
     nodes.map((node) => ({ name: node.string("name"), extension: "test", plan: { statPrefix: scope.statPrefix } })),
   planAccessLog: (node) => ({ name: node.string("name"), extension: "log", plan: null }),
@@ -49,6 +51,7 @@ test("defaults", () => {
     reusePort: true,
     backlog: 1024,
     connectionLimit: null,
+    ignoresGlobalConnectionLimit: false,
     perConnectionBufferLimitBytes: 1024 * 1024,
     listenerFilters: [],
     listenerFiltersTimeoutMs: 15000,
@@ -196,5 +199,14 @@ for (const [yaml, message] of WRONG) {
     assert.ok(problems.some((each) => each.startsWith("error") && message.test(each)), problems.join("\n"));
   });
 }
+
+test("how many connections there may be is a runtime key of the listener's name", () => {
+  const runtime = new RuntimeValues(new Map([["envoy.resource_limits.listener.a.connection_limit", 7]]));
+  assert.is(plan(`name: a\n${ADDRESS}${CHAIN}`, { runtime }).plan!.connectionLimit, 7);
+  assert.is(plan(`name: b\n${ADDRESS}${CHAIN}`, { runtime }).plan!.connectionLimit, null);
+  assert.ok(runtime.isAskedFor("envoy.resource_limits.listener.a.connection_limit"));
+  const { plan: exempt, problems } = plan(`name: a\nignore_global_conn_limit: true\n${ADDRESS}${CHAIN}`);
+  assert.equal([exempt!.ignoresGlobalConnectionLimit, problems], [true, []]);
+});
 
 test.run();
