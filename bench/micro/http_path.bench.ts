@@ -81,7 +81,7 @@ const clusters = new ClusterManager({
       return { cancel() {} };
     },
   },
-  dns: { resolve: () => ({ cancel() {} }) },
+  dns: { get: () => ({ resolve: () => ({ cancel() {} }) }) },
   createClientCodec,
 });
 await new Promise<void>((resolve) => {

@@ -338,6 +338,15 @@ file envoy/extensions/transport_sockets/tls/v3/tls.proto envoy.extensions.transp
     bool prefer_client_ciphers = 11
   message CommonTlsContext
     envoy.config.core.v3.TypedExtensionConfig custom_tls_certificate_selector = 16
+file envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.proto envoy.extensions.network.dns_resolver.cares.v3
+  message CaresDnsResolverConfig
+    google.protobuf.UInt64Value query_timeout_seconds = 6 {"uint64":{"gte":"1"}}
+    google.protobuf.UInt32Value query_tries = 7 {"uint32":{"gte":1}}
+    bool rotate_nameservers = 8
+    google.protobuf.UInt32Value edns0_max_payload_size = 9 {"uint32":{"gte":512,"lte":4096}}
+    google.protobuf.Duration max_udp_channel_duration = 10 {"duration":{"gte":"0s"}}
+    bool reinit_channel_on_timeout = 11
+    google.protobuf.UInt32Value qcache_max_ttl = 12
 file envoy/extensions/upstreams/http/v3/http_protocol_options.proto envoy.extensions.upstreams.http.v3
   message HttpProtocolOptions
     HttpProtocolOptions.OutlierDetection outlier_detection = 8

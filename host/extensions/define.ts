@@ -23,6 +23,7 @@ import type { Logger } from "../observe/log.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
+import type { ResolverPlan } from "../upstream/dns_plan.ts";
 import type { AddDnsCache } from "../upstream/plan/dns_cache.ts";
 import type { NativeFilter, NativeFilterPlan } from "./common/native/filter.ts";
 import type { WasmLimits } from "./common/wasm/limits.ts";
@@ -72,6 +73,8 @@ export interface PlanContext {
   planAccessLogFilter(node: ConfigNode): ExtensionPlan | null;
   /** Plans a `typed_per_filter_config` entry for the filter that the chain knows by this message type. */
   planRouteFilterConfig(config: ConfigNode): unknown;
+  /** Of whoever names no other. */
+  readonly dnsResolver: ResolverPlan;
   /** Takes note of a DNS cache: all of one name have to be the same. */
   readonly addDnsCache: AddDnsCache;
   /** The filter that an embedding program brought under a name; what is wrong when it brought none. */

@@ -1,16 +1,23 @@
-// host/net/dns.ts: names to IP addresses, by the system's resolvers.
+// host/net/dns.ts: names to IP addresses.
 /**
- * `/etc/hosts` comes first, as with Envoy's c-ares. Then A and AAAA records are asked for, with their time to
- * live. What DNS does not know (short names with search domains, say) is looked up the machine's way.
+ * The hosts file comes first, as with Envoy's c-ares; then name servers are asked for A and AAAA records. Without
+ * servers of its own a resolver asks the machine's, and what they do not know (names of the local network, say) is
+ * looked up the machine's way.
  *
- * @see Envoy: envoy/network/dns.h, source/extensions/network/dns_resolver/cares
+ * @see Envoy: envoy/network/dns.h, source/extensions/network/dns_resolver/cares/dns_impl.cc
  * @module
  */
-import { lookup, Resolver } from "node:dns";
-import { detectPlatform } from "../platform/detect.ts";
+import { getServers, lookup } from "node:dns";
+import { networkInterfaces } from "node:os";
+import type { Clock } from "../base/clock.ts";
+import { isLoopback, parseIp, withoutZone } from "../base/ip.ts";
+import type { Random } from "../base/random.ts";
+import { systemClock } from "../platform/system_clock.ts";
+import { systemRandom } from "../platform/system_random.ts";
+import { DnsClient, type DnsFound, FOUND_DETAILS, NO_DATA_DETAILS } from "./dns_client.ts";
+import type { DnsStats } from "./dns_stats.ts";
 import { HostsFile } from "./hosts_file.ts";
-import { parseIp } from "../base/ip.ts";
-import { errorCode } from "./socket.ts";
+import { readResolvConf, type ResolvConf } from "./resolv_conf.ts";
 
 /** @see Envoy: api/envoy/config/cluster/v3/cluster.proto DnsLookupFamily */
 export type DnsLookupFamily = "AUTO" | "V4_ONLY" | "V6_ONLY" | "V4_PREFERRED" | "ALL";
@@ -37,70 +44,110 @@ export interface DnsResolver {
   resolve(name: string, family: DnsLookupFamily, callback: (answer: DnsAnswer) => void): DnsQuery;
 }
 
-/** What one look-up by one way found. */
-type Found = readonly DnsAddress[] | { readonly failure: string };
-
-/** Names that DNS says do not exist, or have no address of this family. */
-const NO_SUCH_NAME: readonly string[] = ["ENOTFOUND", "ENODATA"];
-/** Deno says ENOTFOUND whatever went wrong, so there it proves nothing: a failure removes no hosts. */
-const codesTellTruth = detectPlatform().runtime !== "deno";
-
-/** Which DNS servers are asked. */
-export interface DnsResolverOptions {
-  /** `ip:port`; the system's when absent. */
-  readonly servers?: readonly string[];
+/** Which servers are asked, and how. Plain data. */
+export interface DnsResolverPlan {
+  /** `ip:port`; the machine's when empty. */
+  readonly servers: readonly string[];
+  /** They are asked only where the machine has none. */
+  readonly serversAsFallback: boolean;
+  readonly useTcp: boolean;
+  /** Short names are looked up in the domains of the machine, too. */
+  readonly useSearchDomains: boolean;
+  /** Addresses of a family that no network interface has are left out. */
+  readonly filterUnroutableFamilies: boolean;
+  readonly timeoutMs: number;
+  readonly tries: number;
+  readonly rotate: boolean;
 }
 
-export function createDnsResolver(options: DnsResolverOptions = {}): DnsResolver {
-  const resolver = new Resolver();
-  if (options.servers !== undefined) resolver.setServers(options.servers);
-  // With servers of its own a resolver does not ask the machine.
-  const machine = options.servers === undefined;
-  return { resolve: (name, family, callback) => new Query(resolver, machine, name, family, callback) };
-}
-
-/** The machine's own resolver. */
-export const systemDnsResolver: DnsResolver = {
-  resolve: (name, family, callback) => (system ??= createDnsResolver()).resolve(name, family, callback),
+/** Envoy's, which are not those of c-ares. */
+export const DEFAULT_RESOLVER_PLAN: DnsResolverPlan = {
+  servers: [],
+  serversAsFallback: false,
+  useTcp: false,
+  useSearchDomains: true,
+  filterUnroutableFamilies: false,
+  timeoutMs: 5000,
+  tries: 4,
+  rotate: false,
 };
-let system: DnsResolver | null = null;
+
+export interface DnsResolverEnvironment {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly stats: DnsStats | null;
+}
+
+const SYSTEM: DnsResolverEnvironment = { clock: systemClock, random: systemRandom, stats: null };
+const MISFORMATTED = "cares_failure:Misformatted domain name";
+
+export function createDnsResolver(
+  changes: Partial<DnsResolverPlan> = {},
+  environment: DnsResolverEnvironment = SYSTEM,
+): DnsResolver {
+  const plan = { ...DEFAULT_RESOLVER_PLAN, ...changes };
+  const machine = machineConfig();
+  const own = plan.servers.length > 0 && !(plan.serversAsFallback && machine.servers.length > 0);
+  const config = {
+    ...machine,
+    ...(own && { servers: plan.servers }),
+    ...(!plan.useSearchDomains && { searchDomains: [] }),
+  };
+  const { useTcp, timeoutMs, tries, rotate } = plan;
+  const client = new DnsClient({ ...environment, config, useTcp, timeoutMs, tries, rotate });
+  const resolver = { client, machine: !own, filter: plan.filterUnroutableFamilies, stats: environment.stats };
+  return { resolve: (name, family, callback) => new Query(resolver, name, family, callback) };
+}
+
 const hostsFile = new HostsFile("/etc/hosts");
+
+function machineConfig(): ResolvConf {
+  const config = readResolvConf();
+  if (config.servers.length > 0) return config;
+  // Where there is no such file, the runtime knows.
+  const servers = getServers().map((server) => parseIp(server)?.version === 6 ? `[${server}]:53` : server)
+    .map((server) => /\d\.\d+$/.test(server) ? `${server}:53` : server);
+  return { ...config, servers };
+}
+
+/** What a query asks. */
+interface Resolver {
+  readonly client: DnsClient;
+  readonly machine: boolean;
+  readonly filter: boolean;
+  readonly stats: DnsStats | null;
+}
 
 class Query implements DnsQuery {
   readonly #resolver: Resolver;
-  readonly #machine: boolean;
   readonly #name: string;
+  readonly #lookups: { cancel(): void }[] = [];
   #callback: ((answer: DnsAnswer) => void) | null;
 
-  constructor(
-    resolver: Resolver,
-    machine: boolean,
-    name: string,
-    family: DnsLookupFamily,
-    callback: (answer: DnsAnswer) => void,
-  ) {
+  constructor(resolver: Resolver, name: string, family: DnsLookupFamily, callback: (answer: DnsAnswer) => void) {
     this.#resolver = resolver;
-    this.#machine = machine;
     this.#name = name;
     this.#callback = callback;
-    if (parseIp(name) !== null) {
-      queueMicrotask(() => this.#answer({ status: "completed", addresses: [{ address: name, ttlSeconds: 0 }] }));
-    } else {
-      // Not before `resolve` has returned, whatever answers.
-      queueMicrotask(() => {
-        if (this.#callback !== null) this.#start(family);
-      });
-    }
+    resolver.stats?.pendingResolutions.inc();
+    // Not before `resolve` has returned, whatever answers.
+    queueMicrotask(() => {
+      if (this.#callback !== null) this.#start(family);
+    });
   }
 
   cancel(): void {
+    if (this.#callback === null) return;
     this.#callback = null;
+    this.#resolver.stats?.pendingResolutions.dec();
+    for (const lookup of this.#lookups) lookup.cancel();
   }
 
   #answer(answer: DnsAnswer): void {
     const callback = this.#callback;
+    if (callback === null) return;
     this.#callback = null;
-    callback?.(answer);
+    this.#resolver.stats?.pendingResolutions.dec();
+    callback(answer);
   }
 
   #start(family: DnsLookupFamily): void {
@@ -121,59 +168,89 @@ class Query implements DnsQuery {
   /** The second family is asked only when the first has nothing. */
   #prefer(first: 4 | 6, second: 4 | 6): void {
     this.#ask(first, (found) => {
-      if (isList(found) && found.length > 0) return this.#finish(found);
-      this.#ask(second, (other) => this.#finish(isList(other) || !isList(found) ? other : found));
+      if ("records" in found && found.records.length > 0) return this.#finish(found);
+      this.#ask(second, (other) => this.#finish("records" in other || "failure" in found ? other : found));
     });
   }
 
   #askBoth(): void {
-    let other: Found | null = null;
-    const collect = (found: Found): void => {
+    let other: DnsFound | null = null;
+    const collect = (found: DnsFound): void => {
       if (other === null) {
         other = found;
-        return;
+      } else if ("records" in found && "records" in other) {
+        const { details } = found.records.length > 0 ? found : other;
+        this.#finish({ records: [...found.records, ...other.records], details });
+      } else {
+        this.#finish("records" in found ? found : other);
       }
-      if (isList(found) && isList(other)) this.#finish([...found, ...other]);
-      else this.#finish(isList(found) ? found : other);
     };
     this.#ask(6, collect);
     this.#ask(4, collect);
   }
 
-  #ask(version: 4 | 6, callback: (found: Found) => void): void {
-    const fixed = this.#machine ? hostsFile.addresses(this.#name, version) : [];
-    if (fixed.length > 0) return callback(fixed.map((address) => ({ address, ttlSeconds: 0 })));
-    const onAnswer = (error: Error | null, records: readonly { address: string; ttl: number }[]): void => {
+  #ask(version: 4 | 6, callback: (found: DnsFound) => void): void {
+    const { client, machine, stats } = this.#resolver;
+    const name = this.#name;
+    stats?.resolveTotal.inc();
+    const literal = parseIp(name);
+    if (literal !== null) {
+      return callback(
+        literal.version === version ? fixed([name]) : { failure: MISFORMATTED, timeouts: 0 },
+      );
+    }
+    const known = hostsFile.addresses(name, version);
+    if (known.length > 0) return callback(fixed(known));
+    if (isLocalhost(name)) return callback(fixed([version === 4 ? "127.0.0.1" : "::1"]));
+    this.#lookups.push(client.lookup(name, version, (found) => {
       if (this.#callback === null) return;
-      if (error === null) {
-        callback(records.map(({ address, ttl }) => ({ address, ttlSeconds: ttl })));
-      } else if (this.#machine) {
-        this.#askMachine(version, error, callback);
-      } else {
-        const known = codesTellTruth && NO_SUCH_NAME.includes(errorCode(error));
-        callback(known ? [] : { failure: errorCode(error) || error.message });
-      }
-    };
-    if (version === 4) this.#resolver.resolve4(this.#name, { ttl: true }, onAnswer);
-    else this.#resolver.resolve6(this.#name, { ttl: true }, onAnswer);
+      const none = "failure" in found || found.records.length === 0;
+      if (none && machine) return this.#askMachine(version, found, callback);
+      if ("failure" in found) stats?.onFailure(found.timeouts);
+      else if (none) stats?.notFound.inc();
+      callback(found);
+    }));
   }
 
-  #askMachine(version: 4 | 6, first: Error, callback: (found: Found) => void): void {
+  /** Only what the servers and the machine agree on is known not to be there. */
+  #askMachine(version: 4 | 6, first: DnsFound, callback: (found: DnsFound) => void): void {
+    const { stats } = this.#resolver;
     lookup(this.#name, { family: version, all: true }, (error, addresses) => {
       if (this.#callback === null) return;
-      if (error === null) return callback(addresses.map(({ address }) => ({ address, ttlSeconds: 0 })));
-      // Only when both say so: a resolver that cannot be reached is no proof that a name is gone.
-      const known = NO_SUCH_NAME.includes(errorCode(first)) && NO_SUCH_NAME.includes(errorCode(error));
-      callback(known ? [] : { failure: errorCode(first) || first.message });
+      if (error === null && addresses.length > 0) return callback(fixed(addresses.map(({ address }) => address)));
+      if ("failure" in first) stats?.onFailure(first.timeouts);
+      else stats?.notFound.inc();
+      callback(first);
     });
   }
 
-  #finish(found: Found): void {
-    if (isList(found)) this.#answer({ status: "completed", addresses: found });
-    else this.#answer({ status: "failed", details: found.failure });
+  #finish(found: DnsFound): void {
+    if ("failure" in found) return this.#answer({ status: "failed", details: found.failure });
+    const addresses = this.#resolver.filter ? routable(found.records) : found.records;
+    const details = found.records.length > 0 && addresses.length === 0 ? NO_DATA_DETAILS : found.details;
+    this.#answer({ status: "completed", addresses, details });
   }
 }
 
-function isList(found: Found): found is readonly DnsAddress[] {
-  return Array.isArray(found);
+/** What nobody had to be asked for. */
+function fixed(addresses: readonly string[]): DnsFound {
+  return { records: addresses.map((address) => ({ address, ttlSeconds: 0 })), details: FOUND_DETAILS };
+}
+
+/** @see RFC 6761, 6.3 */
+function isLocalhost(name: string): boolean {
+  const lower = name.toLowerCase();
+  return lower === "localhost" || lower.endsWith(".localhost");
+}
+
+/** Addresses that an interface other than the loopback's has the family of. */
+function routable(addresses: readonly DnsAddress[]): readonly DnsAddress[] {
+  const versions = new Set<number>();
+  for (const list of Object.values(networkInterfaces())) {
+    for (const { address } of list ?? []) {
+      const ip = parseIp(withoutZone(address));
+      if (ip !== null && !isLoopback(ip)) versions.add(ip.version);
+    }
+  }
+  return addresses.filter(({ address }) => versions.has(parseIp(address)!.version));
 }

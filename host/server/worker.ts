@@ -31,7 +31,8 @@ import { ACCESS_LOG_FILTERS, ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } fro
 import { HttpDate } from "../http/date.ts";
 import type { AccessLogger, DrainDecision } from "../http/conn_manager_config.ts";
 import type { SocketConnection } from "../net/connection.ts";
-import { systemDnsResolver } from "../net/dns.ts";
+import { DnsResolvers } from "../net/dns_resolvers.ts";
+import { DnsStats } from "../net/dns_stats.ts";
 import { CloseType } from "../net/filter.ts";
 import { CountedConnectionLimit } from "../net/connection_limit.ts";
 import { Listener } from "../net/listener.ts";
@@ -152,7 +153,7 @@ export class Worker {
       random,
       stats,
       dialer: new SocketDialer(clock, (error) => environment.onBug(error)),
-      dns: systemDnsResolver,
+      dns: new DnsResolvers({ clock, random, stats: new DnsStats(stats) }),
       createClientCodec,
       // Limits hold for the process: several workers count together, in gauges that no listing shows.
       ...(environment.concurrency > 1 && {

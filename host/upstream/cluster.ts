@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
+import type { DnsResolverSource } from "../net/dns_resolvers.ts";
 import type { OverrideHost } from "../http/filter.ts";
 import { HashPolicy } from "../http/hash_policy.ts";
 import type { StatsScope } from "../observe/stats.ts";
@@ -16,7 +17,7 @@ import { LocalCount, ResourcePriority, type SharedCountFactory } from "./circuit
 import { createResourceManagers, type ResourceManager } from "./resource_manager.ts";
 import type { Dialer } from "./dialer.ts";
 import { createDiscovery, createProvidingDiscovery } from "./discovery/create.ts";
-import type { ClusterFinder, Discovery, DiscoveryContext, DnsResolver } from "./discovery/discovery.ts";
+import type { ClusterFinder, Discovery, DiscoveryContext } from "./discovery/discovery.ts";
 import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import { ActiveChecks } from "./health/active_checks.ts";
 import { ClusterHealth } from "./health/cluster_health.ts";
@@ -45,7 +46,7 @@ export interface ClusterEnvironment {
   /** The root: `cluster.<name>.` is put in front. */
   readonly stats: StatsScope;
   readonly dialer: Dialer;
-  readonly dns: DnsResolver;
+  readonly dns: DnsResolverSource;
   readonly createClientCodec: ClientCodecFactory;
   /** Where the proxy is; absent: nobody knows. */
   readonly ownLocality?: LocalityPlan | null;
@@ -155,7 +156,7 @@ export class Cluster implements PoolCluster {
       clock: environment.clock,
       random: environment.random,
       stats: this.stats,
-      dns: environment.dns,
+      dns: environment.dns.get(plan.dns.resolver),
       members: new Membership(this, environment.ownLocality),
       priorities: this.priorities,
       clusters: clusters ?? { get: () => null, generation: 0, dnsCaches: new DnsCaches(environment) },

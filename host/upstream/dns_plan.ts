@@ -6,7 +6,7 @@
  * @module
  */
 import type { CidrBlock } from "../base/cidr.ts";
-import type { DnsLookupFamily } from "../net/dns.ts";
+import type { DnsLookupFamily, DnsResolverPlan } from "../net/dns.ts";
 
 export type { DnsLookupFamily } from "../net/dns.ts";
 
@@ -18,8 +18,16 @@ export interface DnsPlan {
   /** Null: at the refresh rate. */
   readonly failureRefresh: FailureRefreshPlan | null;
   readonly respectTtl: boolean;
+  /** A time to live counts as this much at least. */
+  readonly minRefreshRateMs: number;
   readonly lookupFamily: DnsLookupFamily;
+  /** The cluster serves no requests before the first look-up ended. */
+  readonly waitsForWarm: boolean;
+  readonly resolver: ResolverPlan;
 }
+
+/** Null: the machine's. */
+export type ResolverPlan = DnsResolverPlan | null;
 
 /** Back-off after failed look-ups. */
 export interface FailureRefreshPlan {
@@ -32,12 +40,16 @@ export const DEFAULT_DNS_PLAN: DnsPlan = {
   jitterMs: 0,
   failureRefresh: null,
   respectTtl: false,
+  minRefreshRateMs: 0,
   lookupFamily: "AUTO",
+  waitsForWarm: true,
+  resolver: null,
 };
 
 /** What is known of names that clients asked for. */
 export interface DnsCachePlan {
   readonly name: string;
+  readonly resolver: ResolverPlan;
   readonly lookupFamily: DnsLookupFamily;
   /** For names without an address. */
   readonly refreshRateMs: number;
@@ -61,6 +73,7 @@ export interface DnsCachePlan {
 
 export const DEFAULT_DNS_CACHE_PLAN: DnsCachePlan = {
   name: "",
+  resolver: null,
   lookupFamily: "AUTO",
   refreshRateMs: 60_000,
   minRefreshRateMs: 5000,

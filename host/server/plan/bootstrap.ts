@@ -16,6 +16,7 @@ import type { ListenerScope } from "../../extensions/define.ts";
 import { planListener } from "../../net/plan/listener.ts";
 import type { ListenerPlan } from "../../net/plan.ts";
 import type { ClusterPlan } from "../../upstream/plan.ts";
+import { planResolver } from "../../upstream/plan/dns_resolver.ts";
 import { planCluster } from "../../upstream/plan/cluster.ts";
 import type { AdminPlan, NodeIdentity, UsedExtensions } from "../snapshot.ts";
 import type { Planners, WasmPluginUse } from "./planners.ts";
@@ -53,6 +54,7 @@ export interface NodeFlags {
 export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeFlags): BootstrapPlan {
   const resources = root.message("static_resources");
   const runtime = planRuntime(root);
+  planners.dnsResolver = planResolver(root);
   planners.wasmLimits = planWasmLimits(root, runtime.values);
   const clusterNodes = resources?.messages("clusters") ?? [];
   const clusterNames = new Set(clusterNodes.map((node) => node.string("name")));
@@ -63,6 +65,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     const plan = planCluster(node, {
       planFilters: (nodes) => planUpstreamFilters(nodes, clusterContext),
       addDnsCache: planners.addDnsCache,
+      dnsResolver: planners.dnsResolver,
       runtime: runtime.values,
       formats: clusterContext,
     });

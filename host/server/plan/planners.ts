@@ -33,6 +33,7 @@ import {
 } from "../../extensions/standard.ts";
 import type { ExtensionPlan } from "../../net/plan.ts";
 import { type FormatWorld, parseFormat } from "../../observe/formatter.ts";
+import type { ResolverPlan } from "../../upstream/dns_plan.ts";
 import { type AddDnsCache, createDnsCacheCheck } from "../../upstream/plan/dns_cache.ts";
 import type { UsedExtensions } from "../snapshot.ts";
 
@@ -86,6 +87,8 @@ export class Planners {
     accessLogFilter: new Set<string>(),
   };
   readonly #plugins = new Map<string, WasmPluginUse>();
+  /** That of the bootstrap; set before planning. */
+  dnsResolver: ResolverPlan = null;
   readonly addDnsCache: AddDnsCache = createDnsCacheCheck();
   readonly #nativeModules = new Map<string, NativeFilterModule>();
   /** What the runtime allows wasm plugins; set before planning. */
@@ -152,6 +155,7 @@ export class Planners {
       planAccessLog: (node) => this.#planAccessLog(node, context),
       planAccessLogFilter: (node) => this.#planAccessLogFilter(node),
       planRouteFilterConfig: (config) => this.#planRouteFilterConfig(config),
+      dnsResolver: this.dnsResolver,
       addDnsCache: this.addDnsCache,
       nativeFilter: (kind, name) => this.#nativeFilter(kind, name),
       wasmLimits: (pluginName) => this.wasmLimits.of(pluginName),

@@ -35,6 +35,7 @@ class LogicalDns implements Discovery {
       () => this.#ready(),
     );
     this.#target.resolve();
+    if (!this.#context.plan.dns.waitsForWarm) this.#ready();
   }
 
   close(): void {

@@ -8,6 +8,7 @@
  * @see Envoy: source/extensions/clusters/strict_dns/strict_dns_cluster.cc ResolveTarget
  * @module
  */
+import { BackOff } from "../../base/back_off.ts";
 import type { Timer } from "../../base/clock.ts";
 import type { DiscoveryContext, DnsAddress, DnsQuery } from "./discovery.ts";
 
@@ -20,7 +21,7 @@ export class ResolveTarget {
   readonly #onAttempt: () => void;
   readonly #timer: Timer;
   #query: DnsQuery | null = null;
-  #failures = 0;
+  #backOff: BackOff | null = null;
 
   constructor(
     context: DiscoveryContext,
@@ -42,7 +43,7 @@ export class ResolveTarget {
       this.#query = null;
       if (answer.status === "completed") {
         stats.updateSuccess.inc();
-        this.#failures = 0;
+        this.#backOff = null;
         this.#timer.enable(this.#refreshDelayMs(answer.addresses));
         this.#onAnswer(answer.addresses);
       } else {
@@ -64,7 +65,7 @@ export class ResolveTarget {
     let delayMs = dns.refreshRateMs;
     if (dns.respectTtl) {
       const ttls = addresses.map((address) => address.ttlSeconds).filter((ttl) => ttl > 0);
-      if (ttls.length > 0) delayMs = Math.min(...ttls) * 1000;
+      if (ttls.length > 0) delayMs = Math.max(dns.minRefreshRateMs, Math.min(...ttls) * 1000);
     }
     const jitter = dns.jitterMs > 0 && addresses.length > 0 ? this.#context.random.fraction() * dns.jitterMs : 0;
     return delayMs + Math.floor(jitter);
@@ -73,7 +74,7 @@ export class ResolveTarget {
   #failureDelayMs(): number {
     const { failureRefresh, refreshRateMs } = this.#context.plan.dns;
     if (failureRefresh === null) return refreshRateMs;
-    const ceiling = Math.min(failureRefresh.maxMs, failureRefresh.baseMs * 2 ** Math.min(30, this.#failures++));
-    return Math.max(1, Math.floor(this.#context.random.fraction() * ceiling));
+    this.#backOff ??= new BackOff(failureRefresh.baseMs, failureRefresh.maxMs, this.#context.random);
+    return Math.max(1, this.#backOff.nextMs());
   }
 }

@@ -37,6 +37,7 @@ class StrictDns implements Discovery {
     );
     if (this.#targets.length === 0) return this.#ready();
     for (const target of this.#targets) target.resolve();
+    if (!this.#context.plan.dns.waitsForWarm) this.#ready();
   }
 
   close(): void {

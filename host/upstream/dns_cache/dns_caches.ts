@@ -9,7 +9,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
-import type { DnsResolver } from "../../net/dns.ts";
+import type { DnsResolverSource } from "../../net/dns_resolvers.ts";
 import type { StatsScope } from "../../observe/stats.ts";
 import { LocalCount, type SharedCountFactory } from "../circuit_breaker.ts";
 import type { DnsCachePlan } from "../dns_plan.ts";
@@ -19,7 +19,7 @@ export interface DnsCachesEnvironment {
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: StatsScope;
-  readonly dns: DnsResolver;
+  readonly dns: DnsResolverSource;
   readonly createCount?: SharedCountFactory;
 }
 
@@ -48,6 +48,6 @@ export class DnsCaches {
   #create(plan: DnsCachePlan): DnsCache {
     const { clock, random, stats, dns, createCount } = this.#environment;
     const pendingCount = createCount?.(`dns_cache.${plan.name}`, "rq_pending") ?? new LocalCount();
-    return new DnsCache(plan, { clock, random, stats, dns, pendingCount });
+    return new DnsCache(plan, { clock, random, stats, dns: dns.get(plan.resolver), pendingCount });
   }
 }

@@ -21,9 +21,8 @@ import {
   type TcpKeepalivePlan,
 } from "../plan.ts";
 import type { FormatChecker } from "../../http/plan/header_ops.ts";
-import { planDiscovery } from "./discovery.ts";
-import type { AddDnsCache } from "./dns_cache.ts";
 import { planCircuitBreakers } from "./circuit_breakers.ts";
+import { type DiscoveryPlanContext, planDiscovery } from "./discovery.ts";
 import { planEndpoints } from "./endpoints.ts";
 import { planHealth } from "./health_check.ts";
 import { type PlanHttpFilters, planHttpProtocol } from "./http_protocol.ts";
@@ -35,10 +34,9 @@ const UNSUPPORTED = "config/unsupported";
 const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
 /** What planning a cluster needs of the rest of the configuration. */
-export interface ClusterPlanContext {
+export interface ClusterPlanContext extends DiscoveryPlanContext {
   /** Null: the chains of requests stay unread. */
   readonly planFilters: PlanHttpFilters | null;
-  readonly addDnsCache: AddDnsCache;
   readonly runtime: RuntimeValues;
   readonly formats: FormatChecker;
 }
@@ -47,16 +45,18 @@ export interface ClusterPlanContext {
 const NO_CONTEXT: ClusterPlanContext = {
   planFilters: null,
   addDnsCache: () => {},
+  dnsResolver: null,
   runtime: NO_RUNTIME_VALUES,
   formats: { formatProblem: () => null },
 };
 
 /** The plan of an `envoy.config.cluster.v3.Cluster`; null when it has no name or no known way to find hosts. */
 export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContext> = {}): ClusterPlan | null {
-  const { planFilters, addDnsCache, runtime, formats } = { ...NO_CONTEXT, ...context };
+  const all = { ...NO_CONTEXT, ...context };
+  const { planFilters, runtime, formats } = all;
   const name = node.string("name");
   const altStatName = node.string("alt_stat_name");
-  const discovery = planDiscovery(node, addDnsCache);
+  const discovery = planDiscovery(node, all);
   const outlierDetection = node.message("outlier_detection");
   const { localities, overprovisioningFactor } = planEndpoints(node.message("load_assignment"));
   const http = planHttpProtocol(node, planFilters);
@@ -79,7 +79,6 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     metadata: planMetadata(node),
   };
   checkTransportSocket(node);
-  acceptWithoutEffect(node);
   if (discovery === null || name === "") return null;
   checkEndpoints(node, discovery.type, localities);
   checkHashedNames(node, discovery.type);
@@ -125,15 +124,6 @@ function checkTransportSocket(node: ConfigNode): void {
   const config = socket.any("typed_config");
   if (config === null ? name === "envoy.transport_sockets.raw_buffer" : config.typeName === RAW_BUFFER) return;
   node.error(UNSUPPORTED, `transport socket '${name}' is not supported yet`, { field: "transport_socket" });
-}
-
-function acceptWithoutEffect(node: ConfigNode): void {
-  if (!node.bool("wait_for_warm_on_init", true)) {
-    node.error(UNSUPPORTED, "start-up always waits for the first look-up of every cluster", {
-      field: "wait_for_warm_on_init",
-      help: "remove the field",
-    });
-  }
 }
 
 /** A cluster that chooses hosts itself is to say so, and no other one can. */

@@ -7,9 +7,10 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import { DEFAULT_DNS_PLAN, type DnsLookupFamily, type DnsPlan } from "../dns_plan.ts";
+import { DEFAULT_DNS_PLAN, type DnsLookupFamily, type DnsPlan, type ResolverPlan } from "../dns_plan.ts";
 import type { AggregatePlan, DiscoveryType, DynamicForwardProxyPlan, OriginalDstPlan, ProvidedPlan } from "../plan.ts";
 import { type AddDnsCache, planDnsCache, planFailureRefresh } from "./dns_cache.ts";
+import { planResolver } from "./dns_resolver.ts";
 import { planMetadataKey } from "./metadata_key.ts";
 
 const CLUSTERS = "envoy.extensions.clusters";
@@ -28,6 +29,13 @@ const NAMED_TYPES: Readonly<Record<string, string>> = {
 const ORIGINAL_DST_HEADER = "x-envoy-original-dst-host";
 const DEFAULT_CLEANUP_INTERVAL_MS = 5000;
 
+/** What planning the discovery of a cluster needs of the rest of the configuration. */
+export interface DiscoveryPlanContext {
+  readonly addDnsCache: AddDnsCache;
+  /** The resolver of the bootstrap. */
+  readonly dnsResolver: ResolverPlan;
+}
+
 /** What of a cluster's plan says where its hosts come from. */
 export interface DiscoveryPart {
   readonly type: DiscoveryType;
@@ -36,36 +44,44 @@ export interface DiscoveryPart {
 }
 
 /** Null after an error was reported. */
-export function planDiscovery(node: ConfigNode, addDnsCache: AddDnsCache): DiscoveryPart | null {
+export function planDiscovery(node: ConfigNode, context: DiscoveryPlanContext): DiscoveryPart | null {
+  const part = planAny(node, context);
+  if (part?.type !== "STRICT_DNS" && part?.type !== "LOGICAL_DNS") {
+    node.accept("wait_for_warm_on_init", "hosts that need no look-up are there at once");
+  }
+  return part;
+}
+
+function planAny(node: ConfigNode, context: DiscoveryPlanContext): DiscoveryPart | null {
   const custom = node.message("cluster_type");
-  if (custom === null) return planType(node, node.enum("type"), "type");
+  if (custom === null) return planType(node, node.enum("type"), "type", context);
   const name = custom.string("name");
   const config = custom.any("typed_config");
   switch (config?.typeName) {
     case DNS_CLUSTER:
-      return planDnsCluster(config);
+      return planDnsCluster(node, config, context);
     case AGGREGATE_CLUSTER:
       return providedPart(planAggregate(config));
     case DYNAMIC_FORWARD_PROXY_CLUSTER: {
-      const plan = planDynamicForwardProxy(config, addDnsCache);
+      const plan = planDynamicForwardProxy(config, context);
       return plan === null ? null : providedPart(plan);
     }
   }
   const named = NAMED_TYPES[name];
-  if (named !== undefined) return planType(node, named, "cluster_type");
+  if (named !== undefined) return planType(node, named, "cluster_type", context);
   custom.error("config/unsupported", `cluster type '${name}' is not supported yet`, { field: "name" });
   return null;
 }
 
-function planType(node: ConfigNode, type: string, field: string): DiscoveryPart | null {
+function planType(node: ConfigNode, type: string, field: string, context: DiscoveryPlanContext): DiscoveryPart | null {
   if (type !== "ORIGINAL_DST") node.accept("cleanup_interval", "it concerns ORIGINAL_DST clusters only");
   switch (type) {
     case "STATIC":
-      planClusterDns(node);
+      planClusterDns(node, context);
       return { type, dns: DEFAULT_DNS_PLAN, provided: null };
     case "STRICT_DNS":
     case "LOGICAL_DNS":
-      return { type, dns: planClusterDns(node), provided: null };
+      return { type, dns: planClusterDns(node, context), provided: null };
     case "ORIGINAL_DST":
       return providedPart(planOriginalDst(node));
     default:
@@ -105,7 +121,7 @@ function planAggregate(config: ConfigNode): AggregatePlan {
   return { type: "AGGREGATE", clusters: config.strings("clusters") };
 }
 
-function planDynamicForwardProxy(config: ConfigNode, addDnsCache: AddDnsCache): DynamicForwardProxyPlan | null {
+function planDynamicForwardProxy(config: ConfigNode, context: DiscoveryPlanContext): DynamicForwardProxyPlan | null {
   config.accept("allow_insecure_cluster_options", "names in certificates are not asked for by plain upstreams");
   config.accept("allow_coalesced_connections", "only connections with TLS are shared by names");
   const cache = config.message("dns_cache_config");
@@ -115,38 +131,37 @@ function planDynamicForwardProxy(config: ConfigNode, addDnsCache: AddDnsCache): 
     });
     return null;
   }
-  const dnsCache = planDnsCache(cache);
-  addDnsCache(cache, dnsCache);
+  const dnsCache = planDnsCache(cache, context.dnsResolver);
+  context.addDnsCache(cache, dnsCache);
   return { type: "DYNAMIC_FORWARD_PROXY", dnsCache };
 }
 
-function planClusterDns(node: ConfigNode): DnsPlan {
-  planResolver(node);
-  return planDns(node, node.enum("dns_lookup_family") as DnsLookupFamily);
+function planClusterDns(node: ConfigNode, context: DiscoveryPlanContext): DnsPlan {
+  const waitsForWarm = node.bool("wait_for_warm_on_init", true);
+  const resolver = planResolver(node, context.dnsResolver);
+  const lookupFamily = node.enum("dns_lookup_family") as DnsLookupFamily;
+  return { ...planDns(node), lookupFamily, waitsForWarm, resolver };
 }
 
-function planDnsCluster(config: ConfigNode): DiscoveryPart {
-  planResolver(config);
+function planDnsCluster(node: ConfigNode, config: ConfigNode, context: DiscoveryPlanContext): DiscoveryPart {
   const family = config.enum("dns_lookup_family");
-  const dns = planDns(config, family === "UNSPECIFIED" ? "AUTO" : family as DnsLookupFamily);
+  const dns: DnsPlan = {
+    ...planDns(config),
+    minRefreshRateMs: config.durationMs("dns_min_refresh_rate", DEFAULT_DNS_PLAN.minRefreshRateMs),
+    lookupFamily: family === "UNSPECIFIED" ? "AUTO" : family as DnsLookupFamily,
+    waitsForWarm: node.bool("wait_for_warm_on_init", true),
+    resolver: planResolver(config, context.dnsResolver),
+  };
   const type = config.bool("all_addresses_in_single_endpoint") ? "LOGICAL_DNS" : "STRICT_DNS";
   return { type, dns, provided: null };
 }
 /** The fields that a Cluster and a DnsCluster have in common. */
-function planDns(node: ConfigNode, lookupFamily: DnsLookupFamily): DnsPlan {
+function planDns(node: ConfigNode): Omit<DnsPlan, "lookupFamily" | "waitsForWarm" | "resolver"> {
   return {
-    refreshRateMs: node.durationMs("dns_refresh_rate", 5000),
+    refreshRateMs: node.durationMs("dns_refresh_rate", DEFAULT_DNS_PLAN.refreshRateMs),
     jitterMs: node.durationMs("dns_jitter", 0),
     failureRefresh: planFailureRefresh(node),
     respectTtl: node.bool("respect_dns_ttl"),
-    lookupFamily,
+    minRefreshRateMs: DEFAULT_DNS_PLAN.minRefreshRateMs,
   };
-}
-
-/** Reads which resolver is wanted; settings inside of it that are not read here are reported. */
-function planResolver(node: ConfigNode): void {
-  const resolver = node.message("typed_dns_resolver_config");
-  if (resolver === null) return;
-  resolver.accept("name", "names are looked up by the resolver of the runtime, whatever this one is called");
-  resolver.any("typed_config");
 }

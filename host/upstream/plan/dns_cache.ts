@@ -11,7 +11,9 @@ import {
   type DnsCachePlan,
   type DnsLookupFamily,
   type FailureRefreshPlan,
+  type ResolverPlan,
 } from "../dns_plan.ts";
+import { planResolver } from "./dns_resolver.ts";
 
 /** Told of every cache of a configuration: caches of one name must be the same. */
 export type AddDnsCache = (node: ConfigNode, plan: DnsCachePlan) => void;
@@ -29,7 +31,8 @@ export function createDnsCacheCheck(): AddDnsCache {
   };
 }
 
-export function planDnsCache(node: ConfigNode): DnsCachePlan {
+/** `fallback` is the resolver of the bootstrap. */
+export function planDnsCache(node: ConfigNode, fallback: ResolverPlan): DnsCachePlan {
   const defaults = DEFAULT_DNS_CACHE_PLAN;
   const preresolve = node.messages("preresolve_hostnames").map((host) => {
     host.accept("protocol", "it is the host's name that counts");
@@ -53,6 +56,7 @@ export function planDnsCache(node: ConfigNode): DnsCachePlan {
   }
   return {
     name: node.string("name"),
+    resolver: planResolver(node, fallback),
     lookupFamily: node.enum("dns_lookup_family") as DnsLookupFamily,
     refreshRateMs: node.durationMs("dns_refresh_rate", defaults.refreshRateMs),
     minRefreshRateMs: node.durationMs("dns_min_refresh_rate", defaults.minRefreshRateMs),

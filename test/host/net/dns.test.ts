@@ -1,40 +1,73 @@
-import { createSocket } from "node:dgram";
+// test/host/net/dns.test.ts: names to addresses, from name servers of the test.
+import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { mkdtempSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
+import { setImmediate } from "node:timers";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { ManualClock } from "../../../host/base/clock.ts";
+import { SeededRandom } from "../../../host/base/random.ts";
 import { createDnsResolver, type DnsAnswer, type DnsLookupFamily, type DnsResolver } from "../../../host/net/dns.ts";
+import { decodeResponse, encodeQuery, RecordType } from "../../../host/net/dns_message.ts";
+import { DnsStats } from "../../../host/net/dns_stats.ts";
 import { HostsFile, parseHosts } from "../../../host/net/hosts_file.ts";
-import { systemDnsResolver } from "../../../host/net/dns.ts";
+import { parseResolvConf, readResolvConf, searchedNames } from "../../../host/net/resolv_conf.ts";
+import { StatsStore } from "../../../host/observe/stats.ts";
+import { systemClock } from "../../../host/platform/system_clock.ts";
 
-/** A name server that knows `zone`: name → A and AAAA records, or a response code. */
+/** What a name server knows of a name. */
+interface Entry {
+  readonly a?: readonly string[];
+  readonly aaaa?: readonly (readonly number[])[];
+  /** A response code. */
+  readonly code?: number;
+  /** Datagrams say that there is more. */
+  readonly truncated?: boolean;
+  /** Datagrams are not answered: so many of them. */
+  silent?: number;
+}
+
+/** A name server that answers from `zone`, by UDP and TCP on one port. */
 class NameServer {
-  readonly #socket = createSocket("udp4");
+  readonly #datagrams: DatagramSocket = createSocket("udp4");
+  readonly #streams: Server = createServer((socket) => this.#serve(socket));
   readonly asked: string[] = [];
-  readonly #zone: Record<string, { a?: string[]; aaaa?: number[][]; code?: number }>;
+  readonly #zone: Readonly<Record<string, Entry>>;
 
-  constructor(zone: Record<string, { a?: string[]; aaaa?: number[][]; code?: number }>) {
+  constructor(zone: Readonly<Record<string, Entry>>) {
     this.#zone = zone;
   }
 
-  start(): Promise<DnsResolver> {
-    this.#socket.on("message", (query, from) => this.#socket.send(this.#answer(query), from.port, from.address));
-    return new Promise((resolve) =>
-      this.#socket.bind(
-        0,
-        "127.0.0.1",
-        () => resolve(createDnsResolver({ servers: [`127.0.0.1:${this.#socket.address().port}`] })),
-      )
-    );
+  /** The address of the server. */
+  async start(): Promise<string> {
+    this.#datagrams.on("message", (query, from) => {
+      const answer = this.#answer(query, false);
+      if (answer !== null) this.#datagrams.send(answer, from.port, from.address);
+    });
+    await new Promise<void>((resolve) => this.#datagrams.bind(0, "127.0.0.1", resolve));
+    const { port } = this.#datagrams.address();
+    await new Promise<void>((resolve) => this.#streams.listen(port, "127.0.0.1", resolve));
+    return `127.0.0.1:${port}`;
   }
 
   close(): void {
-    this.#socket.close();
+    this.#datagrams.close();
+    this.#streams.close();
   }
 
-  #answer(query: Uint8Array): Uint8Array {
+  #serve(socket: Socket): void {
+    socket.on("error", () => {});
+    socket.once("data", (bytes: Uint8Array) => {
+      const answer = this.#answer(bytes.subarray(2), true)!;
+      // In two parts, and not at their border.
+      socket.write(Uint8Array.of(answer.length >> 8));
+      socket.write(Uint8Array.of(answer.length & 255, ...answer));
+    });
+  }
+
+  #answer(query: Uint8Array, stream: boolean): Uint8Array | null {
     const labels: string[] = [];
     let at = 12;
     while (query[at] !== 0) {
@@ -43,12 +76,19 @@ class NameServer {
     }
     const type = query[at + 2]!;
     const name = labels.join(".").toLowerCase();
-    this.asked.push(`${name} ${type === 1 ? "A" : "AAAA"}`);
-    const entry = this.#zone[name] ?? { code: 3 };
+    this.asked.push(`${name} ${type === 1 ? "A" : "AAAA"}${stream ? " tcp" : ""}`);
+    const entry: Entry = this.#zone[name] ?? { code: 3 };
+    if (!stream && (entry.silent ?? 0) > 0) {
+      entry.silent!--;
+      return null;
+    }
+    const truncated = entry.truncated === true && !stream;
     const data = type === 1 ? (entry.a ?? []).map((ip) => ip.split(".").map(Number)) : entry.aaaa ?? [];
+    const alias = [0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 9, 0, 2, 0xc0, 12];
     const records = data.flatMap((bytes) => [0xc0, 12, 0, type, 0, 1, 0, 0, 0, 77, 0, bytes.length, ...bytes]);
-    const head = [query[0]!, query[1]!, 0x81, 0x80 | (entry.code ?? 0), 0, 1, 0, data.length, 0, 0, 0, 0];
-    return new Uint8Array([...head, ...query.subarray(12, at + 5), ...records]);
+    const count = truncated ? 0 : data.length + 1;
+    const head = [query[0]!, query[1]!, truncated ? 0x83 : 0x81, 0x80 | (entry.code ?? 0), 0, 1, 0, count, 0, 0, 0, 0];
+    return new Uint8Array([...head, ...query.subarray(12, at + 5), ...(truncated ? [] : [...alias, ...records])]);
   }
 }
 
@@ -56,39 +96,99 @@ function resolve(resolver: DnsResolver, name: string, family: DnsLookupFamily): 
   return new Promise((settle) => resolver.resolve(name, family, settle));
 }
 
+/** An answer in one line. */
+function brief(answer: DnsAnswer): string {
+  if (answer.status === "failed") return `failed ${answer.details}`;
+  const addresses = answer.addresses.map(({ address, ttlSeconds }) => `${address}/${ttlSeconds}`);
+  return addresses.length > 0 ? addresses.join(" ") : `none ${answer.details}`;
+}
+
 const V6 = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+const NO_DATA = "none cares_norecords:DNS server returned answer with no data";
+const NO_NAME = "none cares_norecords:Domain name not found";
+const PLAIN = { useSearchDomains: false, timeoutMs: 20_000 };
 
 test("families, as Envoy asks them", async () => {
   const server = new NameServer({
     "both.test": { a: ["10.0.0.1", "10.0.0.2"], aaaa: [V6] },
     "four.test": { a: ["10.0.0.3"] },
-    "broken.test": { code: 2 },
   });
-  const resolver = await server.start();
-  const v4 = [{ address: "10.0.0.1", ttlSeconds: 77 }, { address: "10.0.0.2", ttlSeconds: 77 }];
-  const v6 = [{ address: "2001:db8::1", ttlSeconds: 77 }];
-  const completed = (addresses: unknown) => ({ status: "completed", addresses });
-  const inOrder = (answer: DnsAnswer) =>
-    answer.status === "failed"
-      ? answer
-      : { ...answer, addresses: answer.addresses.toSorted((x, y) => x.address < y.address ? -1 : 1) };
-  assert.equal(inOrder(await resolve(resolver, "both.test", "V4_ONLY")), completed(v4));
-  assert.equal(await resolve(resolver, "both.test", "V6_ONLY"), completed(v6));
-  assert.equal(await resolve(resolver, "both.test", "AUTO"), completed(v6));
-  assert.equal(inOrder(await resolve(resolver, "both.test", "V4_PREFERRED")), completed(v4));
-  assert.equal(inOrder(await resolve(resolver, "both.test", "ALL")), completed([...v4, ...v6]));
-  assert.equal(await resolve(resolver, "four.test", "AUTO"), completed([{ address: "10.0.0.3", ttlSeconds: 77 }]));
-  // Deno does not tell a name that does not exist from a server that does not answer.
-  const nothing = process.versions["deno"] === undefined ? completed([]) : { status: "failed", details: "ENOTFOUND" };
-  assert.equal(await resolve(resolver, "four.test", "V6_ONLY"), nothing);
-  assert.equal(await resolve(resolver, "nowhere.test", "AUTO"), nothing);
-  assert.is((await resolve(resolver, "broken.test", "V4_ONLY")).status, "failed");
+  const resolver = createDnsResolver({ ...PLAIN, servers: [await server.start()] });
+  const ask = async (name: string, family: DnsLookupFamily) => brief(await resolve(resolver, name, family));
+  const v4 = "10.0.0.1/77 10.0.0.2/77";
+  assert.is(await ask("both.test", "V4_ONLY"), v4);
+  assert.is(await ask("BOTH.test.", "V6_ONLY"), "2001:db8::1/77");
+  assert.is(await ask("both.test", "AUTO"), "2001:db8::1/77");
+  assert.is(await ask("both.test", "V4_PREFERRED"), v4);
+  assert.equal((await ask("both.test", "ALL")).split(" ").sort(), [...v4.split(" "), "2001:db8::1/77"]);
+  assert.is(await ask("four.test", "AUTO"), "10.0.0.3/77");
+  assert.is(await ask("four.test", "V6_ONLY"), NO_DATA);
+  assert.is(await ask("nowhere.test", "AUTO"), NO_NAME);
   server.close();
+});
+
+test("servers that fail: each is asked as often as allowed, then the reason is told", async () => {
+  const store = StatsStore.create();
+  const server = new NameServer({ "broken.test": { code: 2 }, "refused.test": { code: 5 } });
+  const environment = { clock: systemClock, random: new SeededRandom(1), stats: new DnsStats(store) };
+  const resolver = createDnsResolver({ ...PLAIN, servers: [await server.start()], tries: 3 }, environment);
+  const ask = async (name: string) => brief(await resolve(resolver, name, "V4_ONLY"));
+  assert.is(await ask("broken.test"), "failed cares_failure:DNS server returned general failure");
+  assert.is(server.asked.length, 3);
+  assert.is(await ask("refused.test"), "failed cares_failure:DNS server refused query");
+  assert.is(await ask("a..test"), "failed cares_failure:Misformatted domain name");
+  assert.is(await ask("nowhere.test"), NO_NAME);
+  const stats = ["resolve_total", "get_addr_failure", "not_found", "pending_resolutions"];
+  assert.equal(stats.map((name) => store.valueOf(`dns.cares.${name}`)), [4, 3, 1, 0]);
+  server.close();
+});
+
+test("a server that is silent: the next attempt comes after the time-out, which doubles", async () => {
+  const server = new NameServer({ "slow.test": { a: ["10.0.0.1"], silent: 2 }, "dead.test": { silent: 9 } });
+  const clock = new ManualClock();
+  const environment = { clock, random: new SeededRandom(1), stats: null };
+  const options = { useSearchDomains: false, timeoutMs: 1000, servers: [await server.start()], tries: 3 };
+  const resolver = createDnsResolver(options, environment);
+  const slow = resolve(resolver, "slow.test", "V4_ONLY");
+  const seen = async (count: number): Promise<void> => {
+    while (server.asked.length < count) await new Promise((settle) => setImmediate(settle));
+  };
+  await seen(1);
+  clock.advance(999);
+  assert.is(server.asked.length, 1);
+  clock.advance(1);
+  await seen(2);
+  clock.advance(2000);
+  assert.is(brief(await slow), "10.0.0.1/77");
+  const dead = resolve(resolver, "dead.test", "V4_ONLY");
+  for (const [index, waitMs] of [1000, 2000, 4000].entries()) {
+    await seen(4 + index);
+    clock.advance(waitMs);
+  }
+  assert.is(brief(await dead), "failed cares_failure:Timeout while contacting DNS servers");
+  assert.is(clock.armedTimers, 0);
+  server.close();
+});
+
+test("by TCP, asked for so or because a datagram was too small; servers in turn", async () => {
+  const zone = { "big.test": { a: ["10.0.0.1"], truncated: true }, "x.test": { a: ["10.0.0.2"] } };
+  const first = new NameServer(zone);
+  const second = new NameServer(zone);
+  const servers = [await first.start(), await second.start()];
+  const byUdp = createDnsResolver({ ...PLAIN, servers });
+  assert.is(brief(await resolve(byUdp, "big.test", "V4_ONLY")), "10.0.0.1/77");
+  assert.equal(first.asked, ["big.test A", "big.test A tcp"]);
+  const byTcp = createDnsResolver({ ...PLAIN, servers, useTcp: true, rotate: true });
+  await resolve(byTcp, "x.test", "V4_ONLY");
+  await resolve(byTcp, "x.test", "V4_ONLY");
+  assert.equal([first.asked.at(-1), second.asked], ["x.test A tcp", ["x.test A tcp"]]);
+  first.close();
+  second.close();
 });
 
 test("IP addresses answer themselves, later; a cancelled query does not answer", async () => {
   const server = new NameServer({ "x.test": { a: ["10.0.0.1"] } });
-  const resolver = await server.start();
+  const resolver = createDnsResolver({ ...PLAIN, servers: [await server.start()] });
   let answered = false;
   const answer = new Promise<DnsAnswer>((settle) =>
     resolver.resolve("192.0.2.1", "AUTO", (each) => {
@@ -97,7 +197,9 @@ test("IP addresses answer themselves, later; a cancelled query does not answer",
     })
   );
   assert.is(answered, false);
-  assert.equal(await answer, { status: "completed", addresses: [{ address: "192.0.2.1", ttlSeconds: 0 }] });
+  assert.is(brief(await answer), "192.0.2.1/0");
+  assert.is(brief(await resolve(resolver, "::1", "V4_ONLY")), "failed cares_failure:Misformatted domain name");
+  assert.is(brief(await resolve(resolver, "a.localhost", "V4_ONLY")), "127.0.0.1/0");
   let late = 0;
   resolver.resolve("x.test", "V4_ONLY", () => late++).cancel();
   resolver.resolve("192.0.2.1", "V4_ONLY", () => late++).cancel();
@@ -105,6 +207,38 @@ test("IP addresses answer themselves, later; a cancelled query does not answer",
   assert.is(late, 0);
   assert.equal(server.asked, ["x.test A"]);
   server.close();
+});
+
+test("resolv.conf: servers, and the names that a short name may mean", () => {
+  const config = parseResolvConf(
+    "nameserver 10.0.0.1 # first\nnameserver ::1\nnameserver bad\nsearch one.test two.test.\noptions rotate ndots:2\n",
+  );
+  assert.equal(config, { servers: ["10.0.0.1:53", "[::1]:53"], searchDomains: ["one.test", "two.test"], ndots: 2 });
+  assert.equal(searchedNames("a", config), ["a.one.test", "a.two.test", "a"]);
+  assert.equal(searchedNames("a.b.c", config), ["a.b.c", "a.b.c.one.test", "a.b.c.two.test"]);
+  assert.equal(searchedNames("a.", config), ["a"]);
+  assert.equal(readResolvConf("/nonexistent"), { servers: [], searchDomains: [], ndots: 1 });
+});
+
+test("messages: bytes that are no answer to the question are none", () => {
+  const question = { id: 7, name: "a.test", type: RecordType.A };
+  const query = encodeQuery(question)!;
+  const answer = Uint8Array.of(...query, 0xc0, 12, 0, 1, 0, 1, 0x80, 0, 0, 1, 0, 4, 10, 0, 0, 1);
+  answer[2] = 0x81;
+  answer[7] = 1;
+  const good = { code: 0, truncated: false, records: [{ address: "10.0.0.1", ttlSeconds: 0 }] };
+  assert.equal(decodeResponse(answer, question), good);
+  assert.equal(decodeResponse(answer, { ...question, name: "A.TEST" }), good);
+  assert.is(decodeResponse(answer, { ...question, id: 8 }), null);
+  assert.is(decodeResponse(answer, { ...question, name: "b.test" }), null);
+  assert.is(decodeResponse(answer, { ...question, type: RecordType.AAAA }), null);
+  assert.is(decodeResponse(query, question), null);
+  for (let length = 0; length < answer.length; length++) {
+    assert.is(decodeResponse(answer.subarray(0, length), question), null, String(length));
+  }
+  for (const name of ["", ".", "a..b", "a b", "ä", "x".repeat(64), `${"x.".repeat(127)}x`]) {
+    assert.is(encodeQuery({ ...question, name }), null, name);
+  }
 });
 
 test("the hosts file comes first", async () => {
@@ -120,7 +254,7 @@ test("the hosts file comes first", async () => {
   assert.equal(file.addresses("a.test", 6), []);
   writeFileSync(path, "10.0.0.22 a.test\n");
   assert.equal(file.addresses("a.test", 4), ["10.0.0.22"]);
-  const local = await resolve(systemDnsResolver, "localhost", "V4_ONLY");
+  const local = await resolve(createDnsResolver(), "localhost", "V4_ONLY");
   assert.is(local.status, "completed");
   assert.is(local.status === "completed" && local.addresses[0]!.address, "127.0.0.1");
 });

@@ -16,6 +16,7 @@ import { HeaderMap } from "../../../host/http/header_map.ts";
 import type { Connection, ConnectionHandler } from "../../../host/net/connection_port.ts";
 import type { DialFailure, DialHandle } from "../../../host/net/dial.ts";
 import { type CloseType, PeerType } from "../../../host/net/filter.ts";
+import type { DnsResolverSource } from "../../../host/net/dns_resolvers.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
 import type { ConnectionInfo, SocketAddress } from "../../../host/observe/stream_info.ts";
 import type { ClusterEnvironment } from "../../../host/upstream/cluster.ts";
@@ -298,7 +299,7 @@ interface FakeQuery extends DnsQuery {
   answer(answer: DnsAnswer): void;
 }
 
-export class FakeDns implements DnsResolver {
+export class FakeDns implements DnsResolver, DnsResolverSource {
   readonly queries: FakeQuery[] = [];
 
   resolve(name: string, family: string, callback: (answer: DnsAnswer) => void): DnsQuery {
@@ -315,6 +316,11 @@ export class FakeDns implements DnsResolver {
     };
     this.queries.push(query);
     return query;
+  }
+
+  /** It is every resolver. */
+  get(): DnsResolver {
+    return this;
   }
 
   get last(): FakeQuery {

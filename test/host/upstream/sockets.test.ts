@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { HeaderMap } from "../../../host/http/header_map.ts";
-import { systemDnsResolver } from "../../../host/net/dns.ts";
+import { createDnsResolver } from "../../../host/net/dns.ts";
 import { CloseType } from "../../../host/net/filter.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
 import { StreamInfo } from "../../../host/observe/stream_info.ts";
@@ -35,7 +35,7 @@ class World {
     random: systemRandom,
     stats: this.store,
     dialer: new SocketDialer(systemClock),
-    dns: systemDnsResolver,
+    dns: { get: () => createDnsResolver() },
     createClientCodec,
   });
   readonly client: AsyncClient = new AsyncClient(this.manager, systemClock);

@@ -214,6 +214,24 @@ test("dns_failure_refresh_rate: exponential, at random, reset by an answer", () 
   assert.ok(delays[0]! <= 1000, `${delays}`);
 });
 
+test("a time to live is no shorter than the cluster allows", () => {
+  const s = setup(strictDns(["a.example:80"], { respectTtl: true, minRefreshRateMs: 3000 }));
+  s.env.dns.answer("10.0.0.1/1");
+  s.env.clock.advance(2999);
+  assert.is(s.env.dns.queries.length, 1);
+  s.env.clock.advance(1);
+  assert.is(s.env.dns.queries.length, 2);
+});
+
+test("a cluster that does not wait for its first look-up is ready at once", () => {
+  for (const type of ["STRICT_DNS", "LOGICAL_DNS"] as const) {
+    const s = setup(planWith(["a.example:80"], { type, dns: { ...DEFAULT_DNS_PLAN, waitsForWarm: false } }));
+    assert.is(s.ready(), 1);
+    s.env.dns.answer("10.0.0.1");
+    assert.equal([s.ready(), s.addresses()], [1, ["10.0.0.1:80"]]);
+  }
+});
+
 test("LOGICAL_DNS: one host with the first address; connections that are open stay", () => {
   const s = setup(planWith(["big.example:80"], { type: "LOGICAL_DNS" }));
   s.env.dns.answer("10.0.0.1", "10.0.0.2");

@@ -9,6 +9,8 @@ import { HTTP2_DEFAULTS } from "../../../../host/http/h2/options.ts";
 import { HeaderMap } from "../../../../host/http/header_map.ts";
 import { compileMatchPredicate } from "../../../../host/matching/match_predicate.ts";
 import { DEFAULT_OUTLIER_DETECTION } from "../../../../host/upstream/outlier/plan.ts";
+import { DEFAULT_RESOLVER_PLAN, type DnsResolverPlan } from "../../../../host/net/dns.ts";
+import { DEFAULT_DNS_PLAN } from "../../../../host/upstream/dns_plan.ts";
 import { type ClusterPlan, createClusterPlan, DEFAULT_THRESHOLDS } from "../../../../host/upstream/plan.ts";
 import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
 
@@ -173,7 +175,10 @@ load_assignment:
       jitterMs: 1000,
       failureRefresh: { baseMs: 1000, maxMs: 20_000 },
       respectTtl: true,
+      minRefreshRateMs: 0,
       lookupFamily: "V4_PREFERRED",
+      waitsForWarm: true,
+      resolver: null,
     },
     tcpKeepalive: { timeSeconds: 60 },
     metadata: { "envoy.x": { k: [1, "v"] } },
@@ -540,6 +545,65 @@ original_dst_lb_config:
   assert.is(good("name: a\ncluster_type: { name: envoy.cluster.static }" + ENDPOINTS).type, "STATIC");
 });
 
+test("which name servers are asked", () => {
+  const cares = (fields: string): string =>
+    `typed_dns_resolver_config: { name: x, typed_config: { "@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig, resolvers: [{ socket_address: { address: 10.0.0.53, port_value: 5353 } }]${fields} } }`;
+  const resolver = (yaml: string, fallback: DnsResolverPlan | null = null): unknown => {
+    const { root } = loadBootstrap({ registry, typeName: "envoy.config.cluster.v3.Cluster", yaml });
+    return planCluster(root!, { dnsResolver: fallback })!.dns.resolver;
+  };
+  const dns = "name: a\ntype: STRICT_DNS\n";
+  const own = { ...DEFAULT_RESOLVER_PLAN, servers: ["10.0.0.53:5353"] };
+  assert.is(resolver(dns), null);
+  assert.equal(resolver(dns, own), own);
+  assert.equal(resolver(dns + cares("")), own);
+  assert.equal(
+    resolver(
+      dns +
+        cares(
+          ", use_resolvers_as_fallback: true, filter_unroutable_families: true, query_timeout_seconds: 2, query_tries: 3, rotate_nameservers: true, dns_resolver_options: { use_tcp_for_dns_lookups: true, no_default_search_domain: true }",
+        ),
+    ),
+    {
+      servers: ["10.0.0.53:5353"],
+      serversAsFallback: true,
+      useTcp: true,
+      useSearchDomains: false,
+      filterUnroutableFamilies: true,
+      timeoutMs: 2000,
+      tries: 3,
+      rotate: true,
+    },
+  );
+  const old = "dns_resolution_config: { resolvers: [{ socket_address: { address: '::1', port_value: 53 } }] }";
+  assert.equal(resolver(dns + old), { ...DEFAULT_RESOLVER_PLAN, servers: ["[::1]:53"] });
+  assert.equal(resolver(`${dns}use_tcp_for_dns_lookups: true`), { ...DEFAULT_RESOLVER_PLAN, useTcp: true });
+});
+
+test("every field of a DnsCluster", () => {
+  const dns = (fields: string): ClusterPlan =>
+    good(
+      `name: a\ncluster_type: { name: x, typed_config: { "@type": type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster${fields} } }` +
+        ENDPOINTS,
+    );
+  assert.equal([dns("").type, dns("").dns], ["STRICT_DNS", DEFAULT_DNS_PLAN]);
+  const full = dns(
+    ", dns_refresh_rate: 7s, dns_failure_refresh_rate: { base_interval: 1s }, respect_dns_ttl: true, dns_jitter: 2s, dns_lookup_family: ALL, all_addresses_in_single_endpoint: true, dns_min_refresh_rate: 3s",
+  );
+  assert.is(full.type, "LOGICAL_DNS");
+  assert.equal(full.dns, {
+    refreshRateMs: 7000,
+    jitterMs: 2000,
+    failureRefresh: { baseMs: 1000, maxMs: 10_000 },
+    respectTtl: true,
+    minRefreshRateMs: 3000,
+    lookupFamily: "ALL",
+    waitsForWarm: true,
+    resolver: null,
+  });
+  assert.not(good("name: a\ntype: STRICT_DNS\nwait_for_warm_on_init: false").dns.waitsForWarm);
+});
+
 test("raw_buffer is the transport socket there is", () => {
   const raw = "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
   good(`name: a\ntransport_socket: { name: x, typed_config: { "@type": ${raw} } }`);
@@ -624,7 +688,18 @@ const REFUSED: readonly (readonly [string, string])[] = [
     "error config/conflict common_lb_config.locality_weighted_lb_config: load_balancing_policy cannot be combined",
   ],
   ["name: a\nlb_policy: LOAD_BALANCING_POLICY_CONFIG", "error config/missing-field lb_policy"],
-  ["name: a\nwait_for_warm_on_init: false", "error config/unsupported wait_for_warm_on_init"],
+  [
+    "name: a\ntyped_dns_resolver_config: { name: x, typed_config: { '@type': type.googleapis.com/envoy.extensions.network.dns_resolver.getaddrinfo.v3.GetAddrInfoDnsResolverConfig } }",
+    "error config/unsupported typed_dns_resolver_config.typed_config: getaddrinfo cannot be asked",
+  ],
+  [
+    "name: a\ntyped_dns_resolver_config: { name: x, typed_config: { '@type': type.googleapis.com/envoy.extensions.network.dns_resolver.apple.v3.AppleDnsResolverConfig } }",
+    "error config/unsupported typed_dns_resolver_config.typed_config: Apple's DNS",
+  ],
+  [
+    "name: a\ndns_resolution_config: { resolvers: [{ socket_address: { address: dns.example, port_value: 53 } }] }",
+    "error config/bad-address dns_resolution_config.resolvers[0].socket_address.address: 'dns.example' is no IP address",
+  ],
   [
     "name: a\ntype: STRICT_DNS\ndns_failure_refresh_rate: { base_interval: 2s, max_interval: 1s }",
     "error config/conflict dns_failure_refresh_rate.max_interval",
@@ -794,11 +869,9 @@ test("what outlier detection counts as an error", () => {
 });
 
 test("all problems at once", () => {
-  assert.is(
-    plan("name: a\ntype: EDS\nlb_policy: MAGLEV\nmaglev_lb_config: { table_size: 9 }\nwait_for_warm_on_init: false")
-      .problems.length,
-    3,
-  );
+  const bad =
+    "name: a\ntype: EDS\nlb_policy: MAGLEV\nmaglev_lb_config: { table_size: 9 }\nload_assignment: { cluster_name: a, endpoints: { lb_endpoints: [{}] } }";
+  assert.is(plan(bad).problems.length, 3);
 });
 
 test.run();

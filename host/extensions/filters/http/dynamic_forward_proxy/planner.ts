@@ -33,7 +33,7 @@ export const planner: HttpFilterPlanner = {
       });
       return null;
     }
-    const dnsCache = planDnsCache(cache);
+    const dnsCache = planDnsCache(cache, context.dnsResolver);
     context.addDnsCache(cache, dnsCache);
     return {
       dnsCache,
