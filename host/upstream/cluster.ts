@@ -124,7 +124,11 @@ export class Cluster implements PoolCluster {
       environment.clock,
       (resource) => createCount === undefined ? new LocalCount() : createCount(plan.name, resource),
     );
-    this.priorities = new PrioritySet(plan.overprovisioningFactor, plan.loadBalancing.panicThresholdPercent);
+    this.priorities = new PrioritySet(
+      plan.overprovisioningFactor,
+      plan.loadBalancing.panicThresholdPercent,
+      plan.weightedPriorityHealth,
+    );
     this.priorities.onMemberUpdate((_added, removed) => removed.forEach((host) => this.#drainHost(host)));
     this.#createHealth = () =>
       new ClusterHealth(

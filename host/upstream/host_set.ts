@@ -17,9 +17,19 @@ export interface LocalityHosts {
   readonly hosts: readonly Host[];
 }
 
+/** What the localities of a priority are. */
+export interface LocalityFacts {
+  /** The first one is that of the proxy; absent: it is not. */
+  readonly hasLocalLocality?: boolean;
+  /** Absent: their weights count. */
+  readonly hasLocalityWeights?: boolean;
+}
+
 export class HostSet {
   readonly priority: number;
   readonly overprovisioningFactor: number;
+  /** Weights of hosts count for its health, not their number. */
+  readonly weightedHealth: boolean;
   hosts: readonly Host[] = [];
   healthyHosts: readonly Host[] = [];
   degradedHosts: readonly Host[] = [];
@@ -28,19 +38,23 @@ export class HostSet {
   localities: readonly LocalityHosts[] = [];
   /** The first locality is that of the proxy. */
   hasLocalLocality = false;
+  /** False where weights of localities mean nothing. */
+  hasLocalityWeights = true;
   /** Grows with every change. */
   version = 0;
 
-  constructor(priority: number, overprovisioningFactor: number) {
+  constructor(priority: number, overprovisioningFactor: number, weightedHealth = false) {
     this.priority = priority;
     this.overprovisioningFactor = overprovisioningFactor;
+    this.weightedHealth = weightedHealth;
   }
 
   /** Takes a new membership. */
-  update(hosts: readonly Host[], localities: readonly LocalityHosts[], hasLocalLocality: boolean): void {
+  update(hosts: readonly Host[], localities: readonly LocalityHosts[], facts: LocalityFacts): void {
     this.hosts = hosts;
     this.localities = localities;
-    this.hasLocalLocality = hasLocalLocality;
+    this.hasLocalLocality = facts.hasLocalLocality ?? false;
+    this.hasLocalityWeights = facts.hasLocalityWeights ?? true;
     this.refresh();
   }
 

@@ -73,7 +73,9 @@ export class Membership implements MembershipSink {
     this.#hosts = after;
     for (const priority of changed) {
       const found = byPriority.get(priority) ?? new PriorityLocalities(this.#ownLocality);
-      const cameOrWent = this.#priorities.updateHosts(priority, found.hosts, found.sorted(), found.hasOwn);
+      const cameOrWent = this.#priorities.updateHosts(priority, found.hosts, found.sorted(), {
+        hasLocalLocality: found.hasOwn,
+      });
       if (cameOrWent) this.#stats.membershipChange.inc();
     }
     if (changed.size > 0) countMembers(this.#priorities, this.#stats);

@@ -47,6 +47,8 @@ export interface ClusterPlan {
   readonly localities: readonly LocalityEndpointsPlan[];
   /** By how much healthy hosts may carry more than their share, in percent: 140. */
   readonly overprovisioningFactor: number;
+  /** Weights of hosts count for the health of their priority, not their number. */
+  readonly weightedPriorityHealth: boolean;
   readonly circuitBreakers: CircuitBreakersPlan;
   /** Null: nobody watches what becomes of requests. */
   readonly outlierDetection: OutlierDetectionPlan | null;
@@ -126,7 +128,39 @@ export type PolicyPlan = BalancerPlan | { readonly policy: "CLUSTER_PROVIDED" };
 /** A policy with all that it needs; one that has others below it has their plans. */
 export type BalancerPlan =
   | LocalityBalancingPlan & (ListPolicyPlan | ClientSideWeightedPlan | RingHashPlan | MaglevPlan)
+  | SubsetPlan
   | OverrideHostPlan;
+
+/** Requests go to hosts whose metadata are what the request asks for. */
+export interface SubsetPlan {
+  readonly policy: "SUBSET";
+  /** How a host of a subset is chosen. */
+  readonly below: BalancerPlan;
+  /** For requests that no subset is for. */
+  readonly fallbackPolicy: "NO_FALLBACK" | "ANY_ENDPOINT" | "DEFAULT_SUBSET";
+  /** What hosts of the default subset have in `envoy.lb`. */
+  readonly defaultSubset: Readonly<Record<string, unknown>>;
+  readonly selectors: readonly SubsetSelectorPlan[];
+  /** A request may ask for more than the selector's keys. */
+  readonly allowRedundantKeys: boolean;
+  readonly localityWeightAware: boolean;
+  readonly scaleLocalityWeight: boolean;
+  /** Any host will do when the subset that is fallen back to has none. */
+  readonly panicModeAny: boolean;
+  /** Lists in the metadata of hosts stand for any of their members. */
+  readonly listAsAny: boolean;
+  /** A request lists in `fallback_list` what to ask for when there is no host. */
+  readonly metadataFallbackList: boolean;
+}
+
+export interface SubsetSelectorPlan {
+  /** In order, each once. */
+  readonly keys: readonly string[];
+  readonly fallbackPolicy: "NOT_DEFINED" | "NO_FALLBACK" | "ANY_ENDPOINT" | "DEFAULT_SUBSET" | "KEYS_SUBSET";
+  /** With `KEYS_SUBSET`: some of the keys, by which a subset is looked for instead. */
+  readonly fallbackKeysSubset: readonly string[];
+  readonly singleHostPerSubset: boolean;
+}
 
 /** How localities count. */
 export interface LocalityBalancingPlan {
@@ -395,6 +429,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     },
     localities: [],
     overprovisioningFactor: 140,
+    weightedPriorityHealth: false,
     circuitBreakers: { default: DEFAULT_THRESHOLDS, high: DEFAULT_THRESHOLDS, maxConnectionsPerHost: Infinity },
     outlierDetection: null,
     health: NO_HEALTH_PLAN,

@@ -14,7 +14,7 @@
  * @module
  */
 import type { Host } from "./host.ts";
-import { HostSet, type LocalityHosts } from "./host_set.ts";
+import { HostSet, type LocalityFacts, type LocalityHosts } from "./host_set.ts";
 
 /** Which list of a host set is picked from. */
 export type HostSource = "healthy" | "degraded" | "all";
@@ -34,6 +34,7 @@ export interface PriorityLoad extends PriorityPercentages {
 export class PrioritySet {
   readonly #sets: HostSet[] = [];
   readonly #overprovisioningFactor: number;
+  readonly #weightedHealth: boolean;
   readonly panicThresholdPercent: number;
   readonly #listeners: ((added: readonly Host[], removed: readonly Host[]) => void)[] = [];
   readonly #listenersBefore: ((added: readonly Host[]) => void)[] = [];
@@ -44,8 +45,10 @@ export class PrioritySet {
   /** Grows with every change. */
   version = 0;
 
-  constructor(overprovisioningFactor: number, panicThresholdPercent: number) {
+  /** With `weightedHealth` the weights of hosts count for the health of a priority, not their number. */
+  constructor(overprovisioningFactor: number, panicThresholdPercent: number, weightedHealth = false) {
     this.#overprovisioningFactor = overprovisioningFactor;
+    this.#weightedHealth = weightedHealth;
     this.panicThresholdPercent = panicThresholdPercent;
     this.ensurePriority(0);
     this.#load = computePriorityLoad(this.#sets, panicThresholdPercent);
@@ -59,10 +62,15 @@ export class PrioritySet {
     return this.#load;
   }
 
+  /** One without hosts, for some of the hosts of this one. */
+  emptyCopy(): PrioritySet {
+    return new PrioritySet(this.#overprovisioningFactor, this.panicThresholdPercent, this.#weightedHealth);
+  }
+
   /** The host set of a priority; made, with those before it, when it is new. */
   ensurePriority(priority: number): HostSet {
     while (this.#sets.length <= priority) {
-      this.#sets.push(new HostSet(this.#sets.length, this.#overprovisioningFactor));
+      this.#sets.push(new HostSet(this.#sets.length, this.#overprovisioningFactor, this.#weightedHealth));
     }
     return this.#sets[priority]!;
   }
@@ -93,12 +101,12 @@ export class PrioritySet {
     this.#priorityListeners.push(listener);
   }
 
-  /** Gives a priority its hosts; true when some came or went. With `hasLocalLocality` the first locality is that of the proxy. */
+  /** Gives a priority its hosts; true when some came or went. */
   updateHosts(
     priority: number,
     hosts: readonly Host[],
     localities: readonly LocalityHosts[],
-    hasLocalLocality = false,
+    facts: LocalityFacts = {},
   ): boolean {
     const set = this.ensurePriority(priority);
     const before = new Set(set.hosts);
@@ -107,7 +115,7 @@ export class PrioritySet {
     const removed = set.hosts.filter((host) => !after.has(host));
     for (const listener of this.#listenersBefore) listener(added);
     this.#byAddress = null;
-    set.update(hosts, localities, hasLocalLocality);
+    set.update(hosts, localities, facts);
     this.#recompute();
     for (const listener of this.#priorityListeners) listener(priority);
     for (const listener of this.#listeners) listener(added, removed);
@@ -169,8 +177,9 @@ function availabilityOf({ healthy, degraded }: PriorityPercentages): number {
 }
 
 function healthPercent(set: HostSet, usable: readonly Host[]): number {
-  const count = set.hosts.length - set.excludedHosts.length;
-  return count === 0 ? 0 : Math.min(100, Math.floor(set.overprovisioningFactor * usable.length / count));
+  const amount = (hosts: readonly Host[]) => set.weightedHealth ? sum(hosts.map(({ weight }) => weight)) : hosts.length;
+  const all = amount(set.hosts) - amount(set.excludedHosts);
+  return all === 0 ? 0 : Math.min(100, Math.floor(set.overprovisioningFactor * amount(usable) / all));
 }
 
 function share(

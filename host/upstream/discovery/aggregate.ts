@@ -11,14 +11,9 @@
  * @see Envoy: source/extensions/clusters/aggregate/cluster.cc
  * @module
  */
-import type { OverrideHost } from "../../http/filter.ts";
-import type { HeaderMap } from "../../http/header_map.ts";
-import type { StreamInfo } from "../../observe/stream_info.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
-import type { LoadBalancerContext } from "../lb/context.ts";
-import type { OverrideHosts } from "../lb/override_hosts.ts";
-import type { MetadataMatch } from "../lb/metadata_match.ts";
+import { type LoadBalancerContext, LoadBalancerContextWrapper } from "../lb/context.ts";
 import type { AggregatePlan } from "../plan.ts";
 import {
   choosePriority,
@@ -102,29 +97,28 @@ interface LinearPriority {
 }
 
 /** Has a member choose from one of its priorities; stands between it and the request. */
-class MemberChoice implements LoadBalancerContext {
+class MemberChoice extends LoadBalancerContextWrapper {
   readonly #cluster: MemberCluster;
   readonly #priority: number;
   readonly #degraded: boolean;
-  /** The request that a host is being chosen for. */
-  #inner: LoadBalancerContext | null = null;
   #load: PriorityPercentages | null = null;
 
   constructor(cluster: MemberCluster, priority: number, degraded: boolean) {
+    super(null);
     this.#cluster = cluster;
     this.#priority = priority;
     this.#degraded = degraded;
   }
 
   choose(context: LoadBalancerContext | null): Host | null {
-    this.#inner = context;
+    this.inner = context;
     const host = this.#cluster.balancer.chooseHost(this);
-    this.#inner = null;
+    this.inner = null;
     return host;
   }
 
   /** Everything goes to the one priority. */
-  priorityLoad({ hostSets }: PrioritySet): PriorityPercentages {
+  override priorityLoad({ hostSets }: PrioritySet): PriorityPercentages {
     return this.#load ??= this.#onlyThis(hostSets.length);
   }
 
@@ -132,43 +126,5 @@ class MemberChoice implements LoadBalancerContext {
     const all = Array.from({ length: priorities }, (_, priority) => priority === this.#priority ? 100 : 0);
     const none = all.map(() => 0);
     return this.#degraded ? { healthy: none, degraded: all } : { healthy: all, degraded: none };
-  }
-
-  // All else is as the request says.
-
-  hash(): bigint | null {
-    return this.#inner?.hash() ?? null;
-  }
-
-  metadataMatch(): MetadataMatch | null {
-    return this.#inner?.metadataMatch() ?? null;
-  }
-
-  overrideHost(): OverrideHost | null {
-    return this.#inner?.overrideHost() ?? null;
-  }
-
-  get overrideHosts(): OverrideHosts | null {
-    return this.#inner?.overrideHosts ?? null;
-  }
-
-  set overrideHosts(hosts: OverrideHosts | null) {
-    if (this.#inner !== null) this.#inner.overrideHosts = hosts;
-  }
-
-  shouldSelectAnotherHost(host: Host): boolean {
-    return this.#inner?.shouldSelectAnotherHost(host) ?? false;
-  }
-
-  get hostSelectionRetryCount(): number {
-    return this.#inner?.hostSelectionRetryCount ?? 0;
-  }
-
-  get requestHeaders(): HeaderMap | null {
-    return this.#inner?.requestHeaders ?? null;
-  }
-
-  get streamInfo(): StreamInfo | null {
-    return this.#inner?.streamInfo ?? null;
   }
 }

@@ -70,3 +70,52 @@ export class LoadBalancerContextBase implements LoadBalancerContext {
     return null;
   }
 }
+
+/** Stands between a policy and the context that another one was given; says the same unless it says more. */
+export class LoadBalancerContextWrapper implements LoadBalancerContext {
+  protected inner: LoadBalancerContext | null;
+
+  constructor(inner: LoadBalancerContext | null) {
+    this.inner = inner;
+  }
+
+  hash(): bigint | null {
+    return this.inner?.hash() ?? null;
+  }
+
+  metadataMatch(): MetadataMatch | null {
+    return this.inner?.metadataMatch() ?? null;
+  }
+
+  priorityLoad(priorities: PrioritySet, load: PriorityPercentages): PriorityPercentages {
+    return this.inner?.priorityLoad(priorities, load) ?? load;
+  }
+
+  overrideHost(): OverrideHost | null {
+    return this.inner?.overrideHost() ?? null;
+  }
+
+  get overrideHosts(): OverrideHosts | null {
+    return this.inner?.overrideHosts ?? null;
+  }
+
+  set overrideHosts(hosts: OverrideHosts | null) {
+    if (this.inner !== null) this.inner.overrideHosts = hosts;
+  }
+
+  shouldSelectAnotherHost(host: Host): boolean {
+    return this.inner?.shouldSelectAnotherHost(host) ?? false;
+  }
+
+  get hostSelectionRetryCount(): number {
+    return this.inner?.hostSelectionRetryCount ?? 0;
+  }
+
+  get requestHeaders(): HeaderMap | null {
+    return this.inner?.requestHeaders ?? null;
+  }
+
+  get streamInfo(): StreamInfo | null {
+    return this.inner?.streamInfo ?? null;
+  }
+}

@@ -8,6 +8,7 @@ import { HashBalancer } from "./hash_balancer.ts";
 import { OverrideHostBalancer } from "./override_host.ts";
 import { roundRobin } from "./round_robin.ts";
 import type { BalancerEnvironment, ClusterBalancer } from "./picker.ts";
+import { SubsetBalancer } from "./subset_balancer.ts";
 
 /** Policies that have others below them call it again. */
 export function createBalancer(plan: BalancerPlan, environment: BalancerEnvironment): ClusterBalancer {
@@ -22,6 +23,8 @@ export function createBalancer(plan: BalancerPlan, environment: BalancerEnvironm
       const turns = roundRobin({ policy: "ROUND_ROBIN", ...(slowStart !== undefined && { slowStart }) }, environment);
       return new ClientSideWeightedBalancer(plan, environment, new LoadBalancer(plan, turns, environment));
     }
+    case "SUBSET":
+      return new SubsetBalancer(plan, environment, (below) => createBalancer(plan.below, below));
     default:
       return new LoadBalancer(plan, createPickerFactory(plan, environment), environment);
   }

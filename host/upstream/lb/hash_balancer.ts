@@ -70,7 +70,9 @@ export class HashBalancer implements ClusterBalancer {
   #createTable(set: HostSet, panic: boolean): HashTable | null {
     const plan = this.#plan;
     const hosts = panic ? set.hosts : set.healthyHosts.length > 0 ? set.healthyHosts : set.degradedHosts;
-    const shares = plan.localityWeighted ? localityShares(set.localities, new Set(hosts)) : hostShares(hosts);
+    const shares = plan.localityWeighted && set.hasLocalityWeights
+      ? localityShares(set.localities, new Set(hosts))
+      : hostShares(hosts);
     if (shares.length === 0) return null;
     const table = createTable(shares, plan);
     this.#showTable(table);

@@ -35,6 +35,12 @@ export class MetadataMatch {
     return MetadataMatch.of({ ...mine, ...fields });
   }
 
+  /** Those of all other names; null when there are none. */
+  without(name: string): MetadataMatch | null {
+    const criteria = this.criteria.filter((each) => each.name !== name);
+    return criteria.length === 0 ? null : new MetadataMatch(criteria);
+  }
+
   /** Those of these names alone; null when there are none. */
   only(names: ReadonlySet<string>): MetadataMatch | null {
     const criteria = this.criteria.filter(({ name }) => names.has(name));

@@ -58,7 +58,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
   const altStatName = node.string("alt_stat_name");
   const discovery = planDiscovery(node, all);
   const outlierDetection = node.message("outlier_detection");
-  const { localities, overprovisioningFactor } = planEndpoints(node.message("load_assignment"));
+  const { localities, overprovisioningFactor, weightedPriorityHealth } = planEndpoints(node.message("load_assignment"));
   const http = planHttpProtocol(node, planFilters);
   const plan = {
     name,
@@ -71,6 +71,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     overrideHostStatuses: planOverrideHostStatuses(node.message("common_lb_config")),
     localities,
     overprovisioningFactor,
+    weightedPriorityHealth,
     circuitBreakers: planCircuitBreakers(node.message("circuit_breakers"), name, runtime),
     outlierDetection: outlierDetection === null ? null : planOutlierDetection(outlierDetection, runtime),
     health: planHealth(node, discovery?.type ?? null, http, formats),

@@ -18,13 +18,16 @@ import {
 export function planEndpoints(node: ConfigNode | null): {
   localities: readonly LocalityEndpointsPlan[];
   overprovisioningFactor: number;
+  weightedPriorityHealth: boolean;
 } {
-  if (node === null) return { localities: [], overprovisioningFactor: 140 };
+  if (node === null) return { localities: [], overprovisioningFactor: 140, weightedPriorityHealth: false };
   node.accept("cluster_name", "it names the resource of EDS; here the cluster is known");
   const named = new Map(node.messageMap("named_endpoints"));
+  const policy = node.message("policy");
   return {
     localities: node.messages("endpoints").map((locality) => planLocality(locality, named)),
-    overprovisioningFactor: node.message("policy")?.number("overprovisioning_factor", 140) ?? 140,
+    overprovisioningFactor: policy?.number("overprovisioning_factor", 140) ?? 140,
+    weightedPriorityHealth: policy?.bool("weighted_priority_health") ?? false,
   };
 }
 

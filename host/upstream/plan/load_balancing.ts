@@ -12,6 +12,7 @@ import { planConsistentHash, planMaglev, planRingHash } from "./lb/hash_policies
 import { planLeastRequest, planRoundRobin } from "./lb/list_policies.ts";
 import { planHashLocality, planLocality } from "./lb/locality.ts";
 import { planPolicies } from "./lb/policy.ts";
+import { planSubset } from "./lb/subset.ts";
 
 const OVERRIDDEN = "load_balancing_policy overrides it";
 
@@ -32,8 +33,14 @@ export function planLoadBalancing(cluster: ConfigNode): LoadBalancingPlan {
 
 function planPolicy(cluster: ConfigNode, common: ConfigNode | null): PolicyPlan {
   const list = cluster.message("load_balancing_policy");
-  if (list === null) return planEnum(cluster, common);
+  if (list === null) return planWithSubsets(cluster, planEnum(cluster, common));
   cluster.accept("lb_policy", OVERRIDDEN);
+  if (cluster.has("lb_subset_config")) {
+    cluster.error("config/conflict", "load_balancing_policy cannot be combined with lb_subset_config", {
+      field: "lb_subset_config",
+      help: "use the subset policy",
+    });
+  }
   for (const field of POLICY_FIELDS) {
     if (common === null || !common.has(field)) continue;
     common.error("config/conflict", `load_balancing_policy cannot be combined with ${field}`, {
@@ -42,6 +49,20 @@ function planPolicy(cluster: ConfigNode, common: ConfigNode | null): PolicyPlan 
     });
   }
   return planPolicies(list) ?? DEFAULT_PLAN;
+}
+
+/** Subsets without selectors are none. */
+function planWithSubsets(cluster: ConfigNode, below: PolicyPlan): PolicyPlan {
+  const config = cluster.message("lb_subset_config");
+  if (config === null) return below;
+  if (below.policy !== "CLUSTER_PROVIDED") {
+    const plan = planSubset(config, below);
+    return config.messages("subset_selectors").length === 0 ? below : plan;
+  }
+  cluster.error("config/conflict", "LB policy CLUSTER_PROVIDED cannot be combined with lb_subset_config", {
+    field: "lb_subset_config",
+  });
+  return below;
 }
 
 function planEnum(cluster: ConfigNode, common: ConfigNode | null): PolicyPlan {

@@ -12,6 +12,7 @@ import { planLeastRequestExtension, planRoundRobin } from "./list_policies.ts";
 import { planHashLocality, planLocality } from "./locality.ts";
 import { planOverrideHost } from "./override_host.ts";
 import { planPeakEwma } from "./peak_ewma.ts";
+import { planSubsetExtension } from "./subset.ts";
 
 /** Plans the list below a policy; null when none in it is known, which has been reported. */
 export type PlanPolicies = (list: ConfigNode) => BalancerPlan | null;
@@ -38,6 +39,7 @@ const POLICIES: Readonly<Record<string, PlanPolicy>> = {
   [`${PREFIX}.wrr_locality.v3.WrrLocality`]: planWrrLocality,
   [`${PREFIX}.peak_ewma.v3.PeakEwma`]: planPeakEwma,
   [`${PREFIX}.override_host.v3.OverrideHost`]: planOverrideHost,
+  [`${PREFIX}.subset.v3.Subset`]: planSubsetExtension,
   [`${PREFIX}.cluster_provided.v3.ClusterProvided`]: () => ({ policy: "CLUSTER_PROVIDED" }),
 };
 

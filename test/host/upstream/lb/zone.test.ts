@@ -36,7 +36,7 @@ function localities(zones: readonly (number | ZoneHosts)[]): LocalityHosts[] {
 
 function fill(priorities: PrioritySet, zones: readonly (number | ZoneHosts)[], hasLocalLocality = true): void {
   const list = localities(zones).filter(({ hosts }) => hosts.length > 0);
-  priorities.updateHosts(0, list.flatMap(({ hosts }) => hosts), list, hasLocalLocality);
+  priorities.updateHosts(0, list.flatMap(({ hosts }) => hosts), list, { hasLocalLocality });
 }
 
 interface Setup {
@@ -151,7 +151,7 @@ test("a local cluster in panic: zones do not count, or nobody is chosen", () => 
 test("locality weights come first", () => {
   const s = setup([3, 3], [1, 1], {}, { localityWeighted: true });
   const list = localities([3, 3]).map((each, index) => ({ ...each, weight: 1 + index }));
-  s.environment.priorities.updateHosts(0, list.flatMap(({ hosts }) => hosts), list, true);
+  s.environment.priorities.updateHosts(0, list.flatMap(({ hosts }) => hosts), list, { hasLocalLocality: true });
   about(shares(s)["a"], 333);
 });
 

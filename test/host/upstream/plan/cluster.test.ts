@@ -737,7 +737,6 @@ test("fields that nobody reads are reported, never ignored", () => {
   for (
     const field of [
       `typed_extension_protocol_options: { o: { "@type": ${OPTIONS}, common_http_protocol_options: { max_stream_duration: 7s } } }`,
-      "lb_subset_config: {}",
       "upstream_bind_config: {}",
       "health_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}, event_service: {} }]",
     ]

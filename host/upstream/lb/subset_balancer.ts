@@ -1,0 +1,255 @@
+// host/upstream/lb/subset_balancer.ts: requests go to the hosts that have the metadata which they ask for.
+// pure: no I/O, no clock, no runtime globals
+// hot: once per request to a cluster with subsets; see bench/micro/load_balancer.bench.ts
+/**
+ * Selectors name keys of metadata; hosts that have the same values for all keys of a selector are a subset. A
+ * request with exactly those keys goes to its subset. Without a subset, the selector of the same keys says what
+ * to do, or else the cluster.
+ *
+ * @see Envoy: source/extensions/load_balancing_policies/subset/subset_lb.cc
+ * @module
+ */
+import type { Gauge } from "../../observe/stats.ts";
+import type { Host } from "../host.ts";
+import type { SubsetPlan, SubsetSelectorPlan } from "../plan.ts";
+import { type LoadBalancerContext, LoadBalancerContextWrapper } from "./context.ts";
+import { MetadataMatch } from "./metadata_match.ts";
+import type { BalancerEnvironment, ClusterBalancer } from "./picker.ts";
+import { PrioritySubset, SingleHostSubset, type Subset } from "./subset.ts";
+import { hasFields, type SubsetEntry, subsetKeys, SubsetTree } from "./subset_tree.ts";
+
+/** Lists, under this name, what to ask for instead, one after the other. */
+const FALLBACK_LIST = "fallback_list";
+
+/** What a selector's keys lead to, level by level, when no host has their values. */
+interface SelectorLevel {
+  readonly next: Map<string, SelectorLevel>;
+  selector: SubsetSelectorPlan | null;
+}
+
+export class SubsetBalancer implements ClusterBalancer {
+  readonly asksContext = true;
+  readonly #plan: SubsetPlan;
+  readonly #environment: BalancerEnvironment;
+  readonly #createBelow: (environment: BalancerEnvironment) => ClusterBalancer;
+  readonly #tree = new SubsetTree();
+  readonly #selectors: SelectorLevel = { next: new Map(), selector: null };
+  /** The names of each selector's keys. */
+  readonly #names: readonly ReadonlySet<string>[];
+  /** By the criteria of routes, which are the same objects every time. */
+  readonly #withoutRedundant = new WeakMap<MetadataMatch, MetadataMatch>();
+  readonly #defaultFields: MetadataMatch;
+  /** All hosts, and those of the default subset; null where nobody falls back to them. */
+  readonly #any: Subset | null;
+  readonly #default: Subset | null;
+  readonly #duplicates: Gauge;
+
+  constructor(
+    plan: SubsetPlan,
+    environment: BalancerEnvironment,
+    createBelow: (environment: BalancerEnvironment) => ClusterBalancer,
+  ) {
+    this.#plan = plan;
+    this.#environment = environment;
+    this.#createBelow = createBelow;
+    this.#names = plan.selectors.map(({ keys }) => new Set(keys));
+    this.#defaultFields = MetadataMatch.of(plan.defaultSubset);
+    this.#duplicates = environment.scope.gauge("lb_subsets_single_host_per_subset_duplicate");
+    for (const selector of plan.selectors) this.#addSelector(selector);
+    const fallsBackTo = (policy: "ANY_ENDPOINT" | "DEFAULT_SUBSET"): boolean =>
+      plan.fallbackPolicy === policy || plan.selectors.some(({ fallbackPolicy }) => fallbackPolicy === policy);
+    this.#any = plan.panicModeAny || fallsBackTo("ANY_ENDPOINT") ? this.#createSubset() : null;
+    this.#default = fallsBackTo("DEFAULT_SUBSET") ? this.#createSubset() : null;
+    const { priorities } = environment;
+    for (const { priority } of priorities.hostSets) this.#update(priority);
+    priorities.onPriorityUpdate((priority) => {
+      this.#update(priority);
+      this.#tree.purge((subset) => this.#onRemoved(subset));
+    });
+  }
+
+  chooseHost(context: LoadBalancerContext | null): Host | null {
+    const match = context?.metadataMatch() ?? null;
+    if (match === null || !this.#plan.metadataFallbackList) return this.#choose(context, match);
+    const list = match.criteria.find(({ name }) => name === FALLBACK_LIST);
+    if (list === undefined) return this.#choose(context, match);
+    const rest = match.without(FALLBACK_LIST);
+    const fallbacks: readonly unknown[] = Array.isArray(list.value) ? list.value : [];
+    if (fallbacks.length === 0) return this.#choose(context, rest);
+    for (const fallback of fallbacks) {
+      const fields = typeof fallback === "object" && fallback !== null && !Array.isArray(fallback)
+        ? fallback as Record<string, unknown>
+        : {};
+      const host = this.#choose(context, rest === null ? MetadataMatch.of(fields) : rest.merge(fields));
+      if (host !== null) return host;
+    }
+    return null;
+  }
+
+  close(): void {
+    for (const subset of this.#tree.subsets()) if (subset.isActive) this.#onRemoved(subset);
+    this.#any?.close();
+    this.#default?.close();
+  }
+
+  #choose(context: LoadBalancerContext | null, asked: MetadataMatch | null): Host | null {
+    if (context === null) return this.#chooseByCluster(null);
+    if (asked === null) return this.#chooseByCluster(narrow(context, null));
+    const match = this.#plan.allowRedundantKeys ? this.#withoutRedundantKeys(asked) : asked;
+    const subset = this.#tree.find(match);
+    if (subset !== null) {
+      this.#environment.stats.subsetsSelected.inc();
+      return subset.chooseHost(narrow(context, match));
+    }
+    const selector = this.#selectorOf(match);
+    return selector === null || selector.fallbackPolicy === "NOT_DEFINED"
+      ? this.#chooseByCluster(narrow(context, asked))
+      : this.#chooseBySelector(selector, context, match);
+  }
+
+  #chooseByCluster(context: LoadBalancerContext | null): Host | null {
+    const { stats } = this.#environment;
+    const { fallbackPolicy, panicModeAny } = this.#plan;
+    if (fallbackPolicy === "NO_FALLBACK") return null;
+    const fallback = fallbackPolicy === "ANY_ENDPOINT" ? this.#any! : this.#default!;
+    const host = fallback.chooseHost(context);
+    if (host !== null) {
+      stats.subsetsFallback.inc();
+      return host;
+    }
+    const any = panicModeAny ? this.#any!.chooseHost(context) : null;
+    if (any !== null) stats.subsetsFallbackPanic.inc();
+    return any;
+  }
+
+  #chooseBySelector(
+    selector: SubsetSelectorPlan,
+    context: LoadBalancerContext,
+    match: MetadataMatch,
+  ): Host | null {
+    switch (selector.fallbackPolicy) {
+      case "ANY_ENDPOINT":
+        return this.#any!.chooseHost(narrow(context, match));
+      case "DEFAULT_SUBSET":
+        return this.#default!.chooseHost(narrow(context, match));
+      case "KEYS_SUBSET":
+        return this.#choose(context, match.only(new Set(selector.fallbackKeysSubset)));
+      default:
+        return null;
+    }
+  }
+
+  /** What of the criteria a selector knows: the first one of which all keys are there. */
+  #withoutRedundantKeys(match: MetadataMatch): MetadataMatch {
+    let known = this.#withoutRedundant.get(match);
+    if (known === undefined) {
+      known = match;
+      for (const names of this.#names) {
+        const part = match.only(names);
+        if (part?.criteria.length !== names.size) continue;
+        known = part;
+        break;
+      }
+      this.#withoutRedundant.set(match, known);
+    }
+    return known;
+  }
+
+  #selectorOf({ criteria }: MetadataMatch): SubsetSelectorPlan | null {
+    let level: SelectorLevel | undefined = this.#selectors;
+    for (let i = 0; i < criteria.length; i++) {
+      level = level.next.get(criteria[i]!.name);
+      if (level === undefined) return null;
+    }
+    return level.selector;
+  }
+
+  /** Of selectors with the same keys, and of those whose keys begin a longer one before them, only the first counts. */
+  #addSelector(selector: SubsetSelectorPlan): void {
+    let level = this.#selectors;
+    let isNew = false;
+    for (const key of selector.keys) {
+      let next = level.next.get(key);
+      isNew = next === undefined;
+      if (next === undefined) level.next.set(key, next = { next: new Map(), selector: null });
+      level = next;
+    }
+    if (isNew) level.selector = selector;
+  }
+
+  /** Sorts the hosts of a priority into the subsets again: their metadata may have changed, too. */
+  #update(priority: number): void {
+    const { listAsAny, selectors } = this.#plan;
+    const { hosts } = this.#environment.priorities.hostSets[priority]!;
+    const singles = new Set<SubsetEntry>();
+    let duplicates = 0;
+    for (const host of hosts) {
+      const metadata = host.lbMetadata;
+      this.#any?.put(priority, host);
+      if (this.#default !== null && hasFields(metadata, this.#defaultFields, listAsAny)) {
+        this.#default.put(priority, host);
+      }
+      for (const selector of selectors) {
+        for (const keys of subsetKeys(selector.keys, metadata, listAsAny)) {
+          const entry = this.#tree.entry(keys);
+          const subset = entry.subset ?? this.#addSubset(entry, selector);
+          if (entry.isSingle) {
+            if (singles.has(entry)) {
+              duplicates++;
+              continue;
+            }
+            singles.add(entry);
+          }
+          subset.put(priority, host);
+        }
+      }
+    }
+    this.#duplicates.set(duplicates);
+    this.#any?.finish(priority);
+    this.#default?.finish(priority);
+    for (const subset of this.#tree.subsets()) subset.finish(priority);
+  }
+
+  #addSubset(entry: SubsetEntry, { singleHostPerSubset }: SubsetSelectorPlan): Subset {
+    const { stats } = this.#environment;
+    stats.subsetsActive.inc();
+    stats.subsetsCreated.inc();
+    entry.isSingle = singleHostPerSubset;
+    return entry.subset = singleHostPerSubset ? new SingleHostSubset() : this.#createSubset();
+  }
+
+  #createSubset(): Subset {
+    const { localityWeightAware, scaleLocalityWeight } = this.#plan;
+    return new PrioritySubset({
+      environment: this.#environment,
+      createBalancer: this.#createBelow,
+      localityWeightAware,
+      scaleLocalityWeight,
+    });
+  }
+
+  #onRemoved(subset: Subset): void {
+    const { stats } = this.#environment;
+    stats.subsetsRemoved.inc();
+    stats.subsetsActive.dec();
+    subset.close();
+  }
+}
+
+/** The same context for policies below, which are asked for less. */
+function narrow(context: LoadBalancerContext, match: MetadataMatch | null): LoadBalancerContext {
+  return match === context.metadataMatch() ? context : new NarrowedContext(context, match);
+}
+
+class NarrowedContext extends LoadBalancerContextWrapper {
+  readonly #match: MetadataMatch | null;
+
+  constructor(context: LoadBalancerContext, match: MetadataMatch | null) {
+    super(context);
+    this.#match = match;
+  }
+
+  override metadataMatch(): MetadataMatch | null {
+    return this.#match;
+  }
+}
