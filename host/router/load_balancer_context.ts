@@ -13,6 +13,7 @@ import type { StreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
 import { LoadBalancerContextBase } from "../upstream/lb/context.ts";
 import type { PriorityPercentages, PrioritySet } from "../upstream/priority.ts";
+import { MetadataMatch } from "../upstream/lb/metadata_match.ts";
 import type { RetryState } from "./retry_state.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 
@@ -22,6 +23,8 @@ export class RequestLoadBalancerContext extends LoadBalancerContextBase {
   retry: RetryState | null;
   /** `set-cookie` headers of the hash policy. */
   cookies: string[] | null = null;
+  /** Once it was asked for. */
+  #metadataMatch: MetadataMatch | null | undefined = undefined;
 
   constructor(request: RoutedRequest, retry: RetryState | null) {
     super();
@@ -42,6 +45,16 @@ export class RequestLoadBalancerContext extends LoadBalancerContextBase {
     const { hashPolicy, headers, stream } = this.#request;
     const setCookie = (header: string) => void (this.cookies ??= []).push(header);
     return hashPolicy?.hash(headers, stream.info, setCookie) ?? null;
+  }
+
+  /** What the route asks of hosts, and what filters say in the dynamic metadata, which take precedence. */
+  override metadataMatch(): MetadataMatch | null {
+    if (this.#metadataMatch !== undefined) return this.#metadataMatch;
+    const { route, stream } = this.#request;
+    const fields = stream.info.dynamicMetadata.get("envoy.lb");
+    return this.#metadataMatch = fields === undefined
+      ? route.metadataMatch
+      : route.metadataMatch?.merge(fields) ?? MetadataMatch.of(fields);
   }
 
   /** A retry goes where load balancing sends it. */

@@ -171,6 +171,8 @@ export interface ClusterActionPlan {
   readonly upgrades: readonly RouteUpgradePlan[];
   /** Requests become tunnels to an upstream that speaks no HTTP. */
   readonly connect: { readonly allowPost: boolean } | null;
+  /** What the hosts' `envoy.lb` metadata have to say; null when nothing is asked of them. */
+  readonly metadataMatch: Readonly<Record<string, unknown>> | null;
   /** What load balancers that hash go by; empty for nothing. */
   readonly hashPolicies: readonly HashPolicyPlan[];
   /** Of the route, or else of its virtual host; null for none. */
@@ -217,6 +219,8 @@ export interface WeightedClusterPlan {
   readonly filterConfigs: readonly FilterConfigPlan[];
   /** "" for none. */
   readonly hostRewriteLiteral: string;
+  /** What is asked of hosts besides what the route asks; null for nothing. */
+  readonly metadataMatch: Readonly<Record<string, unknown>> | null;
 }
 
 export type PathRewritePlan =

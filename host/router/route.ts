@@ -19,6 +19,7 @@ import { ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Route } from "../http/route.ts";
 import { type FilterMetadata, filterMetadata, type StreamInfo } from "../observe/stream_info.ts";
 import { NO_RETRY_POLICY, RetryPolicy } from "../upstream/retry_policy.ts";
+import { MetadataMatch } from "../upstream/lb/metadata_match.ts";
 import type { FilterConfigs } from "./filter_configs.ts";
 import type { CompileFormat, HeaderFormatContext, HeaderFormatter, HeaderOps } from "../http/header_ops.ts";
 import type {
@@ -70,6 +71,7 @@ export class RouteRecipe {
   readonly requestBufferLimit: RequestBufferLimitPlan | null;
   readonly pathRewrite: PathRewrite | null;
   readonly hostRewrite: HostRewrite | null;
+  readonly metadataMatch: MetadataMatch | null;
   readonly hashPolicy: HashPolicy | null;
   readonly retryPolicy: RetryPolicy;
   readonly metadata: FilterMetadata;
@@ -106,6 +108,8 @@ export class RouteRecipe {
       : new PathRewrite(pathRewrite, plan.match.path, compiler.compileFormat);
     const hostRewrite = action.kind === "cluster" ? action.hostRewrite : null;
     this.hostRewrite = hostRewrite === null ? null : new HostRewrite(hostRewrite, compiler.compileFormat);
+    const metadataMatch = action.kind === "cluster" ? action.metadataMatch : null;
+    this.metadataMatch = metadataMatch === null ? null : MetadataMatch.of(metadataMatch);
     const hashPolicies = action.kind === "cluster" ? action.hashPolicies : [];
     this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
     const retryPolicy = action.kind === "cluster" ? action.retryPolicy : null;
@@ -137,6 +141,8 @@ export interface WeightedClusterExtras {
   readonly responseHeaders: HeaderOps;
   /** "" for none. */
   readonly hostRewriteLiteral: string;
+  /** What is asked of hosts, the route's criteria included. */
+  readonly metadataMatch: MetadataMatch | null;
 }
 
 /** A route with its cluster. */
@@ -227,6 +233,11 @@ export class RouteEntry implements Route {
 
   get grpcTimeoutHeaderOffsetMs(): number {
     return this.#recipe.action?.grpcTimeoutHeaderOffsetMs ?? 0;
+  }
+
+  /** What the hosts' metadata have to say; null when nothing is asked of them. */
+  get metadataMatch(): MetadataMatch | null {
+    return this.#weighted === null ? this.#recipe.metadataMatch : this.#weighted.metadataMatch;
   }
 
   /** What load balancers that hash go by; null for nothing. */

@@ -7,6 +7,7 @@
 import type { Format } from "../observe/formatter.ts";
 import type { FormatPlan } from "../observe/format_plan.ts";
 import type { StatsScope } from "../observe/stats.ts";
+import { MetadataMatch } from "../upstream/lb/metadata_match.ts";
 import { ClusterHeader, type ClusterSpecifier, FixedCluster, WeightedClusters } from "./cluster_specifier.ts";
 import { type CompileFilterConfig, FilterConfigLevel, FilterConfigs } from "./filter_configs.ts";
 import { type CompileFormat, HeaderOps } from "../http/header_ops.ts";
@@ -108,9 +109,12 @@ export class RouteBuilder {
     const { hostRewriteLiteral } = plan;
     const requestHeaders = new HeaderOps(plan.requestHeaders, "request", this.#compiler.compileFormat);
     const responseHeaders = new HeaderOps(plan.responseHeaders, "response", this.#compiler.compileFormat);
-    const extras = requestHeaders.isEmpty && responseHeaders.isEmpty && hostRewriteLiteral === ""
-      ? null
-      : { requestHeaders, responseHeaders, hostRewriteLiteral };
+    const metadataMatch = plan.metadataMatch === null
+      ? recipe.metadataMatch
+      : recipe.metadataMatch?.merge(plan.metadataMatch) ?? MetadataMatch.of(plan.metadataMatch);
+    const isPlain = requestHeaders.isEmpty && responseHeaders.isEmpty && hostRewriteLiteral === "" &&
+      plan.metadataMatch === null;
+    const extras = isPlain ? null : { requestHeaders, responseHeaders, hostRewriteLiteral, metadataMatch };
     const entry = new RouteEntry(recipe, configs, extras, plan.name);
     return plan.clusterHeader === "" ? new FixedCluster(entry) : new ClusterHeader(entry, plan.clusterHeader);
   }

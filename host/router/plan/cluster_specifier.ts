@@ -10,6 +10,7 @@ import { planHeaderOps } from "../../http/plan/header_ops.ts";
 import type { ClusterSpecifierPlan, WeightedClusterPlan } from "../plan.ts";
 import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
 import { planFilterConfigs } from "./filter_config.ts";
+import { planMetadataMatch } from "./metadata_match.ts";
 
 /** The cluster of a RouteAction, or null when there is none. */
 export function planClusterSpecifier(
@@ -100,5 +101,6 @@ function planWeightedCluster(
     responseHeaders: planHeaderOps(node, "response", context),
     filterConfigs: planFilterConfigs(node, context),
     hostRewriteLiteral: toWireText(node.string("host_rewrite_literal")),
+    metadataMatch: planMetadataMatch(node),
   };
 }

@@ -18,6 +18,7 @@ import { planClusterSpecifier } from "./cluster_specifier.ts";
 import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
 import { planHedgePolicy } from "./hedge_policy.ts";
 import { planHostRewrite, planPathRewrite } from "./rewrite.ts";
+import { planMetadataMatch } from "./metadata_match.ts";
 
 /** What routes have from above them. */
 export interface RouteDefaults extends RouteConfigLimits {
@@ -61,6 +62,7 @@ export function planRouteAction(
     grpcTimeoutHeaderOffsetMs: duration?.durationMs("grpc_timeout_header_offset", 0) ?? 0,
     maxGrpcTimeoutMs: node.durationMs("max_grpc_timeout", null),
     grpcTimeoutOffsetMs: node.durationMs("grpc_timeout_offset", 0),
+    metadataMatch: planMetadataMatch(node),
     hashPolicies: planHashPolicies(node),
     upgrades,
     connect,

@@ -45,6 +45,29 @@ test("cluster_header, of routes and of weighted clusters", () => {
   }
 });
 
+test("metadata_match: a weighted cluster asks more of hosts than its route, and precedes it", () => {
+  const asks = (fields: object): object => ({ filter_metadata: { "envoy.lb": fields, other: { x: 1 } } });
+  const clusters = [
+    { name: "c", weight: 1 },
+    { name: "d", weight: 1, metadata_match: asks({ v: 2, a: true }) },
+    { name: "e", weight: 1, metadata_match: { filter_metadata: { other: { y: 1 } } } },
+  ];
+  const criteriaOf = (route: object, random: number): unknown =>
+    ask(tableOfRoutes([route]), { random })!.metadataMatch?.criteria.map(({ name, value }) => [name, value]);
+  const weightedRoute = (metadata: object | null): object => ({
+    match: { prefix: "/" },
+    route: { weighted_clusters: { clusters }, ...(metadata !== null && { metadata_match: metadata }) },
+  });
+  const both = weightedRoute(asks({ v: 1, stage: "prod" }));
+  assert.equal(criteriaOf(both, 0), [["stage", "prod"], ["v", 1]]);
+  assert.equal(criteriaOf(both, 1), [["a", true], ["stage", "prod"], ["v", 2]]);
+  assert.equal(criteriaOf(both, 2), [["stage", "prod"], ["v", 1]]);
+  assert.equal(criteriaOf(weightedRoute(null), 0), undefined);
+  assert.equal(criteriaOf(weightedRoute(null), 1), [["a", true], ["v", 2]]);
+  const plain = { match: { prefix: "/" }, route: { cluster: "c", metadata_match: asks({ v: 1 }) } };
+  assert.equal(criteriaOf(plain, 0), [["v", 1]]);
+});
+
 test("a weighted cluster configures filters more specifically than its route", () => {
   const cors = { "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy" };
   const off = { "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", disabled: true };
