@@ -18,19 +18,23 @@ export interface QueryMatcherPlan {
 }
 
 export class QueryMatcher {
-  readonly #name: string;
+  readonly name: string;
   readonly #predicate: StringPredicate | null;
   readonly #present: boolean;
 
   constructor(plan: QueryMatcherPlan) {
-    this.#name = plan.name;
+    this.name = plan.name;
     this.#predicate = plan.value === null ? null : compileStringMatcher(plan.value);
     this.#present = plan.present;
   }
 
   /** `target` is the `:path`, query included. */
   matches(target: string): boolean {
-    const value = firstQueryValue(target, this.#name);
+    return this.takes(firstQueryValue(target, this.name));
+  }
+
+  /** `value` is that of the first parameter of this name, null when there is none. */
+  takes(value: string | null): boolean {
     if (this.#predicate === null) return (value !== null) === this.#present;
     return value !== null && this.#predicate(value);
   }

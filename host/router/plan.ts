@@ -18,6 +18,7 @@ import type { QueryMatcherPlan } from "../matching/query_matcher.ts";
 import type { Substitution } from "../matching/regex.ts";
 import type { FilterStateMatcherPlan, MetadataMatcherPlan } from "../matching/stream_matchers.ts";
 import type { RetryPolicyPlan } from "../upstream/retry_plan.ts";
+import type { RateLimitPlan } from "./rate_limit_plan.ts";
 
 export interface RouteConfigPlan {
   readonly name: string;
@@ -42,6 +43,7 @@ export interface VirtualHostPlan {
   readonly routes: readonly RoutePlan[];
   /** Finds routes in place of `routes`. */
   readonly matcher: RouteTreePlan | null;
+  readonly rateLimits: readonly RateLimitPlan[];
   /** In order: the first one that a request matches counts it. */
   readonly virtualClusters: readonly VirtualClusterPlan[];
   readonly requireTls: "none" | "externalOnly" | "all";
@@ -151,6 +153,9 @@ export interface ClusterActionPlan {
   readonly hostRewrite: HostRewritePlan | null;
   readonly appendXForwardedHost: boolean;
   readonly priority: "default" | "high";
+  readonly rateLimits: readonly RateLimitPlan[];
+  /** Those of the virtual host count, too. */
+  readonly includesVirtualHostRateLimits: boolean;
   /** From the end of the request to the end of the response; 0 for no limit. */
   readonly timeoutMs: number;
   /** 0 for no limit, null for the connection manager's. */

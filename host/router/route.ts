@@ -14,6 +14,7 @@ import { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Format } from "../observe/formatter.ts";
 import type { FormatPlan } from "../observe/format_plan.ts";
+import { NO_RATE_LIMITS, RateLimitPolicy } from "./rate_limit.ts";
 import { NO_COUNTERS, type RequestCounters, type VirtualClusters } from "./request_counters.ts";
 import { ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Route } from "../http/route.ts";
@@ -45,6 +46,7 @@ export interface RouteSurroundings {
   readonly requestHeaders: readonly HeaderOps[];
   readonly responseHeaders: readonly HeaderOps[];
   readonly virtualClusters: VirtualClusters | null;
+  readonly rateLimits: RateLimitPolicy;
 }
 
 /** The part of a route's plan that a recipe is made of. */
@@ -69,6 +71,7 @@ export class RouteRecipe {
   readonly bodyType: string;
   readonly #redirectPath: HeaderFormatter | null;
   readonly requestBufferLimit: RequestBufferLimitPlan | null;
+  readonly rateLimits: RateLimitPolicy;
   readonly pathRewrite: PathRewrite | null;
   readonly hostRewrite: HostRewrite | null;
   readonly metadataMatch: MetadataMatch | null;
@@ -102,6 +105,10 @@ export class RouteRecipe {
       ? null
       : compiler.compileFormat(this.redirect.pathFormat);
     this.requestBufferLimit = plan.requestBufferLimit;
+    const rateLimits = action.kind === "cluster" ? action.rateLimits : [];
+    this.rateLimits = rateLimits.length === 0
+      ? NO_RATE_LIMITS
+      : new RateLimitPolicy(rateLimits, compiler.compileFormat);
     const pathRewrite = action.kind === "directResponse" ? null : action.pathRewrite;
     this.pathRewrite = pathRewrite === null
       ? null
@@ -275,6 +282,19 @@ export class RouteEntry implements Route {
     const limit = this.#recipe.requestBufferLimit;
     if (limit === null) return connectionLimitBytes;
     return limit.isCapped && connectionLimitBytes > 0 ? Math.min(limit.bytes, connectionLimitBytes) : limit.bytes;
+  }
+
+  get rateLimits(): RateLimitPolicy {
+    return this.#recipe.rateLimits;
+  }
+
+  get virtualHostRateLimits(): RateLimitPolicy {
+    return this.#recipe.surroundings.rateLimits;
+  }
+
+  /** `include_vh_rate_limits`. */
+  get includesVirtualHostRateLimits(): boolean {
+    return this.#recipe.action?.includesVirtualHostRateLimits ?? false;
   }
 
   /** What counts this request besides its cluster; tells the stream its virtual cluster. */

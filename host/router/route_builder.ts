@@ -19,6 +19,7 @@ import {
   type WeightedClusterPlan,
 } from "./plan.ts";
 import { TLS_REDIRECT } from "./redirect.ts";
+import { NO_RATE_LIMITS, RateLimitPolicy } from "./rate_limit.ts";
 import { RequestCounters, VirtualClusters } from "./request_counters.ts";
 import { type RecipePlan, RouteEntry, RouteRecipe, type RouteSurroundings } from "./route.ts";
 
@@ -39,6 +40,7 @@ export class RouteBuilder {
   readonly #outerRequest: readonly HeaderOps[];
   readonly #outerResponse: readonly HeaderOps[];
   readonly #stats: StatsScope;
+  readonly #rateLimits: RateLimitPolicy;
   readonly #virtualClusters: VirtualClusters | null;
 
   constructor(plan: VirtualHostPlan, config: RouteConfigPlan, general: FilterConfigLevel, compiler: RouteCompiler) {
@@ -51,6 +53,9 @@ export class RouteBuilder {
     this.#virtualClusters = plan.virtualClusters.length === 0
       ? null
       : new VirtualClusters(plan.virtualClusters, this.#stats);
+    this.#rateLimits = plan.rateLimits.length === 0
+      ? NO_RATE_LIMITS
+      : new RateLimitPolicy(plan.rateLimits, compiler.compileFormat);
     this.#outerRequest = [plan.requestHeaders, config.requestHeaders].map((ops) =>
       new HeaderOps(ops, "request", compileFormat)
     );
@@ -77,6 +82,7 @@ export class RouteBuilder {
       requestHeaders: [],
       responseHeaders: [],
       virtualClusters: null,
+      rateLimits: NO_RATE_LIMITS,
     };
     const recipe = new RouteRecipe(plan, surroundings, this.#compiler, null);
     return new RouteEntry(recipe, new FilterConfigs(this.#general), null, null);
@@ -128,6 +134,7 @@ export class RouteBuilder {
     return {
       virtualHost: this.#virtualHost,
       virtualClusters: this.#virtualClusters,
+      rateLimits: this.#rateLimits,
       requestHeaders: this.#inOrder(new HeaderOps(route.requestHeaders, "request", compileFormat), this.#outerRequest),
       responseHeaders: this.#inOrder(
         new HeaderOps(route.responseHeaders, "response", compileFormat),

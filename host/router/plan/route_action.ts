@@ -17,6 +17,7 @@ import type {
 import { planClusterSpecifier } from "./cluster_specifier.ts";
 import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
 import { planHedgePolicy } from "./hedge_policy.ts";
+import { planRateLimits } from "./rate_limit.ts";
 import { planHostRewrite, planPathRewrite } from "./rewrite.ts";
 import { planMetadataMatch } from "./metadata_match.ts";
 
@@ -53,6 +54,8 @@ export function planRouteAction(
     hostRewrite: planHostRewrite(node, context),
     appendXForwardedHost: node.bool("append_x_forwarded_host"),
     priority: node.enum("priority") === "HIGH" ? "high" as const : "default" as const,
+    rateLimits: planRateLimits(node, "rate_limits", context),
+    includesVirtualHostRateLimits: node.bool("include_vh_rate_limits"),
     timeoutMs: node.durationMs("timeout", DEFAULT_TIMEOUT_MS),
     idleTimeoutMs: node.durationMs("idle_timeout", null),
     flushTimeoutMs: node.durationMs("flush_timeout", null),

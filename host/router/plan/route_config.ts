@@ -26,6 +26,7 @@ import { planHeaderOps } from "../../http/plan/header_ops.ts";
 import { planHedgePolicy } from "./hedge_policy.ts";
 import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
 import { planDirectResponse, planRedirect } from "./direct_response.ts";
+import { planRateLimits } from "./rate_limit.ts";
 import { planRouteAction, type RouteDefaults } from "./route_action.ts";
 import { planRouteMatch } from "./route_match.ts";
 
@@ -72,6 +73,7 @@ function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: R
     domains: node.strings("domains").map((domain) => asciiLower(toWireText(domain))),
     matcher: planMatcher(node, defaults, context),
     routes: node.messages("routes").map((route) => planRoute(route, defaults, context)).filter((plan) => plan !== null),
+    rateLimits: planRateLimits(node, "rate_limits", context),
     virtualClusters: node.messages("virtual_clusters").map(planVirtualCluster),
     requireTls: TLS_REQUIREMENTS[node.enum("require_tls")] ?? "none",
     requestHeaders: planHeaderOps(node, "request", context),
