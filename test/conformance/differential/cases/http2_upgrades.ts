@@ -8,6 +8,7 @@ import { asks, speaks } from "./http2.ts";
 const ROUTES = `- { name: one, match: { prefix: /1 }, route: { cluster: u } }
 - { name: two, match: { prefix: /2 }, route: { cluster: v } }`;
 const UPGRADE = "upgrade_configs: [ { upgrade_type: websocket } ]";
+const BOTH = "upgrade_configs: [ { upgrade_type: websocket }, { upgrade_type: chat/2 } ]";
 const ALLOW = "http2_protocol_options: { allow_connect: true }";
 
 /** An extended CONNECT. */
@@ -19,6 +20,13 @@ const ASK = (path: string) =>
   `GET ${path} HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: k\r\n\r\n`;
 const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-A: 1\r\n\r\n";
 const ACCEPT: Http2UpstreamStep = { head: [[":status", "200"], ["x-a", "1"]] };
+
+/** The same for a protocol that is no WebSocket. */
+const ASK_CHAT: Http2ClientStep = { ask: asks("CONNECT", "/1", [":protocol", "chat/2"]), end: false };
+const ASK_CHAT_2: Http2ClientStep = { ask: asks("CONNECT", "/2", [":protocol", "chat/2"]), end: false };
+const TALK: readonly Http2ClientStep[] = ["head", { data: "ping" }, { bytes: 4 }, { data: "", end: true }, "response"];
+const SWITCH_CHAT = SWITCH.replace("websocket", "chat/2");
+const HTTP1_CHAT = ASK("/2").replace("WebSocket", "Chat/2").replace("Sec-WebSocket-Key: k\r\n", "");
 
 function two(
   name: string,
@@ -35,7 +43,7 @@ export const http2Upgrades: Group = {
   listeners: ["main"],
   upstreams: ["u", "v"],
   yaml: bootstrap([
-    httpListener("main", { manager: `${UPGRADE}\n${ALLOW}`, routes: ROUTES }),
+    httpListener("main", { manager: `${BOTH}\n${ALLOW}`, routes: ROUTES }),
     httpListener("disallowed", { manager: UPGRADE, routes: ROUTES }),
     httpListener("unconfigured", { manager: ALLOW, routes: ROUTES }),
   ], [
@@ -163,6 +171,50 @@ export const http2Upgrades: Group = {
     {
       name: "2: upgrade as a field",
       client: { http2: [{ ask: asks("GET", "/1", ["upgrade", "websocket"]) }, "response"] },
+    },
+    {
+      name: "generic, 2 to 1: bytes go both ways",
+      client: { http2: [ASK_CHAT, ...TALK] },
+      upstreams: { u: { http: [{ steps: [SWITCH_CHAT, { bytes: 4 }, "pong", "hang"] }] } },
+    },
+    {
+      name: "generic, 2 to 1: another protocol is switched to",
+      client: { http2: [ASK_CHAT, ...TALK] },
+      upstreams: { u: { http: [{ steps: [SWITCH, { bytes: 4 }, "pong", "hang"] }] } },
+    },
+    ...["200 OK", "403 Forbidden"].map((status): Exchange => ({
+      name: `generic, 2 to 1: ${status}`,
+      client: { http2: [ASK_CHAT, "response"] },
+      upstreams: { u: { http: [`HTTP/1.1 ${status}\r\ncontent-length: 2\r\n\r\nok`] } },
+    })),
+    {
+      name: "generic, 2 to 1: the upstream ends the tunnel",
+      client: { http2: [ASK_CHAT, "response"] },
+      upstreams: { u: { http: [{ steps: [`${SWITCH_CHAT}bye`, "end", "hang"] }] } },
+    },
+    {
+      name: "generic, 2 to 2: bytes go both ways",
+      client: { http2: [ASK_CHAT_2, ...TALK] },
+      upstreams: { v: { http2: [[ACCEPT, { bytes: 4 }, { data: "pong" }, "request", { data: "", end: true }]] } },
+    },
+    {
+      name: "generic, 1 to 2: bytes go both ways",
+      client: [HTTP1_CHAT, { until: "\r\n\r\n" }, "ping", { bytes: 4 }, "end", "closed"],
+      upstreams: { v: { http2: [[ACCEPT, { bytes: 4 }, { data: "pong" }, "hang"]] } },
+    },
+    {
+      name: "generic, 1 to 2: refused",
+      client: [HTTP1_CHAT, "response", "closed"],
+      upstreams: { v: { http2: [[{ head: [[":status", "403"]], end: true }]] } },
+    },
+    {
+      name: "generic, 1 to 1: bytes go both ways",
+      client: [HTTP1_CHAT.replace("/2 HTTP", "/1 HTTP"), { until: "\r\n\r\n" }, "ping", { bytes: 4 }, "end", "closed"],
+      upstreams: { u: { http: [{ steps: [SWITCH_CHAT, { bytes: 4 }, "pong", "hang"] }] } },
+    },
+    {
+      name: "generic, 1 to 1: the upstream answers 200",
+      client: [HTTP1_CHAT.replace("/2 HTTP", "/1 HTTP"), "response", "closed"],
     },
     {
       name: "2: CONNECT where nothing is configured",
