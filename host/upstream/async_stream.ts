@@ -61,6 +61,8 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   #encoder: RequestEncoder | null = null;
   #host: Host | null = null;
   #responded = false;
+  /** Load balancing learnt from the headers what the trailers may say. */
+  #balancerKnows = false;
   #over = false;
   /** Whoever uses the stream is calling it: see `#throughFilters`. */
   #isAsked = false;
@@ -250,6 +252,7 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   onHeaders(headers: HeaderMap, end: boolean): void {
     if (this.#over) return;
     this.#responded = true;
+    this.#balancerKnows = this.#host?.policyData?.onResponseHeaders(headers, this.elapsedMs) ?? false;
     const monitor = this.#host?.outlierMonitor ?? null;
     if (monitor !== null) {
       const isGrpc = isGrpcContentType(this.#headers!.get("content-type"));
@@ -267,6 +270,7 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
 
   onTrailers(trailers: HeaderMap): void {
     if (this.#over) return;
+    if (!this.#balancerKnows) this.#host?.policyData?.onResponseTrailers(trailers);
     if (this.#filters === null) this.onFilteredTrailers(trailers);
     else this.#filters.manager.encodeTrailers(trailers);
   }
@@ -307,6 +311,7 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
       return this.#callbacks.onReset();
     }
     this.#host?.outlierMonitor?.putResult("timeout", 504);
+    this.#host?.policyData?.onFailure();
     this.#abandon();
     this.#reply(504, "upstream request timeout", "response_timeout");
   }
@@ -319,7 +324,9 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   }
 
   #noteReset(reason: StreamResetReason): void {
-    if (reason !== StreamResetReason.Overflow) this.#host?.outlierMonitor?.putResult("connect_failed");
+    if (reason === StreamResetReason.Overflow || this.#host === null) return;
+    this.#host.outlierMonitor?.putResult("connect_failed");
+    if (!this.#responded) this.#host.policyData?.onFailure();
   }
 
   #replyToReset(reason: StreamResetReason): void {

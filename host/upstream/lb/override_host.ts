@@ -50,10 +50,16 @@ export class OverrideHostBalancer implements ClusterBalancer {
 }
 
 function addressesOf(sources: readonly OverrideHostSourcePlan[], context: LoadBalancerContext): string[] {
-  return sources.flatMap((source) => {
+  const addresses: string[] = [];
+  for (const source of sources) {
     const text = source.kind === "header" ? headerOf(source.name, context) : metadataOf(source.key, context);
-    return text === null ? [] : text.split(",").filter((part) => part.trim() !== "").map((part) => part.trim());
-  });
+    if (text === null) continue;
+    for (const part of text.includes(",") ? text.split(",") : [text]) {
+      const address = part.trim();
+      if (address !== "") addresses.push(address);
+    }
+  }
+  return addresses;
 }
 
 function headerOf(name: string, { requestHeaders }: LoadBalancerContext): string | null {

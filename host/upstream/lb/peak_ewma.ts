@@ -1,6 +1,6 @@
 // host/upstream/lb/peak_ewma.ts: the host that will answer first, by what its last responses took.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request; see bench/micro/lb.bench.ts
+// hot: once per request; see bench/micro/load_balancing.bench.ts
 /**
  * Each host has an average of its response times: a response that takes longer is believed at once, faster ones
  * and the passing of time lower it again. A host costs its average times its requests in flight and one more; of
@@ -29,6 +29,8 @@ import type { BalancerEnvironment, HostPicker, HostPickerFactory } from "./picke
 
 /** A failed attempt took so many times the default. */
 const FAILURE_FACTOR = 100;
+/** Nothing takes no time at all. */
+const SHORTEST_MS = 0.001;
 
 /** The response times of one host. */
 export class ResponseTime implements HostPolicyData {
@@ -54,12 +56,20 @@ export class ResponseTime implements HostPolicyData {
     this.#observe(FAILURE_FACTOR * this.#plan.defaultRttMs);
   }
 
-  cost(active: number, nowMs: number): number {
-    if (this.#measured) return this.#decayed(nowMs) * (active + 1);
+  cost(active: number): number {
+    if (this.#measured) return this.#decayed(this.#clock.nowMs()) * (active + 1);
     return active === 0 ? this.#plan.defaultRttMs : this.#plan.penalty + active;
   }
 
-  #observe(elapsedMs: number): void {
+  /** True when it costs no more than another host: as both decay alike, it does not matter what time it is. */
+  isCheaper(active: number, other: ResponseTime, otherActive: number): boolean {
+    if (!this.#measured || !other.#measured) return this.cost(active) <= other.cost(otherActive);
+    const newer = Math.exp((this.#updatedMs - other.#updatedMs) / this.#plan.decayMs);
+    return this.#averageMs * (active + 1) * newer <= other.#averageMs * (otherActive + 1);
+  }
+
+  #observe(measuredMs: number): void {
+    const elapsedMs = Math.max(SHORTEST_MS, measuredMs);
     const nowMs = this.#clock.nowMs();
     const before = this.#decayed(nowMs);
     if (!this.#measured || elapsedMs > before) {
@@ -88,20 +98,18 @@ export function peakEwma(
       if (!(host.policyData instanceof ResponseTime)) host.policyData = new ResponseTime(plan, clock);
       return host.policyData as ResponseTime;
     });
-    return new PeakEwmaPicker(hosts, times, clock, random);
+    return new PeakEwmaPicker(hosts, times, random);
   };
 }
 
 class PeakEwmaPicker implements HostPicker {
   readonly #hosts: readonly Host[];
   readonly #times: readonly ResponseTime[];
-  readonly #clock: Clock;
   readonly #random: Random;
 
-  constructor(hosts: readonly Host[], times: readonly ResponseTime[], clock: Clock, random: Random) {
+  constructor(hosts: readonly Host[], times: readonly ResponseTime[], random: Random) {
     this.#hosts = hosts;
     this.#times = times;
-    this.#clock = clock;
     this.#random = random;
   }
 
@@ -112,8 +120,7 @@ class PeakEwmaPicker implements HostPicker {
     const first = this.#random.uint32() % count;
     let second = this.#random.uint32() % (count - 1);
     if (second >= first) second++;
-    const nowMs = this.#clock.nowMs();
     const a = hosts[first]!, b = hosts[second]!;
-    return this.#times[first]!.cost(a.rqActive, nowMs) <= this.#times[second]!.cost(b.rqActive, nowMs) ? a : b;
+    return this.#times[first]!.isCheaper(a.rqActive, this.#times[second]!, b.rqActive) ? a : b;
   }
 }

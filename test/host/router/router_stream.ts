@@ -41,6 +41,7 @@ export class Stream implements TerminalFilterStream {
   readonly info: StreamInfo;
   readonly router: Router;
   readonly stats: StatsStore = StatsStore.create();
+  readonly clusters: ClusterManager;
   readonly seen: string[] = [];
   readonly bufferLimitBytes = 100;
   requestHeaders: HeaderMap | null = null;
@@ -57,8 +58,8 @@ export class Stream implements TerminalFilterStream {
   constructor(options: Options = {}) {
     const env = createFakeEnvironment(options.seed);
     this.env = { ...env, createClientCodec };
-    const manager = new ClusterManager(this.env);
-    manager.update([{
+    this.clusters = new ClusterManager(this.env);
+    this.clusters.update([{
       ...planWith(options.endpoints ?? ["10.0.0.1:80"], options.cluster),
       name: "c",
       observabilityName: "c",
@@ -72,7 +73,7 @@ export class Stream implements TerminalFilterStream {
         respectExpectedRqTimeout: options.respectExpectedRqTimeout ?? false,
       },
       stats: new RouterStats(this.stats.scope("http.a")),
-      clusters: manager,
+      clusters: this.clusters,
     }, this);
   }
 

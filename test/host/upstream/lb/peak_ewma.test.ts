@@ -2,6 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ManualClock } from "../../../../host/base/clock.ts";
+import { SeededRandom } from "../../../../host/base/random.ts";
 import { HeaderMap } from "../../../../host/http/header_map.ts";
 import type { Host } from "../../../../host/upstream/host.ts";
 import { createPickerFactory } from "../../../../host/upstream/lb/balancer.ts";
@@ -19,14 +20,14 @@ function near(actual: number, expected: number): void {
 test("a host that was never measured", () => {
   const clock = new ManualClock();
   const time = new ResponseTime(PLAN, clock);
-  assert.is(time.cost(0, 0), 10);
-  assert.is(time.cost(3, 0), 1e6 + 3);
+  assert.is(time.cost(0), 10);
+  assert.is(time.cost(3), 1e6 + 3);
 });
 
 test("slower is believed at once, faster by and by", () => {
   const clock = new ManualClock();
   const time = new ResponseTime(PLAN, clock);
-  const cost = (active = 0) => time.cost(active, clock.nowMs());
+  const cost = (active = 0) => time.cost(active);
   assert.is(time.onResponseHeaders(NO_HEADERS, 20), false);
   near(cost(), 20);
   near(cost(4), 100);
@@ -45,17 +46,17 @@ test("what nothing is heard of becomes cheap", () => {
   const time = new ResponseTime(PLAN, clock);
   time.onResponseHeaders(NO_HEADERS, 1000);
   clock.advance(20_000);
-  near(time.cost(0, clock.nowMs()), 1000 / Math.E ** 2);
+  near(time.cost(0), 1000 / Math.E ** 2);
   // It counts as what it has become: this one is slower.
   time.onResponseHeaders(NO_HEADERS, 140);
-  near(time.cost(0, clock.nowMs()), 140);
+  near(time.cost(0), 140);
 });
 
 test("a failed attempt takes a hundred times the default", () => {
   const clock = new ManualClock();
   const time = new ResponseTime(PLAN, clock);
   time.onFailure();
-  near(time.cost(0, clock.nowMs()), 1000);
+  near(time.cost(0), 1000);
 });
 
 function setup(count: number): { hosts: Host[]; env: ReturnType<typeof environmentOf>; pick(): Host } {
@@ -104,6 +105,20 @@ test("what is known of hosts outlives a change of the list", () => {
   const more = [...hosts, newHost()];
   const picker = createPickerFactory(PLAN, env)(more, null);
   for (let i = 0; i < 100; i++) assert.is.not(picker.pick(null), hosts[0]);
+});
+
+test("the comparison is that of the costs, whenever they were measured", () => {
+  const clock = new ManualClock();
+  const random = new SeededRandom(3);
+  const times = Array.from({ length: 20 }, () => new ResponseTime(PLAN, clock));
+  for (let i = 0; i < 500; i++) {
+    const a = random.uint32() % times.length, b = random.uint32() % times.length;
+    const [first, second] = [random.uint32() % 5, random.uint32() % 5];
+    const difference = times[a]!.cost(first) - times[b]!.cost(second);
+    if (Math.abs(difference) > 1e-6) assert.is(times[a]!.isCheaper(first, times[b]!, second), difference < 0);
+    clock.advance(random.uint32() % 3000);
+    if (i % 3 === 0) times[a]!.onResponseHeaders(NO_HEADERS, random.uint32() % 1000);
+  }
 });
 
 test("one host is all there is", () => {

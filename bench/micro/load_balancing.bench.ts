@@ -1,0 +1,130 @@
+// bench/micro/load_balancing.bench.ts: what it costs to choose one of a thousand hosts.
+/**
+ * `node bench/micro/load_balancing.bench.ts` · `deno run -A bench/micro/load_balancing.bench.ts`
+ *
+ * The budget of a choice is 200 ns on Node, whatever the policy.
+ */
+import { bench, do_not_optimize, run, summary } from "mitata";
+import { SeededRandom } from "../../host/base/random.ts";
+import { xxHashReady } from "../../host/base/xxhash.ts";
+import { HeaderMap } from "../../host/http/header_map.ts";
+import { ipAddress } from "../../host/net/address.ts";
+import { StatsStore } from "../../host/observe/stats.ts";
+import { StreamInfo } from "../../host/observe/stream_info.ts";
+import { systemClock } from "../../host/platform/system_clock.ts";
+import { Cluster } from "../../host/upstream/cluster.ts";
+import { LoadBalancerContextBase } from "../../host/upstream/lb/context.ts";
+import { readLoadReport } from "../../host/upstream/orca/load_report.ts";
+import { weightOf } from "../../host/upstream/orca/utilization.ts";
+import type { BalancerPlan, LocalityBalancingPlan } from "../../host/upstream/plan.ts";
+import { endpoint, FakeConnection, FakeDialer, FakeDns, planWith } from "../../test/host/upstream/fakes.ts";
+
+await xxHashReady;
+
+const HOSTS = 1000;
+const EQUAL = Array.from({ length: HOSTS }, () => 1);
+const WEIGHTS = Array.from({ length: HOSTS }, (_, index) => 1 + index % 10);
+const NO_HEADERS = HeaderMap.of({});
+
+function createCluster(plan: BalancerPlan, weights: readonly number[]): Cluster {
+  const endpoints = weights.map((weight, i) => endpoint("10.0.0.1", i + 1, { weight }));
+  const cluster = new Cluster(planWith(endpoints, { loadBalancing: { ...plan, panicThresholdPercent: 50 } }), {
+    clock: systemClock,
+    random: new SeededRandom(1),
+    stats: StatsStore.create(),
+    dialer: new FakeDialer(),
+    dns: new FakeDns(),
+    createClientCodec: () => {
+      throw new Error("nothing connects");
+    },
+  });
+  cluster.start(() => {});
+  return cluster;
+}
+
+/** A request that is hashed, and names a host. */
+class Request extends LoadBalancerContextBase {
+  readonly #headers = HeaderMap.of({ "x-host": "10.0.0.1:500" });
+  readonly #info = new StreamInfo(new FakeConnection(ipAddress("10.9.9.9", 1)).info, 0, 0);
+  #hash = 1n;
+
+  override hash(): bigint {
+    return this.#hash = BigInt.asUintN(64, this.#hash * 0x9e3779b97f4a7c15n + 1n);
+  }
+
+  override get requestHeaders(): HeaderMap {
+    return this.#headers;
+  }
+
+  override get streamInfo(): StreamInfo {
+    return this.#info;
+  }
+}
+
+const LOCALITY: LocalityBalancingPlan = { localityWeighted: false, failTrafficOnPanic: false };
+const HASH = { useHostnameForHashing: false, hashBalanceFactor: 0 };
+const ROUND_ROBIN: BalancerPlan = { ...LOCALITY, policy: "ROUND_ROBIN" };
+const LEAST_REQUEST: BalancerPlan = {
+  ...LOCALITY,
+  policy: "LEAST_REQUEST",
+  choiceCount: 2,
+  selectionMethod: "N_CHOICES",
+  activeRequestBias: 1,
+};
+const CASES: readonly (readonly [string, BalancerPlan, readonly number[]])[] = [
+  ["round robin", ROUND_ROBIN, EQUAL],
+  ["round robin, weights", ROUND_ROBIN, WEIGHTS],
+  ["random", { ...LOCALITY, policy: "RANDOM" }, EQUAL],
+  ["least request", LEAST_REQUEST, EQUAL],
+  ["least request, weights", LEAST_REQUEST, WEIGHTS],
+  ["peak EWMA", { ...LOCALITY, policy: "PEAK_EWMA", decayMs: 10_000, defaultRttMs: 10, penalty: 1e6 }, EQUAL],
+  ["ring hash", {
+    ...LOCALITY,
+    ...HASH,
+    policy: "RING_HASH",
+    minimumRingSize: 1024,
+    maximumRingSize: 8_388_608,
+    hashFunction: "XX_HASH",
+  }, EQUAL],
+  ["Maglev", { ...LOCALITY, ...HASH, policy: "MAGLEV", tableSize: 65_537 }, EQUAL],
+];
+
+summary(() => {
+  for (const [name, plan, weights] of CASES) {
+    const cluster = createCluster(plan, weights);
+    const request = new Request();
+    for (const [index, host] of [...cluster.priorities.hosts()].entries()) {
+      host.policyData?.onResponseHeaders(NO_HEADERS, 1 + index % 100);
+    }
+    cluster.chooseHost(request);
+    bench(name, () => do_not_optimize(cluster.chooseHost(request)));
+  }
+});
+
+summary(() => {
+  const wanted = { address: "10.0.0.1:500", strict: false, notFoundStatus: 503 };
+  const cluster = createCluster(ROUND_ROBIN, EQUAL);
+  class Bound extends Request {
+    override overrideHost(): typeof wanted {
+      return wanted;
+    }
+  }
+  const bound = new Bound();
+  bench("a host that a filter chose", () => do_not_optimize(cluster.chooseHost(bound)));
+  const sources = [{ kind: "header", name: "x-host" }] as const;
+  const named = createCluster(
+    { policy: "OVERRIDE_HOST", sources, selectedHostKey: null, fallback: ROUND_ROBIN },
+    EQUAL,
+  );
+  const request = new Request();
+  bench("override host, named in a header", () => {
+    request.overrideHosts = null;
+    do_not_optimize(named.chooseHost(request));
+  });
+});
+
+const report = HeaderMap.of({ "endpoint-load-metrics": "TEXT rps_fractional:120.5,cpu_utilization:0.35,eps:0.1" });
+const utilization = { metricNames: [], errorPenalty: 1 };
+bench("the weight in a load report", () => do_not_optimize(weightOf(readLoadReport(report)!, utilization)));
+
+await run();
