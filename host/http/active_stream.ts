@@ -444,7 +444,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     const info = this.info;
     for (const mutation of config.earlyHeaderMutations) mutation.mutate(headers, info);
     this.#routeConfig ??= config.routes.current();
-    const internalOnly = this.#routeConfig?.internalOnlyHeaders ?? NO_HEADERS;
+    const internalOnly = this.#routeConfig?.internalOnlyHeaders?.(headers) ?? NO_HEADERS;
     const origin = mutateRequestHeaders(headers, info.connection, config, isUpgrade, internalOnly);
     if (origin.rejectStatus > 0) {
       config.stats.rqRejectedViaIpDetection.inc();

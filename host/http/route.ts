@@ -40,7 +40,7 @@ export interface Route {
 export interface RouteConfig {
   readonly name: string;
   /** Lower-case names of headers that requests from outside must not have. */
-  readonly internalOnlyHeaders?: readonly string[];
+  internalOnlyHeaders?(headers: HeaderMap): readonly string[];
   /** The first route that matches, or null. `random` is a stable number of this stream, for fractions. */
   route(headers: HeaderMap, info: StreamInfo, random: number): Route | null;
 }

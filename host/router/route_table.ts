@@ -37,7 +37,6 @@ export interface RouteTableOptions {
 export class RouteTable implements RouteConfig {
   readonly name: string;
   readonly plan: RouteConfigPlan;
-  readonly internalOnlyHeaders: readonly string[];
   readonly #virtualHostHeader: string;
   readonly #ignorePort: boolean;
   readonly #exact = new Map<string, VirtualHost>();
@@ -49,7 +48,6 @@ export class RouteTable implements RouteConfig {
   constructor(plan: RouteConfigPlan, options: RouteTableOptions) {
     this.name = plan.name;
     this.plan = plan;
-    this.internalOnlyHeaders = plan.internalOnlyHeaders;
     this.#virtualHostHeader = plan.virtualHostHeader;
     this.#ignorePort = plan.ignorePortInHostMatching;
     const compiler: RouteCompiler = {
@@ -71,6 +69,10 @@ export class RouteTable implements RouteConfig {
     else if (domain.startsWith("*")) this.#suffixes.add(domain.slice(1), virtualHost);
     else if (domain.endsWith("*")) this.#prefixes.add(domain.slice(0, -1), virtualHost);
     else this.#exact.set(domain, virtualHost);
+  }
+
+  internalOnlyHeaders(): readonly string[] {
+    return this.plan.internalOnlyHeaders;
   }
 
   route(headers: HeaderMap, info: StreamInfo, random: number): RouteEntry | null {

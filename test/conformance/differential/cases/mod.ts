@@ -34,6 +34,7 @@ import { routeMatchers } from "./route_matchers.ts";
 import { routeTrees } from "./route_trees.ts";
 import { routing } from "./routing.ts";
 import { statefulSession } from "./stateful_session.ts";
+import { scopedRoutes } from "./scoped_routes.ts";
 import { timeouts } from "./timeouts.ts";
 import { tunnels } from "./tunnels.ts";
 import { upgrades } from "./upgrades.ts";
@@ -58,6 +59,7 @@ export const GROUPS: readonly Group[] = [
   routeMatchers,
   routeActions,
   routeTrees,
+  scopedRoutes,
   grpc,
   http2,
   http2Frames,

@@ -15,7 +15,8 @@ import type { TerminalContext } from "../../../../net/network_chain.ts";
 import { compileLine } from "../../../../observe/format_plan.ts";
 import { compileFormat } from "../../../../observe/formatter.ts";
 import type { StreamInfo } from "../../../../observe/stream_info.ts";
-import { RouteTable } from "../../../../router/route_table.ts";
+import { RouteTable, type RouteTableOptions } from "../../../../router/route_table.ts";
+import { ScopedRoutes } from "../../../../router/scoped_routes.ts";
 import type { DrainableConnection, FactoryContext, NetworkFilterModule } from "../../../define.ts";
 import { compileEarlyMutation } from "./early_header_mutations.ts";
 import { compileLocalReplies } from "./local_replies.ts";
@@ -45,14 +46,17 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
   const { manager } = plan;
   const prefix = `http.${manager.statPrefix}`;
   const httpStats = context.stats.scope(prefix);
-  const table = new RouteTable(plan.routeConfig, {
+  const routeOptions: RouteTableOptions = {
     compileFormat: (text, omitEmptyValues = true) => {
       const { format } = compileFormat(text, context.world, { omitEmptyValues });
       return { format };
     },
     compileBody: (plan) => compileLine(plan, context.world),
     stats: context.stats,
-  });
+  };
+  const routes = plan.routes.kind === "table"
+    ? new RouteTable(plan.routes.config, routeOptions)
+    : new ScopedRoutes(plan.routes.scopes, routeOptions);
   return {
     plan: manager,
     clock: context.clock,
@@ -62,7 +66,7 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
       httpStats,
       context.stats.scope(`listener.${context.listener.statPrefix}.${prefix}`),
     ),
-    routes: { current: () => table },
+    routes: { current: () => routes },
     filters: context.createHttpFilters(plan.httpFilters, httpStats),
     upgradeFilters: plan.upgradeFilters.map((uses) => context.createHttpFilters(uses, httpStats)),
     accessLoggers: context.createAccessLoggers(plan.accessLog),

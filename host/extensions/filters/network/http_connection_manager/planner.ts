@@ -13,6 +13,9 @@ import type { PathPlan } from "../../../../http/path.ts";
 import type { ExtensionPlan } from "../../../../net/plan.ts";
 import type { RouteConfigPlan } from "../../../../router/plan.ts";
 import { refuseConnectUdp } from "../../../../router/plan/route_action.ts";
+import type { RoutePlanContext } from "../../../../router/plan/context.ts";
+import { planScopedRoutes } from "../../../../router/plan/scoped_routes.ts";
+import type { ScopedRoutesPlan } from "../../../../router/scoped_routes.ts";
 import { planRouteConfig } from "../../../../router/plan/route_config.ts";
 import type { HttpFilterUse, NetworkFilterPlanner, PlanContext } from "../../../define.ts";
 import { type LocalRepliesPlan, planLocalReplies } from "./local_replies_plan.ts";
@@ -21,7 +24,7 @@ import { planCidrRanges, planOriginalIpDetection, planRequestIds, planSchemes } 
 
 export interface HttpConnectionManagerPlan {
   readonly manager: ConnectionManagerPlan;
-  readonly routeConfig: RouteConfigPlan;
+  readonly routes: RoutesPlan;
   readonly httpFilters: readonly HttpFilterUse[];
   /** Chains of `upgrade_configs[].filters`, by `UpgradePlan.filters`. */
   readonly upgradeFilters: readonly (readonly HttpFilterUse[])[];
@@ -29,6 +32,11 @@ export interface HttpConnectionManagerPlan {
   readonly earlyHeaderMutations: readonly HeaderMutationPlan[];
   readonly localReplies: LocalRepliesPlan | null;
 }
+
+/** Where the routes are. */
+export type RoutesPlan =
+  | { readonly kind: "table"; readonly config: RouteConfigPlan }
+  | { readonly kind: "scoped"; readonly scopes: ScopedRoutesPlan };
 
 export const planner: NetworkFilterPlanner = {
   terminal: true,
@@ -41,13 +49,13 @@ export const planner: NetworkFilterPlanner = {
       const plan = context.planAccessLog(node);
       if (plan !== null) accessLog.push(plan);
     }
-    const routeConfig = planRoutes(config, context);
-    if (routeConfig === null) return null;
+    const routes = planRoutes(config, context);
+    if (routes === null) return null;
     const earlyHeaderMutations = planEarlyHeaderMutations(config, context);
     const localReplies = planLocalReplies(config.message("local_reply_config"), context);
     return {
       manager: planManager(config, upgrades),
-      routeConfig,
+      routes,
       httpFilters,
       upgradeFilters,
       accessLog,
@@ -69,21 +77,28 @@ function planCodec(config: ConfigNode): ConnectionManagerPlan["codecType"] {
   return "AUTO";
 }
 
-function planRoutes(config: ConfigNode, context: PlanContext): RouteConfigPlan | null {
-  const routes = config.message("route_config");
-  if (routes === null) {
-    const other = config.oneof("route_specifier");
-    if (other === null) config.error("config/missing-field", "HttpConnectionManager has no route_config");
-    return null;
-  }
-  return planRouteConfig(routes, {
+function planRoutes(config: ConfigNode, context: PlanContext): RoutesPlan | null {
+  const routeContext: RoutePlanContext = {
     clusters: context.clusterNames,
     validateClustersByDefault: true,
     env: (name) => context.env(name),
     formatProblem: (format) => context.formatProblem(format),
     planFilterConfig: (_name, node) => context.planRouteFilterConfig(node),
     readDataSource: (node) => context.readDataSource(node),
-  });
+  };
+  switch (config.oneof("route_specifier")) {
+    case "route_config":
+      return { kind: "table", config: planRouteConfig(config.message("route_config")!, routeContext) };
+    case "scoped_routes": {
+      const scopes = planScopedRoutes(config.message("scoped_routes")!, routeContext);
+      return scopes === null ? null : { kind: "scoped", scopes };
+    }
+    case null:
+      config.error("config/missing-field", "HttpConnectionManager has no route_config");
+      return null;
+    default:
+      return null;
+  }
 }
 
 function planFilters(config: ConfigNode, field: string, context: PlanContext): HttpFilterUse[] {
