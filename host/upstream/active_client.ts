@@ -90,9 +90,10 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     this.#idleTimer = clock.createTimer(() => this.#onIdleTimeout());
     this.#dial = cluster.dialer.dial({
       address: host.address,
+      alternatives: host.additionalAddresses,
       connectTimeoutMs: plan.connectTimeoutMs,
       bufferLimitBytes: plan.perConnectionBufferLimitBytes,
-      tcpKeepalive: plan.tcpKeepalive,
+      connection: plan.connection,
       transport: null,
       stats: cluster.stats,
     }, this);

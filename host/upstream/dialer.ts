@@ -5,10 +5,19 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Connection } from "../net/connection_port.ts";
-import { type DialFailure, type DialHandle, type DialOptions, dialTcp } from "../net/dial.ts";
+import { parseIp } from "../base/ip.ts";
+import { ipAddress } from "../net/address.ts";
+import {
+  type DialCallbacks as TcpDialCallbacks,
+  type DialFailure,
+  type DialHandle,
+  type DialOptions,
+  dialTcp,
+} from "../net/dial.ts";
+import { dialFirst, sortAddresses } from "../net/happy_eyeballs.ts";
 import type { ClientTransport } from "../net/transport.ts";
 import type { SocketAddress } from "../observe/stream_info.ts";
-import type { TcpKeepalivePlan } from "./plan.ts";
+import type { UpstreamConnectionPlan } from "./plan.ts";
 import type { ClusterStats } from "./stats.ts";
 
 export type { DialFailure, DialHandle } from "../net/dial.ts";
@@ -16,9 +25,11 @@ export type { DialFailure, DialHandle } from "../net/dial.ts";
 /** Whom to connect to, and how. */
 export interface DialTarget {
   readonly address: SocketAddress;
+  /** Where the same peer can be reached, too; empty for most. */
+  readonly alternatives: readonly SocketAddress[];
   readonly connectTimeoutMs: number;
   readonly bufferLimitBytes: number;
-  readonly tcpKeepalive: TcpKeepalivePlan | null;
+  readonly connection: UpstreamConnectionPlan;
   /** Null: plain bytes. */
   readonly transport: ClientTransport | null;
   /** Where the connection counts its bytes; null: nowhere. */
@@ -48,16 +59,15 @@ export class SocketDialer implements Dialer {
   }
 
   dial(target: DialTarget, callbacks: DialCallbacks): DialHandle {
-    const keepalive = target.tcpKeepalive;
-    const options: DialOptions = {
-      address: target.address,
+    const { tcpKeepalive: keepalive, happyEyeballs } = target.connection;
+    const options: Omit<DialOptions, "address"> = {
       clock: this.#clock,
       connectTimeoutMs: target.connectTimeoutMs,
       ...(target.transport !== null && { transport: target.transport }),
       ...(keepalive !== null && { keepAliveMs: keepalive.timeSeconds * 1000 }),
       ...(this.#onBug !== null && { onBug: this.#onBug }),
     };
-    return dialTcp(options, {
+    const ownCallbacks: TcpDialCallbacks = {
       onConnected(connection) {
         if (target.stats !== null) connection.setStats(target.stats.connection);
         connection.setBufferLimitBytes(target.bufferLimitBytes);
@@ -66,6 +76,18 @@ export class SocketDialer implements Dialer {
       onFailure(failure) {
         callbacks.onFailure(failure);
       },
-    });
+    };
+    const from = (address: SocketAddress): DialOptions => ({ ...options, address, ...sourceOf(target, address) });
+    if (target.alternatives.length === 0) return dialTcp(from(target.address), ownCallbacks);
+    const addresses = sortAddresses([target.address, ...target.alternatives], happyEyeballs);
+    return dialFirst(dialTcp, addresses.map(from), ownCallbacks);
   }
+}
+
+/** The address to connect from: that of the peer's family, else the first. @see Envoy: DefaultUpstreamLocalAddressSelector */
+function sourceOf({ connection: { sources } }: DialTarget, peer: SocketAddress): { localAddress?: SocketAddress } {
+  const version = sources.length === 0 ? 0 : parseIp(peer.address)?.version ?? 0;
+  if (version === 0) return {};
+  const source = sources.find(({ address }) => parseIp(address)?.version === version) ?? sources[0]!;
+  return { localAddress: ipAddress(source.address, source.port) };
 }

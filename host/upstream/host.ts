@@ -79,6 +79,7 @@ export interface HostOptions {
   readonly key?: string;
   readonly owner?: HostOwner;
   readonly address: SocketAddress;
+  readonly additionalAddresses?: readonly SocketAddress[];
   /** The DNS name that the address comes from, or the endpoint's `hostname`. */
   readonly hostname: string;
   readonly locality: LocalityPlan;
@@ -96,6 +97,8 @@ export class Host {
   readonly key: string;
   /** Where new connections go. Changes only in a LOGICAL_DNS cluster. */
   address: SocketAddress;
+  /** Where it can be reached, too. */
+  additionalAddresses: readonly SocketAddress[];
   readonly hostname: string;
   readonly locality: LocalityPlan;
   readonly priority: number;
@@ -142,6 +145,7 @@ export class Host {
     this.owner = options.owner ?? null;
     this.key = options.key ?? `${options.priority} ${options.address.text}`;
     this.address = options.address;
+    this.additionalAddresses = options.additionalAddresses ?? [];
     this.hostname = options.hostname;
     this.locality = options.locality;
     this.weight = options.weight;

@@ -103,6 +103,7 @@ export class Membership implements MembershipSink {
       key,
       owner: this.#owner,
       address: found.address,
+      additionalAddresses: found.additionalAddresses ?? [],
       hostname: found.hostname,
       locality: plan.locality,
       weight: found.endpoint.weight,
@@ -125,6 +126,7 @@ export class Membership implements MembershipSink {
       host.metadata = found.endpoint.metadata;
       changed = true;
     }
+    host.additionalAddresses = found.additionalAddresses ?? [];
     if (host.address.text !== found.address.text) {
       host.address = found.address;
       changed = true;

@@ -13,6 +13,7 @@ import { HTTP2_DEFAULTS, type Http2Plan } from "../http/h2/options.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
 import type { MetadataMatcherPlan } from "../matching/stream_matchers.ts";
 import type { MatchPredicatePlan } from "../matching/match_predicate.ts";
+import { DEFAULT_HAPPY_EYEBALLS, type HappyEyeballsPlan } from "../net/happy_eyeballs.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
 import { DEFAULT_DNS_PLAN, type DnsCachePlan, type DnsPlan } from "./dns_plan.ts";
 import { type HealthPlan, NO_HEALTH_PLAN } from "./health/plan.ts";
@@ -57,7 +58,7 @@ export interface ClusterPlan {
   readonly dns: DnsPlan;
   /** Of a cluster that chooses hosts itself; null for all others. */
   readonly provided: ProvidedPlan | null;
-  readonly tcpKeepalive: TcpKeepalivePlan | null;
+  readonly connection: UpstreamConnectionPlan;
   /** Namespaces of `metadata.filter_metadata`, as plain JSON. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
@@ -96,6 +97,8 @@ export interface EndpointPlan {
   /** An IP address, a DNS name, or the path of a unix socket (then `port` is 0). */
   readonly address: string;
   readonly port: number;
+  /** Where the host can be reached, too. */
+  readonly additionalAddresses?: readonly { readonly address: string; readonly port: number }[];
   /** `Endpoint.hostname`: for auto_host_rewrite and health checks. */
   readonly hostname: string;
   readonly weight: number;
@@ -377,6 +380,27 @@ export interface DynamicForwardProxyPlan {
   readonly dnsCache: DnsCachePlan;
 }
 
+/** How hosts are connected to. */
+export interface UpstreamConnectionPlan {
+  readonly tcpKeepalive: TcpKeepalivePlan | null;
+  /** The order in which the addresses of a host are tried that has several. */
+  readonly happyEyeballs: HappyEyeballsPlan;
+  /** Addresses to connect from, one for each family at most; empty: the system chooses. */
+  readonly sources: readonly SourceAddressPlan[];
+}
+
+/** An IP address; port 0 lets the system choose one. */
+export interface SourceAddressPlan {
+  readonly address: string;
+  readonly port: number;
+}
+
+export const DEFAULT_CONNECTION_PLAN: UpstreamConnectionPlan = {
+  tcpKeepalive: null,
+  happyEyeballs: DEFAULT_HAPPY_EYEBALLS,
+  sources: [],
+};
+
 export interface TcpKeepalivePlan {
   /** Before the first probe. */
   readonly timeSeconds: number;
@@ -436,7 +460,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     http: DEFAULT_HTTP_PLAN,
     dns: DEFAULT_DNS_PLAN,
     provided: null,
-    tcpKeepalive: null,
+    connection: DEFAULT_CONNECTION_PLAN,
     metadata: {},
     ...changes,
   };

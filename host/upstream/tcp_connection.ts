@@ -45,9 +45,10 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
     owner.ledger.onConnectionCreated();
     this.#dial = cluster.dialer.dial({
       address: host.address,
+      alternatives: host.additionalAddresses,
       connectTimeoutMs: cluster.plan.connectTimeoutMs,
       bufferLimitBytes: cluster.plan.perConnectionBufferLimitBytes,
-      tcpKeepalive: cluster.plan.tcpKeepalive,
+      connection: cluster.plan.connection,
       transport: null,
       stats: cluster.stats,
     }, this);

@@ -66,6 +66,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
       planFilters: (nodes) => planUpstreamFilters(nodes, clusterContext),
       addDnsCache: planners.addDnsCache,
       dnsResolver: planners.dnsResolver,
+      bindConfig: root.message("cluster_manager")?.message("upstream_bind_config") ?? null,
       runtime: runtime.values,
       formats: clusterContext,
     });

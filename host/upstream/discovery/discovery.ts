@@ -22,6 +22,8 @@ export type { DnsAddress, DnsAnswer, DnsQuery, DnsResolver } from "../../net/dns
 /** One host as discovery found it. */
 export interface FoundEndpoint {
   readonly address: SocketAddress;
+  /** Where the host can be reached, too. */
+  readonly additionalAddresses?: readonly SocketAddress[];
   /** The DNS name, or the endpoint's `hostname`. */
   readonly hostname: string;
   readonly endpoint: EndpointPlan;

@@ -8,7 +8,7 @@
  * @module
  */
 import { latin1Slice } from "../../base/bytes.ts";
-import type { StreamInfo } from "../../observe/stream_info.ts";
+import type { SocketAddress, StreamInfo } from "../../observe/stream_info.ts";
 import type { CachedHost, DnsCache, DnsCacheListener } from "../dns_cache/dns_cache.ts";
 import { parseDynamicHost } from "../dns_cache/dynamic_host.ts";
 import type { Host } from "../host.ts";
@@ -95,9 +95,10 @@ function stateText(info: StreamInfo | null, name: string): string | null {
 }
 
 function foundEndpoint({ key, addresses }: CachedHost): FoundEndpoint {
-  const address = addresses[0]!;
+  const [address, ...additionalAddresses] = addresses as [SocketAddress, ...SocketAddress[]];
   return {
     address,
+    additionalAddresses,
     hostname: key,
     key,
     endpoint: {

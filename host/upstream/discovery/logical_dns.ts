@@ -45,12 +45,13 @@ class LogicalDns implements Discovery {
 
   #onAnswer(addresses: readonly DnsAddress[]): void {
     const { plan, members, stats } = this.#context;
-    const first = addresses[0];
+    const [first, ...others] = addresses;
     if (first === undefined) return stats.updateEmpty.inc();
     const locality = plan.localities[0]!;
     const endpoint = locality.endpoints[0]!;
     const found = {
       address: ipAddress(first.address, endpoint.port),
+      additionalAddresses: others.map(({ address }) => ipAddress(address, endpoint.port)),
       // The one host changes its address.
       key: "",
       hostname: endpoint.hostname === "" ? endpoint.address : endpoint.hostname,

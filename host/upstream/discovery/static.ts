@@ -17,6 +17,7 @@ export function createStaticDiscovery(context: DiscoveryContext): Discovery {
           plan,
           endpoints: plan.endpoints.map((endpoint) => ({
             address: endpointAddress(endpoint),
+            additionalAddresses: (endpoint.additionalAddresses ?? []).map(endpointAddress),
             hostname: endpoint.hostname,
             endpoint,
           })),
@@ -29,6 +30,6 @@ export function createStaticDiscovery(context: DiscoveryContext): Discovery {
 }
 
 /** The address of an endpoint that is no DNS name. */
-export function endpointAddress(endpoint: EndpointPlan): SocketAddress {
+export function endpointAddress(endpoint: Pick<EndpointPlan, "address" | "port">): SocketAddress {
   return endpoint.port === 0 ? pipeAddress(endpoint.address) : ipAddress(endpoint.address, endpoint.port);
 }

@@ -38,9 +38,10 @@ export function dialForCheck({ cluster }: ProbeEnvironment, host: Host, callback
   const { plan } = cluster;
   return cluster.dialer.dial({
     address: host.healthCheckAddress,
+    alternatives: host.healthCheckAddress === host.address ? host.additionalAddresses : [],
     connectTimeoutMs: Infinity,
     bufferLimitBytes: plan.perConnectionBufferLimitBytes,
-    tcpKeepalive: plan.tcpKeepalive,
+    connection: plan.connection,
     transport: null,
     stats: null,
   }, callbacks);

@@ -18,11 +18,11 @@ import {
   type LocalityEndpointsPlan,
   type PreconnectPlan,
   type ProvidedPlan,
-  type TcpKeepalivePlan,
 } from "../plan.ts";
 import type { FormatChecker } from "../../http/plan/header_ops.ts";
 import { planCircuitBreakers } from "./circuit_breakers.ts";
 import { type DiscoveryPlanContext, planDiscovery } from "./discovery.ts";
+import { planConnection } from "./connection.ts";
 import { planEndpoints } from "./endpoints.ts";
 import { planHealth } from "./health_check.ts";
 import { type PlanHttpFilters, planHttpProtocol } from "./http_protocol.ts";
@@ -38,6 +38,8 @@ export interface ClusterPlanContext extends DiscoveryPlanContext {
   /** Null: the chains of requests stay unread. */
   readonly planFilters: PlanHttpFilters | null;
   readonly runtime: RuntimeValues;
+  /** `upstream_bind_config` of the cluster manager. */
+  readonly bindConfig: ConfigNode | null;
   readonly formats: FormatChecker;
 }
 
@@ -47,6 +49,7 @@ const NO_CONTEXT: ClusterPlanContext = {
   addDnsCache: () => {},
   dnsResolver: null,
   runtime: NO_RUNTIME_VALUES,
+  bindConfig: null,
   formats: { formatProblem: () => null },
 };
 
@@ -76,7 +79,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     outlierDetection: outlierDetection === null ? null : planOutlierDetection(outlierDetection, runtime),
     health: planHealth(node, discovery?.type ?? null, http, formats),
     http,
-    tcpKeepalive: planKeepalive(node.message("upstream_connection_options")),
+    connection: planConnection(node, all.bindConfig),
     metadata: planMetadata(node),
   };
   checkTransportSocket(node);
@@ -107,15 +110,6 @@ function planPreconnect(node: ConfigNode | null): PreconnectPlan | null {
 /** `metadata.filter_metadata` of any message that has one. */
 export function planMetadata(node: ConfigNode): Readonly<Record<string, unknown>> {
   return (node.message("metadata")?.json("filter_metadata") ?? {}) as Record<string, unknown>;
-}
-
-function planKeepalive(options: ConfigNode | null): TcpKeepalivePlan | null {
-  const node = options?.message("tcp_keepalive") ?? null;
-  if (node === null) return null;
-  node.accept("keepalive_probes", "JavaScript runtimes set only the time before the first probe");
-  node.accept("keepalive_interval", "JavaScript runtimes set only the time before the first probe");
-  // 7200 s is what Linux does when the configuration asks for keep-alive and names no time.
-  return { timeSeconds: node.number("keepalive_time", 7200) };
 }
 
 function checkTransportSocket(node: ConfigNode): void {

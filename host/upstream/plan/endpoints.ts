@@ -61,6 +61,7 @@ function planEndpoint(item: ConfigNode, named: ReadonlyMap<string, ConfigNode>):
   const check = endpoint.message("health_check_config");
   return {
     ...address,
+    ...planAdditional(endpoint),
     hostname: endpoint.string("hostname"),
     weight: item.number("load_balancing_weight", 1),
     health: item.enum("health_status") as EndpointHealth,
@@ -83,6 +84,16 @@ function planEndpointHealthCheck(node: ConfigNode): EndpointHealthCheckPlan {
     hostname: toWireText(node.string("hostname")),
     disabled: node.bool("disable_active_health_check"),
   };
+}
+
+function planAdditional(endpoint: ConfigNode): Pick<EndpointPlan, "additionalAddresses"> {
+  const addresses = endpoint.messages("additional_addresses").flatMap((item) => {
+    const address = planAddress(item);
+    if (address === null || parseIp(address.address) !== null) return address ?? [];
+    item.error("config/bad-address", `'${address.address}' is no IP address`, { field: "address" });
+    return [];
+  });
+  return addresses.length === 0 ? {} : { additionalAddresses: addresses };
 }
 
 /** An IP address or name with a port, or the path of a unix socket with port 0. */

@@ -18,7 +18,7 @@ import { createClientCodec } from "../../../host/upstream/client_codec.ts";
 import { ClusterManager } from "../../../host/upstream/cluster_manager.ts";
 import { SocketDialer } from "../../../host/upstream/dialer.ts";
 import { DEFAULT_DNS_PLAN } from "../../../host/upstream/dns_plan.ts";
-import type { ClusterPlan } from "../../../host/upstream/plan.ts";
+import { type ClusterPlan, DEFAULT_CONNECTION_PLAN } from "../../../host/upstream/plan.ts";
 import { TcpClusters } from "../../../host/upstream/tcp_clusters.ts";
 import { endpoint, FakeConnection, planWith } from "./fakes.ts";
 
@@ -295,6 +295,26 @@ test("raw connections: bytes both ways, and each half ends by itself", async () 
     assert.is(received, "hello and good bye");
     assert.is(world.stat("upstream_cx_destroy"), 1);
   });
+});
+
+test("a host with several addresses is reached by the one that answers, from the address that the cluster has", async () => {
+  const peers: (string | undefined)[] = [];
+  const server = scripted((socket) => {
+    peers.push(socket.remoteAddress);
+    socket.write(OK);
+  });
+  const port = await listen(server);
+  const world = new World();
+  await world.start(
+    planWith([endpoint("::1", port, { additionalAddresses: [{ address: "127.0.0.1", port }] })], {
+      connection: { ...DEFAULT_CONNECTION_PLAN, sources: [{ address: "127.0.0.7", port: 0 }] },
+    }),
+  );
+  assert.is((await world.request("/")).status, 200);
+  assert.equal(peers, ["127.0.0.7"]);
+  assert.is(world.stat("upstream_cx_connect_fail"), 0);
+  world.end();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test.run();

@@ -237,6 +237,7 @@ test("LOGICAL_DNS: one host with the first address; connections that are open st
   s.env.dns.answer("10.0.0.1", "10.0.0.2");
   assert.equal(s.addresses(), ["10.0.0.1:80"]);
   const host = s.cluster.chooseHost(null)!;
+  assert.equal(host.additionalAddresses.map((each) => each.text), ["10.0.0.2:80"]);
   const requests = [new FakeRequest(), new FakeRequest()];
   const pool = s.cluster.httpPool(host, 0);
   pool.newStream(requests[0]!, requests[0]!);
@@ -247,6 +248,7 @@ test("LOGICAL_DNS: one host with the first address; connections that are open st
   assert.equal(s.addresses(), ["10.0.0.9:80"]);
   pool.newStream(requests[1]!, requests[1]!);
   assert.is(s.env.dialer.last.target.address.text, "10.0.0.9:80");
+  assert.equal(s.env.dialer.last.target.alternatives, []);
   old.receive("r");
   assert.not(old.closed);
   assert.equal(requests[1]!.events, ["ready 2"], "the old connection takes who waits");

@@ -11,7 +11,12 @@ import { compileMatchPredicate } from "../../../../host/matching/match_predicate
 import { DEFAULT_OUTLIER_DETECTION } from "../../../../host/upstream/outlier/plan.ts";
 import { DEFAULT_RESOLVER_PLAN, type DnsResolverPlan } from "../../../../host/net/dns.ts";
 import { DEFAULT_DNS_PLAN } from "../../../../host/upstream/dns_plan.ts";
-import { type ClusterPlan, createClusterPlan, DEFAULT_THRESHOLDS } from "../../../../host/upstream/plan.ts";
+import {
+  type ClusterPlan,
+  createClusterPlan,
+  DEFAULT_CONNECTION_PLAN,
+  DEFAULT_THRESHOLDS,
+} from "../../../../host/upstream/plan.ts";
 import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
 
 const registry = loadRegistry();
@@ -180,7 +185,7 @@ load_assignment:
       waitsForWarm: true,
       resolver: null,
     },
-    tcpKeepalive: { timeSeconds: 60 },
+    connection: { ...DEFAULT_CONNECTION_PLAN, tcpKeepalive: { timeSeconds: 60 } },
     metadata: { "envoy.x": { k: [1, "v"] } },
   });
 });
@@ -604,6 +609,34 @@ test("every field of a DnsCluster", () => {
   assert.not(good("name: a\ntype: STRICT_DNS\nwait_for_warm_on_init: false").dns.waitsForWarm);
 });
 
+test("addresses to connect from and to", () => {
+  const connection = (yaml: string): unknown => good(`name: a\n${yaml}`).connection;
+  assert.equal(connection("upstream_bind_config: {}"), DEFAULT_CONNECTION_PLAN);
+  assert.equal(
+    connection(`upstream_connection_options:
+  happy_eyeballs_config: { first_address_family_version: V6, first_address_family_count: 2 }
+upstream_bind_config:
+  source_address: { address: 10.0.0.9, port_value: 0 }
+  extra_source_addresses: [{ address: { address: "::1", port_value: 5 } }]
+  local_address_selector:
+    name: x
+    typed_config: { "@type": type.googleapis.com/envoy.config.upstream.local_address_selector.v3.DefaultLocalAddressSelector }`),
+    {
+      tcpKeepalive: null,
+      happyEyeballs: { firstFamily: "V6", firstFamilyCount: 2 },
+      sources: [{ address: "10.0.0.9", port: 0 }, { address: "::1", port: 5 }],
+    },
+  );
+  const more = good(
+    "name: a" +
+      ENDPOINTS.replace(
+        "endpoint: {",
+        "endpoint: { additional_addresses: [{ address: { socket_address: { address: '::1', port_value: 81 } } }],",
+      ),
+  );
+  assert.equal(more.localities[0]!.endpoints[0]!.additionalAddresses, [{ address: "::1", port: 81 }]);
+});
+
 test("raw_buffer is the transport socket there is", () => {
   const raw = "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
   good(`name: a\ntransport_socket: { name: x, typed_config: { "@type": ${raw} } }`);
@@ -612,6 +645,18 @@ test("raw_buffer is the transport socket there is", () => {
 
 /** What is refused: YAML and the start of the only problem. */
 const REFUSED: readonly (readonly [string, string])[] = [
+  [
+    "name: a\nupstream_connection_options: { set_local_interface_name_on_upstream_connections: true }",
+    "error config/unsupported upstream_connection_options.set_local_interface_name_on_upstream_connections: the runtime",
+  ],
+  [
+    "name: a\nupstream_bind_config: { source_address: { address: 10.0.0.1, port_value: 0 }, additional_source_addresses: [{ address: 10.0.0.2, port_value: 0 }] }",
+    "error config/conflict upstream_bind_config.additional_source_addresses: the two source addresses are of the same",
+  ],
+  [
+    "name: a\nupstream_bind_config: { source_address: { address: here, port_value: 0 } }",
+    "error config/bad-address upstream_bind_config.source_address.address: 'here' is no IP address",
+  ],
   ["name: a\ntype: EDS", "error config/unsupported type: clusters of type EDS are not supported yet"],
   ["name: a\ntype: ORIGINAL_DST", "error config/conflict lb_policy: cluster provided LB not specified"],
   [
@@ -737,7 +782,6 @@ test("fields that nobody reads are reported, never ignored", () => {
   for (
     const field of [
       `typed_extension_protocol_options: { o: { "@type": ${OPTIONS}, common_http_protocol_options: { max_stream_duration: 7s } } }`,
-      "upstream_bind_config: {}",
       "health_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}, event_service: {} }]",
     ]
   ) {
