@@ -106,6 +106,17 @@ test("whole configurations in documents load", async () => {
   for (const { place, text } of blocks) assert.is(await configurationProblems(text), "", place);
 });
 
+test("fields of clusters in documents are planned", async () => {
+  const blocks = BLOCKS.filter(({ language, text }) =>
+    language === "yaml" && text.startsWith("# fields of a cluster\n")
+  );
+  assert.ok(blocks.length >= 2);
+  for (const { place, text } of blocks) {
+    const cluster = { name: "x", ...(load(text) as object) };
+    assert.is(await configurationProblems(JSON.stringify({ static_resources: { clusters: [cluster] } })), "", place);
+  }
+});
+
 test("HTTP filters in documents have fields that exist", () => {
   const registry = loadRegistry();
   const blocks = BLOCKS.filter(({ language, text }) =>
