@@ -28,7 +28,7 @@ import { type Fuel, spend } from "./fuel.ts";
 import { type GuestLimits, type LimitName, MAX_DEPTH } from "./limits.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import { GuestMemory } from "./memory.ts";
-import { HOSTCALL_UNITS } from "./meter.ts";
+import { HOSTCALL_UNITS } from "./meter/code.ts";
 import type { LogSource, WasmEnvironment } from "./ports.ts";
 import { addLastWords, GuestOutput, MAX_LAST_WORDS } from "./stdio.ts";
 import { guestFrames, trapMessage } from "./trace.ts";
