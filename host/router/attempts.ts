@@ -307,10 +307,10 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     noteResponseEnd(attempt, trailers);
     this.#timer?.disable();
     this.#remove(attempt);
-    const { endMs, cluster: { stats }, origin, counters } = this.#request;
+    const { endMs, cluster: { stats }, origin, upstreamZone, counters } = this.#request;
     if (endMs < 0) return;
     const milliseconds = this.nowMs - endMs;
-    stats.codes.recordTime(milliseconds, stats.upstreamRqTime, origin);
+    stats.codes.recordTime(milliseconds, stats.upstreamRqTime, origin, false, upstreamZone);
     for (let i = 0; i < counters.length; i++) counters[i]!.codes.recordTime(milliseconds);
   }
 

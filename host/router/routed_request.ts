@@ -123,6 +123,11 @@ export class RoutedRequest {
   /** Counts a response, or an answer in its place. */
   chargeResponse(status: number): void {
     for (let i = 0; i < this.counters.length; i++) this.counters[i]!.codes.charge(status);
-    this.cluster.stats.codes.chargeResponse(status, this.origin);
+    this.cluster.stats.codes.chargeResponse(status, this.origin, false, this.upstreamZone);
+  }
+
+  /** Of the host; "" without one, or when nobody knows. */
+  get upstreamZone(): string {
+    return this.stream.info.upstream?.locality?.zone ?? "";
   }
 }

@@ -117,7 +117,7 @@ export class Cluster implements PoolCluster {
       const { filters } = plan.http;
       return filters.length === 0 ? null : environment.createHttpFilters?.(filters, scope) ?? null;
     };
-    this.stats = new ClusterStats(scope, environment.primary ?? true);
+    this.stats = new ClusterStats(scope, environment.primary ?? true, environment.ownLocality?.zone);
     this.resources = createResourceManagers(
       plan.circuitBreakers,
       scope,

@@ -2,8 +2,8 @@
 // hot: several are touched per request; see bench/micro/pool.bench.ts
 /**
  * Looked up once per cluster and then held. Response codes are counted three ways (`upstream_rq_200`,
- * `_2xx`, `_completed`) and once more below `external.` or `internal.`, `canary.` or `retry.` where that
- * applies; these are made when they first occur.
+ * `_2xx`, `_completed`) and once more below `external.` or `internal.`, `canary.`, `retry.` or the zones of proxy
+ * and host where that applies; these are made when they first occur.
  *
  * @see Envoy: envoy/upstream/upstream.h ALL_CLUSTER_TRAFFIC_STATS, source/common/http/codes.cc
  * @module
@@ -101,13 +101,13 @@ export class ClusterStats {
    * `scope` is that of the cluster: `cluster.<name>.` is in front of every name already. `primary` is false
    * on workers that see the same memberships as another one that counts them.
    */
-  constructor(scope: StatsScope, primary: boolean) {
+  constructor(scope: StatsScope, primary: boolean, ownZone = "") {
     const shared = (name: string): Counter => primary ? scope.counter(name) : new UncountedCounter(name);
     const counter = (name: string): Counter => scope.counter(name);
     const gauge = (name: string): Gauge => scope.gauge(name);
     const milliseconds = (name: string): Histogram => scope.histogram(name, HistogramUnit.Milliseconds);
     this.scope = scope;
-    this.codes = new CodeStats(scope);
+    this.codes = new CodeStats(scope, ownZone);
 
     this.membershipChange = shared("membership_change");
     this.membershipTotal = gauge("membership_total");
@@ -262,8 +262,15 @@ export class CodeStats {
   readonly #internal: CodeGroup;
   readonly #canary: CodeGroup;
   readonly #retry: CodeGroup;
+  readonly #scope: StatsScope;
+  readonly #ownZone: string;
+  /** From the proxy's zone to that of the host; null until there is one. */
+  #byZone: Map<string, CodeGroup> | null = null;
 
-  constructor(scope: StatsScope) {
+  /** `ownZone` is where the proxy is; "" when it does not know. */
+  constructor(scope: StatsScope, ownZone: string) {
+    this.#scope = scope;
+    this.#ownZone = ownZone;
     this.#all = new CodeGroup(scope, "");
     this.#external = new CodeGroup(scope, "external.");
     this.#internal = new CodeGroup(scope, "internal.");
@@ -271,11 +278,12 @@ export class CodeStats {
     this.#retry = new CodeGroup(scope, "retry.");
   }
 
-  /** Counts a response that came from a host, or that the proxy made in its place. */
-  chargeResponse(status: number, origin: CodeOrigin, canary = false): void {
+  /** Counts a response that came from a host of this zone, or that the proxy made in its place. */
+  chargeResponse(status: number, origin: CodeOrigin, canary = false, zone = ""): void {
     this.#all.charge(status);
     (origin === "internal" ? this.#internal : this.#external).charge(status);
     if (canary) this.#canary.charge(status);
+    if (this.#ownZone !== "" && zone !== "") this.#zone(zone).charge(status);
   }
 
   /** Counts a response that is thrown away because the request is tried again. */
@@ -284,9 +292,19 @@ export class CodeStats {
   }
 
   /** Records how long a response took, below the same second names. */
-  recordTime(milliseconds: number, plain: Histogram, origin: CodeOrigin, canary = false): void {
+  recordTime(milliseconds: number, plain: Histogram, origin: CodeOrigin, canary = false, zone = ""): void {
     plain.record(milliseconds);
     (origin === "internal" ? this.#internal : this.#external).recordTime(milliseconds);
     if (canary) this.#canary.recordTime(milliseconds);
+    if (this.#ownZone !== "" && zone !== "") this.#zone(zone).recordTime(milliseconds);
+  }
+
+  #zone(zone: string): CodeGroup {
+    const byZone = this.#byZone ??= new Map();
+    let group = byZone.get(zone);
+    if (group === undefined) {
+      byZone.set(zone, group = new CodeGroup(this.#scope, `zone.${this.#ownZone}.${zone}.`));
+    }
+    return group;
   }
 }

@@ -69,7 +69,7 @@ export class HashBalancer implements ClusterBalancer {
 
   #createTable(set: HostSet, panic: boolean): HashTable | null {
     const plan = this.#plan;
-    const hosts = panic ? set.hosts : set.healthyHosts.length > 0 ? set.healthyHosts : set.degradedHosts;
+    const hosts = panic ? set.hosts : set.healthyHosts;
     const shares = plan.localityWeighted && set.hasLocalityWeights
       ? localityShares(set.localities, new Set(hosts))
       : hostShares(hosts);

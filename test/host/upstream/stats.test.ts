@@ -59,4 +59,18 @@ test("stat names of a cluster: a colon becomes an underscore", () => {
   assert.is(store.valueOf("cluster.a_b.c.upstream_cx_total"), 0);
 });
 
+test("responses are counted by the zones of proxy and host, where both are known", () => {
+  const store = StatsStore.create();
+  const { codes, upstreamRqTime } = new ClusterStats(store, true, "here");
+  codes.chargeResponse(200, "external", false, "there");
+  codes.chargeResponse(503, "external");
+  codes.recordTime(7, upstreamRqTime, "external", false, "there");
+  assert.is(store.counter("zone.here.there.upstream_rq_200").value, 1);
+  assert.is(store.counter("zone.here.there.upstream_rq_2xx").value, 1);
+  assert.is(store.counter("zone.here.there.upstream_rq_completed").value, 1);
+  assert.is(store.counter("upstream_rq_completed").value, 2);
+  new ClusterStats(store, true).codes.chargeResponse(200, "external", false, "there");
+  assert.is(store.counter("zone.here.there.upstream_rq_200").value, 1);
+});
+
 test.run();

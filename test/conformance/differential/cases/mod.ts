@@ -15,6 +15,7 @@ import { http2Tunnels } from "./http2_tunnels.ts";
 import { http2Upgrades } from "./http2_upgrades.ts";
 import { l4 } from "./l4.ts";
 import { limits } from "./limits.ts";
+import { localities, priorities, subsets } from "./load_balancing.ts";
 import { localReplies } from "./local_replies.ts";
 import { hedging } from "./hedging.ts";
 import { http1Details } from "./http1_details.ts";
@@ -76,6 +77,9 @@ export const GROUPS: readonly Group[] = [
   statefulSession,
   preconnect,
   overrideHost,
+  subsets,
+  priorities,
+  localities,
   l4,
   logs,
   breakers,
