@@ -181,6 +181,7 @@ const routerConfig = {
   plan: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false },
   stats: new RouterStats(stats.scope("http.bench")),
   clusters,
+  localAddress: "127.0.0.1",
 };
 
 const REQUEST = fromLatin1(

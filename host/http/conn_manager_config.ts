@@ -19,6 +19,7 @@ import type { HttpFilterFactory } from "./filter.ts";
 import type { Http2Plan } from "./h2/options.ts";
 import type { HeaderKeyFormat } from "./header_key_formatter.ts";
 import type { HeaderMap } from "./header_map.ts";
+import type { HeaderMutation } from "./header_mutation.ts";
 import type { IpDetectionPlan } from "./original_ip.ts";
 import type { ProxyStatusPlan } from "./proxy_status.ts";
 import type { RewrittenReply } from "./local_reply.ts";
@@ -138,11 +139,6 @@ export interface AccessLogger {
   log(entry: AccessLogEntry): void;
 }
 
-/** One of `early_header_mutation_extensions`. */
-export interface EarlyHeaderMutation {
-  mutate(headers: HeaderMap, info: StreamInfo): void;
-}
-
 /** `local_reply_config`: what answers of the proxy's own look like. */
 export interface LocalReplies {
   /** Changes `headers`, and says what else the reply has instead. */
@@ -166,7 +162,7 @@ export interface ConnectionManagerConfig {
   /** Chains of `upgrade_configs[].filters`, by `UpgradePlan.filters`. */
   readonly upgradeFilters: readonly (readonly ConfiguredFilter[])[];
   /** Changes that requests undergo before anything looks at them. */
-  readonly earlyHeaderMutations: readonly EarlyHeaderMutation[];
+  readonly earlyHeaderMutations: readonly HeaderMutation[];
   readonly accessLoggers: readonly AccessLogger[];
   /** Null: local replies stay as they are. */
   readonly localReplies: LocalReplies | null;

@@ -75,11 +75,11 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   // The request.
 
-  /** Begins the first attempt, and those that a hedge policy wants beside it. */
-  begin(end: boolean): void {
+  /** Begins the first attempt, and those that a hedge policy wants beside it; false without a host. */
+  begin(end: boolean): boolean {
     const { route, headers, stream } = this.#request;
     const host = this.#chooseHost();
-    if (host === null) return;
+    if (host === null) return false;
     if (route.hedgePolicy === null) {
       this.#rewriteHost(host, headers);
       stream.setDownstreamWatermarkCallbacks(this);
@@ -87,6 +87,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     } else {
       this.#beginHedged(host, route.hedgePolicy, end);
     }
+    return true;
   }
 
   /** Each of them changes headers of its own. */

@@ -8,6 +8,7 @@
  * @module
  */
 import type { HeaderOpsPlan } from "../http/header_ops.ts";
+import type { FractionPlan } from "../config/fraction.ts";
 import type { CookieMatcherPlan } from "../matching/cookies.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
 import type { HttpInputPlan } from "../http/match_inputs.ts";
@@ -17,6 +18,7 @@ import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
 import type { QueryMatcherPlan } from "../matching/query_matcher.ts";
 import type { Substitution } from "../matching/regex.ts";
 import type { FilterStateMatcherPlan, MetadataMatcherPlan } from "../matching/stream_matchers.ts";
+import type { MirrorPolicyPlan } from "../upstream/mirror_policy.ts";
 import type { RetryPolicyPlan } from "../upstream/retry_plan.ts";
 import type { RateLimitPlan } from "./rate_limit_plan.ts";
 
@@ -140,11 +142,6 @@ export const MATCH_ALL: RouteMatchPlan = {
   fraction: null,
 };
 
-export interface FractionPlan {
-  readonly numerator: number;
-  readonly denominator: number;
-}
-
 export interface ClusterActionPlan {
   readonly kind: "cluster";
   readonly cluster: ClusterSpecifierPlan;
@@ -182,6 +179,8 @@ export interface ClusterActionPlan {
   readonly hashPolicies: readonly HashPolicyPlan[];
   /** Of the route, or else of its virtual host; null for none. */
   readonly retryPolicy: RetryPolicyPlan | null;
+  /** Likewise; empty for none. */
+  readonly mirrorPolicies: readonly MirrorPolicyPlan[];
   /** Likewise. */
   readonly hedgePolicy: HedgePolicyPlan | null;
 }

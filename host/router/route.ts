@@ -19,6 +19,7 @@ import { NO_COUNTERS, type RequestCounters, type VirtualClusters } from "./reque
 import { ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Route } from "../http/route.ts";
 import { type FilterMetadata, filterMetadata, type StreamInfo } from "../observe/stream_info.ts";
+import { MirrorPolicy } from "../upstream/mirror_policy.ts";
 import { NO_RETRY_POLICY, RetryPolicy } from "../upstream/retry_policy.ts";
 import { MetadataMatch } from "../upstream/lb/metadata_match.ts";
 import type { FilterConfigs } from "./filter_configs.ts";
@@ -77,6 +78,7 @@ export class RouteRecipe {
   readonly metadataMatch: MetadataMatch | null;
   readonly hashPolicy: HashPolicy | null;
   readonly retryPolicy: RetryPolicy;
+  readonly mirrorPolicies: readonly MirrorPolicy[];
   readonly metadata: FilterMetadata;
   readonly virtualHostMetadata: FilterMetadata;
   readonly surroundings: RouteSurroundings;
@@ -121,6 +123,9 @@ export class RouteRecipe {
     this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
     const retryPolicy = action.kind === "cluster" ? action.retryPolicy : null;
     this.retryPolicy = retryPolicy === null ? NO_RETRY_POLICY : new RetryPolicy(retryPolicy);
+    this.mirrorPolicies = (this.action?.mirrorPolicies ?? []).map((each) =>
+      new MirrorPolicy(each, compiler.compileFormat)
+    );
     this.metadata = filterMetadata(plan.metadata);
     this.virtualHostMetadata = filterMetadata(surroundings.virtualHost.metadata);
     this.surroundings = surroundings;
@@ -308,6 +313,10 @@ export class RouteEntry implements Route {
 
   get retryPolicy(): RetryPolicy {
     return this.#recipe.retryPolicy;
+  }
+
+  get mirrorPolicies(): readonly MirrorPolicy[] {
+    return this.#recipe.mirrorPolicies;
   }
 
   get hedgePolicy(): HedgePolicyPlan | null {

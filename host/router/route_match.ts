@@ -20,7 +20,8 @@ import {
   type StreamPredicate,
 } from "../matching/stream_matchers.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
-import type { FractionPlan, RouteMatchPlan, TlsMatchPlan } from "./plan.ts";
+import type { FractionPlan } from "../config/fraction.ts";
+import type { RouteMatchPlan, TlsMatchPlan } from "./plan.ts";
 
 export class RouteMatch {
   readonly #headers: readonly HeaderMatcher[];

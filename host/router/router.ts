@@ -19,6 +19,7 @@ import type { HeaderMap } from "../http/header_map.ts";
 import { answerDirectly } from "./answer.ts";
 import { Attempts } from "./attempts.ts";
 import { failNoCluster, failNoRoute } from "./failures.ts";
+import { Mirrors, mirrorsOf } from "./mirrors.ts";
 import type { RouteEntry } from "./route.ts";
 import { RoutedRequest } from "./routed_request.ts";
 import type { RouterConfig } from "./router_config.ts";
@@ -28,6 +29,8 @@ export class Router implements HttpFilter {
   readonly #stream: TerminalFilterStream;
   /** Null for requests that go to no cluster. */
   #attempts: Attempts | null = null;
+  /** Null when the request is not copied. */
+  #mirrors: Mirrors | null = null;
 
   constructor(config: RouterConfig, stream: TerminalFilterStream) {
     this.#config = config;
@@ -52,18 +55,21 @@ export class Router implements HttpFilter {
   }
 
   onRequestBody(body: ByteQueue, end: boolean): DataStatus {
+    this.#mirrors?.sendData(body, end);
     if (this.#attempts === null) body.clear();
     else this.#attempts.sendData(body, end);
     return DataStatus.StopIterationNoBuffer;
   }
 
   onRequestTrailers(trailers: HeaderMap): TrailersStatus {
+    this.#mirrors?.sendTrailers(trailers);
     this.#attempts?.sendTrailers(trailers);
     return TrailersStatus.StopIteration;
   }
 
   onDestroy(): void {
     this.#attempts?.close();
+    this.#mirrors?.close();
   }
 
   #forward(route: RouteEntry, headers: HeaderMap, end: boolean): void {
@@ -80,6 +86,12 @@ export class Router implements HttpFilter {
     const attempts = new Attempts(request);
     this.#attempts = attempts;
     request.prepareHeaders();
-    attempts.begin(end);
+    const policies = mirrorsOf(request);
+    if (policies === null) return void attempts.begin(end);
+    // An attempt may change the headers on its way.
+    const asPrepared = headers.clone();
+    if (!attempts.begin(end)) return;
+    this.#mirrors = new Mirrors(request);
+    this.#mirrors.begin(policies, asPrepared, end);
   }
 }

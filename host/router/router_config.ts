@@ -10,6 +10,8 @@ export interface RouterConfig {
   readonly plan: RouterPlan;
   readonly stats: RouterStats;
   readonly clusters: ClusterManager;
+  /** This machine's own address, which mirrors see in x-forwarded-for. */
+  readonly localAddress: string;
   /** Filters of every attempt at a cluster that has none itself; null for none. */
   readonly upstreamFilters?: readonly ConfiguredFilter[] | null;
 }

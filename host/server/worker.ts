@@ -148,6 +148,7 @@ export class Worker {
       ...environment.accessLog,
     });
     this.#hostHealth = new HostHealthExchange(clock, environment.publishHostHealth ?? null);
+    const formats = (text: string) => compileFormat(text, this.#world, { omitEmptyValues: true });
     this.#clusters = new ClusterManager({
       clock,
       random,
@@ -155,6 +156,7 @@ export class Worker {
       dialer: new SocketDialer(clock, (error) => environment.onBug(error)),
       dns: new DnsResolvers({ clock, random, stats: new DnsStats(stats) }),
       createClientCodec,
+      compileFormat: formats,
       // Limits hold for the process: several workers count together, in gauges that no listing shows.
       ...(environment.concurrency > 1 && {
         createCount: (cluster: string, resource: string) => this.#createCount(`${cluster}.${resource}`),
@@ -168,7 +170,7 @@ export class Worker {
       // One worker checks for all.
       ...(environment.index === 0 && {
         healthChecks: {
-          compileFormat: (text: string) => compileFormat(text, this.#world, { omitEmptyValues: true }),
+          compileFormat: formats,
           openEventFile: (path: string) => this.#eventFiles.open(path),
         },
       }),

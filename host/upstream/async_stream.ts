@@ -98,10 +98,7 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
     if (timeoutMs > 0) headers.set("x-envoy-expected-rq-timeout-ms", String(Math.trunc(timeoutMs)));
     const host = this.#cluster.chooseHost(new OwnRequest(headers));
     if (host === null) return this.#reply(503, "no healthy upstream", "no_healthy_upstream");
-    if (timeoutMs > 0) {
-      this.#timer = this.#clock.createTimer(() => this.#onTimeout());
-      this.#timer.enable(timeoutMs);
-    }
+    if (timeoutMs > 0) this.limit(timeoutMs);
     const chain = this.#cluster.httpFilters;
     if (chain === null) {
       this.encodeHeaders(headers, end);
@@ -114,6 +111,13 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
     this.#isAsked = false;
     if (!this.#over && this.#encoder === null) this.#waiting = waiting;
     this.#throughFilters((filters) => filters.manager.decodeHeaders(headers, end));
+  }
+
+  /** Gives the exchange so much time from now. */
+  limit(timeoutMs: number): void {
+    if (this.#over) return;
+    this.#timer ??= this.#clock.createTimer(() => this.#onTimeout());
+    this.#timer.enable(timeoutMs);
   }
 
   /** Sends a part of the body, taking it out of `data`. */
@@ -208,7 +212,6 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   /** Ends the stream; no callback comes after it. */
   reset(): void {
     if (this.#over) return;
-    if (this.#encoder !== null) this.#cluster.stats.upstreamRqTxReset.inc();
     this.#isAsked = true;
     this.#giveUp();
     this.#isAsked = false;
@@ -280,9 +283,6 @@ export class AsyncStream implements FilteredStream, ResponseDecoder, StreamCallb
   onResetStream(reason: StreamResetReason): void {
     if (this.#over) return;
     this.#encoder = null;
-    if (reason === StreamResetReason.RemoteReset || reason === StreamResetReason.ConnectionTermination) {
-      this.#cluster.stats.upstreamRqRxReset.inc();
-    }
     this.#noteReset(reason);
     if (!this.#responded) return this.#replyToReset(reason);
     this.#giveUp();

@@ -9,6 +9,7 @@ import type { Random } from "../base/random.ts";
 import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
 import type { DnsResolverSource } from "../net/dns_resolvers.ts";
 import type { OverrideHost } from "../http/filter.ts";
+import type { CompileFormat } from "../http/header_ops.ts";
 import { HashPolicy } from "../http/hash_policy.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import { type FilterMetadata, filterMetadata } from "../observe/stream_info.ts";
@@ -35,6 +36,7 @@ import type { ClusterPlan, HttpFilterPlan, LocalityPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
 import { Preconnect } from "./preconnect.ts";
 import { PrioritySet } from "./priority.ts";
+import { MirrorPolicy } from "./mirror_policy.ts";
 import { RetryPolicy } from "./retry_policy.ts";
 import { ClusterStats } from "./stats.ts";
 import { TcpPool } from "./tcp_pool.ts";
@@ -62,11 +64,15 @@ export interface ClusterEnvironment {
   readonly createCells?: (name: string, count: number) => Int32Array;
   /** Takes the lines of the event log of outlier detection. */
   readonly writeOutlierEvent?: (line: string) => void;
+  /** Compiles values of headers; absent: they are as they are written. */
+  readonly compileFormat?: CompileFormat;
   /** What hosts are checked with; absent: another worker checks them. */
   readonly healthChecks?: HealthCheckTools;
   /** Makes the filters of a cluster's requests; `stats` is the cluster's scope. */
   readonly createHttpFilters?: (plans: readonly HttpFilterPlan[], stats: StatsScope) => readonly ConfiguredFilter[];
 }
+
+const asWritten: CompileFormat = (text) => ({ format: () => text });
 
 /** Where `Host.httpPools` has those of HTTP/2, by priority. */
 const HTTP2_POOLS = [2, 3] as const;
@@ -78,6 +84,8 @@ export class Cluster implements PoolCluster {
   readonly retryPolicy: RetryPolicy | null;
   /** In place of the route's; null leaves that. */
   readonly hashPolicy: HashPolicy | null;
+  /** In place of the route's; empty leaves those. */
+  readonly mirrorPolicies: readonly MirrorPolicy[];
   readonly stats: ClusterStats;
   readonly resources: readonly [ResourceManager, ResourceManager];
   readonly clock: Clock;
@@ -106,8 +114,9 @@ export class Cluster implements PoolCluster {
     const createCount = environment.createCount;
     this.plan = plan;
     this.metadata = filterMetadata(plan.metadata);
-    const { retryPolicy, hashPolicies } = plan.http;
+    const { retryPolicy, hashPolicies, mirrorPolicies } = plan.http;
     this.retryPolicy = retryPolicy === null ? null : new RetryPolicy(retryPolicy);
+    this.mirrorPolicies = mirrorPolicies.map((each) => new MirrorPolicy(each, environment.compileFormat ?? asWritten));
     this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
     this.clock = environment.clock;
     this.random = environment.random;

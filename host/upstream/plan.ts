@@ -18,6 +18,7 @@ import type { ExtensionPlan } from "../net/plan.ts";
 import { DEFAULT_DNS_PLAN, type DnsCachePlan, type DnsPlan } from "./dns_plan.ts";
 import { type HealthPlan, NO_HEALTH_PLAN } from "./health/plan.ts";
 import type { UtilizationPlan } from "./orca/utilization.ts";
+import type { MirrorPolicyPlan } from "./mirror_policy.ts";
 import type { RetryPolicyPlan } from "./retry_plan.ts";
 import type { OutlierDetectionPlan } from "./outlier/plan.ts";
 
@@ -343,6 +344,8 @@ export interface HttpProtocolPlan {
   readonly retryPolicy: RetryPolicyPlan | null;
   /** In place of those of the route; empty leaves theirs. */
   readonly hashPolicies: readonly HashPolicyPlan[];
+  /** Likewise. */
+  readonly mirrorPolicies: readonly MirrorPolicyPlan[];
 }
 
 /** A filter of an upstream chain. */
@@ -432,6 +435,7 @@ export const DEFAULT_HTTP_PLAN: HttpProtocolPlan = {
   filters: [],
   retryPolicy: null,
   hashPolicies: [],
+  mirrorPolicies: [],
 };
 
 /** A plan with Envoy's defaults, for what no configuration file describes: tests, embedding. */

@@ -35,7 +35,8 @@ export function planClusterSpecifier(
   }
 }
 
-function checkCluster(
+/** Reports a name that no cluster has. */
+export function checkCluster(
   node: ConfigNode,
   field: string,
   name: string,

@@ -5,7 +5,7 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import type { HedgePolicyPlan } from "../plan.ts";
-import { planFractionalPercent } from "./fraction.ts";
+import { planFractionalPercent } from "../../config/fraction.ts";
 
 /** The `hedge_policy` of a route or virtual host; null when it has none. */
 export function planHedgePolicy(parent: ConfigNode): HedgePolicyPlan | null {

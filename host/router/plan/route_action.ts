@@ -6,6 +6,8 @@
 import type { ConfigNode } from "../../config/node.ts";
 import { planHashPolicies } from "../../http/plan/hash_policy.ts";
 import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
+import { planMirrorPolicies } from "../../upstream/plan/mirror_policy.ts";
+import type { MirrorPolicyPlan } from "../../upstream/mirror_policy.ts";
 import type { RetryPolicyPlan } from "../../upstream/retry_plan.ts";
 import type {
   ClusterActionPlan,
@@ -14,7 +16,7 @@ import type {
   RequestBufferLimitPlan,
   RouteUpgradePlan,
 } from "../plan.ts";
-import { planClusterSpecifier } from "./cluster_specifier.ts";
+import { checkCluster, planClusterSpecifier } from "./cluster_specifier.ts";
 import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
 import { planHedgePolicy } from "./hedge_policy.ts";
 import { planRateLimits } from "./rate_limit.ts";
@@ -26,6 +28,7 @@ export interface RouteDefaults extends RouteConfigLimits {
   /** The virtual host's, for routes without one. */
   readonly retryPolicy: RetryPolicyPlan | null;
   readonly requestBufferLimit: RequestBufferLimitPlan | null;
+  readonly mirrorPolicies: readonly MirrorPolicyPlan[];
   readonly hedgePolicy: HedgePolicyPlan | null;
 }
 
@@ -47,6 +50,7 @@ export function planRouteAction(
   const duration = node.message("max_stream_duration");
   const pathRewrite = planPathRewrite(node, path, context);
   const { upgrades, connect } = planUpgrades(node);
+  const mirrorPolicies = planRouteMirrors(node, defaults, context);
   const plan = {
     kind: "cluster" as const,
     clusterNotFoundStatus: NOT_FOUND_STATUS[node.enum("cluster_not_found_response_code")] ?? 503,
@@ -70,9 +74,19 @@ export function planRouteAction(
     upgrades,
     connect,
     retryPolicy: planRetryPolicy(node) ?? defaults.retryPolicy,
+    mirrorPolicies: mirrorPolicies.length > 0 ? mirrorPolicies : defaults.mirrorPolicies,
     hedgePolicy: planHedgePolicy(node) ?? defaults.hedgePolicy,
   };
   return cluster === null ? null : { ...plan, cluster };
+}
+
+/** The `request_mirror_policies` of a route or virtual host. */
+export function planRouteMirrors(
+  parent: ConfigNode,
+  limits: RouteConfigLimits,
+  context: RoutePlanContext,
+): readonly MirrorPolicyPlan[] {
+  return planMirrorPolicies(parent, context, (node, name) => checkCluster(node, "cluster", name, limits, context));
 }
 
 function planUpgrades(node: ConfigNode): Pick<ClusterActionPlan, "upgrades" | "connect"> {

@@ -27,7 +27,7 @@ import { planHedgePolicy } from "./hedge_policy.ts";
 import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
 import { planDirectResponse, planRedirect } from "./direct_response.ts";
 import { planRateLimits } from "./rate_limit.ts";
-import { planRouteAction, type RouteDefaults } from "./route_action.ts";
+import { planRouteAction, planRouteMirrors, type RouteDefaults } from "./route_action.ts";
 import { planRouteMatch } from "./route_match.ts";
 
 const MAX_DIRECT_RESPONSE_BODY_BYTES = 4096;
@@ -66,6 +66,7 @@ function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: R
     ...limits,
     retryPolicy: planRetryPolicy(node),
     requestBufferLimit: planRequestBufferLimit(node),
+    mirrorPolicies: planRouteMirrors(node, limits, context),
     hedgePolicy: planHedgePolicy(node),
   };
   return {

@@ -8,7 +8,7 @@ import { planHeaderMatchers, planQueryMatcher } from "../../matching/plan/header
 import { planCookieMatcher, planFilterStateMatcher, planMetadataMatcher } from "../../matching/plan/stream_matchers.ts";
 import { planRegex } from "../../matching/plan/string_matcher.ts";
 import { toWireText } from "../../base/wire_text.ts";
-import { planRuntimeFraction } from "./fraction.ts";
+import { planRuntimeFraction } from "../../config/fraction.ts";
 import { parseUriTemplate } from "../uri_template.ts";
 import type { PathMatchPlan, RouteMatchPlan, TlsMatchPlan } from "../plan.ts";
 

@@ -62,7 +62,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
   const discovery = planDiscovery(node, all);
   const outlierDetection = node.message("outlier_detection");
   const { localities, overprovisioningFactor, weightedPriorityHealth } = planEndpoints(node.message("load_assignment"));
-  const http = planHttpProtocol(node, planFilters);
+  const http = planHttpProtocol(node, planFilters, formats);
   const plan = {
     name,
     statName: (altStatName === "" ? name : altStatName).replaceAll(":", "_"),

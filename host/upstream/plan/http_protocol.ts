@@ -12,9 +12,11 @@ import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../../http/h1/op
 import { planHeaderKeyFormat } from "../../http/h1/plan.ts";
 import { planHttp2 } from "../../http/h2/plan.ts";
 import { refuseHeaderValidators } from "../../http/plan/header_validators.ts";
+import type { FormatChecker } from "../../http/plan/header_ops.ts";
 import { planHashPolicies } from "../../http/plan/hash_policy.ts";
 import { planMatchPredicate } from "../../matching/plan/match_predicate.ts";
 import { DEFAULT_HTTP_PLAN, type HttpFilterPlan, type HttpProtocolPlan } from "../plan.ts";
+import { planMirrorPolicies } from "./mirror_policy.ts";
 import { planRetryPolicy } from "./retry_policy.ts";
 
 const OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -25,12 +27,16 @@ const HTTP3_MESSAGE = "HTTP/3 to upstreams is not supported yet";
 /** Plans the filters of an upstream chain; problems are reported at the nodes. */
 export type PlanHttpFilters = (nodes: readonly ConfigNode[]) => readonly HttpFilterPlan[];
 
-export function planHttpProtocol(cluster: ConfigNode, planFilters: PlanHttpFilters | null): HttpProtocolPlan {
+export function planHttpProtocol(
+  cluster: ConfigNode,
+  planFilters: PlanHttpFilters | null,
+  formats: FormatChecker,
+): HttpProtocolPlan {
   const deprecated = planDeprecated(cluster);
   for (const [name, options] of cluster.anyMap("typed_extension_protocol_options")) {
     if (options.typeName === OPTIONS) {
       const filters = planFilters === null ? [] : planFilters(options.messages("http_filters"));
-      return { ...planOptions(options), filters };
+      return { ...planOptions(options, formats), filters };
     }
     cluster.error("config/unsupported", `protocol options '${name}' are not supported`, {
       field: "typed_extension_protocol_options",
@@ -67,7 +73,7 @@ function acceptTls(parent: ConfigNode): void {
   }
 }
 
-function planOptions(options: ConfigNode): HttpProtocolPlan {
+function planOptions(options: ConfigNode, formats: FormatChecker): HttpProtocolPlan {
   const common = options.message("common_http_protocol_options");
   const choice = options.oneof("upstream_protocol_options");
   const follows = choice === "use_downstream_protocol_config";
@@ -109,6 +115,7 @@ function planOptions(options: ConfigNode): HttpProtocolPlan {
     errorMatcher: errorMatcher === null ? null : planMatchPredicate(errorMatcher),
     retryPolicy: planRetryPolicy(options),
     hashPolicies: planHashPolicies(options),
+    mirrorPolicies: planMirrorPolicies(options, formats),
   };
 }
 
@@ -129,6 +136,7 @@ function withCommon(common: ConfigNode | null, http1: ConfigNode | null, http2: 
     filters: [],
     retryPolicy: null,
     hashPolicies: [],
+    mirrorPolicies: [],
   };
 }
 

@@ -838,4 +838,48 @@ export const DIFFERENCES: readonly Difference[] = [
     nuncio: "makes them on each worker of the reports that came to that worker",
     reason: "workers share nothing; with as many requests as make weights worth having, all see the same",
   },
+  {
+    title: "Attempts that begin at the same time",
+    cases: ["hedging: two attempts at once"],
+    envoy: "does not read `initial_requests` and `additional_request_chance` of a `hedge_policy`",
+    nuncio: "begins as many attempts at once as they say; the first response that no retry would better wins",
+    reason: "it is what their description promises",
+    apply: (recorded) => ({
+      ...recorded,
+      client: recorded.client.map((message) =>
+        typeof message === "string" ? message : {
+          ...message,
+          head: message.head.map((line) => line.replace("x-envoy-attempt-count: 1", "x-envoy-attempt-count: 2")),
+        }
+      ),
+      upstreams: [...recorded.upstreams, { ...structuredClone(recorded.upstreams[0]!), ended: true }],
+      log: recorded.log.map((line) => line.replace("attempts=1", "attempts=2")),
+    }),
+    stats: {
+      "cluster.u.upstream_cx_destroy": 1,
+      "cluster.u.upstream_cx_destroy_local": 1,
+      "cluster.u.upstream_cx_destroy_local_with_active_rq": 1,
+      "cluster.u.upstream_cx_destroy_with_active_rq": 1,
+      "cluster.u.upstream_cx_http1_total": 1,
+      "cluster.u.upstream_cx_total": 1,
+      "cluster.u.upstream_rq_pending_total": 1,
+      "cluster.u.upstream_rq_total": 1,
+    },
+  },
+  {
+    title: "Mirrors that are slower than the upstream",
+    cases: [],
+    envoy: "reads the client's request no faster than its mirrors take it",
+    nuncio:
+      "sends nothing more to a mirror once more waits for it than its cluster's `per_connection_buffer_limit_bytes`, and counts `retry_or_shadow_abandoned`",
+    reason: "a copy that nobody answers for must not slow down who asks",
+  },
+  {
+    title: "Whose requests a retry budget counts",
+    cases: [],
+    envoy: "counts the requests that `budget_interval` looks back on over all threads",
+    nuncio:
+      "counts those of each worker for the retries of that worker; requests under way are counted over all workers",
+    reason: "workers share counts of what is under way, and no times",
+  },
 ];

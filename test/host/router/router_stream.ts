@@ -31,6 +31,8 @@ export interface Options {
   readonly endpoints?: Parameters<typeof planWith>[0];
   readonly suppressEnvoyHeaders?: boolean;
   readonly respectExpectedRqTimeout?: boolean;
+  /** Further clusters, with their hosts. */
+  readonly clusters?: Readonly<Record<string, readonly string[]>>;
   /** Of all randomness. */
   readonly seed?: number;
 }
@@ -59,11 +61,17 @@ export class Stream implements TerminalFilterStream {
     const env = createFakeEnvironment(options.seed);
     this.env = { ...env, createClientCodec };
     this.clusters = new ClusterManager(this.env);
-    this.clusters.update([{
-      ...planWith(options.endpoints ?? ["10.0.0.1:80"], options.cluster),
-      name: "c",
-      observabilityName: "c",
-    }]);
+    this.clusters.update([
+      {
+        ...planWith(options.endpoints ?? ["10.0.0.1:80"], options.cluster),
+        name: "c",
+        observabilityName: "c",
+      },
+      ...Object.entries(options.clusters ?? {}).map(([name, endpoints]) => ({
+        ...planWith(endpoints, options.cluster),
+        name,
+      })),
+    ]);
     this.info = new StreamInfo(new FakeConnection({ address: "10.9.9.9", port: 1, text: "10.9.9.9:1" }).info, 0, 0);
     const table = options.routes === undefined ? tableOfRoutes([options.route ?? TO_C]) : tableOf(options.routes);
     this.#route = (headers) => table.route(headers, this.info, 0);
@@ -74,6 +82,7 @@ export class Stream implements TerminalFilterStream {
       },
       stats: new RouterStats(this.stats.scope("http.a")),
       clusters: this.clusters,
+      localAddress: "10.7.7.7",
     }, this);
   }
 

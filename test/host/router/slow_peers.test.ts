@@ -25,6 +25,7 @@ class Proxy {
       plan: { suppressEnvoyHeaders: true, respectExpectedRqTimeout: false },
       stats: new RouterStats(StatsStore.create().scope("http.a")),
       clusters,
+      localAddress: "10.7.7.7",
     };
     const table = tableOfRoutes([{ match: { prefix: "/" }, route: { cluster: "c", ...route } }]);
     this.down = new Downstream({

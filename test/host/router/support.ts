@@ -34,7 +34,7 @@ export interface Planned {
 }
 
 /** Plans a RouteConfiguration; problems hold what was never read, too. */
-export function planned(config: object, clusters: readonly string[] = ["c", "d", "e"]): Planned {
+export function planned(config: object, clusters: readonly string[] = ["c", "d", "e", "m"]): Planned {
   const { root, diagnostics } = loadBootstrap({
     registry,
     yaml: JSON.stringify(config),

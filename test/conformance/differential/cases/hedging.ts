@@ -52,6 +52,7 @@ ${route("/idle", 'retry_on: "5xx", per_try_idle_timeout: 0.1s')}
 ${route("/idle-once", 'retry_on: "connect-failure", per_try_idle_timeout: 0.1s')}
 ${route("/idle-hedge", 'retry_on: "5xx", per_try_idle_timeout: 0.1s', `, ${HEDGE}`)}
 ${route("/both", 'retry_on: "5xx", per_try_timeout: 0.2s, per_try_idle_timeout: 0.1s')}
+- { match: { path: /initial }, route: { cluster: u, hedge_policy: { initial_requests: 2 } } }
 ${route("/plain", 'retry_on: "5xx", per_try_timeout: 0.1s')}
 - { match: { path: /duration }, route: { cluster: duration, retry_policy: { retry_on: "5xx", ${FAST} } } }`,
     }),
@@ -77,6 +78,8 @@ retry_policy: { retry_on: "5xx", per_try_timeout: 0.1s, ${FAST} }
     get("the second is reset", "/hedge", [late(GOOD, 220), { steps: [{ pause: 50 }, "close"] }]),
     get("the first is reset", "/hedge", [{ steps: [{ pause: 150 }, "close"] }, late(GOOD, 150)]),
     get("both are reset", "/hedge", [{ steps: [{ pause: 150 }, "close"] }, { steps: [{ pause: 150 }, "close"] }]),
+    // Further answers are for requests that Envoy does not send.
+    get("two attempts at once", "/initial", [late(GOOD, 50), HANG]),
     { ...get("two that never answer", "/hedge", [HANG, HANG]), listener: "quiet" },
     get("a hedge needs no condition", "/any", [HANG, GOOD]),
     get("a hedge needs a retry", "/none", [late(GOOD, 180)]),

@@ -24,6 +24,7 @@ import { overrideHost } from "./override_host.ts";
 import { paths } from "./paths.ts";
 import { protocolOptions } from "./protocol_options.ts";
 import { outliers } from "./outliers.ts";
+import { mirrors } from "./mirrors.ts";
 import { origins } from "./origins.ts";
 import { preconnect } from "./preconnect.ts";
 import { proxyStatus } from "./proxy_status.ts";
@@ -70,6 +71,7 @@ export const GROUPS: readonly Group[] = [
   retries,
   retryLimits,
   hedging,
+  mirrors,
   timeouts,
   limits,
   clusters,

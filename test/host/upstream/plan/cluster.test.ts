@@ -229,6 +229,7 @@ test("HttpProtocolOptions: HTTP/1.1 and its options", () => {
     filters: [],
     retryPolicy: null,
     hashPolicies: [],
+    mirrorPolicies: [],
     errorMatcher: null,
   });
 });

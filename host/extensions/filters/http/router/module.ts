@@ -13,6 +13,7 @@ export const module: HttpFilterModule = {
       plan,
       stats: new RouterStats(context.httpStats),
       clusters: context.clusters,
+      localAddress: context.localAddress,
       upstreamFilters: plan.upstreamFilters.length === 0
         ? null
         : context.createHttpFilters(plan.upstreamFilters, context.httpStats),

@@ -13,12 +13,13 @@ import { compileStringMatcher } from "../../../../matching/string_matcher.ts";
 import type { Connection } from "../../../../net/connection_port.ts";
 import type { TerminalContext } from "../../../../net/network_chain.ts";
 import { compileLine } from "../../../../observe/format_plan.ts";
+import { compileHeaderMutation } from "../../../../http/header_mutation.ts";
+import type { CompileFormat } from "../../../../http/header_ops.ts";
 import { compileFormat } from "../../../../observe/formatter.ts";
 import type { StreamInfo } from "../../../../observe/stream_info.ts";
 import { RouteTable, type RouteTableOptions } from "../../../../router/route_table.ts";
 import { ScopedRoutes } from "../../../../router/scoped_routes.ts";
 import type { DrainableConnection, FactoryContext, NetworkFilterModule } from "../../../define.ts";
-import { compileEarlyMutation } from "./early_header_mutations.ts";
 import { compileLocalReplies } from "./local_replies.ts";
 import type { HttpConnectionManagerPlan } from "./planner.ts";
 
@@ -46,11 +47,12 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
   const { manager } = plan;
   const prefix = `http.${manager.statPrefix}`;
   const httpStats = context.stats.scope(prefix);
+  const formats: CompileFormat = (text, omitEmptyValues = true) => {
+    const { format } = compileFormat(text, context.world, { omitEmptyValues });
+    return { format };
+  };
   const routeOptions: RouteTableOptions = {
-    compileFormat: (text, omitEmptyValues = true) => {
-      const { format } = compileFormat(text, context.world, { omitEmptyValues });
-      return { format };
-    },
+    compileFormat: formats,
     compileBody: (plan) => compileLine(plan, context.world),
     stats: context.stats,
   };
@@ -70,7 +72,7 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
     filters: context.createHttpFilters(plan.httpFilters, httpStats),
     upgradeFilters: plan.upgradeFilters.map((uses) => context.createHttpFilters(uses, httpStats)),
     accessLoggers: context.createAccessLoggers(plan.accessLog),
-    earlyHeaderMutations: plan.earlyHeaderMutations.map((mutation) => compileEarlyMutation(mutation, context.world)),
+    earlyHeaderMutations: plan.earlyHeaderMutations.map((mutation) => compileHeaderMutation(mutation, formats)),
     localReplies: plan.localReplies === null ? null : compileLocalReplies(plan.localReplies, context),
     localAddress: context.localAddress,
     serviceCluster: context.serviceCluster,

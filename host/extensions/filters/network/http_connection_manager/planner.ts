@@ -19,7 +19,8 @@ import type { ScopedRoutesPlan } from "../../../../router/scoped_routes.ts";
 import { planRouteConfig } from "../../../../router/plan/route_config.ts";
 import type { HttpFilterUse, NetworkFilterPlanner, PlanContext } from "../../../define.ts";
 import { type LocalRepliesPlan, planLocalReplies } from "./local_replies_plan.ts";
-import { type HeaderMutationPlan, planEarlyHeaderMutations } from "./early_header_mutations_plan.ts";
+import type { HeaderMutationPlan } from "../../../../http/header_mutation.ts";
+import { planEarlyHeaderMutations } from "./early_header_mutations_plan.ts";
 import { planCidrRanges, planOriginalIpDetection, planRequestIds, planSchemes } from "./origins_plan.ts";
 
 export interface HttpConnectionManagerPlan {

@@ -2,13 +2,13 @@
 import { loadBootstrap, loadRegistry } from "../../../../../../host/config/load.ts";
 import type { ConfigNode } from "../../../../../../host/config/node.ts";
 import type { FactoryContext, HttpFilterUse, PlanContext } from "../../../../../../host/extensions/define.ts";
-import { compileEarlyMutation } from "../../../../../../host/extensions/filters/network/http_connection_manager/early_header_mutations.ts";
+import { compileHeaderMutation } from "../../../../../../host/http/header_mutation.ts";
 import { compileLocalReplies } from "../../../../../../host/extensions/filters/network/http_connection_manager/local_replies.ts";
 import {
   type HttpConnectionManagerPlan,
   planner,
 } from "../../../../../../host/extensions/filters/network/http_connection_manager/planner.ts";
-import { CHECK_WORLD, parseFormat } from "../../../../../../host/observe/formatter.ts";
+import { CHECK_WORLD, compileFormat, parseFormat } from "../../../../../../host/observe/formatter.ts";
 import { Downstream, type Options } from "../../../../http/downstream.ts";
 
 const registry = loadRegistry();
@@ -42,7 +42,9 @@ export function downstream(yaml: string, options: Options = {}): Downstream {
     ...options,
     plan: plan.manager,
     configure: ({ clock, random }) => ({
-      earlyHeaderMutations: earlyHeaderMutations.map((each) => compileEarlyMutation(each, { ...CHECK_WORLD, clock })),
+      earlyHeaderMutations: earlyHeaderMutations.map((each) =>
+        compileHeaderMutation(each, (text) => compileFormat(text, { ...CHECK_WORLD, clock }, { omitEmptyValues: true }))
+      ),
       localReplies: localReplies === null
         ? null
         : compileLocalReplies(localReplies, { clock, random, world: { ...CHECK_WORLD, clock } } as FactoryContext),

@@ -1,6 +1,12 @@
-// host/router/plan/fraction.ts: FractionalPercent and RuntimeFractionalPercent as plain data.
-import type { ConfigNode } from "../../config/node.ts";
-import type { FractionPlan } from "../plan.ts";
+// host/config/fraction.ts: FractionalPercent and RuntimeFractionalPercent as plain data.
+// pure: no I/O, no clock, no runtime globals
+/** @module */
+import type { ConfigNode } from "./node.ts";
+
+export interface FractionPlan {
+  readonly numerator: number;
+  readonly denominator: number;
+}
 
 const DENOMINATORS: Readonly<Record<string, number>> = { TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
 
