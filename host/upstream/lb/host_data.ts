@@ -13,6 +13,6 @@ export interface HostPolicyData {
    */
   onResponseHeaders(headers: HeaderMap, elapsedMs: number): boolean;
   onResponseTrailers(trailers: HeaderMap): void;
-  /** The attempt ended without a response: so long after it began it was reset, or given up. */
+  /** The attempt was reset, or given up, before a response came. */
   onFailure(): void;
 }

@@ -16,6 +16,7 @@ import { http2Upgrades } from "./http2_upgrades.ts";
 import { l4 } from "./l4.ts";
 import { limits } from "./limits.ts";
 import { localities, priorities, subsets } from "./load_balancing.ts";
+import { loadReports } from "./load_reports.ts";
 import { localReplies } from "./local_replies.ts";
 import { hedging } from "./hedging.ts";
 import { http1Details } from "./http1_details.ts";
@@ -82,6 +83,7 @@ export const GROUPS: readonly Group[] = [
   subsets,
   priorities,
   localities,
+  loadReports,
   l4,
   logs,
   breakers,
