@@ -104,6 +104,8 @@ export class ClusterBuilder {
     return this.set({
       health_checks: [{
         interval: duration(intervalMs),
+        // Envoy waits 60 s between checks of a cluster that was never used.
+        no_traffic_interval: duration(intervalMs),
         timeout: duration(timeoutMs),
         healthy_threshold: healthyThreshold,
         unhealthy_threshold: unhealthyThreshold,

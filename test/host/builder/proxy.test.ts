@@ -69,6 +69,7 @@ test("a cluster with everything", () => {
         },
         health_checks: [{
           interval: "1.5s",
+          no_traffic_interval: "1.5s",
           timeout: "1s",
           healthy_threshold: 1,
           unhealthy_threshold: 3,
