@@ -2,8 +2,8 @@
 // pure: no I/O, no clock, no runtime globals
 // hot: runs per request; see bench/micro/http_path.bench.ts
 /**
- * A host counts its successes and errors, for `/clusters`, and has a monitor where its cluster looks for outliers.
- * Its cluster's load balancing policy may have something there, too.
+ * A host counts its successes and errors, for `/clusters`, and has monitors where its cluster looks for outliers or
+ * checks hosts. Its cluster's load balancing policy may have something there, too.
  * A gRPC call is a success only when its trailers say so.
  *
  * @see Envoy: source/common/router/router.cc Filter::updateOutlierDetection, chargeUpstreamAbort
@@ -24,7 +24,9 @@ export function noteConnected(attempt: UpstreamAttempt): void {
 
 /** The headers of a response came, whether or not it will be the client's. */
 export function noteResponse(request: RoutedRequest, attempt: UpstreamAttempt, headers: HeaderMap): void {
-  const { outlierMonitor: monitor, policyData } = attempt.host!;
+  const host = attempt.host!;
+  const { healthMonitor, outlierMonitor: monitor, policyData } = host;
+  if (healthMonitor !== null && headers.has("x-envoy-immediate-health-check-fail")) healthMonitor.setUnhealthy(host);
   if (policyData !== null) {
     const { firstByteReceivedMs, firstByteSentMs } = attempt.info;
     attempt.balancerKnows = policyData.onResponseHeaders(headers, firstByteReceivedMs - firstByteSentMs);

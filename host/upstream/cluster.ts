@@ -318,13 +318,6 @@ export class Cluster implements PoolCluster {
     for (const pool of host.tcpPools) (pool as TcpPool | null)?.closeConnections();
   }
 
-  /** A host said in a response that it is not to be asked any more. */
-  onImmediateHealthCheckFailure(host: Host): void {
-    if (this.plan.health.checks.length === 0) return;
-    if (this.#checks === null) this.health.askForFailure(host);
-    else this.#checks.onPassiveFailure(host);
-  }
-
   #createChecks(environment: ClusterEnvironment): ActiveChecks | null {
     const { checks } = this.plan.health;
     if (checks.length === 0) return null;
@@ -333,9 +326,14 @@ export class Cluster implements PoolCluster {
       if (on && flag === HealthFlag.FailedActiveHc) this.onHostHealthFailure(host);
     });
     const { healthChecks, createClientCodec } = environment;
-    if (healthChecks === undefined) return null;
-    const active = new ActiveChecks({ ...healthChecks, createClientCodec, cluster: this });
-    health.onFailureAsked((host) => active.onPassiveFailure(host));
+    const active = healthChecks === undefined
+      ? null
+      : new ActiveChecks({ ...healthChecks, createClientCodec, cluster: this });
+    const monitor = active ?? health;
+    this.priorities.onBeforeMemberUpdate((added) => {
+      for (const host of added) if (!host.activeHealthCheckDisabled) host.healthMonitor = monitor;
+    });
+    if (active !== null) health.onFailureAsked((host) => active.setUnhealthy(host));
     return active;
   }
 

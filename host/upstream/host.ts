@@ -68,6 +68,12 @@ export interface HostPool {
   close(): void;
 }
 
+/** Who checks a host. @see Envoy: envoy/upstream/health_check_host_monitor.h */
+export interface HealthMonitor {
+  /** A response to a request said that the host is not to be asked any more. */
+  setUnhealthy(host: Host): void;
+}
+
 /** The cluster that a host belongs to, for another one that chose it. */
 export interface HostOwner {
   httpPool(host: Host, priority: ResourcePriority, downstream: string): HostPool;
@@ -127,6 +133,8 @@ export class Host {
   readonly httpPools: [HostPool | null, HostPool | null, HostPool | null, HostPool | null] = [null, null, null, null];
   readonly tcpPools: [HostPool | null, HostPool | null] = [null, null];
 
+  /** Told when the host says that it is not to be asked; null where nobody checks it. */
+  healthMonitor: HealthMonitor | null = null;
   /** Told of what becomes of attempts; null in a cluster without outlier detection. */
   outlierMonitor: OutlierMonitor<Host> | null = null;
   /** Of the load balancing policy, where it goes by what becomes of attempts. */

@@ -20,7 +20,7 @@ export class PriorityLocalities {
   }
 
   /** Entries of one locality are one; the last weight given counts. */
-  add({ locality, weight }: LocalityEndpointsPlan, hosts: readonly Host[]): void {
+  add({ locality, weight }: Pick<LocalityEndpointsPlan, "locality" | "weight">, hosts: readonly Host[]): void {
     const key = localityKey(locality);
     const entry = this.#byLocality.get(key);
     this.hosts.push(...hosts);
@@ -29,6 +29,12 @@ export class PriorityLocalities {
       entry.weight = weight;
       entry.hosts.push(...hosts);
     }
+  }
+
+  /** A host that discovery does not find any more, and that stays for now. */
+  keep(host: Host): void {
+    const weight = this.#byLocality.get(localityKey(host.locality))?.weight ?? 0;
+    this.add({ locality: host.locality, weight }, [host]);
   }
 
   /** Those that have hosts: the proxy's own first, then by region, zone and sub-zone. */

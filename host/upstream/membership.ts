@@ -10,7 +10,7 @@
  */
 import { metadataText } from "./lb/metadata_match.ts";
 import type { FoundEndpoint, FoundLocality, MembershipSink } from "./discovery/discovery.ts";
-import { Host, type HostOwner } from "./host.ts";
+import { HealthFlag, Host, type HostOwner } from "./host.ts";
 import { localityKey, PriorityLocalities } from "./localities.ts";
 import type { ClusterPlan, LocalityEndpointsPlan, LocalityPlan } from "./plan.ts";
 import type { PrioritySet } from "./priority.ts";
@@ -47,6 +47,11 @@ export class Membership implements MembershipSink {
     const after = new Map<string, Host>();
     const changed = new Set<number>();
     const byPriority = new Map<number, PriorityLocalities>();
+    const localitiesOf = (priority: number): PriorityLocalities => {
+      let found = byPriority.get(priority);
+      if (found === undefined) byPriority.set(priority, found = new PriorityLocalities(this.#ownLocality));
+      return found;
+    };
 
     for (const { plan, endpoints } of localities) {
       const hosts: Host[] = [];
@@ -63,16 +68,21 @@ export class Membership implements MembershipSink {
         after.set(key, host);
         hosts.push(host);
       }
-      let found = byPriority.get(plan.priority);
-      if (found === undefined) byPriority.set(plan.priority, found = new PriorityLocalities(this.#ownLocality));
-      found.add(plan, hosts);
+      localitiesOf(plan.priority).add(plan, hosts);
     }
-    for (const [key, host] of before) if (!after.has(key)) changed.add(host.priority);
+    for (const [key, host] of before) {
+      if (after.has(key)) continue;
+      const stays = this.#staysForNow(host);
+      if (!stays || host.setHealthFlag(HealthFlag.PendingDynamicRemoval, true)) changed.add(host.priority);
+      if (!stays) continue;
+      after.set(key, host);
+      localitiesOf(host.priority).keep(host);
+    }
     for (const [priority, found] of byPriority) if (this.#weightsChanged(priority, found)) changed.add(priority);
 
     this.#hosts = after;
     for (const priority of changed) {
-      const found = byPriority.get(priority) ?? new PriorityLocalities(this.#ownLocality);
+      const found = localitiesOf(priority);
       const cameOrWent = this.#priorities.updateHosts(priority, found.hosts, found.sorted(), {
         hasLocalLocality: found.hasOwn,
       });
@@ -98,6 +108,13 @@ export class Membership implements MembershipSink {
     for (let copy = 2;; copy++) if (!taken.has(`${key} ${copy}`)) return `${key} ${copy}`;
   }
 
+  /** A host that is not found any more, but passes its checks, stays until it fails them. */
+  #staysForNow(host: Host): boolean {
+    const { checks, ignoreOnRemoval } = this.#plan.health;
+    const failed = HealthFlag.FailedActiveHc | HealthFlag.FailedEdsHealth;
+    return checks.length > 0 && !ignoreOnRemoval && (host.healthFlags & failed) === 0;
+  }
+
   #createHost(key: string, plan: LocalityEndpointsPlan, found: FoundEndpoint): Host {
     return new Host({
       key,
@@ -118,6 +135,7 @@ export class Membership implements MembershipSink {
   /** True when something changed that load balancers have to know of. */
   #refreshHost(host: Host, found: FoundEndpoint): boolean {
     let changed = host.setConfiguredHealth(found.endpoint.health);
+    if (host.setHealthFlag(HealthFlag.PendingDynamicRemoval, false)) changed = true;
     if (host.weight !== found.endpoint.weight) {
       host.weight = found.endpoint.weight;
       changed = true;

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Gauge } from "../../observe/stats.ts";
-import { HealthFlag, type Host } from "../host.ts";
+import { HealthFlag, type HealthMonitor, type Host } from "../host.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { ClusterHealth } from "./cluster_health.ts";
 import { HealthChecker, type HealthCheckerEnvironment } from "./health_checker.ts";
@@ -35,7 +35,7 @@ const OWN_FLAGS: readonly HealthFlag[] = [
   HealthFlag.PendingActiveHc,
 ];
 
-export class ActiveChecks {
+export class ActiveChecks implements HealthMonitor {
   readonly #cluster: ActivelyCheckedCluster;
   readonly #health: ClusterHealth;
   readonly #checkers: readonly HealthChecker[];
@@ -71,7 +71,7 @@ export class ActiveChecks {
   }
 
   /** A response to a request says that the host is not to be used. */
-  onPassiveFailure(host: Host): void {
+  setUnhealthy(host: Host): void {
     for (const checker of this.#checkers) checker.onPassiveFailure(host);
   }
 

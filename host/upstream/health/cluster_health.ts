@@ -10,7 +10,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import { xxHash64 } from "../../base/xxhash.ts";
-import { HealthFlag, type Host } from "../host.ts";
+import { HealthFlag, type HealthMonitor, type Host } from "../host.ts";
 import type { EjectionType } from "../outlier/plan.ts";
 import { countMembers } from "../membership.ts";
 import { type ClusterPlan, planKey } from "../plan.ts";
@@ -24,7 +24,7 @@ export type RemoteOutlierListener = (host: Host, type: EjectionType) => void;
 /** Called after another worker changed a flag of a host of this one. */
 export type RemoteFlagListener = (host: Host, flag: HealthFlag, on: boolean) => void;
 
-export class ClusterHealth implements ExchangeMember {
+export class ClusterHealth implements ExchangeMember, HealthMonitor {
   readonly id: string;
   readonly #plan: ClusterPlan;
   readonly #priorities: PrioritySet;
@@ -90,8 +90,7 @@ export class ClusterHealth implements ExchangeMember {
   }
 
   /** Asks the worker that checks to have the host failed. */
-  askForFailure(host: Host): void {
-    if (host.activeHealthCheckDisabled) return;
+  setUnhealthy(host: Host): void {
     this.#exchange.publish({ kind: "immediateFailure", cluster: this.id, host: host.key });
   }
 
