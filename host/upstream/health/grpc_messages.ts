@@ -9,7 +9,7 @@ import { concatBytes } from "../../base/bytes.ts";
 
 const SERVICE_TAG = 0x0a;
 const STATUS_TAG = 0x08;
-const SERVING = 1;
+export const SERVING = 1;
 
 /** `HealthCheckRequest` with a service; empty for the server as a whole. */
 export function encodeHealthCheckRequest(service: Uint8Array): Uint8Array {
@@ -21,18 +21,18 @@ export function encodeHealthCheckRequest(service: Uint8Array): Uint8Array {
   return concatBytes([Uint8Array.from(head), service], head.length + service.length);
 }
 
-/** True when these bytes are a `HealthCheckResponse` whose status, the last one given, is SERVING. */
-export function isServing(message: Uint8Array): boolean {
+/** The status of a `HealthCheckResponse`, the last one that it gives; null when these bytes are none. */
+export function readServingStatus(message: Uint8Array): number | null {
   let status = 0;
   for (let offset = 0; offset < message.length;) {
     const tag = readVarint(message, offset);
-    if (tag === null) return false;
+    if (tag === null) return null;
     const end = skipField(message, tag.end, tag.value & 7);
-    if (end === null) return false;
+    if (end === null) return null;
     if (tag.value === STATUS_TAG) status = readVarint(message, tag.end)!.value;
     offset = end;
   }
-  return status === SERVING;
+  return status;
 }
 
 /** Numbers of more than 32 bits lose what is above. */

@@ -14,7 +14,7 @@ import type { HeaderMap } from "../../http/header_map.ts";
 import { isGrpcContentType } from "../../http/local_reply.ts";
 import { CheckConnection, type CheckConnectionCallbacks, type CheckStream } from "./check_connection.ts";
 import { CheckHeaders } from "./check_headers.ts";
-import { encodeHealthCheckRequest, isServing } from "./grpc_messages.ts";
+import { encodeHealthCheckRequest, readServingStatus, SERVING } from "./grpc_messages.ts";
 import type { GrpcCheckPlan } from "./plan.ts";
 import type { HealthProbe, ProbeCallbacks, ProbeEnvironment, ProbeTarget } from "./probe.ts";
 
@@ -34,7 +34,8 @@ export class GrpcProbe implements HealthProbe, CheckStream, CheckConnectionCallb
   /** The host wants to go: it answers the open call, and gets no other one. */
   #goingAway = false;
   #frames = new GrpcFrameDecoder(MESSAGE_LIMIT_BYTES);
-  #message: Uint8Array | null = null;
+  /** What the one message of the response says; null before it came. */
+  #servingStatus: number | null = null;
 
   constructor(plan: GrpcCheckPlan, environment: ProbeEnvironment, target: ProbeTarget, callbacks: ProbeCallbacks) {
     this.#environment = environment;
@@ -46,7 +47,7 @@ export class GrpcProbe implements HealthProbe, CheckStream, CheckConnectionCallb
 
   check(): void {
     this.#frames = new GrpcFrameDecoder(MESSAGE_LIMIT_BYTES);
-    this.#message = null;
+    this.#servingStatus = null;
     this.#connection ??= new CheckConnection(this.#environment, this.#target.host, "HTTP/2", this);
     this.#inFlight = true;
     this.#connection.newStream(this);
@@ -98,17 +99,19 @@ export class GrpcProbe implements HealthProbe, CheckStream, CheckConnectionCallb
       data.clear();
       return this.#onCallEnd(false, true);
     }
-    let count = this.#message === null ? 0 : 1;
+    let isBad = false;
     const problem = this.#frames.decode(data, (message) => {
-      if (message.length > 0) count++;
-      if (message.length > 0) this.#message = message;
-      return count < 2;
+      if (message.length === 0) return true;
+      isBad = this.#servingStatus !== null;
+      this.#servingStatus = readServingStatus(message);
+      isBad ||= this.#servingStatus === null;
+      return !isBad;
     });
-    if (problem !== null || count > 1) this.#onCallEnd(false, false);
+    if (problem !== null || isBad) this.#onCallEnd(false, false);
   }
 
   onTrailers(trailers: HeaderMap): void {
-    this.#onCallEnd(trailers.get("grpc-status") === "0" && this.#message !== null && isServing(this.#message), true);
+    this.#onCallEnd(trailers.get("grpc-status") === "0" && this.#servingStatus === SERVING, true);
   }
 
   onResetStream(): void {

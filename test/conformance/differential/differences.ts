@@ -445,6 +445,34 @@ export const DIFFERENCES: readonly Difference[] = [
     stats: { "cluster.v.http2.goaway_sent": 1 },
   },
   {
+    title: "Hosts that are no longer degraded",
+    cases: ["health_checks: a host that is degraded is used when there is no other"],
+    envoy: "goes on counting them in the gauge health_check.degraded",
+    nuncio: "does not",
+    reason: "the gauge says how many there are",
+    apply: (recorded) => ({
+      ...recorded,
+      client: recorded.client.map((each) =>
+        typeof each === "string"
+          ? each.replace(/^success: (\S+) healthy, (\S+) \/failed/, "degraded success: $1 healthy, $2 /failed")
+          : each
+      ),
+    }),
+    stats: { "cluster.degraded.health_check.degraded": -1 },
+  },
+  {
+    title: "Connections of health checks whose host wants to go",
+    cases: ["health_checks: over HTTP/2", "health_checks: gRPC"],
+    envoy: "counts the GOAWAY as upstream_cx_protocol_error when it closes the connection",
+    nuncio: "does not",
+    reason: "the host did nothing wrong",
+    apply: (recorded) => ({
+      ...recorded,
+      client: recorded.client.map((each) => typeof each === "string" ? each.replace(" protocol_error", "") : each),
+    }),
+    stats: { "cluster.http2.upstream_cx_protocol_error": -1, "cluster.grpc.upstream_cx_protocol_error": -1 },
+  },
+  {
     title: "The halves of a tunnel",
     cases: [
       "http2_upgrades: 2 to 1: bytes go both ways",

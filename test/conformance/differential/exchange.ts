@@ -17,6 +17,8 @@ export interface Group {
   readonly listeners: readonly string[];
   /** The names of scripted upstreams. */
   readonly upstreams: readonly string[];
+  /** Where health checks go, by name. */
+  readonly checked?: Readonly<Record<string, CheckedUpstreamScript>>;
   readonly exchanges: readonly Exchange[];
 }
 
@@ -25,7 +27,7 @@ export interface Exchange {
   /** The group's first listener unless said otherwise. */
   readonly listener?: string;
   /** A text alone is a request of which the response is awaited. */
-  readonly client: string | readonly ClientStep[] | Http2Client | FrameScript;
+  readonly client: string | readonly ClientStep[] | Http2Client | FrameScript | HealthScript;
   /** Further clients, each on a connection of its own, at the same time. */
   readonly others?: readonly (readonly ClientStep[])[];
   /** Which host comes first is left to chance: what was observed is compared without its order. */
@@ -37,6 +39,42 @@ export interface Exchange {
   /** What upstreams do, by name; one that is not named answers 200 with `ok`. */
   readonly upstreams?: Readonly<Record<string, UpstreamScript>>;
 }
+
+/** What answers health checks, and nothing else. */
+export interface CheckedUpstreamScript {
+  readonly kind: "http" | "http2" | "tcp";
+  /** The answer to checks that no exchange waits for, until one has given another. */
+  readonly usual: CheckAnswer;
+}
+
+/** Bytes, or what is done in their place; steps of a stream in HTTP/2. */
+export type CheckAnswer = string | "close" | "reset" | "silence" | readonly CheckStep[];
+
+export type CheckStep =
+  | { readonly head: Fields; readonly end?: boolean }
+  | { readonly data: string; readonly end?: boolean }
+  | { readonly trailers: Fields }
+  | { readonly rst: string }
+  /** With this error code. */
+  | { readonly goAway: number };
+
+/** Health checks of a cluster, one after the other. */
+export interface HealthScript {
+  readonly health: readonly HealthStep[];
+  readonly cluster: string;
+}
+
+export type HealthStep =
+  /** Waits for the next check at this upstream, and notes it. */
+  | { readonly see: string }
+  /** Waits for it, answers it, and notes what that counts as and what the hosts are then. */
+  | { readonly at: string; readonly answer: CheckAnswer }
+  /** Asks for a path and notes who answers what. */
+  | { readonly get: string }
+  /** Waits until this was counted once more. */
+  | { readonly counted: string }
+  /** Notes what the hosts are. */
+  | "flags";
 
 /** What the client does on its one connection. */
 export type ClientStep =

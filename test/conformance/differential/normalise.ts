@@ -58,7 +58,7 @@ export function normaliser(
         /^(\[\(time\)\] "[^"]*" \d+ \S+ \d+ \d+) \d+ (\d+|-) /,
         (_all, before: string, service: string) => `${before} (ms) ${service === "-" ? "-" : "(ms)"} `,
       )
-      .replace(/"(start_time|date)":"[^"]*"/g, '"$1":"(time)"')
+      .replace(/"(start_time|date|timestamp)":"[^"]*"/g, '"$1":"(time)"')
       .replace(/"(duration|service_time)":"?\d+"?/g, '"$1":"(ms)"');
     return text(plain);
   };

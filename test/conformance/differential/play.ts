@@ -4,10 +4,12 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePorts, type ProxyCommand, type ProxyProcess, startProxy } from "../../support/proxy_process.ts";
+import { CheckedUpstream } from "./checked_upstream.ts";
 import { playClient } from "./client.ts";
 import { playFrames } from "./frames_client.ts";
+import { playHealth } from "./health_client.ts";
 import { playHttp2Client } from "./http2_client.ts";
-import type { Exchange, Group, GroupObservation, Message, Observation, Sighting } from "./exchange.ts";
+import type { Exchange, Group, GroupObservation, HealthScript, Message, Observation, Sighting } from "./exchange.ts";
 import { encodeMarks, normaliser } from "./normalise.ts";
 import { readStats } from "./statistics.ts";
 import { ScriptedUpstream } from "./upstream.ts";
@@ -31,9 +33,12 @@ export interface PlayOptions {
 
 export async function playGroup(group: Group, options: PlayOptions = {}): Promise<GroupObservation> {
   const upstreams = await Promise.all(group.upstreams.map((name) => ScriptedUpstream.start(name)));
+  const checked = await Promise.all(
+    Object.entries(group.checked ?? {}).map(([name, script]) => CheckedUpstream.start(name, script)),
+  );
   let proxy: ProxyProcess | null = null;
   try {
-    const ports = await choosePorts(group, upstreams);
+    const ports = await choosePorts(group, [...upstreams, ...checked]);
     const yaml = group.yaml.replace(PORT_MARK, (_mark, name: string) => String(ports.get(name)));
     proxy = await startProxy(yaml, {
       ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
@@ -47,7 +52,13 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
     for (const exchange of group.exchanges) {
       if (options.only?.(exchange.name) === false) continue;
       const port = ports.get(exchange.listener ?? group.listeners[0]!)!;
-      const { client, sightings } = await playExchange(exchange, port, upstreams, namePorts);
+      const { client, sightings } = await playExchange(
+        exchange,
+        port,
+        upstreams,
+        namePorts,
+        (script) => playHealth(script, { checked, port, admin: ports.get("admin")! }),
+      );
       const lines = await log.next(options.expectedLines?.(exchange.name) ?? null);
       if (exchange.withoutHeaders === true) {
         for (const each of client) if (typeof each !== "string") each.head.length = 1;
@@ -61,13 +72,16 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
   } catch (error) {
     throw new Error(`${group.name}: ${String(error)}\n${proxy?.output() ?? ""}`, { cause: error });
   } finally {
-    await Promise.all(upstreams.map((upstream) => upstream.stop()));
+    await Promise.all([...upstreams, ...checked].map((upstream) => upstream.stop()));
     await proxy?.stop();
   }
 }
 
 /** The ports that the configuration names: those of upstreams, and free ones. */
-async function choosePorts(group: Group, upstreams: readonly ScriptedUpstream[]): Promise<Map<string, number>> {
+async function choosePorts(
+  group: Group,
+  upstreams: readonly { readonly name: string; readonly port: number }[],
+): Promise<Map<string, number>> {
   const ports = new Map(upstreams.map((upstream) => [upstream.name, upstream.port]));
   const names = [...new Set(Array.from(group.yaml.matchAll(PORT_MARK), (match) => match[1]!))]
     .filter((name) => !ports.has(name));
@@ -97,6 +111,7 @@ async function playExchange(
   port: number,
   upstreams: readonly ScriptedUpstream[],
   namePorts: (text: string) => string,
+  playChecks: (script: HealthScript) => Promise<string[]>,
 ): Promise<Pick<Observation, "client"> & { sightings: Sighting[] }> {
   const sightings: Sighting[] = [];
   for (const upstream of upstreams) upstream.begin(exchange.upstreams?.[upstream.name], sightings);
@@ -105,6 +120,7 @@ async function playExchange(
   const play = (script: Exchange["client"]): Promise<(Message | string)[]> => {
     if (typeof script === "string") return playClient(port, script, seen, namePorts);
     if ("http2" in script) return playHttp2Client(port, script.http2, seen, namePorts);
+    if ("health" in script) return playChecks(script);
     if ("frames" in script) return playFrames(port, script, seen);
     return playClient(port, script, seen, namePorts);
   };

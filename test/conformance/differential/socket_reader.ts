@@ -46,6 +46,12 @@ export class SocketReader {
     return this.#cut(count);
   }
 
+  /** What there is, a byte at least; nothing when the connection ends first. */
+  async takeAny(): Promise<string> {
+    await this.#until(() => this.#text.length > 0);
+    return this.#cut(this.#text.length);
+  }
+
   /** Up to and with `mark`; all that there is when the connection ends first. */
   async takeUntil(mark: string): Promise<string> {
     await this.#until(() => this.#text.includes(mark));

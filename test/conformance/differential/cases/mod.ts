@@ -18,6 +18,7 @@ import { limits } from "./limits.ts";
 import { localities, priorities, subsets } from "./load_balancing.ts";
 import { loadReports } from "./load_reports.ts";
 import { localReplies } from "./local_replies.ts";
+import { healthChecks } from "./health_checks.ts";
 import { hedging } from "./hedging.ts";
 import { http1Details } from "./http1_details.ts";
 import { logs } from "./logs.ts";
@@ -88,6 +89,7 @@ export const GROUPS: readonly Group[] = [
   logs,
   breakers,
   outliers,
+  healthChecks,
   localReplies,
   origins,
   proxyStatus,
