@@ -14,10 +14,20 @@ import { StreamInfo } from "../../host/observe/stream_info.ts";
 import { systemClock } from "../../host/platform/system_clock.ts";
 import { Cluster } from "../../host/upstream/cluster.ts";
 import { LoadBalancerContextBase } from "../../host/upstream/lb/context.ts";
+import { MetadataMatch } from "../../host/upstream/lb/metadata_match.ts";
+import { LocalCluster } from "../../host/upstream/local_cluster.ts";
 import { readLoadReport } from "../../host/upstream/orca/load_report.ts";
 import { weightOf } from "../../host/upstream/orca/utilization.ts";
-import type { BalancerPlan, LocalityBalancingPlan } from "../../host/upstream/plan.ts";
+import {
+  type BalancerPlan,
+  type ClusterPlan,
+  createClusterPlan,
+  type EndpointPlan,
+  type LocalityBalancingPlan,
+} from "../../host/upstream/plan.ts";
+import { PrioritySet } from "../../host/upstream/priority.ts";
 import { endpoint, FakeConnection, FakeDialer, FakeDns, planWith } from "../../test/host/upstream/fakes.ts";
+import { newHost } from "../../test/host/upstream/lb/setup.ts";
 
 await xxHashReady;
 
@@ -26,9 +36,20 @@ const EQUAL = Array.from({ length: HOSTS }, () => 1);
 const WEIGHTS = Array.from({ length: HOSTS }, (_, index) => 1 + index % 10);
 const NO_HEADERS = HeaderMap.of({});
 
-function createCluster(plan: BalancerPlan, weights: readonly number[]): Cluster {
-  const endpoints = weights.map((weight, i) => endpoint("10.0.0.1", i + 1, { weight }));
-  const cluster = new Cluster(planWith(endpoints, { loadBalancing: { ...plan, panicThresholdPercent: 50 } }), {
+const ZONES = ["a", "b", "c", "d"].map((zone) => ({ region: "", zone, subZone: "" }));
+
+interface Options {
+  /** Hosts are in four zones, of which the proxy is in the first. */
+  readonly zones?: boolean;
+}
+
+function createCluster(plan: BalancerPlan, weights: readonly number[], { zones = false }: Options = {}): Cluster {
+  const endpoints = weights.map((weight, i) =>
+    endpoint("10.0.0.1", i + 1, { weight, metadata: { "envoy.lb": { stage: `s${i % 10}`, version: i % 3 } } })
+  );
+  const changes = { loadBalancing: { ...plan, panicThresholdPercent: 50 } };
+  const cluster = new Cluster(zones ? inZones(endpoints, changes) : planWith(endpoints, changes), {
+    ...(zones && { ownLocality: ZONES[0]!, local: proxies() }),
     clock: systemClock,
     random: new SeededRandom(1),
     stats: StatsStore.create(),
@@ -42,11 +63,40 @@ function createCluster(plan: BalancerPlan, weights: readonly number[]): Cluster 
   return cluster;
 }
 
+function inZones(endpoints: readonly EndpointPlan[], changes: Partial<ClusterPlan>): ClusterPlan {
+  const localities = ZONES.map((locality, index) => ({
+    priority: 0,
+    locality,
+    weight: 1 + index,
+    endpoints: endpoints.filter((_, i) => i % ZONES.length === index),
+  }));
+  return createClusterPlan("a", { ...changes, localities });
+}
+
+/** Half of the proxies are in the first zone. */
+function proxies(): LocalCluster {
+  const local = new LocalCluster("proxies");
+  const priorities = new PrioritySet(140, 50);
+  const localities = ZONES.map((locality, index) => ({
+    locality,
+    weight: 0,
+    hosts: Array.from({ length: index === 0 ? 3 : 1 }, () => newHost({ locality })),
+  }));
+  priorities.updateHosts(0, localities.flatMap(({ hosts }) => hosts), localities, { hasLocalLocality: true });
+  local.use(priorities);
+  return local;
+}
+
 /** A request that is hashed, and names a host. */
 class Request extends LoadBalancerContextBase {
   readonly #headers = HeaderMap.of({ "x-host": "10.0.0.1:500" });
   readonly #info = new StreamInfo(new FakeConnection(ipAddress("10.9.9.9", 1)).info, 0, 0);
+  readonly #match = MetadataMatch.of({ stage: "s3", version: 1 });
   #hash = 1n;
+
+  override metadataMatch(): MetadataMatch {
+    return this.#match;
+  }
 
   override hash(): bigint {
     return this.#hash = BigInt.asUintN(64, this.#hash * 0x9e3779b97f4a7c15n + 1n);
@@ -71,9 +121,34 @@ const LEAST_REQUEST: BalancerPlan = {
   selectionMethod: "N_CHOICES",
   activeRequestBias: 1,
 };
-const CASES: readonly (readonly [string, BalancerPlan, readonly number[]])[] = [
+const SUBSET: BalancerPlan = {
+  policy: "SUBSET",
+  below: ROUND_ROBIN,
+  fallbackPolicy: "ANY_ENDPOINT",
+  defaultSubset: {},
+  selectors: [["stage"], ["stage", "version"]].map((keys) => ({
+    keys,
+    fallbackPolicy: "NOT_DEFINED",
+    fallbackKeysSubset: [],
+    singleHostPerSubset: false,
+  })),
+  allowRedundantKeys: false,
+  localityWeightAware: false,
+  scaleLocalityWeight: false,
+  panicModeAny: false,
+  listAsAny: false,
+  metadataFallbackList: false,
+};
+const SLOW_START = { windowMs: 3_600_000, aggression: 2, minWeightPercent: 10 };
+const CASES: readonly (readonly [string, BalancerPlan, readonly number[], Options?])[] = [
   ["round robin", ROUND_ROBIN, EQUAL],
   ["round robin, weights", ROUND_ROBIN, WEIGHTS],
+  ["round robin, slow start", { ...LOCALITY, policy: "ROUND_ROBIN", slowStart: SLOW_START }, EQUAL],
+  ["round robin, locality weights", { ...LOCALITY, policy: "ROUND_ROBIN", localityWeighted: true }, EQUAL, {
+    zones: true,
+  }],
+  ["round robin, zone-aware", ROUND_ROBIN, EQUAL, { zones: true }],
+  ["round robin, subsets", SUBSET, EQUAL],
   ["random", { ...LOCALITY, policy: "RANDOM" }, EQUAL],
   ["least request", LEAST_REQUEST, EQUAL],
   ["least request, weights", LEAST_REQUEST, WEIGHTS],
@@ -90,8 +165,8 @@ const CASES: readonly (readonly [string, BalancerPlan, readonly number[]])[] = [
 ];
 
 summary(() => {
-  for (const [name, plan, weights] of CASES) {
-    const cluster = createCluster(plan, weights);
+  for (const [name, plan, weights, options] of CASES) {
+    const cluster = createCluster(plan, weights, options);
     const request = new Request();
     for (const [index, host] of [...cluster.priorities.hosts()].entries()) {
       host.policyData?.onResponseHeaders(NO_HEADERS, 1 + index % 100);

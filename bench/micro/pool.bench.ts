@@ -1,10 +1,10 @@
-// bench/micro/pool.bench.ts: what a pool and a load balancer add to a request.
+// bench/micro/pool.bench.ts: what a pool adds to a request.
 /**
  * `node bench/micro/pool.bench.ts` · `deno run -A bench/micro/pool.bench.ts`
  *
  * The budget of a stream on a warm connection, from `newStream` to its end, is 300 ns on Node.
  */
-import { bench, do_not_optimize, run, summary } from "mitata";
+import { bench, run, summary } from "mitata";
 import { SeededRandom } from "../../host/base/random.ts";
 import type {
   ClientCodec,
@@ -19,7 +19,6 @@ import { systemClock } from "../../host/platform/system_clock.ts";
 import { ResourcePriority } from "../../host/upstream/circuit_breaker.ts";
 import { Cluster } from "../../host/upstream/cluster.ts";
 import type { HttpPoolCallbacks } from "../../host/upstream/http_pool.ts";
-import type { LoadBalancingPlan } from "../../host/upstream/plan.ts";
 import { endpoint, FakeDialer, FakeDns, planWith } from "../../test/host/upstream/fakes.ts";
 
 const BYTES = new Uint8Array(1);
@@ -53,33 +52,16 @@ class InstantCodec implements ClientCodec {
   onUnderlyingConnectionBelowWriteBufferLowWatermark(): void {}
 }
 
-function createCluster(
-  loadBalancing: LoadBalancingPlan,
-  weights: readonly number[],
-): { cluster: Cluster; dialer: FakeDialer } {
-  const dialer = new FakeDialer();
-  const endpoints = weights.map((weight, i) => endpoint("10.0.0.1", i + 1, { weight }));
-  const cluster = new Cluster(planWith(endpoints, { loadBalancing }), {
-    clock: systemClock,
-    random: new SeededRandom(1),
-    stats: StatsStore.create(),
-    dialer,
-    dns: new FakeDns(),
-    createClientCodec: (_connection, callbacks) => new InstantCodec(callbacks),
-  });
-  cluster.start(() => {});
-  return { cluster, dialer };
-}
-
-const COMMON = { panicThresholdPercent: 50, failTrafficOnPanic: false, localityWeighted: false };
-const LEAST = {
-  ...COMMON,
-  policy: "LEAST_REQUEST",
-  choiceCount: 2,
-  selectionMethod: "N_CHOICES",
-  activeRequestBias: 1,
-} as const;
-const EQUAL = [1, 1, 1, 1];
+const dialer = new FakeDialer();
+const cluster = new Cluster(planWith([endpoint("10.0.0.1", 1)]), {
+  clock: systemClock,
+  random: new SeededRandom(1),
+  stats: StatsStore.create(),
+  dialer,
+  dns: new FakeDns(),
+  createClientCodec: (_connection, callbacks) => new InstantCodec(callbacks),
+});
+cluster.start(() => {});
 
 let ready = 0;
 const request = {
@@ -89,7 +71,6 @@ const request = {
   },
 } as unknown as HttpPoolCallbacks & ResponseDecoder & StreamCallbacks;
 
-const { cluster, dialer } = createCluster({ ...COMMON, policy: "ROUND_ROBIN" }, [1]);
 const pool = cluster.httpPool(cluster.chooseHost(null)!, ResourcePriority.Default);
 pool.newStream(request, request);
 const connection = dialer.last.connect();
@@ -105,21 +86,6 @@ summary(() => {
     cluster.httpPool(host, ResourcePriority.Default).newStream(request, request);
     connection.handler!.onData(BYTES);
   });
-});
-
-summary(() => {
-  for (
-    const [name, plan, weights] of [
-      ["round robin, 4 hosts", { ...COMMON, policy: "ROUND_ROBIN" }, EQUAL],
-      ["round robin, weights", { ...COMMON, policy: "ROUND_ROBIN" }, [1, 2, 3, 4]],
-      ["random, 4 hosts", { ...COMMON, policy: "RANDOM" }, EQUAL],
-      ["least request, 4 hosts", LEAST, EQUAL],
-      ["least request, weights", LEAST, [1, 2, 3, 4]],
-    ] as const
-  ) {
-    const { cluster } = createCluster(plan, weights);
-    bench(`chooseHost: ${name}`, () => do_not_optimize(cluster.chooseHost(null)));
-  }
 });
 
 await run();

@@ -1,6 +1,6 @@
 // host/upstream/lb/balancer.ts: the load balancer of policies that pick from a list: the steps they share.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request; see bench/micro/pool.bench.ts
+// hot: once per request; see bench/micro/load_balancing.bench.ts
 /**
  * A `HostPicker` picks from one list of hosts; which list (priority, healthy or all) is decided here, the
  * same for every policy.

@@ -1,6 +1,6 @@
 // host/upstream/lb/edf.ts: earliest deadline first: weighted round robin that spreads evenly.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request with weights; see bench/micro/pool.bench.ts
+// hot: once per request with weights; see bench/micro/load_balancing.bench.ts
 /**
  * Every entry has a deadline, 1/weight after its last turn; the earliest one is next. In each round of
  * (sum of weights) turns every entry comes exactly `weight` times, and its turns lie as far apart as they

@@ -1,6 +1,6 @@
 // host/upstream/lb/hash_balancer.ts: the load balancer of policies that send equal requests to the same host.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request; see bench/micro/pool.bench.ts
+// hot: once per request; see bench/micro/load_balancing.bench.ts
 /**
  * The hash of the request chooses the priority, too. A request without one goes anywhere.
  *

@@ -1,6 +1,6 @@
 // host/upstream/lb/least_request.ts: the host with the fewest requests in flight.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request; see bench/micro/pool.bench.ts
+// hot: once per request; see bench/micro/load_balancing.bench.ts
 /**
  * With equal weights: the best of a few hosts taken at random (two by default, which is nearly as good as
  * looking at all and never herds), or of all with `FULL_SCAN`. With unequal weights: a schedule in which a

@@ -1,6 +1,6 @@
 // host/upstream/lb/locality.ts: localities in turn, as often as they weigh, then a host of the locality.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request with locality weights; see bench/micro/pool.bench.ts
+// hot: once per request with locality weights; see bench/micro/load_balancing.bench.ts
 /**
  * A locality counts its weight times min(1, overprovisioning factor × usable hosts / all hosts), so that one
  * that loses hosts hands load on before its others are overrun. One without a weight gets nothing.

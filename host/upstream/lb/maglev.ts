@@ -1,6 +1,6 @@
 // host/upstream/lb/maglev.ts: hosts in a table of fixed size; a request goes to the host at its hash.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request; see bench/micro/pool.bench.ts
+// hot: once per request; see bench/micro/load_balancing.bench.ts
 /**
  * Hosts take turns, as often as they weigh, and each takes the first free place of its own order of places.
  * More even than a ring, and faster; a host that comes or goes also moves a few requests of others.

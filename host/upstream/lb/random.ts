@@ -1,6 +1,6 @@
 // host/upstream/lb/random.ts: any host, with no regard to weights.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request; see bench/micro/pool.bench.ts
+// hot: once per request; see bench/micro/load_balancing.bench.ts
 /**
  * @see Envoy: source/extensions/load_balancing_policies/random/random_lb.h
  * @module

@@ -1,6 +1,6 @@
 // host/upstream/lb/ring_hash.ts: hosts on a ring of hashes; a request goes to the next one on it.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request; see bench/micro/pool.bench.ts
+// hot: once per request; see bench/micro/load_balancing.bench.ts
 /**
  * Each host has as many places as it weighs, at the hashes of `<key>_0`, `<key>_1` and so on, so that a host
  * that comes or goes moves its own share of the requests and no other.

@@ -1,6 +1,6 @@
 // host/upstream/lb/round_robin.ts: hosts in turn, as often as they weigh.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request; see bench/micro/pool.bench.ts
+// hot: once per request; see bench/micro/load_balancing.bench.ts
 /**
  * @see Envoy: source/extensions/load_balancing_policies/round_robin/round_robin_lb.h
  * @module

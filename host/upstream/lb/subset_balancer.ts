@@ -1,6 +1,6 @@
 // host/upstream/lb/subset_balancer.ts: requests go to the hosts that have the metadata which they ask for.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request to a cluster with subsets; see bench/micro/load_balancer.bench.ts
+// hot: once per request to a cluster with subsets; see bench/micro/load_balancing.bench.ts
 /**
  * Selectors name keys of metadata; hosts that have the same values for all keys of a selector are a subset. A
  * request with exactly those keys goes to its subset. Without a subset, the selector of the same keys says what

@@ -1,6 +1,6 @@
 // host/upstream/lb/subset_tree.ts: subsets by the metadata that their hosts have.
 // pure: no I/O, no clock, no runtime globals
-// hot: `find` once per request to a cluster with subsets; see bench/micro/load_balancer.bench.ts
+// hot: `find` once per request to a cluster with subsets; see bench/micro/load_balancing.bench.ts
 /**
  * Names and values of metadata lead from level to level, in the order of the names; so the same criteria always go
  * the same way.

@@ -1,6 +1,6 @@
 // host/upstream/lb/zone.ts: load stays in the proxy's own zone, as far as that is fair to the hosts there.
 // pure: no I/O, no clock, no runtime globals
-// hot: once per request where a local cluster is known; see bench/micro/load_balancer.bench.ts
+// hot: once per request where a local cluster is known; see bench/micro/load_balancing.bench.ts
 /**
  * Every proxy of the local cluster sends as much as it can to hosts of its own zone. When a zone has a smaller
  * share of the hosts than of the proxies, the rest goes to zones that have capacity left:
