@@ -14,7 +14,7 @@ import { isLoopback, parseIp, withoutZone } from "../base/ip.ts";
 import type { Random } from "../base/random.ts";
 import { systemClock } from "../platform/system_clock.ts";
 import { systemRandom } from "../platform/system_random.ts";
-import { DnsClient, type DnsFound, FOUND_DETAILS, NO_DATA_DETAILS } from "./dns_client.ts";
+import { DnsClient, type DnsFound, FOUND_DETAILS, NO_DATA_DETAILS, NO_NAME_DETAILS } from "./dns_client.ts";
 import type { DnsStats } from "./dns_stats.ts";
 import { HostsFile } from "./hosts_file.ts";
 import { readResolvConf, type ResolvConf } from "./resolv_conf.ts";
@@ -202,6 +202,10 @@ class Query implements DnsQuery {
     const known = hostsFile.addresses(name, version);
     if (known.length > 0) return callback(fixed(known));
     if (isLocalhost(name)) return callback(fixed([version === 4 ? "127.0.0.1" : "::1"]));
+    if (isOnion(name)) {
+      stats?.notFound.inc();
+      return callback({ records: [], details: NO_NAME_DETAILS });
+    }
     this.#lookups.push(client.lookup(name, version, (found) => {
       if (this.#callback === null) return;
       const none = "failure" in found || found.records.length === 0;
@@ -241,6 +245,11 @@ function fixed(addresses: readonly string[]): DnsFound {
 function isLocalhost(name: string): boolean {
   const lower = name.toLowerCase();
   return lower === "localhost" || lower.endsWith(".localhost");
+}
+
+/** @see RFC 7686, 2 */
+function isOnion(name: string): boolean {
+  return /(^|\.)onion\.?$/i.test(name);
 }
 
 /** Addresses that an interface other than the loopback's has the family of. */

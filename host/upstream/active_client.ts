@@ -147,6 +147,10 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
 
   // DialCallbacks
 
+  onFurtherAttempt(): void {
+    this.#owner.ledger.onFurtherAttempt();
+  }
+
   onConnected(connection: Connection): void {
     const { cluster } = this.#owner.ledger;
     this.#dial = null;

@@ -14,7 +14,7 @@ import {
   type DialOptions,
   dialTcp,
 } from "../net/dial.ts";
-import { dialFirst, sortAddresses } from "../net/happy_eyeballs.ts";
+import { dialFirst, type DialOne, sortAddresses } from "../net/happy_eyeballs.ts";
 import type { ClientTransport } from "../net/transport.ts";
 import type { SocketAddress } from "../observe/stream_info.ts";
 import type { UpstreamConnectionPlan } from "./plan.ts";
@@ -40,6 +40,8 @@ export interface DialCallbacks {
   /** The connection can carry bytes. Reading begins when it gets its handler. */
   onConnected(connection: Connection): void;
   onFailure(failure: DialFailure): void;
+  /** Another address of the same peer is tried, besides the one before or after it. */
+  onFurtherAttempt?(): void;
 }
 
 /** Connects. One of the two callbacks comes, once, unless the handle is cancelled; never before `dial` returned. */
@@ -80,7 +82,13 @@ export class SocketDialer implements Dialer {
     const from = (address: SocketAddress): DialOptions => ({ ...options, address, ...sourceOf(target, address) });
     if (target.alternatives.length === 0) return dialTcp(from(target.address), ownCallbacks);
     const addresses = sortAddresses([target.address, ...target.alternatives], happyEyeballs);
-    return dialFirst(dialTcp, addresses.map(from), ownCallbacks);
+    let first = true;
+    const dialOne: DialOne = (one, oneCallbacks) => {
+      if (!first) callbacks.onFurtherAttempt?.();
+      first = false;
+      return dialTcp(one, oneCallbacks);
+    };
+    return dialFirst(dialOne, addresses.map(from), ownCallbacks);
   }
 }
 

@@ -208,6 +208,12 @@ export class PoolLedger {
     this.#resources.connections.inc();
   }
 
+  /** A host with several addresses is dialled at another one. */
+  onFurtherAttempt(): void {
+    this.host.cxTotal++;
+    this.#stats.upstreamCxTotal.inc();
+  }
+
   onConnectFailed(failure: DialFailure): void {
     this.host.cxConnectFail++;
     this.#stats.upstreamCxConnectFail.inc();

@@ -102,6 +102,10 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
 
   // DialCallbacks
 
+  onFurtherAttempt(): void {
+    this.#owner.ledger.onFurtherAttempt();
+  }
+
   onConnected(connection: Connection): void {
     this.#inner = connection;
     const { cluster } = this.#owner.ledger;

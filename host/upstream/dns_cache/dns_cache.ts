@@ -219,18 +219,20 @@ class Entry implements CachedHost {
     const { plan, stats } = this.#cache;
     this.#query = null;
     this.#timeout.disable();
-    this.failed = answer.status === "failed";
+    const found = answer.status === "completed" ? this.#allowed(answer.addresses) : [];
+    const denied = answer.status === "completed" && found.length === 0 && answer.addresses.length > 0;
+    const details = denied ? "address_denied" : answer.details ?? "";
+    this.failed = denied || answer.status === "failed";
     if (this.failed) stats.queryFailure.inc();
     else stats.querySuccess.inc();
-    const found = answer.status === "completed" ? this.#allowed(answer.addresses) : [];
     const addresses = found.map(({ address }) => ipAddress(address, this.#host.port));
     if (addresses.length > 0 && !sameAddresses(addresses, this.addresses)) {
       this.addresses = addresses;
-      this.details = answer.details ?? "";
+      this.details = details;
       stats.hostAddressChanged.inc();
       this.#cache.onEntryChanged(this);
     } else if (this.addresses.length === 0) {
-      this.details = answer.details ?? "";
+      this.details = details;
     }
     this.resolved = true;
     if (!this.failed) {

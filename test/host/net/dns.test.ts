@@ -1,7 +1,7 @@
 // test/host/net/dns.test.ts: names to addresses, from name servers of the test.
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { mkdtempSync, writeFileSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers";
@@ -31,7 +31,7 @@ interface Entry {
 
 /** A name server that answers from `zone`, by UDP and TCP on one port. */
 class NameServer {
-  readonly #datagrams: DatagramSocket = createSocket("udp4");
+  #datagrams: DatagramSocket | null = null;
   readonly #streams: Server = createServer((socket) => this.#serve(socket));
   readonly asked: string[] = [];
   readonly #zone: Readonly<Record<string, Entry>>;
@@ -40,20 +40,33 @@ class NameServer {
     this.#zone = zone;
   }
 
-  /** The address of the server. */
+  /** The address of the server: a port that is free for both. */
   async start(): Promise<string> {
-    this.#datagrams.on("message", (query, from) => {
+    for (let attempt = 0; attempt < 20; attempt++) {
+      await new Promise<void>((resolve) => this.#streams.listen(0, "127.0.0.1", resolve));
+      const { port } = this.#streams.address() as AddressInfo;
+      if (await this.#bind(port)) return `127.0.0.1:${port}`;
+      await new Promise((resolve) => this.#streams.close(resolve));
+    }
+    throw new Error("no port is free for datagrams and streams");
+  }
+
+  /** False when the port is taken. */
+  #bind(port: number): Promise<boolean> {
+    const socket = createSocket("udp4");
+    this.#datagrams = socket;
+    socket.on("message", (query, from) => {
       const answer = this.#answer(query, false);
-      if (answer !== null) this.#datagrams.send(answer, from.port, from.address);
+      if (answer !== null) socket.send(answer, from.port, from.address);
     });
-    await new Promise<void>((resolve) => this.#datagrams.bind(0, "127.0.0.1", resolve));
-    const { port } = this.#datagrams.address();
-    await new Promise<void>((resolve) => this.#streams.listen(port, "127.0.0.1", resolve));
-    return `127.0.0.1:${port}`;
+    return new Promise((resolve) => {
+      socket.once("error", () => resolve(false));
+      socket.bind(port, "127.0.0.1", () => resolve(true));
+    });
   }
 
   close(): void {
-    this.#datagrams.close();
+    this.#datagrams?.close();
     this.#streams.close();
   }
 

@@ -175,7 +175,8 @@ test("addresses that names must not have", () => {
   assert.equal(waiting, ["loading", "192.0.2.1:80"]);
   const refused = s.load("b");
   s.env.dns.answer("10.0.0.1");
-  assert.match(refused[1]!, "failed");
+  assert.is(refused[1], "failed address_denied");
+  assert.is(s.stat("dns_query_failure"), 1);
   assert.is(s.stat("dns_address_filter_out"), 2);
   const only = setup({ forbiddenAddresses: { blocks, invert: true } });
   const allowed = only.load("a");

@@ -313,6 +313,7 @@ test("a host with several addresses is reached by the one that answers, from the
   assert.is((await world.request("/")).status, 200);
   assert.equal(peers, ["127.0.0.7"]);
   assert.is(world.stat("upstream_cx_connect_fail"), 0);
+  assert.is(world.stat("upstream_cx_total"), 2);
   world.end();
   await new Promise((resolve) => server.close(resolve));
 });

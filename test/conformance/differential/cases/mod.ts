@@ -5,6 +5,7 @@ import { badRequests } from "./bad_requests.ts";
 import { breakers } from "./breakers.ts";
 import { clusterPolicies } from "./cluster_policies.ts";
 import { clusters } from "./clusters.ts";
+import { dynamicHosts } from "./dynamic_hosts.ts";
 import { edge } from "./edge.ts";
 import { failures } from "./failures.ts";
 import { grpc } from "./grpc.ts";
@@ -78,6 +79,7 @@ export const GROUPS: readonly Group[] = [
   limits,
   clusters,
   clusterPolicies,
+  dynamicHosts,
   statefulSession,
   preconnect,
   overrideHost,
