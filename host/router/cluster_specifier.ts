@@ -7,12 +7,14 @@
  */
 import type { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
+import { compileHttpInput, type HttpInputPlan, type HttpMatchData } from "../http/match_inputs.ts";
+import { MatchTree, type MatchTreePlan } from "../matching/match_tree.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { RouteEntry } from "./route.ts";
 
-/** Turns a matched route into an entry with a cluster. */
+/** Turns a matched route into an entry with a cluster; null where there is none to come to. */
 export interface ClusterSpecifier {
-  choose(headers: HeaderMap, random: number, info: StreamInfo): RouteEntry;
+  choose(headers: HeaderMap, random: number, info: StreamInfo): RouteEntry | null;
 }
 
 /** One cluster, or none: redirects and direct responses. */
@@ -43,6 +45,38 @@ export class ClusterHeader implements ClusterSpecifier {
   }
 }
 
+/** The cluster that a tree of matchers leads to. */
+export class ClusterTree implements ClusterSpecifier {
+  readonly #entry: RouteEntry;
+  readonly #tree: MatchTree<HttpMatchData, { readonly cluster: string }>;
+
+  constructor(entry: RouteEntry, plan: MatchTreePlan<HttpInputPlan, string>) {
+    this.#entry = entry;
+    this.#tree = MatchTree.compile(plan, {
+      compileInput: compileHttpInput,
+      compileAction: (cluster) => ({ cluster }),
+    });
+  }
+
+  choose(requestHeaders: HeaderMap, _random: number, info: StreamInfo): RouteEntry {
+    const found = this.#tree.match({
+      info,
+      requestHeaders,
+      requestTrailers: null,
+      responseHeaders: null,
+      responseTrailers: null,
+    });
+    return this.#entry.withCluster(found?.cluster ?? "");
+  }
+}
+
+/** Nothing is routed. */
+export class Nowhere implements ClusterSpecifier {
+  choose(): null {
+    return null;
+  }
+}
+
 /** A weighted choice by a number that stays the same for the stream. */
 export class WeightedClusters implements ClusterSpecifier {
   readonly #specifiers: readonly ClusterSpecifier[];
@@ -67,7 +101,7 @@ export class WeightedClusters implements ClusterSpecifier {
     this.#hashPolicy = hashPolicy;
   }
 
-  choose(headers: HeaderMap, random: number, info: StreamInfo): RouteEntry {
+  choose(headers: HeaderMap, random: number, info: StreamInfo): RouteEntry | null {
     const value = this.#selected(headers, random, info);
     const ends = this.#ends;
     let index = 0;

@@ -203,6 +203,10 @@ export interface RouteUpgradePlan {
 
 export type ClusterSpecifierPlan =
   | { readonly kind: "name"; readonly name: string }
+  /** A tree that leads to names of clusters. */
+  | { readonly kind: "tree"; readonly tree: MatchTreePlan<HttpInputPlan, string> }
+  /** A plugin that there is not, and that may be missing: nothing is routed. */
+  | { readonly kind: "nowhere" }
   | { readonly kind: "header"; readonly header: string }
   | {
     readonly kind: "weighted";

@@ -8,7 +8,14 @@ import type { Format } from "../observe/formatter.ts";
 import type { FormatPlan } from "../observe/format_plan.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import { MetadataMatch } from "../upstream/lb/metadata_match.ts";
-import { ClusterHeader, type ClusterSpecifier, FixedCluster, WeightedClusters } from "./cluster_specifier.ts";
+import {
+  ClusterHeader,
+  type ClusterSpecifier,
+  ClusterTree,
+  FixedCluster,
+  Nowhere,
+  WeightedClusters,
+} from "./cluster_specifier.ts";
 import { type CompileFilterConfig, FilterConfigLevel, FilterConfigs } from "./filter_configs.ts";
 import { type CompileFormat, HeaderOps } from "../http/header_ops.ts";
 import {
@@ -96,6 +103,10 @@ export class RouteBuilder {
     switch (cluster?.kind) {
       case "name":
         return new FixedCluster(new RouteEntry(recipe, configs, null, cluster.name));
+      case "tree":
+        return new ClusterTree(new RouteEntry(recipe, configs, null, ""), cluster.tree);
+      case "nowhere":
+        return new Nowhere();
       case "header":
         return new ClusterHeader(new RouteEntry(recipe, configs, null, ""), cluster.header);
       case "weighted":

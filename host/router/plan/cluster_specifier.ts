@@ -9,6 +9,7 @@ import type { ConfigNode } from "../../config/node.ts";
 import { planHeaderOps } from "../../http/plan/header_ops.ts";
 import type { ClusterSpecifierPlan, WeightedClusterPlan } from "../plan.ts";
 import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
+import { planClusterSpecifierPlugin } from "./cluster_specifier_plugin.ts";
 import { planFilterConfigs } from "./filter_config.ts";
 import { planMetadataMatch } from "./metadata_match.ts";
 
@@ -29,6 +30,20 @@ export function planClusterSpecifier(
     case "weighted_clusters": {
       const weighted = node.message("weighted_clusters");
       return weighted === null ? null : planWeightedClusters(weighted, limits, context);
+    }
+    case "cluster_specifier_plugin": {
+      const name = node.string("cluster_specifier_plugin");
+      const plugin = limits.clusterSpecifierPlugins.get(name);
+      if (plugin !== undefined) return plugin;
+      node.error("router/unknown-plugin", `there is no cluster specifier plugin '${name}'`, {
+        field: "cluster_specifier_plugin",
+        help: "add it to cluster_specifier_plugins of the route configuration",
+      });
+      return null;
+    }
+    case "inline_cluster_specifier_plugin": {
+      const plugin = node.message("inline_cluster_specifier_plugin");
+      return plugin === null ? null : planClusterSpecifierPlugin(plugin, context);
     }
     default:
       return null;

@@ -1,5 +1,6 @@
 // host/router/plan/context.ts: what planning a route configuration needs to know from outside.
 import type { ConfigNode } from "../../config/node.ts";
+import type { ClusterSpecifierPlan } from "../plan.ts";
 
 /** Knowledge that the route configuration itself does not have. */
 export interface RoutePlanContext {
@@ -20,4 +21,6 @@ export interface RoutePlanContext {
 export interface RouteConfigLimits {
   readonly validateClusters: boolean;
   readonly maxDirectResponseBodyBytes: number;
+  /** `cluster_specifier_plugins` by name; null for one that cannot be used, which was reported. */
+  readonly clusterSpecifierPlugins: ReadonlyMap<string, ClusterSpecifierPlan | null>;
 }

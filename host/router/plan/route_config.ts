@@ -27,6 +27,7 @@ import { planHedgePolicy } from "./hedge_policy.ts";
 import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
 import { planDirectResponse, planRedirect } from "./direct_response.ts";
 import { planRateLimits } from "./rate_limit.ts";
+import { planClusterSpecifierPlugins } from "./cluster_specifier_plugin.ts";
 import { planRouteAction, planRouteMirrors, type RouteDefaults } from "./route_action.ts";
 import { planRouteMatch } from "./route_match.ts";
 
@@ -37,6 +38,7 @@ export function planRouteConfig(node: ConfigNode, context: RoutePlanContext): Ro
   const limits: RouteConfigLimits = {
     validateClusters: node.bool("validate_clusters", context.validateClustersByDefault),
     maxDirectResponseBodyBytes: node.number("max_direct_response_body_size_bytes", MAX_DIRECT_RESPONSE_BODY_BYTES),
+    clusterSpecifierPlugins: planClusterSpecifierPlugins(node, context),
   };
   const hosts = node.messages("virtual_hosts");
   const virtualHosts = hosts.map((host) => planVirtualHost(host, limits, context));

@@ -1,6 +1,7 @@
 // test/host/router/router.test.ts: requests to clusters, and what comes of each way in which they can fail.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { xxHashReady } from "../../../host/base/xxhash.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
 import { PeerType } from "../../../host/net/filter.ts";
 import { DEFAULT_HTTP_PLAN, DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
@@ -503,6 +504,8 @@ test("a WebSocket that the upstream does not open: its answer without a body, er
   assert.equal(ask("websocket", answer("426 No")).seen, ["headers 426", "body no end"]);
   assert.equal(ask("other", answer("200 OK")).seen, ["headers 200", "body no end"]);
 });
+
+test.before(() => xxHashReady);
 
 test("a cookie of a cluster's hash policy takes the place of the route's", () => {
   const stream = new Stream({

@@ -4,6 +4,7 @@ import type { Group } from "../exchange.ts";
 import { badRequests } from "./bad_requests.ts";
 import { breakers } from "./breakers.ts";
 import { clusterPolicies } from "./cluster_policies.ts";
+import { clusterSpecifiers } from "./cluster_specifiers.ts";
 import { clusters } from "./clusters.ts";
 import { dynamicHosts } from "./dynamic_hosts.ts";
 import { edge } from "./edge.ts";
@@ -65,6 +66,7 @@ export const GROUPS: readonly Group[] = [
   routeActions,
   routeTrees,
   scopedRoutes,
+  clusterSpecifiers,
   grpc,
   http2,
   http2Frames,

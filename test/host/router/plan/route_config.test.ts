@@ -38,6 +38,13 @@ const templateRewrite = (path_template_rewrite: string): object => ({
   },
 });
 
+const LUA = {
+  name: "lua",
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.extensions.router.cluster_specifiers.lua.v3.LuaConfig",
+    source_code: { inline_string: "x" },
+  },
+};
 const REQUEST_HEADER = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
 
 /** A virtual host with a tree of one branch. */
@@ -195,6 +202,18 @@ const REFUSED: readonly [string, object, string, string][] = [
     "matcher",
   ],
   [
+    "a plugin that there is not",
+    one({ match: { prefix: "/" }, route: { cluster_specifier_plugin: "none" } }),
+    "no cluster specifier plugin 'none'",
+    "cluster_specifier_plugin",
+  ],
+  [
+    "a plugin of another kind",
+    one({ match: { prefix: "/" }, route: { inline_cluster_specifier_plugin: { extension: LUA } } }),
+    "is no cluster specifier here",
+    "typed_config",
+  ],
+  [
     "append twice",
     one(adding("x", "v", { append: true, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" })),
     "both append and append_action",
@@ -272,10 +291,10 @@ test("a mistyped cluster gets a suggestion", () => {
 
 test("what nuncio does not do stays unread, and so is reported", () => {
   const { problems } = planned(one({
-    ...to({ flush_timeout: "1s" }),
+    ...to({ early_data_policy: LUA }),
     decorator: { operation: "x" },
   }));
-  assert.equal(problems.map(({ at }) => at?.split(".").pop()).sort(), ["decorator", "flush_timeout"]);
+  assert.equal(problems.map(({ at }) => at?.split(".").pop()).sort(), ["decorator", "early_data_policy"]);
 });
 
 test("all problems are reported at once", () => {
