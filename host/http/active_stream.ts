@@ -44,6 +44,8 @@ export interface StreamOwner {
   decideLastResponse(): boolean;
   /** Answers a request of which the head never came whole, and closes. */
   answerUnread(stream: ActiveStream, status: number, body: string, details: string): void;
+  /** Makes a stream that answers in the place of one that has ended without an answer. */
+  replaceStream(stream: ActiveStream, encoder: ResponseEncoder): ActiveStream;
   /** A stream has ended; `complete` when its response was sent whole. */
   onStreamFinished(stream: ActiveStream, complete: boolean): void;
   /** A timer for the stream's idle timeout, and its return: streams pass them on. */
@@ -91,12 +93,25 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   #durationTimer: Timer | null = null;
   #logTimer: Timer | null = null;
 
-  constructor(connection: StreamOwner, config: ConnectionManagerConfig, encoder: ResponseEncoder) {
+  /** Its request was that of another stream, and is known. */
+  readonly #isRecreated: boolean;
+
+  /** `before`: of the stream that it takes the place of. */
+  constructor(
+    connection: StreamOwner,
+    config: ConnectionManagerConfig,
+    encoder: ResponseEncoder,
+    before: StreamInfo | null = null,
+  ) {
     this.#connection = connection;
     this.#config = config;
     this.#encoder = encoder;
     const clock = config.clock;
-    this.info = new StreamInfo(connection.info, clock.nowMs(), clock.wallMs());
+    this.#isRecreated = before !== null;
+    this.info = before === null
+      ? new StreamInfo(connection.info, clock.nowMs(), clock.wallMs())
+      : new StreamInfo(connection.info, before.startMs, before.startWallMs);
+    if (before !== null) this.info.continueFrom(before);
     this.info.protocol = connection.protocol;
     this.info.listenerName = connection.chainInfo.listenerName;
     this.info.filterChainName = connection.chainInfo.filterChainName;
@@ -105,11 +120,11 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#random = config.random.uint32();
     const plan = config.plan;
     this.#idleTimeoutMs = plan.streamIdleTimeoutMs;
-    if (plan.requestHeadersTimeoutMs > 0) {
+    if (plan.requestHeadersTimeoutMs > 0 && !this.#isRecreated) {
       this.#headersTimer = clock.createTimer(() => this.#onRequestHeadersTimeout());
       this.#headersTimer.enable(plan.requestHeadersTimeoutMs);
     }
-    if (plan.requestTimeoutMs > 0) {
+    if (plan.requestTimeoutMs > 0 && !this.#isRecreated) {
       this.#requestTimer = clock.createTimer(() => this.#onRequestTimeout());
       this.#requestTimer.enable(plan.requestTimeoutMs);
     }
@@ -349,6 +364,19 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#finish();
   }
 
+  recreateStream(response: HeaderMap, body: ByteQueue | null): boolean {
+    const request = this.requestHeaders;
+    if (this.#finished || !this.#requestEnded || request === null) return false;
+    this.responseHeaders = response;
+    this.info.responseCode = response.status;
+    this.info.responseCodeDetails = "internal_redirect";
+    this.#end();
+    const next = this.#connection.replaceStream(this, this.#encoder);
+    next.onHeaders(request, body === null);
+    if (body !== null) next.onData(body, true);
+    return true;
+  }
+
   readDisable(disable: boolean): void {
     if (!this.#finished) this.#encoder.readDisable(disable);
   }
@@ -440,6 +468,7 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
 
   /** Changes what is changed in every request; refuses one of nobody knows whom. */
   #prepareRequest(headers: HeaderMap, isUpgrade: boolean): LocalReply | null {
+    if (this.#isRecreated) return null;
     const config = this.#config;
     const info = this.info;
     for (const mutation of config.earlyHeaderMutations) mutation.mutate(headers, info);
@@ -533,6 +562,17 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   /** Ends the stream: filters are done, it is logged, its connection is told. */
   #finish(): void {
     if (this.#finished) return;
+    const { stats } = this.#config;
+    if (!this.#requestEnded || !this.#responseEnded) stats.rqRxReset.inc();
+    if (this.info.responseCode !== 0) stats.countResponse(this.info.responseCode);
+    this.#end();
+    stats.rqTime.record(this.info.endMs - this.info.startMs);
+    const isConnection = this.#tunnel && this.#connection.protocol !== "HTTP/2";
+    this.#connection.onStreamFinished(this, this.#responseEnded && !isConnection);
+  }
+
+  /** What ends with the stream, whether the client has an answer or another stream gives it. */
+  #end(): void {
     this.#finished = true;
     if (this.#idleTimer !== null) this.#connection.returnIdleTimer(this.#idleTimer);
     this.#idleTimer = null;
@@ -541,21 +581,15 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#durationTimer?.disable();
     this.#logTimer?.disable();
     const config = this.#config;
-    const info = this.info;
-    info.endMs = config.clock.nowMs();
+    this.info.endMs = config.clock.nowMs();
     if (this.#upgraded) config.stats.cxUpgradesActive.dec();
-    if (!this.#requestEnded || !this.#responseEnded) config.stats.rqRxReset.inc();
     this.#readMeter();
     const filters = this.#filters;
     filters?.onDone();
     config.stats.rqActive.dec();
-    if (info.responseCode !== 0) config.stats.countResponse(info.responseCode);
-    config.stats.rqTime.record(info.endMs - info.startMs);
     filters?.onLog();
     for (const logger of config.accessLoggers) logger.log(this);
     filters?.destroy();
-    const isConnection = this.#tunnel && this.#connection.protocol !== "HTTP/2";
-    this.#connection.onStreamFinished(this, this.#responseEnded && !isConnection);
   }
 
   /** What the codec has counted becomes facts of the stream. */

@@ -104,6 +104,8 @@ export interface StreamEncoder {
 
 /** Server side: answers. */
 export interface ResponseEncoder extends StreamEncoder {
+  /** Who gets the rest of the request, and is told of the stream's end. */
+  decoder?: (StreamDecoder & StreamCallbacks) | null;
   encode1xxHeaders(headers: HeaderMap): void;
   /** What the client asked a tunnel to is gone: if the response ends first, it learns that from the reset (HTTP/2). */
   noteConnectError?(): void;

@@ -222,6 +222,18 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     if (this.#spareTimers.length < SPARE_TIMERS) this.#spareTimers.push(timer);
   }
 
+  replaceStream(stream: ActiveStream, encoder: ResponseEncoder): ActiveStream {
+    this.#streams.delete(stream);
+    const { stats } = this.#config;
+    stats.rqTotal.inc();
+    stats.rqActive.inc();
+    (this.#isHttp2 ? stats.rqHttp2Total : stats.rqHttp1Total).inc();
+    const next = new ActiveStream(this, this.#config, encoder, stream.info);
+    encoder.decoder = next;
+    this.#streams.add(next);
+    return next;
+  }
+
   onStreamFinished(stream: ActiveStream, complete: boolean): void {
     this.#streams.delete(stream);
     if (this.#closed) return;

@@ -129,6 +129,13 @@ export interface TerminalFilterStream extends FilterStream {
   readDisableDownstream(disable: boolean): void;
   /** Told when the client is slower than the upstream; one low for each high. */
   setDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks | null): void;
+  /**
+   * Ends the stream, of which the request is complete, and begins it anew with its headers as they are now and this
+   * body. False where that cannot be; otherwise nothing may be done to this stream any more.
+   *
+   * @param response What led to it, for the log.
+   */
+  recreateStream(response: HeaderMap, body: ByteQueue | null): boolean;
   /** What a filter before it chose. */
   readonly upstreamOverrideHost: OverrideHost | null;
   /** The attempt that an upstream chain belongs to; null in the chains of listeners. */

@@ -47,6 +47,8 @@ export interface FilterManagerCallbacks extends ReplyRewriter {
   resetStream(details: string): void;
   /** Stops or goes on reading the request. */
   readDisable(disable: boolean): void;
+  /** Begins the stream anew; absent where that cannot be. */
+  recreateStream?(response: HeaderMap, body: ByteQueue | null): boolean;
   /** Takes local replies that are not to pass these filters: theirs is only a part of the way. */
   answer?(reply: LocalReply): void;
   /** The attempt that these filters belong to; absent for those of a listener. */
@@ -161,6 +163,10 @@ class FilterSlot implements TerminalFilterStream {
 
   encodeTrailers(trailers: HeaderMap): void {
     this.#manager.encodeTrailers(trailers);
+  }
+
+  recreateStream(response: HeaderMap, body: ByteQueue | null): boolean {
+    return this.#manager.callbacks.recreateStream?.(response, body) ?? false;
   }
 
   readDisableDownstream(disable: boolean): void {

@@ -285,17 +285,22 @@ export class HeaderMap {
 
   clone(): HeaderMap {
     const copy = new HeaderMap();
-    copy.authority = this.authority;
-    copy.path = this.path;
-    copy.method = this.method;
-    copy.scheme = this.scheme;
-    copy.protocol = this.protocol;
-    copy.status = this.status;
-    copy.formatter = this.formatter;
-    copy.#list = this.#list.slice();
-    copy.#bits = this.#bits;
-    copy.#wireSafe = this.#wireSafe;
+    copy.assign(this);
     return copy;
+  }
+
+  /** Makes it the same as another one. */
+  assign(other: HeaderMap): void {
+    this.authority = other.authority;
+    this.path = other.path;
+    this.method = other.method;
+    this.scheme = other.scheme;
+    this.protocol = other.protocol;
+    this.status = other.status;
+    this.formatter = other.formatter;
+    this.#list = other.#list.slice();
+    this.#bits = other.#bits;
+    this.#wireSafe = other.#wireSafe;
   }
 
   /** Whether further values of `name` are joined to the first one; it depends on what message this is. */

@@ -139,6 +139,13 @@ export interface UpstreamInfo {
   lastByteReceivedMs: number;
 }
 
+/** Redirects that the proxy followed itself, for the request that they led to. */
+export interface InternalRedirects {
+  count: number;
+  /** The routes that they led to, by the name of the route that each came from. */
+  readonly followed: Map<string, Set<string>>;
+}
+
 export class StreamInfo {
   readonly connection: ConnectionInfo;
   /** Monotonic times (`Clock.nowMs`); -1 for "not yet". */
@@ -185,6 +192,7 @@ export class StreamInfo {
   listenerName = "";
   trafficDirection: "UNSPECIFIED" | "INBOUND" | "OUTBOUND" = "UNSPECIFIED";
   upstream: UpstreamInfo | null = null;
+  internalRedirects: InternalRedirects | null = null;
   #flags: ResponseFlag[] | null = null;
   #dynamicMetadata: Map<string, Record<string, unknown>> | null = null;
   #filterState: Map<string, FilterStateObject> | null = null;
@@ -194,6 +202,14 @@ export class StreamInfo {
     this.remoteAddress = connection.remoteAddress;
     this.startMs = startMs;
     this.startWallMs = startWallMs;
+  }
+
+  /** Takes over what is known of the client and its request from a stream that goes on as this one. */
+  continueFrom(before: StreamInfo): void {
+    this.remoteAddress = before.remoteAddress;
+    this.requestId = before.requestId;
+    this.bytesReceived = before.bytesReceived;
+    this.internalRedirects = before.internalRedirects;
   }
 
   setFlag(flag: ResponseFlag): void {

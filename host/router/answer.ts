@@ -25,7 +25,10 @@ export function answer(stream: TerminalFilterStream, route: RouteEntry, request:
   const modifyHeaders = (headers: HeaderMap): void => {
     if (overloaded === true) headers.set("x-envoy-overloaded", "true");
     route.finalizeResponseHeaders(headers, request, stream.info);
-    if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
+    // There is none yet where the route leads to no cluster.
+    if (route.includeAttemptCountInResponse && stream.info.attemptCount > 0) {
+      headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
+    }
     if (response === undefined) return;
     for (let i = 0; i < response.fieldCount; i++) headers.add(response.fieldName(i), response.fieldValue(i));
   };

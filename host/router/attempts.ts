@@ -36,6 +36,7 @@ import {
   noteResponseEnd,
   noteTimeout,
 } from "./host_outcome.ts";
+import { followRedirect } from "./internal_redirect.ts";
 import { RequestLoadBalancerContext } from "./load_balancer_context.ts";
 import type { HedgePolicyPlan } from "./plan.ts";
 import { RequestReplay } from "./request_replay.ts";
@@ -67,7 +68,9 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     this.#request = request;
     const retry = this.#createRetryState();
     this.#retry = retry;
-    if (retry !== null) request.replay = new RequestReplay(route.requestBufferLimitBytes(stream.bufferLimitBytes));
+    if (retry !== null || route.internalRedirectPolicy !== null) {
+      request.replay = new RequestReplay(route.requestBufferLimitBytes(stream.bufferLimitBytes));
+    }
     const matters = retry !== null || hashPolicy !== null || cluster.asksContext ||
       stream.upstreamOverrideHost !== null;
     this.#context = matters ? new RequestLoadBalancerContext(request, retry) : null;
@@ -184,6 +187,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     const request = this.#request;
     noteResponse(request, attempt, headers);
     if (this.#retry !== null && this.#isDropped(this.#retry, attempt, headers)) return;
+    if (followRedirect(request, headers)) return;
     const { stream } = request;
     stream.info.upstream = attempt.info;
     if (this.#inFlight.length > 1) this.#resetOthers(attempt);
@@ -409,7 +413,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
   #giveUpRetries(): void {
     this.#retry?.close();
     this.#retry = null;
-    this.#request.replay = null;
+    if (this.#request.route.internalRedirectPolicy === null) this.#request.replay = null;
     if (this.#context !== null) this.#context.retry = null;
   }
 
@@ -418,6 +422,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     if (replay.add(body)) return true;
     this.#request.cluster.stats.retryOrShadowAbandoned.inc();
     this.#giveUpRetries();
+    this.#request.replay = null;
     if (this.#inFlight.length > 0) return true;
     body.clear();
     failTooLargeToRetry(this.#request);

@@ -183,7 +183,28 @@ export interface ClusterActionPlan {
   readonly mirrorPolicies: readonly MirrorPolicyPlan[];
   /** Likewise. */
   readonly hedgePolicy: HedgePolicyPlan | null;
+  /** Null passes redirects on. */
+  readonly internalRedirect: InternalRedirectPlan | null;
 }
+
+/** Which redirects of the upstream the proxy follows itself. */
+export interface InternalRedirectPlan {
+  /** For one request, wherever they come from. */
+  readonly maxRedirects: number;
+  readonly statusCodes: readonly number[];
+  /** All have to accept. */
+  readonly predicates: readonly RedirectPredicatePlan[];
+  /** From http to https, or back. */
+  readonly allowsCrossScheme: boolean;
+  /** Lower case. */
+  readonly responseHeadersToCopy: readonly string[];
+}
+
+/** What is asked of the route that a redirect leads to. */
+export type RedirectPredicatePlan =
+  | { readonly kind: "previousRoutes" }
+  | { readonly kind: "allowListedRoutes"; readonly routeNames: readonly string[] }
+  | { readonly kind: "safeCrossScheme" };
 
 /** Attempts at the same time. */
 export interface HedgePolicyPlan {

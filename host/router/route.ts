@@ -27,6 +27,7 @@ import type { CompileFormat, HeaderFormatContext, HeaderFormatter, HeaderOps } f
 import type {
   ClusterActionPlan,
   HedgePolicyPlan,
+  InternalRedirectPlan,
   RedirectPlan,
   RequestBufferLimitPlan,
   RoutePlan,
@@ -317,6 +318,10 @@ export class RouteEntry implements Route {
 
   get mirrorPolicies(): readonly MirrorPolicy[] {
     return this.#recipe.mirrorPolicies;
+  }
+
+  get internalRedirectPolicy(): InternalRedirectPlan | null {
+    return this.#recipe.action?.internalRedirect ?? null;
   }
 
   get hedgePolicy(): HedgePolicyPlan | null {

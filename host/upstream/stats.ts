@@ -84,6 +84,8 @@ export class ClusterStats {
   readonly upstreamRqRetryBackoffExponential: Counter;
   readonly upstreamRqRetryBackoffRatelimited: Counter;
   readonly retryOrShadowAbandoned: Counter;
+  readonly upstreamInternalRedirectSucceededTotal: Counter;
+  readonly upstreamInternalRedirectFailedTotal: Counter;
   readonly upstreamRqTime: Histogram;
   readonly upstreamFlowControlPausedReadingTotal: Counter;
   readonly upstreamFlowControlResumedReadingTotal: Counter;
@@ -178,6 +180,8 @@ export class ClusterStats {
     this.upstreamRqRetryBackoffExponential = counter("upstream_rq_retry_backoff_exponential");
     this.upstreamRqRetryBackoffRatelimited = counter("upstream_rq_retry_backoff_ratelimited");
     this.retryOrShadowAbandoned = counter("retry_or_shadow_abandoned");
+    this.upstreamInternalRedirectSucceededTotal = counter("upstream_internal_redirect_succeeded_total");
+    this.upstreamInternalRedirectFailedTotal = counter("upstream_internal_redirect_failed_total");
     this.upstreamRqTime = milliseconds("upstream_rq_time");
     this.upstreamFlowControlPausedReadingTotal = counter("upstream_flow_control_paused_reading_total");
     this.upstreamFlowControlResumedReadingTotal = counter("upstream_flow_control_resumed_reading_total");

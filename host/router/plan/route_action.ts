@@ -20,6 +20,7 @@ import { checkCluster, planClusterSpecifier } from "./cluster_specifier.ts";
 import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
 import { planHedgePolicy } from "./hedge_policy.ts";
 import { planRateLimits } from "./rate_limit.ts";
+import { planInternalRedirect } from "./internal_redirect.ts";
 import { planHostRewrite, planPathRewrite } from "./rewrite.ts";
 import { planMetadataMatch } from "./metadata_match.ts";
 
@@ -53,6 +54,7 @@ export function planRouteAction(
   const mirrorPolicies = planRouteMirrors(node, defaults, context);
   const plan = {
     kind: "cluster" as const,
+    internalRedirect: planInternalRedirect(node),
     clusterNotFoundStatus: NOT_FOUND_STATUS[node.enum("cluster_not_found_response_code")] ?? 503,
     pathRewrite,
     hostRewrite: planHostRewrite(node, context),

@@ -110,6 +110,13 @@ export class Stream implements TerminalFilterStream {
     this.router.onDestroy();
   }
 
+  recreateStream(response: HeaderMap, body: ByteQueue | null): boolean {
+    const { authority, path } = this.requestHeaders!;
+    this.seen.push(`recreated ${response.status} ${authority}${path} ${body === null ? "-" : textOf(body)}`);
+    this.router.onDestroy();
+    return true;
+  }
+
   resetStream(details: string): void {
     this.seen.push(`reset ${details}`);
     this.router.onDestroy();

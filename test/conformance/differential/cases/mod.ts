@@ -15,6 +15,7 @@ import { http2 } from "./http2.ts";
 import { http2Frames } from "./http2_frames.ts";
 import { http2Tunnels } from "./http2_tunnels.ts";
 import { http2Upgrades } from "./http2_upgrades.ts";
+import { internalRedirects } from "./internal_redirects.ts";
 import { l4 } from "./l4.ts";
 import { limits } from "./limits.ts";
 import { localities, priorities, subsets } from "./load_balancing.ts";
@@ -76,6 +77,7 @@ export const GROUPS: readonly Group[] = [
   retries,
   retryLimits,
   hedging,
+  internalRedirects,
   mirrors,
   timeouts,
   limits,
