@@ -275,6 +275,8 @@ export interface ConsistentHashPlan {
   readonly useHostnameForHashing: boolean;
   /** Percent of its share of the requests in flight that a host may have, 100 at least; 0 for no bound. */
   readonly hashBalanceFactor: number;
+  /** What of requests is hashed, in place of what their routes say; absent: as routes say. */
+  readonly hashPolicies?: readonly HashPolicyPlan[];
 }
 
 export interface RingHashPlan extends ConsistentHashPlan {

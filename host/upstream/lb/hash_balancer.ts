@@ -7,6 +7,8 @@
  * @see Envoy: source/extensions/load_balancing_policies/common/thread_aware_lb_impl.cc
  * @module
  */
+import { HashPolicy } from "../../http/hash_policy.ts";
+import { HeaderMap } from "../../http/header_map.ts";
 import type { StatsScope } from "../../observe/stats.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
@@ -22,6 +24,9 @@ import { createRing } from "./ring_hash.ts";
 
 export type HashBalancingPlan = (RingHashPlan | MaglevPlan) & Pick<LocalityBalancingPlan, "localityWeighted">;
 
+/** Of a connection without requests. */
+const NO_HEADERS = HeaderMap.of({});
+
 /** The table of one priority, made when it is first asked. */
 interface PriorityTable {
   readonly version: number;
@@ -33,18 +38,22 @@ interface PriorityTable {
 export class HashBalancer implements ClusterBalancer {
   readonly #plan: HashBalancingPlan;
   readonly #environment: BalancerEnvironment;
+  /** Of the policy's own; null when the route says what is hashed. */
+  readonly #hashPolicy: HashPolicy | null;
   readonly #showTable: (table: HashTable) => void;
   readonly #tables: PriorityTable[] = [];
 
   constructor(plan: HashBalancingPlan, environment: BalancerEnvironment) {
     this.#plan = plan;
     this.#environment = environment;
+    const { hashPolicies } = plan;
+    this.#hashPolicy = hashPolicies === undefined ? null : new HashPolicy(hashPolicies);
     this.#showTable = createTableGauges(plan, environment.scope);
   }
 
   chooseHost(context: LoadBalancerContext | null): Host | null {
     const { priorities, random, stats } = this.#environment;
-    const hash = context?.hash() ?? (BigInt(random.uint32()) << 32n | BigInt(random.uint32()));
+    const hash = this.#hashOf(context) ?? (BigInt(random.uint32()) << 32n | BigInt(random.uint32()));
     const { load } = priorities;
     const priority = load.healthy[0] === 100 ? 0 : choosePriority(load, Number(hash % 100n)).priority;
     const panic = load.panic[priority]!;
@@ -56,6 +65,18 @@ export class HashBalancer implements ClusterBalancer {
       const host = table.choose(hash, attempt);
       if (attempt >= attempts || !context!.shouldSelectAnotherHost(host)) return host;
     }
+  }
+
+  get asksContext(): boolean {
+    return this.#hashPolicy !== null;
+  }
+
+  #hashOf(context: LoadBalancerContext | null): bigint | null {
+    if (context === null) return null;
+    if (this.#hashPolicy === null) return context.hash();
+    const { streamInfo, requestHeaders } = context;
+    // A cookie that is missing is not made here.
+    return streamInfo === null ? null : this.#hashPolicy.hash(requestHeaders ?? NO_HEADERS, streamInfo, () => {});
   }
 
   #table(set: HostSet, panic: boolean): HashTable | null {

@@ -70,7 +70,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     connectTimeoutMs: node.durationMs("connect_timeout", 5000),
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
     preconnect: planPreconnect(node.message("preconnect_policy")),
-    loadBalancing: planLoadBalancing(node),
+    loadBalancing: planLoadBalancing(node, runtime),
     overrideHostStatuses: planOverrideHostStatuses(node.message("common_lb_config")),
     localities,
     overprovisioningFactor,

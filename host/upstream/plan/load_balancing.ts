@@ -7,6 +7,7 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
+import { NO_RUNTIME_VALUES, type RuntimeValues } from "../../config/runtime.ts";
 import type { BalancerPlan, LoadBalancingPlan, PolicyPlan } from "../plan.ts";
 import { planConsistentHash, planMaglev, planRingHash } from "./lb/hash_policies.ts";
 import { planLeastRequest, planRoundRobin } from "./lb/list_policies.ts";
@@ -19,21 +20,22 @@ const OVERRIDDEN = "load_balancing_policy overrides it";
 /** What of `common_lb_config` a policy's own message says instead. */
 const POLICY_FIELDS = ["zone_aware_lb_config", "locality_weighted_lb_config", "consistent_hashing_lb_config"];
 
-const DEFAULT_PLAN: BalancerPlan = { policy: "ROUND_ROBIN", ...planLocality(null) };
+const DEFAULT_PLAN: BalancerPlan = { policy: "ROUND_ROBIN", ...planLocality(null, NO_RUNTIME_VALUES) };
 
-export function planLoadBalancing(cluster: ConfigNode): LoadBalancingPlan {
+export function planLoadBalancing(cluster: ConfigNode, runtime: RuntimeValues): LoadBalancingPlan {
   const common = cluster.message("common_lb_config");
   common?.accept("update_merge_window", "updates of hosts are applied at once");
   const panic = common?.message("healthy_panic_threshold") ?? null;
+  const configured = panic === null ? 50 : Math.round(panic.number("value"));
   return {
-    ...planPolicy(cluster, common),
-    panicThresholdPercent: panic === null ? 50 : Math.round(panic.number("value")),
+    ...planPolicy(cluster, common, runtime),
+    panicThresholdPercent: Math.min(100, runtime.integer("upstream.healthy_panic_threshold", configured)),
   };
 }
 
-function planPolicy(cluster: ConfigNode, common: ConfigNode | null): PolicyPlan {
+function planPolicy(cluster: ConfigNode, common: ConfigNode | null, runtime: RuntimeValues): PolicyPlan {
   const list = cluster.message("load_balancing_policy");
-  if (list === null) return planWithSubsets(cluster, planEnum(cluster, common));
+  if (list === null) return planWithSubsets(cluster, planEnum(cluster, common, runtime));
   cluster.accept("lb_policy", OVERRIDDEN);
   if (cluster.has("lb_subset_config")) {
     cluster.error("config/conflict", "load_balancing_policy cannot be combined with lb_subset_config", {
@@ -48,7 +50,7 @@ function planPolicy(cluster: ConfigNode, common: ConfigNode | null): PolicyPlan 
       help: "say it in the policy's own message",
     });
   }
-  return planPolicies(list) ?? DEFAULT_PLAN;
+  return planPolicies(list, runtime) ?? DEFAULT_PLAN;
 }
 
 /** Subsets without selectors are none. */
@@ -65,17 +67,20 @@ function planWithSubsets(cluster: ConfigNode, below: PolicyPlan): PolicyPlan {
   return below;
 }
 
-function planEnum(cluster: ConfigNode, common: ConfigNode | null): PolicyPlan {
+function planEnum(cluster: ConfigNode, common: ConfigNode | null, runtime: RuntimeValues): PolicyPlan {
   const policy = cluster.enum("lb_policy");
   switch (policy) {
     case "ROUND_ROBIN":
-      return { ...planRoundRobin(cluster.message("round_robin_lb_config")), ...planLocality(common) };
+      return { ...planRoundRobin(cluster.message("round_robin_lb_config"), runtime), ...planLocality(common, runtime) };
     case "RANDOM":
-      return { policy, ...planLocality(common) };
+      return { policy, ...planLocality(common, runtime) };
     case "CLUSTER_PROVIDED":
       return { policy };
     case "LEAST_REQUEST":
-      return { ...planLeastRequest(cluster.message("least_request_lb_config")), ...planLocality(common) };
+      return {
+        ...planLeastRequest(cluster.message("least_request_lb_config"), runtime),
+        ...planLocality(common, runtime),
+      };
     case "RING_HASH": {
       const plan = planRingHash(cluster.message("ring_hash_lb_config"), planConsistentHash(common));
       return { ...plan, ...planHashLocality(common) };

@@ -6,12 +6,16 @@
  */
 import type { ConfigNode } from "../../../config/node.ts";
 import type { BalancerPlan, ClientSideWeightedPlan, LocalityBalancingPlan } from "../../plan.ts";
+import type { PolicyPlanContext } from "./context.ts";
 import { planSlowStart } from "./list_policies.ts";
 
 const SHORTEST_UPDATE_PERIOD_MS = 100;
 const NO_OOB = "reports are taken from responses only";
 
-export function planClientSideWeighted(config: ConfigNode): ClientSideWeightedPlan & LocalityBalancingPlan {
+export function planClientSideWeighted(
+  config: ConfigNode,
+  { runtime }: PolicyPlanContext,
+): ClientSideWeightedPlan & LocalityBalancingPlan {
   if (config.bool("enable_oob_load_report")) {
     config.error("config/unsupported", "load reports out of band are not supported", {
       field: "enable_oob_load_report",
@@ -27,7 +31,7 @@ export function planClientSideWeighted(config: ConfigNode): ClientSideWeightedPl
     blackoutMs: config.durationMs("blackout_period", 10_000),
     expirationMs: config.durationMs("weight_expiration_period", 180_000),
     updatePeriodMs: Math.max(SHORTEST_UPDATE_PERIOD_MS, config.durationMs("weight_update_period", 1000)),
-    ...planSlowStart(config),
+    ...planSlowStart(config, runtime),
     localityWeighted: false,
     failTrafficOnPanic: false,
   };
@@ -36,7 +40,7 @@ export function planClientSideWeighted(config: ConfigNode): ClientSideWeightedPl
 /** Load goes to localities by their weights, and there to hosts by theirs. */
 export function planWrrLocality(
   config: ConfigNode,
-  planBelow: (list: ConfigNode) => BalancerPlan | null,
+  { planBelow }: PolicyPlanContext,
 ): BalancerPlan | null {
   const list = config.message("endpoint_picking_policy");
   const plan = list === null ? null : planBelow(list);

@@ -2,6 +2,7 @@
 // pure: no I/O, no clock, no runtime globals
 /** @module */
 import type { ConfigNode } from "../../../config/node.ts";
+import { planHashPolicies } from "../../../http/plan/hash_policy.ts";
 import type { ConsistentHashPlan, MaglevPlan, RingHashPlan } from "../../plan.ts";
 
 /** @see Envoy: api/envoy/config/cluster/v3/cluster.proto RingHashLbConfig, MaglevLbConfig */
@@ -15,7 +16,15 @@ export function planConsistentHash(node: ConfigNode | null): ConsistentHashPlan 
   return {
     useHostnameForHashing: config?.bool("use_hostname_for_hashing") ?? false,
     hashBalanceFactor: config?.number("hash_balance_factor", 0) ?? 0,
+    ...planOwnHashPolicies(config),
   };
+}
+
+/** Only the extension's message has some. */
+function planOwnHashPolicies(config: ConfigNode | null): Pick<ConsistentHashPlan, "hashPolicies"> {
+  if (config === null || !config.typeName.startsWith("envoy.extensions.")) return {};
+  const hashPolicies = planHashPolicies(config);
+  return hashPolicies.length === 0 ? {} : { hashPolicies };
 }
 
 export function planRingHash(node: ConfigNode | null, common: ConsistentHashPlan): RingHashPlan {
@@ -56,7 +65,7 @@ export function planRingHashExtension(config: ConfigNode): RingHashPlan {
   const common = planConsistentHash(config);
   const useHostnameForHashing = common.useHostnameForHashing || config.bool("use_hostname_for_hashing");
   const hashBalanceFactor = common.hashBalanceFactor || config.number("hash_balance_factor", 0);
-  return planRingHash(config, { useHostnameForHashing, hashBalanceFactor });
+  return planRingHash(config, { ...common, useHostnameForHashing, hashBalanceFactor });
 }
 
 function isPrime(value: number): boolean {

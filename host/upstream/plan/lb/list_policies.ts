@@ -6,18 +6,16 @@
  * @module
  */
 import type { ConfigNode } from "../../../config/node.ts";
+import type { RuntimeValues } from "../../../config/runtime.ts";
 import type { LeastRequestPlan, RoundRobinPlan, SlowStartPlan } from "../../plan.ts";
 
-const NO_RUNTIME = "there is no runtime layer to override it";
-
-export function planRoundRobin(node: ConfigNode | null): RoundRobinPlan {
-  return { policy: "ROUND_ROBIN", ...planSlowStart(node) };
+export function planRoundRobin(node: ConfigNode | null, runtime: RuntimeValues): RoundRobinPlan {
+  return { policy: "ROUND_ROBIN", ...planSlowStart(node, runtime) };
 }
 
-export function planLeastRequest(node: ConfigNode | null): LeastRequestPlan {
+export function planLeastRequest(node: ConfigNode | null, runtime: RuntimeValues): LeastRequestPlan {
   const bias = node?.message("active_request_bias") ?? null;
-  bias?.accept("runtime_key", NO_RUNTIME);
-  const activeRequestBias = bias?.number("default_value") ?? 1;
+  const activeRequestBias = bias === null ? 1 : planRuntimeDouble(bias, runtime);
   if (activeRequestBias < 0) {
     bias!.warn("config/out-of-range", `the bias ${activeRequestBias} is negative: 1 is used, as in Envoy`, {
       field: "default_value",
@@ -28,23 +26,22 @@ export function planLeastRequest(node: ConfigNode | null): LeastRequestPlan {
     choiceCount: node?.number("choice_count", 2) ?? 2,
     selectionMethod: "N_CHOICES",
     activeRequestBias: activeRequestBias < 0 ? 1 : activeRequestBias,
-    ...planSlowStart(node),
+    ...planSlowStart(node, runtime),
   };
 }
 
 /** With what only the extension's message has. */
-export function planLeastRequestExtension(node: ConfigNode): LeastRequestPlan {
+export function planLeastRequestExtension(node: ConfigNode, runtime: RuntimeValues): LeastRequestPlan {
   const fullScan = node.enum("selection_method") === "FULL_SCAN" || node.bool("enable_full_scan");
-  return { ...planLeastRequest(node), selectionMethod: fullScan ? "FULL_SCAN" : "N_CHOICES" };
+  return { ...planLeastRequest(node, runtime), selectionMethod: fullScan ? "FULL_SCAN" : "N_CHOICES" };
 }
 
 /** `slow_start_config`; nothing when no window is given. */
-export function planSlowStart(node: ConfigNode | null): { readonly slowStart?: SlowStartPlan } {
+export function planSlowStart(node: ConfigNode | null, runtime: RuntimeValues): { readonly slowStart?: SlowStartPlan } {
   const config = node?.message("slow_start_config") ?? null;
   if (config === null) return {};
   const aggression = config.message("aggression");
-  aggression?.accept("runtime_key", NO_RUNTIME);
-  const factor = aggression?.number("default_value") ?? 1;
+  const factor = aggression === null ? 1 : planRuntimeDouble(aggression, runtime);
   if (factor <= 0) {
     aggression!.warn("config/out-of-range", `the aggression ${factor} is not positive: 1 is used, as in Envoy`, {
       field: "default_value",
@@ -55,4 +52,10 @@ export function planSlowStart(node: ConfigNode | null): { readonly slowStart?: S
   const minWeightPercent = percent === null ? 10 : percent.number("value");
   if (windowMs === 0) return {};
   return { slowStart: { windowMs, aggression: factor <= 0 ? 1 : factor, minWeightPercent } };
+}
+
+function planRuntimeDouble(node: ConfigNode, runtime: RuntimeValues): number {
+  const configured = node.number("default_value");
+  const key = node.string("runtime_key");
+  return key === "" ? configured : runtime.number(key, configured);
 }

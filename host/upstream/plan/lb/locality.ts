@@ -5,15 +5,17 @@
  * @module
  */
 import type { ConfigNode } from "../../../config/node.ts";
+import type { RuntimeValues } from "../../../config/runtime.ts";
 import { DEFAULT_ZONE_AWARE_PLAN, type LocalityBalancingPlan, type ZoneAwarePlan } from "../../plan.ts";
 
 /** Of `common_lb_config`, or of `locality_lb_config` of a policy's own message. */
-export function planLocality(node: ConfigNode | null): LocalityBalancingPlan {
-  const zoneAware = node?.message("zone_aware_lb_config") ?? null;
+export function planLocality(node: ConfigNode | null, runtime: RuntimeValues): LocalityBalancingPlan {
+  const config = node?.message("zone_aware_lb_config") ?? null;
+  const zoneAware = planZoneAware(config, runtime);
   return {
     localityWeighted: node?.has("locality_weighted_lb_config") ?? false,
-    failTrafficOnPanic: zoneAware?.bool("fail_traffic_on_panic") ?? false,
-    ...(zoneAware !== null && { zoneAware: planZoneAware(zoneAware) }),
+    failTrafficOnPanic: config?.bool("fail_traffic_on_panic") ?? false,
+    ...(!isDefault(zoneAware) && { zoneAware }),
   };
 }
 
@@ -22,19 +24,27 @@ export function planHashLocality(config: ConfigNode | null): LocalityBalancingPl
   return { localityWeighted: config?.has("locality_weighted_lb_config") ?? false, failTrafficOnPanic: false };
 }
 
-function planZoneAware(node: ConfigNode): ZoneAwarePlan {
+/** Runtime keys count without any configuration, too. */
+function planZoneAware(node: ConfigNode | null, runtime: RuntimeValues): ZoneAwarePlan {
   const { minClusterSize, routingEnabledPercent } = DEFAULT_ZONE_AWARE_PLAN;
-  const enabled = node.message("routing_enabled");
+  const enabled = node?.message("routing_enabled") ?? null;
   // The Cluster's own message has no more than these.
-  const isExtension = node.typeName.startsWith("envoy.extensions.");
+  const extension = node?.typeName.startsWith("envoy.extensions.") ? node : null;
+  const percent = enabled === null ? routingEnabledPercent : Math.round(enabled.number("value"));
+  const minSize = node?.number("min_cluster_size", minClusterSize) ?? minClusterSize;
+  const forcedSize = extension === null ? null : planForceLocalZone(extension);
   return {
-    routingEnabledPercent: enabled === null ? routingEnabledPercent : Math.round(enabled.number("value")),
-    minClusterSize: node.number("min_cluster_size", minClusterSize),
-    forceLocalZoneMinSize: isExtension ? planForceLocalZone(node) : null,
-    localityBasis: isExtension && node.enum("locality_basis") === "HEALTHY_HOSTS_WEIGHT"
+    routingEnabledPercent: Math.min(100, runtime.integer("upstream.zone_routing.enabled", percent)),
+    minClusterSize: runtime.integer("upstream.zone_routing.min_cluster_size", minSize),
+    forceLocalZoneMinSize: runtime.integer("upstream.zone_routing.force_local_zone.min_size", 0) || forcedSize,
+    localityBasis: extension?.enum("locality_basis") === "HEALTHY_HOSTS_WEIGHT"
       ? "HEALTHY_HOSTS_WEIGHT"
       : "HEALTHY_HOSTS_NUM",
   };
+}
+
+function isDefault(plan: ZoneAwarePlan): boolean {
+  return (Object.keys(plan) as (keyof ZoneAwarePlan)[]).every((key) => plan[key] === DEFAULT_ZONE_AWARE_PLAN[key]);
 }
 
 function planForceLocalZone(node: ConfigNode): number | null {

@@ -6,12 +6,13 @@
  */
 import { asciiLower, toWireText } from "../../../base/wire_text.ts";
 import type { ConfigNode } from "../../../config/node.ts";
-import type { BalancerPlan, OverrideHostPlan, OverrideHostSourcePlan } from "../../plan.ts";
+import type { OverrideHostPlan, OverrideHostSourcePlan } from "../../plan.ts";
+import type { PolicyPlanContext } from "./context.ts";
 import { planMetadataKey } from "../metadata_key.ts";
 
 export function planOverrideHost(
   config: ConfigNode,
-  planBelow: (list: ConfigNode) => BalancerPlan | null,
+  { planBelow }: PolicyPlanContext,
 ): OverrideHostPlan | null {
   const sources = config.messages("override_host_sources").flatMap((node) => planSource(node) ?? []);
   const selectedHostKey = planMetadataKey(config.message("selected_host_key"));

@@ -5,31 +5,33 @@
  * @module
  */
 import type { ConfigNode } from "../../../config/node.ts";
+import type { RuntimeValues } from "../../../config/runtime.ts";
 import type { BalancerPlan, PolicyPlan } from "../../plan.ts";
 import { planClientSideWeighted, planWrrLocality } from "./client_side_weighted.ts";
 import { planConsistentHash, planMaglev, planRingHashExtension } from "./hash_policies.ts";
 import { planLeastRequestExtension, planRoundRobin } from "./list_policies.ts";
 import { planHashLocality, planLocality } from "./locality.ts";
 import { planOverrideHost } from "./override_host.ts";
+import type { PolicyPlanContext } from "./context.ts";
 import { planPeakEwma } from "./peak_ewma.ts";
 import { planSubsetExtension } from "./subset.ts";
 
-/** Plans the list below a policy; null when none in it is known, which has been reported. */
-export type PlanPolicies = (list: ConfigNode) => BalancerPlan | null;
-
 /** Plans a policy of its own message; null when that cannot be, which has been reported. */
-type PlanPolicy = (config: ConfigNode, planBelow: PlanPolicies) => PolicyPlan | null;
+type PlanPolicy = (config: ConfigNode, context: PolicyPlanContext) => PolicyPlan | null;
 
 const PREFIX = "envoy.extensions.load_balancing_policies";
 
 /** By the type of the message; here new ones are added. */
 const POLICIES: Readonly<Record<string, PlanPolicy>> = {
-  [`${PREFIX}.round_robin.v3.RoundRobin`]: (config) => ({ ...planRoundRobin(config), ...localityOf(config) }),
-  [`${PREFIX}.least_request.v3.LeastRequest`]: (config) => ({
-    ...planLeastRequestExtension(config),
-    ...localityOf(config),
+  [`${PREFIX}.round_robin.v3.RoundRobin`]: (config, { runtime }) => ({
+    ...planRoundRobin(config, runtime),
+    ...localityOf(config, runtime),
   }),
-  [`${PREFIX}.random.v3.Random`]: (config) => ({ policy: "RANDOM", ...localityOf(config) }),
+  [`${PREFIX}.least_request.v3.LeastRequest`]: (config, { runtime }) => ({
+    ...planLeastRequestExtension(config, runtime),
+    ...localityOf(config, runtime),
+  }),
+  [`${PREFIX}.random.v3.Random`]: (config, { runtime }) => ({ policy: "RANDOM", ...localityOf(config, runtime) }),
   [`${PREFIX}.ring_hash.v3.RingHash`]: (config) => ({ ...planRingHashExtension(config), ...planHashLocality(config) }),
   [`${PREFIX}.maglev.v3.Maglev`]: (config) => ({
     ...planMaglev(config, planConsistentHash(config)),
@@ -44,10 +46,11 @@ const POLICIES: Readonly<Record<string, PlanPolicy>> = {
 };
 
 /** Of the policy that counts in a list. */
-export function planPolicies(list: ConfigNode): PolicyPlan | null {
+export function planPolicies(list: ConfigNode, runtime: RuntimeValues): PolicyPlan | null {
   const unknown: string[] = [];
   let plan: PolicyPlan | null = null;
   let known = false;
+  const context = { runtime, planBelow: (below: ConfigNode) => planPoliciesBelow(below, runtime) };
   for (const policy of list.messages("policies")) {
     if (known) {
       policy.accept("typed_extension_config", "a policy before it in the list is used");
@@ -64,7 +67,7 @@ export function planPolicies(list: ConfigNode): PolicyPlan | null {
       continue;
     }
     known = true;
-    plan = planPolicy(config, planPoliciesBelow);
+    plan = planPolicy(config, context);
   }
   if (!known) {
     const what = unknown.length === 0 ? "no load balancing policy is named" : `no support for ${unknown.join(", ")}`;
@@ -76,8 +79,8 @@ export function planPolicies(list: ConfigNode): PolicyPlan | null {
   return plan;
 }
 
-function planPoliciesBelow(list: ConfigNode): BalancerPlan | null {
-  const plan = planPolicies(list);
+function planPoliciesBelow(list: ConfigNode, runtime: RuntimeValues): BalancerPlan | null {
+  const plan = planPolicies(list, runtime);
   if (plan?.policy !== "CLUSTER_PROVIDED") return plan;
   list.error("config/conflict", "the policy of a cluster that chooses hosts itself cannot be below another one", {
     field: "policies",
@@ -85,6 +88,6 @@ function planPoliciesBelow(list: ConfigNode): BalancerPlan | null {
   return null;
 }
 
-function localityOf(config: ConfigNode): ReturnType<typeof planLocality> {
-  return planLocality(config.message("locality_lb_config"));
+function localityOf(config: ConfigNode, runtime: RuntimeValues): ReturnType<typeof planLocality> {
+  return planLocality(config.message("locality_lb_config"), runtime);
 }

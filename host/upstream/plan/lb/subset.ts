@@ -6,6 +6,7 @@
  */
 import type { ConfigNode } from "../../../config/node.ts";
 import type { BalancerPlan, SubsetPlan, SubsetSelectorPlan } from "../../plan.ts";
+import type { PolicyPlanContext } from "./context.ts";
 
 /** The fields that both messages have. */
 export function planSubset(node: ConfigNode, below: BalancerPlan): SubsetPlan {
@@ -28,7 +29,7 @@ export function planSubset(node: ConfigNode, below: BalancerPlan): SubsetPlan {
 /** With what only the extension's message has. */
 export function planSubsetExtension(
   node: ConfigNode,
-  planBelow: (list: ConfigNode) => BalancerPlan | null,
+  { planBelow }: PolicyPlanContext,
 ): SubsetPlan | null {
   const list = node.message("subset_lb_policy");
   const below = list === null ? null : planBelow(list);

@@ -193,6 +193,40 @@ ${route("/redundant", "redundant", asks('stage: prod, version: "2", more: 1'))}
   ],
 };
 
+function ownHash(name: string, policy: string): string {
+  return cluster(
+    name,
+    [locality(["a", "b", "c", "d"].map((each) => host(each)))],
+    `  load_balancing_policy:
+    policies:
+    - typed_extension_config:
+        name: hash
+        typed_config: { "@type": ${POLICIES}.${policy}, consistent_hashing_lb_config: { hash_policy: [
+          { header: { header_name: x-own }, terminal: true }, { cookie: { name: c, ttl: 10s } } ] } }
+`,
+  );
+}
+
+function hashed(name: string, path: string, headers: string): Exchange {
+  return { name, client: `GET ${path} HTTP/1.1\r\nHost: a.example\r\n${headers}\r\n` };
+}
+
+export const ownHashes: Group = {
+  name: "own_hashes",
+  listeners: ["main"],
+  upstreams: ["a", "b", "c", "d"],
+  yaml: bootstrap(
+    [httpListener("main", { routes: [route("/ring", "ring"), route("/maglev", "maglev")].join("\n") })],
+    [ownHash("ring", "ring_hash.v3.RingHash"), ownHash("maglev", "maglev.v3.Maglev")],
+  ),
+  exchanges: ["/ring", "/maglev"].flatMap((path) => [
+    hashed(`${path}: the policy precedes the route`, path, "X-Key: k0\r\nX-Own: k1\r\n"),
+    hashed(`${path}: whatever the route hashes`, path, "X-Key: k7\r\nX-Own: k1\r\n"),
+    hashed(`${path}: another key`, path, "X-Key: k0\r\nX-Own: k2\r\n"),
+    hashed(`${path}: a cookie`, path, "X-Key: k0\r\nCookie: c=k3\r\n"),
+  ]),
+};
+
 const KEYS = ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"];
 
 const sick = (name: string, health = "UNHEALTHY"): string => host(name, { health });

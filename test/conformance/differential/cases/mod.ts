@@ -18,7 +18,7 @@ import { http2Upgrades } from "./http2_upgrades.ts";
 import { internalRedirects } from "./internal_redirects.ts";
 import { l4 } from "./l4.ts";
 import { limits } from "./limits.ts";
-import { localities, priorities, subsets } from "./load_balancing.ts";
+import { localities, ownHashes, priorities, subsets } from "./load_balancing.ts";
 import { loadReports } from "./load_reports.ts";
 import { localReplies } from "./local_replies.ts";
 import { healthChecks } from "./health_checks.ts";
@@ -90,6 +90,7 @@ export const GROUPS: readonly Group[] = [
   subsets,
   priorities,
   localities,
+  ownHashes,
   loadReports,
   l4,
   logs,

@@ -3,7 +3,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromLatin1 } from "../../../../host/base/bytes.ts";
 import { xxHash64, xxHashReady } from "../../../../host/base/xxhash.ts";
+import { HeaderMap } from "../../../../host/http/header_map.ts";
 import { ipAddress } from "../../../../host/net/address.ts";
+import type { StreamInfo } from "../../../../host/observe/stream_info.ts";
 import type { Host } from "../../../../host/upstream/host.ts";
 import { BoundedLoadTable } from "../../../../host/upstream/lb/bounded_load.ts";
 import { HashBalancer } from "../../../../host/upstream/lb/hash_balancer.ts";
@@ -158,6 +160,33 @@ test("bounded load: a busy host hands requests on, always in the same order", ()
   hosts[4]!.rqActive = 900;
   const tight = new BoundedLoadTable(plain, shares, 1);
   assert.is(tight.choose(key, 0), hosts[4]);
+});
+
+test("a policy that says itself what is hashed does not ask the route", () => {
+  const hashPolicies = [
+    { kind: "header", name: "x-a", rewrite: null, terminal: false },
+    { kind: "sourceIp", terminal: false },
+  ] as const;
+  const own = balancer(HOSTS, { ...MAGLEV, hashPolicies });
+  const routed = balancer(HOSTS, MAGLEV);
+  assert.ok(own.asksContext);
+  assert.not.ok(routed.asksContext);
+  const hash = (): bigint => {
+    throw new Error("the route was asked");
+  };
+  const streamInfo = { remoteAddress: ipAddress("10.1.2.3", 1) } as StreamInfo;
+  const requestHeaders = HeaderMap.of({ "x-a": "k" });
+  const header = xxHash64("k"), source = xxHash64("10.1.2.3");
+  const joined = BigInt.asUintN(64, header << 1n | header >> 63n) ^ source;
+  assert.is(own.chooseHost(contextOf({ hash, streamInfo, requestHeaders })), routed.chooseHost(withHash(joined)));
+  // Of a connection there are no headers.
+  assert.is(own.chooseHost(contextOf({ hash, streamInfo })), routed.chooseHost(withHash(source)));
+});
+
+test("degraded hosts have no places", () => {
+  const sick = newHost({ health: "DEGRADED" });
+  assert.is(balancer([sick], RING).chooseHost(withHash(1n)), null);
+  assert.is(balancer([sick], MAGLEV).chooseHost(withHash(1n)), null);
 });
 
 test.run();
