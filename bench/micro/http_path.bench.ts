@@ -12,6 +12,7 @@ import { loadBootstrap, loadRegistry } from "../../host/config/load.ts";
 import { ConnectionManager } from "../../host/http/conn_manager.ts";
 import type { ConnectionManagerConfig } from "../../host/http/conn_manager_config.ts";
 import { ConnectionManagerStats } from "../../host/http/conn_manager_stats.ts";
+import { connectionManagerTimers } from "../../host/http/overload.ts";
 import { HttpDate } from "../../host/http/date.ts";
 import { Http1ServerCodec } from "../../host/http/h1/server.ts";
 import type { Connection, ConnectionHandler } from "../../host/net/connection_port.ts";
@@ -136,6 +137,7 @@ const config: ConnectionManagerConfig = {
     stripAnyHostPort: false,
     stripTrailingHostDot: false,
     proxy100Continue: false,
+    appendLocalOverload: false,
     streamIdleTimeoutMs: 300_000,
     streamFlushTimeoutMs: 300_000,
     requestTimeoutMs: 0,
@@ -176,6 +178,8 @@ const config: ConnectionManagerConfig = {
   serviceNode: "",
   bufferLimitBytes: 1 << 20,
   drain: { drainClose: () => false },
+  overload: null,
+  timers: connectionManagerTimers(null, clock),
 };
 const routerConfig = {
   plan: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false },

@@ -327,6 +327,14 @@ file envoy/extensions/transport_sockets/tls/v3/common.proto envoy.extensions.tra
     TlsParameters tls_params = 9
   message CertificateValidationContext
     bool suppress_client_ca_list = 18
+file envoy/extensions/resource_monitors/cgroup_memory/v3/cgroup_memory.proto envoy.extensions.resource_monitors.cgroup_memory.v3
+  message CgroupMemoryConfig
+    google.protobuf.UInt64Value max_memory_bytes = 1 {"uint64":{"gt":"0"}}
+file envoy/extensions/resource_monitors/cpu_utilization/v3/cpu_utilization.proto envoy.extensions.resource_monitors.cpu_utilization.v3
+  message CpuUtilizationConfig
+  enum CpuUtilizationConfig.UtilizationComputeStrategy HOST=0 CONTAINER=1
+  message CpuUtilizationConfig
+    CpuUtilizationConfig.UtilizationComputeStrategy mode = 1 {"enum":{"defined_only":true}}
 file envoy/extensions/transport_sockets/tls/v3/secret.proto envoy.extensions.transport_sockets.tls.v3
   message GenericSecret
     map<string,envoy.config.core.v3.DataSource> secrets = 2 sensitive

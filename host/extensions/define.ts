@@ -16,6 +16,7 @@ import type { HttpFilterFactory } from "../http/filter.ts";
 import type { Connection } from "../net/connection_port.ts";
 import type { NetworkFilterFactory } from "../net/filter.ts";
 import type { TerminalContext } from "../net/network_chain.ts";
+import type { OverloadState } from "../net/overload.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
 import type { AccessLogFilter } from "../observe/access_log.ts";
 import type { FormatWorld } from "../observe/formatter.ts";
@@ -142,6 +143,8 @@ export interface FactoryContext {
   readonly serviceNode: string;
   readonly bufferLimitBytes: number;
   readonly drain: DrainDecision;
+  /** What the process has enough of; null where nobody measures it, or the listener does not care. */
+  readonly overload: OverloadState | null;
   /** What format strings may look at besides the stream. */
   readonly world: FormatWorld;
   /** How access logs are buffered. */

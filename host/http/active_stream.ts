@@ -11,6 +11,7 @@
  */
 import type { ByteQueue } from "../base/byte_queue.ts";
 import type { Clock, Timer } from "../base/clock.ts";
+import type { TimerMaker } from "../net/scaled_timers.ts";
 import type { AccessLogType } from "../observe/formatter.ts";
 import { type ConnectionInfo, ResponseFlag, StreamInfo } from "../observe/stream_info.ts";
 import type { CodecError, Protocol, ResponseEncoder, StreamCallbacks, StreamDecoder } from "./codec.ts";
@@ -21,6 +22,7 @@ import { FilterManager, type FilterManagerCallbacks } from "./filter_manager.ts"
 import { formatGrpcTimeout, parseGrpcTimeoutMs } from "./grpc_timeout.ts";
 import { HeaderMap } from "./header_map.ts";
 import type { RewrittenReply } from "./local_reply.ts";
+import { refusesRequest } from "./overload.ts";
 import { mutateRequestHeaders, mutateResponseHeaders } from "./mutate.ts";
 import { canonicalizePath } from "./path.ts";
 import { addProxyStatus } from "./proxy_status.ts";
@@ -58,8 +60,8 @@ export class StreamIdleTimer {
   stream: ActiveStream | null = null;
   readonly timer: Timer;
 
-  constructor(clock: Clock) {
-    this.timer = clock.createTimer(() => this.stream?.onIdleTimeout());
+  constructor(timers: TimerMaker) {
+    this.timer = timers.createTimer(() => this.stream?.onIdleTimeout());
   }
 }
 
@@ -164,6 +166,11 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     this.#headersTimer?.disable();
     this.#touch();
     if (end) this.#onRequestEnd();
+    const { overload } = this.#config;
+    if (overload !== null && refusesRequest(overload)) {
+      this.#config.stats.rqOverloadClose.inc();
+      return this.#refuseOverloaded(headers);
+    }
     const plan = this.#config.plan;
     const upgrade = headers.protocol ?? (headers.method === "CONNECT" ? CONNECT : null);
     let chain = this.#config.filters;
@@ -440,6 +447,14 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
   }
 
   // Private.
+
+  /** Answers without any filter: they would take what there is too little of. */
+  #refuseOverloaded(headers: HeaderMap): void {
+    this.#filters = this.#createFilters([]);
+    this.#filters.request.headers = headers;
+    const marks = this.#config.plan.appendLocalOverload ? LOCAL_OVERLOADED : NO_MARKS;
+    this.#filters.sendLocalReply({ status: 503, body: "envoy overloaded", details: "overload", headers: marks });
+  }
 
   /** The filters of an upgrade that the route or else the connection manager allows; null when neither does. */
   #upgradeFilters(type: string, route: Route | null): readonly ConfiguredFilter[] | null {
@@ -718,3 +733,6 @@ function portColon(host: string): number {
 }
 
 const NO_HEADERS: readonly string[] = [];
+
+const LOCAL_OVERLOADED: readonly (readonly [string, string])[] = [["x-envoy-local-overloaded", "true"]];
+const NO_MARKS: readonly (readonly [string, string])[] = [];

@@ -9,7 +9,7 @@
  * @module
  */
 import { concatBytes } from "../base/bytes.ts";
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Timer } from "../base/clock.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
 import type { ConnectionInfo } from "../observe/stream_info.ts";
@@ -24,6 +24,8 @@ import type {
   StreamDecoder,
 } from "./codec.ts";
 import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
+import type { ConnectionManagerOverload } from "./overload.ts";
+import type { TimerMaker } from "../net/scaled_timers.ts";
 import { connectionFormatter } from "./header_key_formatter.ts";
 import { completeErrorHeaders, encodeErrorResponse } from "./h1/error_response.ts";
 import { beginsHttp2 } from "./h2/preface.ts";
@@ -80,16 +82,18 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     this.info = connection.info;
     this.#config = config;
     this.#createCodec = createCodec;
-    const { clock, plan, stats } = config;
-    this.#spareTimers = spareTimersOf(clock);
+    const { clock, plan, stats, timers } = config;
+    this.#spareTimers = spareTimersOf(timers.streamIdle);
     connection.setStats?.(stats.connection);
     connection.setDelayedCloseTimeoutMs?.(plan.delayedCloseTimeoutMs);
     this.#startMs = clock.nowMs();
     stats.cxTotal.inc();
     stats.cxActive.inc();
-    this.#idleTimer = plan.idleTimeoutMs > 0 ? clock.createTimer(() => this.#onIdleTimeout()) : null;
+    this.#idleTimer = plan.idleTimeoutMs > 0 ? timers.connectionIdle.createTimer(() => this.#onIdleTimeout()) : null;
     this.#idleTimer?.enable(plan.idleTimeoutMs);
-    this.#durationTimer = plan.maxConnectionDurationMs > 0 ? clock.createTimer(() => this.#onMaxDuration()) : null;
+    this.#durationTimer = plan.maxConnectionDurationMs > 0
+      ? timers.connectionMax.createTimer(() => this.#onMaxDuration())
+      : null;
     this.#durationTimer?.enable(
       this.#jittered(plan.maxConnectionDurationMs, plan.maxConnectionDurationJitterPercent),
     );
@@ -113,11 +117,14 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   onData(bytes: Uint8Array): void {
     if (this.#closed) return;
     let input = bytes;
+    const { overload } = this.#config;
     if (this.#codec === null) {
+      if (overload !== null && overload.creatingCodec?.fires() === true) return this.#refuseBytes();
       const prefix = this.#prefix;
       if (prefix !== null) input = concatBytes([prefix, bytes], prefix.length + bytes.length);
       if (!this.#chooseCodec(input)) return;
     }
+    if (overload !== null && this.#shedsBytes(overload)) return;
     this.#dispatching = true;
     this.#resetStreams = 0;
     this.#connection.cork();
@@ -194,6 +201,14 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   }
 
   decideLastResponse(): boolean {
+    const keepalive = this.#config.overload?.keepalive ?? null;
+    if (keepalive !== null && this.#drainTimer === null && !this.#closing && keepalive.fires()) {
+      const { stats } = this.#config;
+      stats.cxOverloadDisableKeepalive.inc();
+      stats.cxDrainClose.inc();
+      if (this.#isHttp2) this.#startDrain();
+      else this.#closing = true;
+    }
     if (this.#isHttp2) {
       if (this.#drainTimer === null && !this.#closing && this.#config.drain.drainClose()) {
         this.#config.stats.cxDrainClose.inc();
@@ -211,7 +226,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   }
 
   takeIdleTimer(stream: ActiveStream): StreamIdleTimer {
-    const timer = this.#spareTimers.pop() ?? new StreamIdleTimer(this.#config.clock);
+    const timer = this.#spareTimers.pop() ?? new StreamIdleTimer(this.#config.timers.streamIdle);
     timer.stream = stream;
     return timer;
   }
@@ -352,6 +367,37 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     return stream;
   }
 
+  /** There is no room for what a connection might want. */
+  #refuseBytes(): void {
+    this.#config.stats.rqOverloadClose.inc();
+    this.#close();
+  }
+
+  /** True when under overload bytes are not even looked at. */
+  #shedsBytes({ goAwayAndClose, goAway, abortHttp1 }: ConnectionManagerOverload): boolean {
+    if (goAwayAndClose?.fires() === true) {
+      if (this.#isHttp2) {
+        this.#codec!.shutdownNotice();
+        this.#codec!.goAway();
+      }
+      this.#close();
+      return true;
+    }
+    if (goAway?.fires() === true) {
+      if (this.#isHttp2) this.#startDrain();
+      else this.#closing = true;
+    }
+    if (this.#isHttp2 || abortHttp1?.fires() !== true) return false;
+    this.#config.stats.rqOverloadClose.inc();
+    const [open] = this.#streams;
+    const stream = open ?? this.#openStream(NO_ENCODER);
+    this.#closed = true;
+    if (stream.responseHeaders === null && !stream.answerCodecError(OVERLOADED)) this.#answer(stream, OVERLOADED);
+    stream.onCodecError(OVERLOADED.details);
+    this.#connection.close(CloseType.FlushWriteAndDelay, "");
+    return true;
+  }
+
   #onCodecError(error: CodecError): void {
     if (this.#closed) return;
     if (error.isFlood !== true) this.#config.stats.cxProtocolError.inc();
@@ -440,6 +486,14 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   }
 }
 
+/** The answer of an HTTP/1 connection that does not look at what it is sent. */
+const OVERLOADED: CodecError = {
+  status: 500,
+  body: "Internal Server Error",
+  details: "overload",
+  message: "",
+};
+
 /** Where the stream of a request that never became one would write. */
 const NO_ENCODER: ResponseEncoder = {
   encode1xxHeaders(): void {},
@@ -454,11 +508,11 @@ const NO_ENCODER: ResponseEncoder = {
 
 /** So many timers wait for the next stream of whichever connection. */
 const SPARE_TIMERS = 1024;
-const spareTimers = new WeakMap<Clock, StreamIdleTimer[]>();
+const spareTimers = new WeakMap<TimerMaker, StreamIdleTimer[]>();
 
-function spareTimersOf(clock: Clock): StreamIdleTimer[] {
-  let spare = spareTimers.get(clock);
-  if (spare === undefined) spareTimers.set(clock, spare = []);
+function spareTimersOf(timers: TimerMaker): StreamIdleTimer[] {
+  let spare = spareTimers.get(timers);
+  if (spare === undefined) spareTimers.set(timers, spare = []);
   return spare;
 }
 

@@ -20,6 +20,7 @@ import type { Http2Plan } from "./h2/options.ts";
 import type { HeaderKeyFormat } from "./header_key_formatter.ts";
 import type { HeaderMap } from "./header_map.ts";
 import type { HeaderMutation } from "./header_mutation.ts";
+import type { ConnectionManagerOverload, ConnectionManagerTimers } from "./overload.ts";
 import type { IpDetectionPlan } from "./original_ip.ts";
 import type { ProxyStatusPlan } from "./proxy_status.ts";
 import type { RewrittenReply } from "./local_reply.ts";
@@ -58,6 +59,8 @@ export interface ConnectionManagerPlan {
   readonly stripAnyHostPort: boolean;
   readonly stripTrailingHostDot: boolean;
   readonly proxy100Continue: boolean;
+  /** A request that is refused under overload is answered with `x-envoy-local-overloaded`. */
+  readonly appendLocalOverload: boolean;
   readonly streamIdleTimeoutMs: number;
   /** How long a response that is made may wait for the client's window (HTTP/2). */
   readonly streamFlushTimeoutMs: number;
@@ -174,6 +177,9 @@ export interface ConnectionManagerConfig {
   readonly bufferLimitBytes: number;
   /** Whether this response should be the connection's last one. Asked once per response. */
   readonly drain: DrainDecision;
+  /** What is refused under overload; null for nothing, ever. */
+  readonly overload: ConnectionManagerOverload | null;
+  readonly timers: ConnectionManagerTimers;
 }
 
 export interface DrainDecision {

@@ -20,6 +20,7 @@ export class ConnectionManagerStats {
   readonly cxDestroyLocalActiveRq: Counter;
   readonly cxDestroyRemoteActiveRq: Counter;
   readonly cxDrainClose: Counter;
+  readonly cxOverloadDisableKeepalive: Counter;
   readonly cxIdleTimeout: Counter;
   readonly cxMaxDurationReached: Counter;
   readonly cxMaxRequestsReached: Counter;
@@ -47,6 +48,7 @@ export class ConnectionManagerStats {
   readonly rqTxReset: Counter;
   readonly rqTooManyPrematureResets: Counter;
   readonly rqTooLarge: Counter;
+  readonly rqOverloadClose: Counter;
   readonly rqNonRelativePath: Counter;
   readonly rqRejectedViaIpDetection: Counter;
   readonly rqRedirectedWithNormalizedPath: Counter;
@@ -74,6 +76,7 @@ export class ConnectionManagerStats {
     this.cxDestroyLocalActiveRq = counter("cx_destroy_local_active_rq");
     this.cxDestroyRemoteActiveRq = counter("cx_destroy_remote_active_rq");
     this.cxDrainClose = counter("cx_drain_close");
+    this.cxOverloadDisableKeepalive = counter("cx_overload_disable_keepalive");
     this.cxIdleTimeout = counter("cx_idle_timeout");
     this.cxMaxDurationReached = counter("cx_max_duration_reached");
     this.cxMaxRequestsReached = counter("cx_max_requests_reached");
@@ -105,6 +108,7 @@ export class ConnectionManagerStats {
     this.rqTxReset = counter("rq_tx_reset");
     this.rqTooManyPrematureResets = counter("rq_too_many_premature_resets");
     this.rqTooLarge = counter("rq_too_large");
+    this.rqOverloadClose = counter("rq_overload_close");
     this.rqNonRelativePath = counter("rq_non_relative_path");
     this.rqRejectedViaIpDetection = counter("rq_rejected_via_ip_detection");
     this.rqFailedPathNormalization = counter("rq_failed_path_normalization");

@@ -12,6 +12,9 @@ import type { SocketAddress } from "../observe/stream_info.ts";
 import { isPipe } from "./address.ts";
 import { SocketConnection } from "./connection.ts";
 import type { ConnectionLimit } from "./connection_limit.ts";
+import type { AcceptOverload } from "./overload.ts";
+import type { TimerMaker } from "./scaled_timers.ts";
+import { WaitingSockets } from "./waiting_sockets.ts";
 import { SocketConnectionInfo } from "./connection_info.ts";
 import { enterDispatch, leaveDispatch } from "./dispatch.ts";
 import { CloseType } from "./filter.ts";
@@ -46,6 +49,10 @@ export interface ListenerOptions<Chain extends FilterChain> {
   readonly connectionLimit?: ConnectionLimit;
   /** The limit of the whole process. */
   readonly globalConnectionLimit?: ConnectionLimit;
+  /** What makes it refuse connections, or let them wait; null for nothing. */
+  readonly overload?: AcceptOverload | null;
+  /** Timers of transport handshakes; absent: those of the clock. */
+  readonly handshakeTimers?: TimerMaker;
   readonly delayedCloseTimeoutMs?: number;
   /** A connection is ready; reading begins with its `setHandler`. */
   onConnection(connection: SocketConnection, chain: Chain): void;
@@ -71,6 +78,8 @@ export class Listener<Chain extends FilterChain> {
   /** Sockets that have no connection yet: listener filters or the transport are busy with them. */
   readonly #pending = new Set<PendingSocket>();
   readonly #onGone = (gone: SocketConnection): void => this.#onClosed(gone);
+  /** Null where overload lets nobody wait. */
+  readonly #waiting: WaitingSockets | null;
   #stopped = false;
   #onIdle: (() => void) | null = null;
 
@@ -81,6 +90,14 @@ export class Listener<Chain extends FilterChain> {
     this.#limit = options.connectionLimit ?? null;
     this.#matcher = new FilterChainMatcher(options.plan.filterChains.map((each) => each.match));
     this.#listenerFilters = options.listenerFilters ?? [];
+    const stop = options.overload?.stop ?? null;
+    this.#waiting = stop === null ? null : new WaitingSockets({
+      signal: stop,
+      clock: options.clock,
+      intervalMs: options.overload!.refreshIntervalMs,
+      limit: options.plan.backlog,
+      onSocket: this.#onAccept,
+    });
   }
 
   get plan(): ListenerPlan {
@@ -142,6 +159,7 @@ export class Listener<Chain extends FilterChain> {
     for (const socket of this.#sockets) socket.close();
     this.#sockets = [];
     this.#inherited = [];
+    this.#waiting?.close();
     this.#checkIdle();
   }
 
@@ -165,6 +183,12 @@ export class Listener<Chain extends FilterChain> {
     const remote = pipe ? asked : remoteAddressOf(socket);
     // A peer that is gone before it was accepted leaves no trace.
     if (this.#stopped || local === null || remote === null) return void socket.destroy();
+    if (this.#waiting !== null && this.#waiting.take(socket, asked)) return;
+    const { overload } = this.#options;
+    if (overload && (overload.reject?.fires() === true || overload.shed?.fires() === true)) {
+      this.#stats.downstreamCxOverloadReject.inc();
+      return void socket.destroy();
+    }
     if (this.#limit !== null && !this.#limit.tryAcquire()) {
       this.#stats.downstreamCxOverflow.inc();
       return void socket.destroy();
@@ -263,7 +287,7 @@ export class Listener<Chain extends FilterChain> {
     socket.on("close", onGone);
     const timeoutMs = chain.plan.transportSocketConnectTimeoutMs;
     if (timeoutMs > 0) {
-      timer = this.#options.clock.createTimer(() => {
+      timer = (this.#options.handshakeTimers ?? this.#options.clock).createTimer(() => {
         this.#stats.downstreamCxTransportSocketConnectTimeout.inc();
         pending.abandon();
       });

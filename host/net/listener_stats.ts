@@ -12,6 +12,7 @@ export class ListenerStats {
   readonly downstreamCxLengthMs: HistogramPort;
   readonly downstreamCxOverflow: CounterPort;
   readonly downstreamGlobalCxOverflow: CounterPort;
+  readonly downstreamCxOverloadReject: CounterPort;
   readonly downstreamCxTransportSocketConnectTimeout: CounterPort;
   readonly downstreamPreCxTimeout: CounterPort;
   readonly downstreamPreCxActive: GaugePort;
@@ -28,6 +29,7 @@ export class ListenerStats {
     this.downstreamCxLengthMs = scope.histogram("downstream_cx_length_ms");
     this.downstreamCxOverflow = scope.counter("downstream_cx_overflow");
     this.downstreamGlobalCxOverflow = scope.counter("downstream_global_cx_overflow");
+    this.downstreamCxOverloadReject = scope.counter("downstream_cx_overload_reject");
     this.downstreamCxTransportSocketConnectTimeout = scope.counter("downstream_cx_transport_socket_connect_timeout");
     this.downstreamPreCxTimeout = scope.counter("downstream_pre_cx_timeout");
     this.downstreamPreCxActive = scope.gauge("downstream_pre_cx_active");

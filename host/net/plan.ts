@@ -69,6 +69,8 @@ export interface ListenerPlan {
   readonly connectionLimit: number | null;
   /** The limit of all listeners together does not hold here, and nothing is counted towards it. */
   readonly ignoresGlobalConnectionLimit: boolean;
+  /** Nothing of it is ever refused under overload. */
+  readonly bypassesOverloadManager: boolean;
   readonly perConnectionBufferLimitBytes: number;
   readonly listenerFilters: readonly ExtensionPlan[];
   /** 0: for ever. */

@@ -21,6 +21,11 @@ export function failNoRoute(stream: TerminalFilterStream): void {
   stream.sendLocalReply({ status: 404, details: "route_not_found" });
 }
 
+/** There is too much to do to send the request anywhere. */
+export function failOverload(request: RoutedRequest): void {
+  request.reply(503, "envoy overloaded", "overload");
+}
+
 export function failNoCluster(stream: TerminalFilterStream, route: RouteEntry, headers: HeaderMap): void {
   stream.info.setFlag(ResponseFlag.NoClusterFound);
   answer(stream, route, headers, { status: route.clusterNotFoundStatus, body: "", details: "cluster_not_found" });

@@ -18,7 +18,7 @@ import {
 import type { HeaderMap } from "../http/header_map.ts";
 import { answerDirectly } from "./answer.ts";
 import { Attempts } from "./attempts.ts";
-import { failNoCluster, failNoRoute } from "./failures.ts";
+import { failNoCluster, failNoRoute, failOverload } from "./failures.ts";
 import { Mirrors, mirrorsOf } from "./mirrors.ts";
 import type { RouteEntry } from "./route.ts";
 import { RoutedRequest } from "./routed_request.ts";
@@ -74,7 +74,7 @@ export class Router implements HttpFilter {
 
   #forward(route: RouteEntry, headers: HeaderMap, end: boolean): void {
     const stream = this.#stream;
-    const { stats, clusters } = this.#config;
+    const { stats, clusters, shedsRequests } = this.#config;
     const cluster = clusters.get(route.clusterName!);
     if (cluster === null) {
       stats.noCluster.inc();
@@ -86,6 +86,10 @@ export class Router implements HttpFilter {
     const attempts = new Attempts(request);
     this.#attempts = attempts;
     request.prepareHeaders();
+    if (shedsRequests?.fires() === true) {
+      stats.rqOverloadLocalReply.inc();
+      return failOverload(request);
+    }
     const policies = mirrorsOf(request);
     if (policies === null) return void attempts.begin(end);
     // An attempt may change the headers on its way.

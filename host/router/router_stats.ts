@@ -16,6 +16,7 @@ export class RouterStats {
   readonly passthroughInternalRedirectPredicate: Counter;
   readonly passthroughInternalRedirectTooManyRedirects: Counter;
   readonly passthroughInternalRedirectUnsafeScheme: Counter;
+  readonly rqOverloadLocalReply: Counter;
 
   /** `scope` is `http.<stat_prefix>.`. */
   constructor(scope: StatsScope) {
@@ -29,5 +30,6 @@ export class RouterStats {
     this.passthroughInternalRedirectPredicate = passthrough("predicate");
     this.passthroughInternalRedirectTooManyRedirects = passthrough("too_many_redirects");
     this.passthroughInternalRedirectUnsafeScheme = passthrough("unsafe_scheme");
+    this.rqOverloadLocalReply = scope.counter("rq_overload_local_reply");
   }
 }

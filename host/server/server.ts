@@ -18,10 +18,12 @@ import type { DrainStrategy } from "./drain.ts";
 import { HostHealthRelay } from "./host_health_relay.ts";
 import type { LogSettings } from "./logging.ts";
 import type { BootstrapPlan } from "./plan/bootstrap.ts";
+import { OverloadManager } from "./overload/manager.ts";
+import type { OverloadPlan } from "./overload/plan.ts";
 import type { RuntimeLayer } from "./plan/runtime.ts";
 import type { PluginRegistry } from "./plugin_registry.ts";
 import type { NodeIdentity, Snapshot } from "./snapshot.ts";
-import { type AccessLogSettings, Worker } from "./worker.ts";
+import { type AccessLogSettings, OPEN_CONNECTIONS, Worker } from "./worker.ts";
 import { createWorkerEnvironment } from "./worker_environment.ts";
 import { InlineWorkerLink, type WorkerSeed } from "./worker_link.ts";
 import { WorkerPool } from "./worker_pool.ts";
@@ -88,6 +90,8 @@ export class Server {
   #runtimeLayers: readonly RuntimeLayer[] = [];
   /** What the system gave for port 0, by listener and address. */
   #chosenPorts: ReadonlyMap<string, number> = new Map();
+  /** Null where nothing is measured. It stays what it was at the start, as in Envoy. */
+  #overload: { readonly manager: OverloadManager; readonly key: string } | null = null;
   /** One reload at a time. */
   #reloading: Promise<unknown> = Promise.resolve();
 
@@ -146,6 +150,7 @@ export class Server {
     const bound = await this.#resolvePorts(plan.listeners);
     if (!bound.ok) return bound;
     this.#options.plugins.commit();
+    this.#overload = this.#createOverloadManager(plan.overload);
     this.#snapshot = this.#snapshotOf(plan, bound.listeners);
     const problems = await this.#startWorkers();
     if (problems.length === 0) problems.push(...await this.#applyAll(this.#snapshot));
@@ -157,6 +162,7 @@ export class Server {
     this.#registerServerStats();
     this.#options.plugins.countFetchesIn(this.stats.scope("wasm"));
     this.#flushTimer.enable(this.#flushIntervalMs);
+    this.#overload?.manager.start();
     return { ok: true };
   }
 
@@ -174,6 +180,9 @@ export class Server {
     const before = this.#snapshot;
     if (before === null || this.#state !== "LIVE") {
       return this.#refuseReload([`the server is ${this.#state}: only one that is LIVE takes a configuration`]);
+    }
+    if ((this.#overload?.key ?? null) !== overloadKey(plan.overload)) {
+      return this.#refuseReload(["overload_manager is what it was when the process started: restart to change it"]);
     }
     const bound = await this.#resolvePorts(plan.listeners);
     if (!bound.ok) return this.#refuseReload(bound.problems);
@@ -195,6 +204,24 @@ export class Server {
     return { ok: true };
   }
 
+  #createOverloadManager(plan: OverloadPlan | null) {
+    if (plan === null) return null;
+    const { platform, logs } = this.#options;
+    const open = this.stats.gauge(OPEN_CONNECTIONS);
+    const manager = new OverloadManager({
+      plan,
+      platform,
+      stats: this.stats,
+      logger: logs.logger("main"),
+      openConnections: () => open.value,
+      onShrinkHeap: () => {
+        platform.collectGarbage();
+        if (this.#pool !== null) void this.callAll("shrinkHeap", undefined);
+      },
+    });
+    return { manager, key: overloadKey(plan)! };
+  }
+
   #refuseReload(problems: readonly string[]): StartResult {
     this.#stats.configReloadRejected.inc();
     this.#logger.error("a configuration was refused: the one before goes on", { problems });
@@ -211,6 +238,7 @@ export class Server {
       plugins: this.#options.plugins.snapshots,
       outlierEventLog: plan.outlierEventLog,
       globalConnectionLimit: plan.globalConnectionLimit,
+      overload: this.#overload?.manager.handle ?? null,
       extensions: plan.extensions,
       nativeModules: plan.nativeModules,
     };
@@ -341,6 +369,7 @@ export class Server {
 
   async stop(): Promise<void> {
     this.#flushTimer.disable();
+    this.#overload?.manager.stop();
     await this.#within(STOP_LIMIT_MS, this.callAll("stop", undefined));
     await this.#pool?.close();
     this.#options.plugins.close();
@@ -539,6 +568,13 @@ export class Server {
     this.stats.flush();
     this.#flushTimer.enable(this.#flushIntervalMs);
   }
+}
+
+/** Text that is equal for plans that are. */
+function overloadKey(plan: OverloadPlan | null): string | null {
+  return plan === null
+    ? null
+    : JSON.stringify(plan, (_name, value) => value === Infinity ? "Infinity" : value as unknown);
 }
 
 /** A generation as one worker gets it. */

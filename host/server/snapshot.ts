@@ -8,6 +8,7 @@
 import type { NativeFilterModule } from "../extensions/common/native/filter.ts";
 import type { NodeFacts } from "../extensions/common/wasm/properties.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
+import type { OverloadHandle } from "../net/overload.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import type { ClusterPlan } from "../upstream/plan.ts";
 
@@ -26,6 +27,8 @@ export interface Snapshot {
   readonly outlierEventLog: string | null;
   /** Most connections of clients that are open at once, on all workers; null for as many as may come. */
   readonly globalConnectionLimit: number | null;
+  /** Of the overload manager; null where there is none. */
+  readonly overload: OverloadHandle | null;
   /** Names of the extensions that the plans use, by kind: what a worker loads before it builds. */
   readonly extensions: UsedExtensions;
   /** What a worker in a thread of its own imports native filters from. */

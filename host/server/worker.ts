@@ -29,6 +29,7 @@ import type {
 } from "../extensions/define.ts";
 import { ACCESS_LOG_FILTERS, ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } from "../extensions/standard.ts";
 import { HttpDate } from "../http/date.ts";
+import { scaledTimers } from "../http/overload.ts";
 import type { AccessLogger, DrainDecision } from "../http/conn_manager_config.ts";
 import type { SocketConnection } from "../net/connection.ts";
 import { DnsResolvers } from "../net/dns_resolvers.ts";
@@ -36,6 +37,7 @@ import { DnsStats } from "../net/dns_stats.ts";
 import { CloseType } from "../net/filter.ts";
 import { CountedConnectionLimit } from "../net/connection_limit.ts";
 import { Listener } from "../net/listener.ts";
+import { acceptOverload, type OverloadHandle, OverloadState } from "../net/overload.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import { compileFormat, type FormatWorld } from "../observe/formatter.ts";
 import type { Logger } from "../observe/log.ts";
@@ -76,6 +78,8 @@ export interface WorkerEnvironment {
   readonly nativeFilters: NativeFilters | null;
   /** Tells the other workers; absent when there are none. */
   readonly publishHostHealth?: (changes: readonly HostHealthChange[]) => void;
+  /** Gives back what this thread's heap does not use. */
+  collectGarbage(): void;
   onBug(error: unknown): void;
 }
 
@@ -85,12 +89,14 @@ export interface AccessLogSettings {
 }
 
 const SHARED_COUNTS = "nuncio.shared_counts.";
+/** Connections that all listeners have open. */
+export const OPEN_CONNECTIONS = "nuncio.shared_counts.listeners";
 
 /** Connections of a retired listener on which nothing happens are closed after this long, not at once: a request
  * may be on its way. */
 const RETIRED_IDLE_CLOSE_MS = 5000;
 /** Filters of clusters belong to no listener. */
-const UPSTREAM_LISTENER = { ...UPSTREAM_SCOPE, perConnectionBufferLimitBytes: 0 };
+const UPSTREAM_LISTENER = { ...UPSTREAM_SCOPE, perConnectionBufferLimitBytes: 0, bypassesOverloadManager: true };
 /** VMs that each of many workers may have at least; else they share what a process may have. */
 const LEAST_VMS = 64;
 const NEVER_DRAINS: DrainDecision = { drainClose: () => false };
@@ -129,6 +135,7 @@ export class Worker {
   #upstreamContext: FactoryContext | null = null;
   /** Of all listeners, but for those that it does not concern. */
   readonly #globalConnectionLimit: CountedConnectionLimit;
+  #overload: OverloadState | null = null;
   #healthChecksFail = false;
 
   constructor(environment: WorkerEnvironment) {
@@ -176,7 +183,9 @@ export class Worker {
       }),
       createHttpFilters: (plans, scope) => this.#upstreamContext!.createHttpFilters(plans, scope),
     });
-    this.#globalConnectionLimit = new CountedConnectionLimit(Infinity, this.#createCount("listeners"));
+    // Main reads it, too, so it is a gauge also where there is one worker.
+    const open = new GaugeCount(stats.gauge(OPEN_CONNECTIONS));
+    this.#globalConnectionLimit = new CountedConnectionLimit(Infinity, open);
     this.#plugins = new WasmPlugins({
       clock,
       random,
@@ -235,6 +244,9 @@ export class Worker {
         return null;
       case "failHealthChecks":
         return this.failHealthChecks(argument as boolean);
+      case "shrinkHeap":
+        this.#environment.collectGarbage();
+        return null;
       case "hostHealth":
         this.#hostHealth.receive(argument as readonly HostHealthChange[]);
         return null;
@@ -252,6 +264,7 @@ export class Worker {
     const { outlierEventLog } = snapshot;
     this.#outlierEventLog = outlierEventLog === null ? null : this.#eventFiles.open(outlierEventLog);
     this.#globalConnectionLimit.limit = snapshot.globalConnectionLimit ?? Infinity;
+    this.#takeOverload(snapshot.overload);
     this.#clusters.locate(snapshot.node, snapshot.localClusterName);
     // Plugins may call clusters while they are configured.
     await new Promise<void>((resolve) => void this.#clusters.update(snapshot.clusters, resolve));
@@ -331,6 +344,12 @@ export class Worker {
     return this.#plugins.status();
   }
 
+  /** The same one through all generations: what is measured is set when the process starts. */
+  #takeOverload(handle: OverloadHandle | null): void {
+    const { random, stats } = this.#environment;
+    if (handle !== null) this.#overload ??= new OverloadState(handle, random, stats);
+  }
+
   *#connections(): Generator<SocketConnection> {
     for (const served of this.#listeners.values()) yield* served.listener.connections;
     for (const served of this.#retired) yield* served.listener.connections;
@@ -385,6 +404,8 @@ export class Worker {
         connectionLimit: new CountedConnectionLimit(plan.connectionLimit, this.#createCount(`listener.${plan.name}`)),
       }),
       ...(!plan.ignoresGlobalConnectionLimit && { globalConnectionLimit: this.#globalConnectionLimit }),
+      overload: acceptOverload(context.overload),
+      handshakeTimers: scaledTimers(context.overload, "transport_socket_connect", clock),
       onConnection: (connection, chain) => {
         connection.setBufferLimitBytes(plan.perConnectionBufferLimitBytes);
         this.#served.set(connection, chain.serve(connection));
@@ -413,7 +434,7 @@ export class Worker {
   }
 
   #factoryContext(
-    plan: ListenerScope & Pick<ListenerPlan, "perConnectionBufferLimitBytes">,
+    plan: ListenerScope & Pick<ListenerPlan, "perConnectionBufferLimitBytes" | "bypassesOverloadManager">,
     snapshot: Snapshot,
     modules: Modules,
     drain: DrainDecision,
@@ -440,6 +461,7 @@ export class Worker {
       serviceNode: snapshot.node.id,
       bufferLimitBytes: plan.perConnectionBufferLimitBytes,
       drain,
+      overload: plan.bypassesOverloadManager ? null : this.#overload,
       logger: (component) => environment.logger(component),
       nativeFilter: ({ id, module }) =>
         environment.nativeFilters?.get(id) ?? (module === null ? null : this.#nativeModules.get(module)),

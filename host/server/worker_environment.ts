@@ -50,6 +50,7 @@ export function createWorkerEnvironment(options: WorkerEnvironmentOptions): Work
     ...(options.concurrency > 1 && {
       publishHostHealth: (changes) => options.emit({ kind: "hostHealth", changes }),
     }),
+    collectGarbage: () => platform.collectGarbage(),
     onBug(error) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       main.error("a bug was contained: one connection was reset", { err: text });

@@ -31,6 +31,8 @@ export interface WorkerCalls {
   publishStats(): null;
   setLogLevels(levels: LogLevels): null;
   reopenLogs(): null;
+  /** Gives back memory that is not used. */
+  shrinkHeap(): null;
   /** While health checks fail, every response is its connection's last one. */
   failHealthChecks(fail: boolean): null;
   /** What other workers found of the health of hosts. */

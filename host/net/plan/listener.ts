@@ -69,6 +69,7 @@ export function planListener(node: ConfigNode, planners: ListenerPlanners): List
     backlog: node.number("tcp_backlog_size", DEFAULT_BACKLOG),
     connectionLimit: limit === Infinity ? null : limit,
     ignoresGlobalConnectionLimit: node.bool("ignore_global_conn_limit"),
+    bypassesOverloadManager: node.bool("bypass_overload_manager"),
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
     listenerFilters,
     listenerFiltersTimeoutMs: node.durationMs("listener_filters_timeout", 15_000),
@@ -229,5 +230,4 @@ function acceptWithoutEffect(node: ConfigNode): void {
   node.accept("connection_balance_config", "the system spreads connections over workers (SO_REUSEPORT)");
   node.accept("max_connections_to_accept_per_socket_event", "the runtime decides how many it accepts at once");
   node.accept("tcp_fast_open_queue_length", "runtimes cannot set TCP_FASTOPEN; clients connect all the same");
-  node.accept("bypass_overload_manager", "there is no overload manager");
 }

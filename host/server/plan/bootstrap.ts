@@ -20,6 +20,8 @@ import { planResolver } from "../../upstream/plan/dns_resolver.ts";
 import { planCluster } from "../../upstream/plan/cluster.ts";
 import type { AdminPlan, NodeIdentity, UsedExtensions } from "../snapshot.ts";
 import type { Planners, WasmPluginUse } from "./planners.ts";
+import type { OverloadPlan } from "../overload/plan.ts";
+import { planOverload } from "./overload.ts";
 import { planRuntime, type RuntimeLayer } from "./runtime.ts";
 
 /** What a bootstrap asks for. Plugins still need their code. */
@@ -38,6 +40,8 @@ export interface BootstrapPlan {
   readonly outlierEventLog: string | null;
   /** Most connections of clients that are open at once; null for as many as may come. */
   readonly globalConnectionLimit: number | null;
+  /** Null when nothing is measured. */
+  readonly overload: OverloadPlan | null;
   readonly statsFlushIntervalMs: number;
 }
 
@@ -106,7 +110,8 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
   const processContext = planners.context(PROCESS_SCOPE, clusterNames);
   for (const node of root.messages("bootstrap_extensions")) planners.planBootstrapExtension(node, processContext);
   const outlierEventLog = planOutlierEventLog(root);
-  const globalLimit = runtime.values.integer("overload.global_downstream_max_connections", Infinity);
+  const overloadNode = root.message("overload_manager");
+  const overload = overloadNode === null ? null : planOverload(overloadNode);
   acceptWithoutEffect(root);
   runtime.reportUnused();
   return {
@@ -120,9 +125,18 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     runtimeLayers: runtime.layers,
     outlierEventLog,
     nativeModules: planners.nativeModules,
-    globalConnectionLimit: globalLimit === Infinity ? null : globalLimit,
+    overload,
+    globalConnectionLimit: planGlobalLimit(overload, runtime.values),
     statsFlushIntervalMs: root.durationMs("stats_flush_interval", 5000),
   };
+}
+
+/** The runtime key is of a time before there was a monitor. */
+function planGlobalLimit(overload: OverloadPlan | null, runtime: RuntimeValues): number | null {
+  const byRuntime = runtime.integer("overload.global_downstream_max_connections", Infinity);
+  const monitor = overload?.monitors.find((each) => each.kind === "downstream_connections");
+  const limit = monitor?.kind === "downstream_connections" ? monitor.max : byRuntime;
+  return limit === Infinity ? null : limit;
 }
 
 function planWasmLimits(root: ConfigNode, runtime: RuntimeValues): WasmLimitsPlan {

@@ -7,12 +7,16 @@ import { Missing, readBody, readHead, SocketReader } from "./socket_reader.ts";
 /** How long the proxy may take to close. Envoy waits a second for the client to close first. */
 const CLOSE_LIMIT_MS = 3000;
 
+/** Puts a number where the proxy reads it, and gives it time to. */
+export type SetPressure = (of: string, pressure: number) => Promise<void>;
+
 /** Plays the steps and gives what the client got, in order. */
 export async function playClient(
   port: number,
   script: string | readonly ClientStep[],
   seen: (count: number) => Promise<void>,
   namePorts: (text: string) => string,
+  setPressure: SetPressure,
 ): Promise<(Message | string)[]> {
   const steps: readonly ClientStep[] = typeof script === "string" ? [script, "response"] : script;
   const got: (Message | string)[] = [];
@@ -23,7 +27,7 @@ export async function playClient(
     socket.once("error", reject);
   });
   try {
-    for (const step of steps) await playStep(step, socket, reader, got, seen, namePorts);
+    for (const step of steps) await playStep(step, socket, reader, got, seen, namePorts, setPressure);
     const last = got.at(-1);
     // Whoever says that it closes must close.
     if (typeof last === "object" && last.head.some((line) => /^connection: close$/i.test(line)) && !last.cut) {
@@ -45,6 +49,7 @@ async function playStep(
   got: (Message | string)[],
   seen: (count: number) => Promise<void>,
   namePorts: (text: string) => string,
+  setPressure: SetPressure,
 ): Promise<void> {
   if (step === "response" || step === "response to HEAD" || step === "response to CONNECT") {
     for (;;) {
@@ -71,6 +76,8 @@ async function playStep(
     got.push(`bytes ${JSON.stringify(await reader.take(step.bytes))}`);
   } else if ("until" in step) {
     got.push(`bytes ${JSON.stringify(await reader.takeUntil(step.until))}`);
+  } else if ("pressure" in step) {
+    await setPressure(step.of, step.pressure);
   } else {
     await seen(step.seen);
   }

@@ -910,4 +910,24 @@ export const DIFFERENCES: readonly Difference[] = [
       "counts those of each worker for the retries of that worker; requests under way are counted over all workers",
     reason: "workers share counts of what is under way, and no times",
   },
+  {
+    title: "HTTP/1 connections that overload is to end",
+    cases: ["overload: responses end their connection", "overload: a point: go away"],
+    envoy:
+      "says `connection: close` under disable_http_keepalive and http2_server_go_away_on_dispatch, and leaves the closing to the client",
+    nuncio: "says it and closes, as after any other response that says it",
+    reason: "who says that a connection is over has to end it (RFC 9112 §9.6), and what is scarce is freed",
+    apply: (recorded) => ({
+      ...recorded,
+      client: recorded.client.map((each) => each === "left open" ? "closed" : each),
+    }),
+    stats: { "http.main.downstream_cx_destroy_local": 1, "http.main.downstream_cx_destroy_remote": -1 },
+  },
+  {
+    title: "Changes of health reach load balancing at once",
+    cases: [],
+    envoy: "applies the first at once, and gathers those that follow within a second (`update_merge_window`)",
+    nuncio: "applies all at the end of the turn in which they came about",
+    reason: "the lists of hosts are cheap to make, and a host that is ejected or back is known to be so at once",
+  },
 ];

@@ -92,6 +92,8 @@ export type ClientStep =
   | "closed"
   /** Waits so many milliseconds. */
   | { readonly pause: number }
+  /** Puts a number in a file of the proxy's folder, and waits until it was seen. */
+  | { readonly pressure: number; readonly of: string }
   /** Reads so many bytes. */
   | { readonly bytes: number }
   /** Reads until this text. */

@@ -102,7 +102,7 @@ async function flagsOf(admin: number, cluster: string): Promise<string> {
 
 async function ask(port: number, path: string): Promise<string> {
   const request = `GET ${path} HTTP/1.1\r\nHost: a.example\r\n\r\n`;
-  const [answer] = await playClient(port, request, () => Promise.resolve(), (text) => text);
+  const [answer] = await playClient(port, request, () => Promise.resolve(), (text) => text, () => Promise.resolve());
   return typeof answer === "object" ? `${path}: ${answer.head[0]} ${answer.body ?? ""}` : `${path}: ${answer}`;
 }
 

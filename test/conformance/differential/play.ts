@@ -1,11 +1,11 @@
 // test/conformance/differential/play.ts: plays a group through a proxy and gives what was observed.
 /** @module */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePorts, type ProxyCommand, type ProxyProcess, startProxy } from "../../support/proxy_process.ts";
 import { CheckedUpstream } from "./checked_upstream.ts";
-import { playClient } from "./client.ts";
+import { playClient, type SetPressure } from "./client.ts";
 import { playFrames } from "./frames_client.ts";
 import { playHealth } from "./health_client.ts";
 import { playHttp2Client } from "./http2_client.ts";
@@ -19,6 +19,9 @@ const WAIT_LIMIT_MS = 5000;
 /** How long a recording waits for a log line that may not come, and for lines after the first. */
 const LOG_FIRST_MS = 600;
 const LOG_QUIET_MS = 150;
+
+/** How long it takes at most until a pressure is acted on: proxies look every 50 ms. */
+const PRESSURE_MS = 250;
 
 const PORT_MARK = /@([a-z0-9_]+)@/g;
 
@@ -46,6 +49,11 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
     });
     const namePorts = (text: string): string =>
       encodeMarks(text.replace(PORT_MARK, (mark, name: string) => ports.has(name) ? String(ports.get(name)) : mark));
+    const { folder } = proxy;
+    const setPressure: SetPressure = async (of, pressure) => {
+      writePressure(folder, of, pressure);
+      await new Promise((resolve) => setTimeout(resolve, PRESSURE_MS));
+    };
     const normalise = normaliser(ports);
     const log = new LogFile(proxy);
     const exchanges: Observation[] = [];
@@ -58,6 +66,7 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
         upstreams,
         namePorts,
         (script) => playHealth(script, { checked, port, admin: ports.get("admin")! }),
+        setPressure,
       );
       const lines = await log.next(options.expectedLines?.(exchange.name) ?? null);
       if (exchange.withoutHeaders === true) {
@@ -75,6 +84,12 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
     await Promise.all([...upstreams, ...checked].map((upstream) => upstream.stop()));
     await proxy?.stop();
   }
+}
+
+/** Renamed into place: so Envoy sees it, and nobody sees half of it. */
+function writePressure(folder: string, of: string, pressure: number): void {
+  writeFileSync(join(folder, "pressure"), String(pressure));
+  renameSync(join(folder, "pressure"), join(folder, of));
 }
 
 /** The ports that the configuration names: those of upstreams, and free ones. */
@@ -112,17 +127,18 @@ async function playExchange(
   upstreams: readonly ScriptedUpstream[],
   namePorts: (text: string) => string,
   playChecks: (script: HealthScript) => Promise<string[]>,
+  setPressure: SetPressure,
 ): Promise<Pick<Observation, "client"> & { sightings: Sighting[] }> {
   const sightings: Sighting[] = [];
   for (const upstream of upstreams) upstream.begin(exchange.upstreams?.[upstream.name], sightings);
   const seen = (count: number): Promise<void> => waitUntil(() => sightings.length >= count);
   const scripts = [exchange.client, ...(exchange.others ?? [])];
   const play = (script: Exchange["client"]): Promise<(Message | string)[]> => {
-    if (typeof script === "string") return playClient(port, script, seen, namePorts);
+    if (typeof script === "string") return playClient(port, script, seen, namePorts, setPressure);
     if ("http2" in script) return playHttp2Client(port, script.http2, seen, namePorts);
     if ("health" in script) return playChecks(script);
     if ("frames" in script) return playFrames(port, script, seen);
-    return playClient(port, script, seen, namePorts);
+    return playClient(port, script, seen, namePorts, setPressure);
   };
   const got = await Promise.all(scripts.map(play));
   const client = got.flatMap((each, i) => i === 0 ? each : [`client ${i + 1}`, ...each]);

@@ -197,6 +197,7 @@ export async function playCases(plays: readonly Play[], options: PlayOptions = {
         play.row.client ?? GET,
         (count) => waitUntil(() => sightings.length >= count),
         (bytes) => bytes.replace(MARK, (mark, name: string) => String(ports.get(name) ?? mark)),
+        () => Promise.resolve(),
       );
       const lines = await linesOf(proxy, play, options.expectedLines?.(play) ?? null);
       await waitUntil(() => upstream.idle);

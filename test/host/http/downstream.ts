@@ -1,4 +1,6 @@
 // test/host/http/downstream.ts: a connection manager on a fake connection, with time that stands still.
+import { connectionManagerOverload, connectionManagerTimers } from "../../../host/http/overload.ts";
+import type { OverloadState } from "../../../host/net/overload.ts";
 import { ManualClock } from "../../../host/base/clock.ts";
 import { SeededRandom } from "../../../host/base/random.ts";
 import { ConnectionManager } from "../../../host/http/conn_manager.ts";
@@ -73,6 +75,7 @@ export const PLAN: ConnectionManagerPlan = {
   stripAnyHostPort: false,
   stripTrailingHostDot: false,
   proxy100Continue: false,
+  appendLocalOverload: false,
   streamIdleTimeoutMs: 300_000,
   streamFlushTimeoutMs: 300_000,
   requestTimeoutMs: 0,
@@ -167,6 +170,7 @@ export interface Options {
   /** Changes what the manager is given. */
   readonly configure?: (config: ConnectionManagerConfig) => Partial<ConnectionManagerConfig>;
   readonly drainClose?: () => boolean;
+  readonly overload?: OverloadState;
 }
 
 export interface Logged {
@@ -218,8 +222,11 @@ export class Downstream {
       serviceNode: "node",
       bufferLimitBytes: 1000,
       drain: { drainClose: options.drainClose ?? (() => false) },
+      overload: connectionManagerOverload(options.overload ?? null),
+      timers: connectionManagerTimers(null, this.clock),
     };
-    const config = { ...defaults, ...options.configure?.(defaults) };
+    const changed = { ...defaults, ...options.configure?.(defaults) };
+    const config = { ...changed, timers: connectionManagerTimers(options.overload ?? null, changed.clock) };
     const info = new StreamInfo(this.connection.info, 0, 0);
     const { enableTrailers, headerKeyFormat } = plan.http1;
     const codecOptions = { ...HTTP1_SERVER_DEFAULTS, enableTrailers, headerKeyFormat };

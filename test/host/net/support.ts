@@ -125,6 +125,7 @@ export function listenerPlan(plan: Partial<ListenerPlan> = {}): ListenerPlan {
     backlog: 128,
     connectionLimit: null,
     ignoresGlobalConnectionLimit: false,
+    bypassesOverloadManager: false,
     perConnectionBufferLimitBytes: 1024 * 1024,
     listenerFilters: [],
     listenerFiltersTimeoutMs: 15_000,

@@ -27,6 +27,7 @@ import { http1Details } from "./http1_details.ts";
 import { logs } from "./logs.ts";
 import { overrideHost } from "./override_host.ts";
 import { paths } from "./paths.ts";
+import { overload } from "./overload.ts";
 import { protocolOptions } from "./protocol_options.ts";
 import { outliers } from "./outliers.ts";
 import { mirrors } from "./mirrors.ts";
@@ -97,6 +98,7 @@ export const GROUPS: readonly Group[] = [
   breakers,
   outliers,
   healthChecks,
+  overload,
   localReplies,
   origins,
   proxyStatus,

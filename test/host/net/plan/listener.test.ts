@@ -52,6 +52,7 @@ test("defaults", () => {
     backlog: 1024,
     connectionLimit: null,
     ignoresGlobalConnectionLimit: false,
+    bypassesOverloadManager: false,
     perConnectionBufferLimitBytes: 1024 * 1024,
     listenerFilters: [],
     listenerFiltersTimeoutMs: 15000,

@@ -14,6 +14,7 @@ export const module: HttpFilterModule = {
       stats: new RouterStats(context.httpStats),
       clusters: context.clusters,
       localAddress: context.localAddress,
+      shedsRequests: context.overload?.point("http_downstream_filter_check") ?? null,
       upstreamFilters: plan.upstreamFilters.length === 0
         ? null
         : context.createHttpFilters(plan.upstreamFilters, context.httpStats),

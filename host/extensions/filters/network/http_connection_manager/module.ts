@@ -3,6 +3,7 @@
 import type { ChainInfo } from "../../../../http/active_stream.ts";
 import { ConnectionManager, type ServerCodecFactory } from "../../../../http/conn_manager.ts";
 import type { ConnectionManagerConfig } from "../../../../http/conn_manager_config.ts";
+import { connectionManagerOverload, connectionManagerTimers } from "../../../../http/overload.ts";
 import { ConnectionManagerStats } from "../../../../http/conn_manager_stats.ts";
 import { Http1ServerCodec } from "../../../../http/h1/server.ts";
 import { HTTP1_SERVER_DEFAULTS, type Http1ServerOptions } from "../../../../http/h1/options.ts";
@@ -79,6 +80,8 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
     serviceNode: context.serviceNode,
     bufferLimitBytes: context.bufferLimitBytes,
     drain: context.drain,
+    overload: connectionManagerOverload(context.overload),
+    timers: connectionManagerTimers(context.overload, context.clock),
   };
 }
 

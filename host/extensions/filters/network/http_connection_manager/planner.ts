@@ -162,7 +162,6 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
   const streamIdleTimeoutMs = config.durationMs("stream_idle_timeout", 300_000);
   const internal = config.message("internal_address_config");
   config.accept("represent_ipv4_remote_address_as_ipv4_mapped_ipv6", "Envoy does not do it either");
-  config.accept("append_local_overload", "there is no overload manager that would refuse requests");
   config.accept("http1_safe_max_connection_duration", "a connection at its limit always finishes what is in flight");
   return {
     statPrefix: config.string("stat_prefix"),
@@ -188,6 +187,7 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
     stripAnyHostPort: config.bool("strip_any_host_port"),
     stripTrailingHostDot: config.bool("strip_trailing_host_dot"),
     proxy100Continue: config.bool("proxy_100_continue"),
+    appendLocalOverload: config.bool("append_local_overload"),
     streamIdleTimeoutMs,
     streamFlushTimeoutMs: config.durationMs("stream_flush_timeout", streamIdleTimeoutMs),
     requestTimeoutMs: config.durationMs("request_timeout", 0),

@@ -12,6 +12,7 @@ import type { Clock, Timer } from "../../../../base/clock.ts";
 import type { Random } from "../../../../base/random.ts";
 import { latin1Slice } from "../../../../base/bytes.ts";
 import type { Connection, ConnectionHandler } from "../../../../net/connection_port.ts";
+import type { OverloadSignal } from "../../../../net/overload.ts";
 import { CloseType, PeerType } from "../../../../net/filter.ts";
 import type { TerminalContext, TerminalFilterFactory } from "../../../../net/network_chain.ts";
 import type { AccessLogType } from "../../../../observe/formatter.ts";
@@ -31,6 +32,9 @@ export interface TcpProxyOptions {
   readonly random: Random;
   readonly stats: TcpProxyStats;
   readonly accessLogs: readonly TcpAccessLogPort[];
+  /** Connections that are not made under overload, and those that end when bytes come; absent or null: none. */
+  readonly shedsConnect?: OverloadSignal | null;
+  readonly shedsData?: OverloadSignal | null;
 }
 
 /** The terminal filter of a chain; the chain is given `halfClose: true`. */
@@ -102,6 +106,7 @@ class TcpProxy implements ConnectionHandler {
 
   onData(bytes: Uint8Array): void {
     if (!this.#isCounted) this.info.bytesReceived += bytes.length;
+    if (this.#options.shedsData?.fires() === true) return this.#shed();
     this.#idleTimer?.enable(this.#idleTimeoutMs);
     this.#upstream!.write(bytes);
   }
@@ -181,6 +186,7 @@ class TcpProxy implements ConnectionHandler {
 
   #connect(): void {
     if (this.#done) return;
+    if (this.#options.shedsConnect?.fires() === true) return this.#shed();
     const { plan, clusters } = this.#options;
     const clusterName = this.#pickCluster();
     if (this.#attempts >= plan.maxConnectAttempts) {
@@ -302,6 +308,13 @@ class TcpProxy implements ConnectionHandler {
   #abort(details: string): void {
     this.#aborted = true;
     this.downstream.close(CloseType.NoFlush, details);
+  }
+
+  /** There is too much to do to go on with this connection. */
+  #shed(): void {
+    this.#stats.downstreamCxOverloadClose.inc();
+    this.info.setFlag(ResponseFlag.OverloadManager);
+    this.#abort("");
   }
 
   #closeUpstream(by: PeerType): void {

@@ -16,6 +16,8 @@ export const module: NetworkFilterModule = {
       random: context.random,
       stats: createStats(tcpPlan, context),
       accessLogs: createAccessLogs(tcpPlan, context),
+      shedsConnect: context.overload?.point("tcp_proxy_upstream_connect") ?? null,
+      shedsData: context.overload?.point("tcp_proxy_on_data") ?? null,
     });
   },
   createUnreached(plan, context) {

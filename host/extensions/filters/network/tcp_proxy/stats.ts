@@ -12,6 +12,7 @@ export class TcpProxyStats {
   readonly downstreamCxNoRoute: CounterPort;
   readonly downstreamFlowControlPausedReading: CounterPort;
   readonly downstreamFlowControlResumedReading: CounterPort;
+  readonly downstreamCxOverloadClose: CounterPort;
   readonly idleTimeout: CounterPort;
   readonly maxDownstreamConnectionDuration: CounterPort;
   readonly upstreamFlushTotal: CounterPort;
@@ -24,6 +25,7 @@ export class TcpProxyStats {
     this.downstreamCxNoRoute = scope.counter("downstream_cx_no_route");
     this.downstreamFlowControlPausedReading = scope.counter("downstream_flow_control_paused_reading_total");
     this.downstreamFlowControlResumedReading = scope.counter("downstream_flow_control_resumed_reading_total");
+    this.downstreamCxOverloadClose = scope.counter("downstream_cx_overload_close");
     this.idleTimeout = scope.counter("idle_timeout");
     this.maxDownstreamConnectionDuration = scope.counter("max_downstream_connection_duration");
     this.upstreamFlushTotal = scope.counter("upstream_flush_total");

@@ -1,0 +1,171 @@
+// host/server/overload/manager.ts: measures what is used, and tells workers how much to refuse.
+/**
+ * Each resource has a pressure, each trigger makes a state of it, and an action or point has the highest state of
+ * its triggers. Workers read the states in shared memory.
+ *
+ * @see Envoy: source/server/overload_manager_impl.cc
+ * @module
+ */
+import type { Clock, Timer } from "../../base/clock.ts";
+import { ACTION_PREFIX, type OverloadHandle, POINT_PREFIX, SATURATED } from "../../net/overload.ts";
+import type { Logger } from "../../observe/log.ts";
+import { type Counter, type Gauge, type Histogram, HistogramUnit, type StatsScope } from "../../observe/stats.ts";
+import { createMonitor, type MeasuredPlatform, type ResourceMonitor } from "./monitors.ts";
+import type { OverloadPlan, TriggeredPlan, TriggerPlan } from "./plan.ts";
+
+export interface OverloadManagerOptions {
+  readonly plan: OverloadPlan;
+  readonly platform: MeasuredPlatform;
+  /** Connections that are open now, of all workers. */
+  readonly openConnections: () => number;
+  /** The root. */
+  readonly stats: StatsScope;
+  readonly logger: Logger;
+  /** `shrink_heap` is saturated: memory is to be given back. */
+  readonly onShrinkHeap: () => void;
+}
+
+export class OverloadManager {
+  readonly handle: OverloadHandle;
+  readonly #clock: Clock;
+  readonly #resources: readonly Resource[];
+  readonly #triggered: readonly Triggered[];
+  readonly #refreshDelay: Histogram;
+  readonly #timer: Timer;
+  readonly #shrinkTimer: Timer;
+  readonly #onShrinkHeap: () => void;
+  readonly #plan: OverloadPlan;
+  readonly #logger: Logger;
+  #lastMs = 0;
+
+  constructor({ plan, platform, openConnections, stats, logger, onShrinkHeap }: OverloadManagerOptions) {
+    const { actions, points, monitors } = plan;
+    const cells = new SharedArrayBuffer((actions.length + points.length) * 4);
+    this.#plan = plan;
+    this.#clock = platform.clock;
+    this.#logger = logger;
+    this.#onShrinkHeap = onShrinkHeap;
+    this.handle = {
+      actions: actions.map((each) => each.name),
+      points: points.map((each) => each.name),
+      cells,
+      timers: plan.timers,
+      refreshIntervalMs: plan.refreshIntervalMs,
+    };
+    const view = new Int32Array(cells);
+    this.#triggered = [
+      ...actions.map((each, index) => new Triggered(each, ACTION_PREFIX, true, stats, view, index)),
+      ...points.map((each, index) => new Triggered(each, POINT_PREFIX, false, stats, view, actions.length + index)),
+    ];
+    this.#resources = monitors.map((each) =>
+      new Resource(each.name, createMonitor(each, platform, openConnections), stats)
+    );
+    this.#refreshDelay = stats.histogram("overload.refresh_interval_delay", HistogramUnit.Milliseconds);
+    this.#timer = platform.clock.createTimer(() => this.refresh());
+    this.#shrinkTimer = platform.clock.createTimer(() => this.#shrinkHeap());
+  }
+
+  start(): void {
+    this.#lastMs = this.#clock.nowMs();
+    this.#timer.enable(this.#plan.refreshIntervalMs);
+    if (this.handle.actions.includes("shrink_heap")) this.#shrinkTimer.enable(this.#plan.shrinkHeapIntervalMs);
+  }
+
+  stop(): void {
+    this.#timer.disable();
+    this.#shrinkTimer.disable();
+  }
+
+  /** Measures everything once. */
+  refresh(): void {
+    for (const resource of this.#resources) {
+      const pressure = resource.measure();
+      if (typeof pressure === "string") {
+        this.#logger.info("a resource cannot be measured", { resource: resource.name, reason: pressure });
+        continue;
+      }
+      for (const triggered of this.#triggered) triggered.onPressure(resource.name, pressure);
+    }
+    const now = this.#clock.nowMs();
+    this.#refreshDelay.record(now - this.#lastMs);
+    this.#lastMs = now;
+    this.#timer.enable(this.#plan.refreshIntervalMs);
+  }
+
+  #shrinkHeap(): void {
+    const index = this.handle.actions.indexOf("shrink_heap");
+    if (this.#triggered[index]!.state >= 1) this.#onShrinkHeap();
+    this.#shrinkTimer.enable(this.#plan.shrinkHeapIntervalMs);
+  }
+}
+
+class Resource {
+  readonly name: string;
+  readonly #monitor: ResourceMonitor;
+  readonly #pressure: Gauge;
+  readonly #failedUpdates: Counter;
+
+  constructor(name: string, monitor: ResourceMonitor, stats: StatsScope) {
+    this.name = name;
+    this.#monitor = monitor;
+    this.#pressure = stats.gauge(`overload.${name}.pressure`);
+    this.#failedUpdates = stats.counter(`overload.${name}.failed_updates`);
+    // Here a measurement is never still under way when the next one is due.
+    stats.counter(`overload.${name}.skipped_updates`);
+  }
+
+  measure(): number | string {
+    const pressure = this.#monitor.measure();
+    if (typeof pressure === "string") this.#failedUpdates.inc();
+    else this.#pressure.set(Math.trunc(pressure * 100));
+    return pressure;
+  }
+}
+
+/** An action or point, with the states of its triggers. */
+class Triggered {
+  state = 0;
+  readonly #states = new Map<string, number>();
+  readonly #triggers: readonly TriggerPlan[];
+  readonly #active: Gauge | null;
+  readonly #scalePercent: Gauge;
+  readonly #cells: Int32Array;
+  readonly #index: number;
+
+  constructor(
+    { name, triggers }: TriggeredPlan<string>,
+    prefix: string,
+    isAction: boolean,
+    stats: StatsScope,
+    cells: Int32Array,
+    index: number,
+  ) {
+    this.#triggers = triggers;
+    this.#cells = cells;
+    this.#index = index;
+    this.#active = isAction ? stats.gauge(`overload.${prefix}${name}.active`) : null;
+    this.#scalePercent = stats.gauge(`overload.${prefix}${name}.scale_percent`);
+    if (!isAction) stats.counter(`overload.${prefix}${name}.shed_load_count`);
+  }
+
+  onPressure(resource: string, pressure: number): void {
+    const trigger = this.#triggers.find((each) => each.resource === resource);
+    if (trigger === undefined) return;
+    const state = stateOf(trigger, pressure);
+    if (state === (this.#states.get(resource) ?? 0)) return;
+    this.#states.set(resource, state);
+    this.state = Math.max(...this.#states.values());
+    // Gauges of an action are of the trigger that changed, as in Envoy.
+    this.#active?.set(state >= 1 ? 1 : 0);
+    this.#scalePercent.set(Math.trunc(100 * (this.#active === null ? this.state : state)));
+    Atomics.store(this.#cells, this.#index, Math.round(this.state * SATURATED));
+  }
+}
+
+function stateOf({ scalingThreshold, saturationThreshold }: TriggerPlan, pressure: number): number {
+  if (scalingThreshold === null) return pressure >= saturationThreshold ? 1 : 0;
+  if (pressure <= scalingThreshold) return 0;
+  if (pressure >= saturationThreshold) return 1;
+  // Envoy has 32 bits for it.
+  return Math.fround((pressure - scalingThreshold) / (saturationThreshold - scalingThreshold));
+}
