@@ -1,7 +1,5 @@
 // test/host/net/dns.test.ts: names to addresses, from name servers of the test.
-import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { mkdtempSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers";
@@ -16,94 +14,7 @@ import { HostsFile, parseHosts } from "../../../host/net/hosts_file.ts";
 import { parseResolvConf, readResolvConf, searchedNames } from "../../../host/net/resolv_conf.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
 import { systemClock } from "../../../host/platform/system_clock.ts";
-
-/** What a name server knows of a name. */
-interface Entry {
-  readonly a?: readonly string[];
-  readonly aaaa?: readonly (readonly number[])[];
-  /** A response code. */
-  readonly code?: number;
-  /** Datagrams say that there is more. */
-  readonly truncated?: boolean;
-  /** Datagrams are not answered: so many of them. */
-  silent?: number;
-}
-
-/** A name server that answers from `zone`, by UDP and TCP on one port. */
-class NameServer {
-  #datagrams: DatagramSocket | null = null;
-  readonly #streams: Server = createServer((socket) => this.#serve(socket));
-  readonly asked: string[] = [];
-  readonly #zone: Readonly<Record<string, Entry>>;
-
-  constructor(zone: Readonly<Record<string, Entry>>) {
-    this.#zone = zone;
-  }
-
-  /** The address of the server: a port that is free for both. */
-  async start(): Promise<string> {
-    for (let attempt = 0; attempt < 20; attempt++) {
-      await new Promise<void>((resolve) => this.#streams.listen(0, "127.0.0.1", resolve));
-      const { port } = this.#streams.address() as AddressInfo;
-      if (await this.#bind(port)) return `127.0.0.1:${port}`;
-      await new Promise((resolve) => this.#streams.close(resolve));
-    }
-    throw new Error("no port is free for datagrams and streams");
-  }
-
-  /** False when the port is taken. */
-  #bind(port: number): Promise<boolean> {
-    const socket = createSocket("udp4");
-    this.#datagrams = socket;
-    socket.on("message", (query, from) => {
-      const answer = this.#answer(query, false);
-      if (answer !== null) socket.send(answer, from.port, from.address);
-    });
-    return new Promise((resolve) => {
-      socket.once("error", () => resolve(false));
-      socket.bind(port, "127.0.0.1", () => resolve(true));
-    });
-  }
-
-  close(): void {
-    this.#datagrams?.close();
-    this.#streams.close();
-  }
-
-  #serve(socket: Socket): void {
-    socket.on("error", () => {});
-    socket.once("data", (bytes: Uint8Array) => {
-      const answer = this.#answer(bytes.subarray(2), true)!;
-      // In two parts, and not at their border.
-      socket.write(Uint8Array.of(answer.length >> 8));
-      socket.write(Uint8Array.of(answer.length & 255, ...answer));
-    });
-  }
-
-  #answer(query: Uint8Array, stream: boolean): Uint8Array | null {
-    const labels: string[] = [];
-    let at = 12;
-    while (query[at] !== 0) {
-      labels.push(new TextDecoder().decode(query.subarray(at + 1, at + 1 + query[at]!)));
-      at += query[at]! + 1;
-    }
-    const type = query[at + 2]!;
-    const name = labels.join(".").toLowerCase();
-    this.asked.push(`${name} ${type === 1 ? "A" : "AAAA"}${stream ? " tcp" : ""}`);
-    const entry: Entry = this.#zone[name] ?? { code: 3 };
-    if (!stream && (entry.silent ?? 0) > 0) {
-      entry.silent!--;
-      return null;
-    }
-    const truncated = entry.truncated === true && !stream;
-    const data = type === 1 ? (entry.a ?? []).map((ip) => ip.split(".").map(Number)) : entry.aaaa ?? [];
-    const alias = [0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 9, 0, 2, 0xc0, 12];
-    const records = data.flatMap((bytes) => [0xc0, 12, 0, type, 0, 1, 0, 0, 0, 77, 0, bytes.length, ...bytes]);
-    const count = truncated ? 0 : data.length + 1;
-    const head = [query[0]!, query[1]!, truncated ? 0x83 : 0x81, 0x80 | (entry.code ?? 0), 0, 1, 0, count, 0, 0, 0, 0];
-    return new Uint8Array([...head, ...query.subarray(12, at + 5), ...(truncated ? [] : [...alias, ...records])]);
-  }
-}
+import { NameServer } from "../../support/name_server.ts";
 
 function resolve(resolver: DnsResolver, name: string, family: DnsLookupFamily): Promise<DnsAnswer> {
   return new Promise((settle) => resolver.resolve(name, family, settle));
@@ -116,7 +27,7 @@ function brief(answer: DnsAnswer): string {
   return addresses.length > 0 ? addresses.join(" ") : `none ${answer.details}`;
 }
 
-const V6 = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+const V6 = "2001:db8::1";
 const NO_DATA = "none cares_norecords:DNS server returned answer with no data";
 const NO_NAME = "none cares_norecords:Domain name not found";
 const PLAIN = { useSearchDomains: false, timeoutMs: 20_000 };
