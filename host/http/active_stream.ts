@@ -150,6 +150,13 @@ export class ActiveStream implements StreamDecoder, StreamCallbacks, FilterManag
     return this.#config.bufferLimitBytes;
   }
 
+  /** A route can only raise it. */
+  get requestBufferLimitBytes(): number {
+    const limitBytes = this.#config.bufferLimitBytes;
+    const ofRoute = this.#route?.requestBufferLimitBytes ?? null;
+    return ofRoute === null || limitBytes === 0 ? limitBytes : Math.max(ofRoute, limitBytes);
+  }
+
   /** True once the stream has left its connection. */
   get finished(): boolean {
     return this.#finished;

@@ -36,6 +36,8 @@ export interface FilterManagerCallbacks extends ReplyRewriter {
   readonly info: StreamInfo;
   readonly clock: Clock;
   readonly bufferLimitBytes: number;
+  /** Of requests, where it is another one. */
+  readonly requestBufferLimitBytes?: number;
   route(): Route | null;
   clearRouteCache(): void;
   /** The response, after all filters. */
@@ -198,7 +200,8 @@ class RequestPass extends FilterPass<FilterSlot> {
   }
 
   override get limitBytes(): number {
-    return this.#manager.callbacks.bufferLimitBytes;
+    const { callbacks } = this.#manager;
+    return callbacks.requestBufferLimitBytes ?? callbacks.bufferLimitBytes;
   }
 
   protected override slotAt(index: number): FilterSlot {

@@ -24,6 +24,8 @@ export interface Route {
   filterDisabled(filterName: string): boolean | null;
   /** Whether the route allows an upgrade to this protocol, in lower case; null when it says nothing. */
   allowsUpgrade?(type: string): boolean | null;
+  /** How much of a request may be held, where that is more than the connection's limit; null says nothing. */
+  readonly requestBufferLimitBytes?: number | null;
   /** Milliseconds without stream activity before a 504, or null for the connection manager's. */
   readonly idleTimeoutMs: number | null;
   /** Milliseconds that the end of a response may wait for the peer; 0: for ever, null: the connection manager's. */

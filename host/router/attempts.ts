@@ -69,7 +69,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     const retry = this.#createRetryState();
     this.#retry = retry;
     if (retry !== null || route.internalRedirectPolicy !== null) {
-      request.replay = new RequestReplay(route.requestBufferLimitBytes(stream.bufferLimitBytes));
+      request.replay = new RequestReplay(route.requestBufferLimitBytes ?? (stream.bufferLimitBytes || Infinity));
     }
     const matters = retry !== null || hashPolicy !== null || cluster.asksContext ||
       stream.upstreamOverrideHost !== null;

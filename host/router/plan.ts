@@ -73,18 +73,12 @@ export interface RoutePlan {
   readonly action: ClusterActionPlan | RedirectPlan | DirectResponsePlan;
   /** Statistics of the route have this name; "" for none. */
   readonly statPrefix: string;
-  readonly requestBufferLimit: RequestBufferLimitPlan | null;
+  /** How much of a request may be held; null leaves that to its connection. */
+  readonly requestBufferLimitBytes: number | null;
   readonly requestHeaders: HeaderOpsPlan;
   readonly responseHeaders: HeaderOpsPlan;
   readonly filterConfigs: readonly FilterConfigPlan[];
   readonly metadata: MetadataPlan | null;
-}
-
-/** How much of a request is kept to be sent again. */
-export interface RequestBufferLimitPlan {
-  readonly bytes: number;
-  /** No more than the connection's limit. */
-  readonly isCapped: boolean;
 }
 
 /** Static metadata: plain JSON by namespace. */

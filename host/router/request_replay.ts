@@ -13,7 +13,7 @@ export class RequestReplay {
   /** All of the request is there. */
   complete = false;
 
-  /** `limitBytes` 0 is no limit. */
+  /** `limitBytes` is Infinity for no limit. */
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
   }
@@ -25,7 +25,7 @@ export class RequestReplay {
 
   /** Keeps a copy of a chunk of the body; false when that would be too much. */
   add(data: ByteQueue): boolean {
-    if (this.#limitBytes > 0 && this.#length + data.length > this.#limitBytes) return false;
+    if (this.#length + data.length > this.#limitBytes) return false;
     for (let i = 0; i < data.chunkCount; i++) this.#chunks.push(new Uint8Array(data.chunkAt(i)));
     this.#length += data.length;
     return true;

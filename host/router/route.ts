@@ -29,7 +29,6 @@ import type {
   HedgePolicyPlan,
   InternalRedirectPlan,
   RedirectPlan,
-  RequestBufferLimitPlan,
   RoutePlan,
   VirtualHostPlan,
 } from "./plan.ts";
@@ -52,7 +51,7 @@ export interface RouteSurroundings {
 }
 
 /** The part of a route's plan that a recipe is made of. */
-export type RecipePlan = Pick<RoutePlan, "name" | "match" | "action" | "metadata" | "requestBufferLimit">;
+export type RecipePlan = Pick<RoutePlan, "name" | "match" | "action" | "metadata" | "requestBufferLimitBytes">;
 
 /** What plans need to become recipes. */
 export interface RecipeCompiler {
@@ -72,7 +71,7 @@ export class RouteRecipe {
   /** The content type that the body's format asks for; "" for none. */
   readonly bodyType: string;
   readonly #redirectPath: HeaderFormatter | null;
-  readonly requestBufferLimit: RequestBufferLimitPlan | null;
+  readonly requestBufferLimitBytes: number | null;
   readonly rateLimits: RateLimitPolicy;
   readonly pathRewrite: PathRewrite | null;
   readonly hostRewrite: HostRewrite | null;
@@ -107,7 +106,7 @@ export class RouteRecipe {
     this.#redirectPath = this.redirect === null || this.redirect.pathFormat === ""
       ? null
       : compiler.compileFormat(this.redirect.pathFormat);
-    this.requestBufferLimit = plan.requestBufferLimit;
+    this.requestBufferLimitBytes = plan.requestBufferLimitBytes;
     const rateLimits = action.kind === "cluster" ? action.rateLimits : [];
     this.rateLimits = rateLimits.length === 0
       ? NO_RATE_LIMITS
@@ -283,11 +282,9 @@ export class RouteEntry implements Route {
     return this.#recipe.action?.grpcTimeoutOffsetMs ?? 0;
   }
 
-  /** How many bytes of a request are kept to be sent again; 0 is no limit, also for the connection's. */
-  requestBufferLimitBytes(connectionLimitBytes: number): number {
-    const limit = this.#recipe.requestBufferLimit;
-    if (limit === null) return connectionLimitBytes;
-    return limit.isCapped && connectionLimitBytes > 0 ? Math.min(limit.bytes, connectionLimitBytes) : limit.bytes;
+  /** How much of a request may be held; null leaves that to its connection. */
+  get requestBufferLimitBytes(): number | null {
+    return this.#recipe.requestBufferLimitBytes;
   }
 
   get rateLimits(): RateLimitPolicy {

@@ -82,7 +82,7 @@ export class RouteBuilder {
       match: MATCH_ALL,
       action: TLS_REDIRECT,
       metadata: null,
-      requestBufferLimit: null,
+      requestBufferLimitBytes: null,
     };
     const surroundings = {
       virtualHost: this.#virtualHost,

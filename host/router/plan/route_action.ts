@@ -9,13 +9,7 @@ import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
 import { planMirrorPolicies } from "../../upstream/plan/mirror_policy.ts";
 import type { MirrorPolicyPlan } from "../../upstream/mirror_policy.ts";
 import type { RetryPolicyPlan } from "../../upstream/retry_plan.ts";
-import type {
-  ClusterActionPlan,
-  HedgePolicyPlan,
-  PathMatchPlan,
-  RequestBufferLimitPlan,
-  RouteUpgradePlan,
-} from "../plan.ts";
+import type { ClusterActionPlan, HedgePolicyPlan, PathMatchPlan, RouteUpgradePlan } from "../plan.ts";
 import { checkCluster, planClusterSpecifier } from "./cluster_specifier.ts";
 import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
 import { planHedgePolicy } from "./hedge_policy.ts";
@@ -24,11 +18,17 @@ import { planInternalRedirect } from "./internal_redirect.ts";
 import { planHostRewrite, planPathRewrite } from "./rewrite.ts";
 import { planMetadataMatch } from "./metadata_match.ts";
 
+/** Bytes; null where nothing is said. */
+export interface BufferLimits {
+  readonly body: number | null;
+  readonly perRequest: number | null;
+}
+
 /** What routes have from above them. */
 export interface RouteDefaults extends RouteConfigLimits {
   /** The virtual host's, for routes without one. */
   readonly retryPolicy: RetryPolicyPlan | null;
-  readonly requestBufferLimit: RequestBufferLimitPlan | null;
+  readonly bufferLimits: BufferLimits;
   readonly mirrorPolicies: readonly MirrorPolicyPlan[];
   readonly hedgePolicy: HedgePolicyPlan | null;
 }

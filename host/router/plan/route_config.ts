@@ -10,7 +10,6 @@ import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import type {
   MetadataPlan,
   PathMatchPlan,
-  RequestBufferLimitPlan,
   RouteConfigPlan,
   RoutePlan,
   RouteTreePlan,
@@ -28,7 +27,7 @@ import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
 import { planDirectResponse, planRedirect } from "./direct_response.ts";
 import { planRateLimits } from "./rate_limit.ts";
 import { planClusterSpecifierPlugins } from "./cluster_specifier_plugin.ts";
-import { planRouteAction, planRouteMirrors, type RouteDefaults } from "./route_action.ts";
+import { type BufferLimits, planRouteAction, planRouteMirrors, type RouteDefaults } from "./route_action.ts";
 import { planRouteMatch } from "./route_match.ts";
 
 const MAX_DIRECT_RESPONSE_BODY_BYTES = 4096;
@@ -67,7 +66,7 @@ function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: R
   const defaults: RouteDefaults = {
     ...limits,
     retryPolicy: planRetryPolicy(node),
-    requestBufferLimit: planRequestBufferLimit(node),
+    bufferLimits: planBufferLimits(node),
     mirrorPolicies: planRouteMirrors(node, limits, context),
     hedgePolicy: planHedgePolicy(node),
   };
@@ -139,14 +138,15 @@ function planVirtualCluster(node: ConfigNode): VirtualClusterPlan {
   return { name: node.string("name"), headers: planHeaderMatchers(headers) };
 }
 
-/** Of a route or virtual host. */
-function planRequestBufferLimit(node: ConfigNode): RequestBufferLimitPlan | null {
-  const [own, capped] = ["request_body_buffer_limit", "per_request_buffer_limit_bytes"] as const;
-  if (node.has(own) && node.has(capped)) {
-    node.error("config/conflict", `${own} and ${capped} are both set`, { field: capped, help: "remove it" });
-  }
-  if (node.has(own)) return { bytes: node.number(own), isCapped: false };
-  return node.has(capped) ? { bytes: node.number(capped), isCapped: true } : null;
+/** The limits of a route or virtual host: the new field's and the old one's. */
+function planBufferLimits(node: ConfigNode): BufferLimits {
+  const bytes = (field: string): number | null => node.has(field) ? node.number(field) : null;
+  return { body: bytes("request_body_buffer_limit"), perRequest: bytes("per_request_buffer_limit_bytes") };
+}
+
+/** The new field counts, even that of the virtual host. */
+function effectiveBufferLimit(route: BufferLimits, host: BufferLimits): number | null {
+  return route.body ?? host.body ?? route.perRequest ?? host.perRequest;
 }
 
 /** A route, or null when its match or its action cannot be used, which has been or will be reported. */
@@ -157,7 +157,7 @@ function planRoute(node: ConfigNode, defaults: RouteDefaults, context: RoutePlan
   const plan = {
     name: node.string("name"),
     statPrefix: node.string("stat_prefix"),
-    requestBufferLimit: planRequestBufferLimit(node) ?? defaults.requestBufferLimit,
+    requestBufferLimitBytes: effectiveBufferLimit(planBufferLimits(node), defaults.bufferLimits),
     requestHeaders: planHeaderOps(node, "request", context),
     responseHeaders: planHeaderOps(node, "response", context),
     filterConfigs: planFilterConfigs(node, context),

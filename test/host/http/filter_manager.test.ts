@@ -300,6 +300,17 @@ test("above the limit a watermark pauses the sender once, and going on lets it g
   assert.is(owner.take().at(-1), "r request body 0123456789xy");
 });
 
+test("a limit for requests alone", () => {
+  const { owner, manager, filters } = chain("a", "r");
+  owner.requestBufferLimitBytes = 20;
+  filters["a"]!.request.body = DataStatus.StopIterationAndBuffer;
+  manager.decodeHeaders(requestHeaders(), false);
+  manager.decodeData(queue("0123456789x"), false);
+  assert.is(owner.take().at(-1), "a request body 0123456789x", "no answer");
+  manager.decodeData(queue("0123456789x"), false);
+  assert.is(owner.info.responseCodeDetails, "request_payload_too_large");
+});
+
 test("a request above the limit of a filter that wants all of it is answered 413", () => {
   for (const stopAll of [false, true]) {
     const { owner, manager, filters } = chain("a", "r");

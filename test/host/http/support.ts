@@ -36,6 +36,7 @@ export class Owner implements FilterManagerCallbacks {
   readonly clock: ManualClock = new ManualClock();
   readonly info: StreamInfo = new StreamInfo({} as ConnectionInfo, 0, 0);
   bufferLimitBytes = 10;
+  requestBufferLimitBytes?: number;
   readonly seen: string[] = [];
   manager: FilterManager | null = null;
   paused = 0;

@@ -5,19 +5,23 @@ import { ResourcePriority } from "../../../host/upstream/circuit_breaker.ts";
 import { globalTimeoutMs } from "../../../host/router/timeouts.ts";
 import { ask, infoOf, requestOf, tableOf, tableOfRoutes } from "./support.ts";
 
-test("how much of a request is kept", () => {
-  const to = (more: object) => ({ match: { prefix: "/" }, route: { cluster: "c" }, ...more });
-  const limit = (route: object, host: object, connection: number): number => {
-    const table = tableOf({ virtual_hosts: [{ name: "v", domains: ["*"], routes: [to(route)], ...host }] });
-    return ask(table, "/")!.requestBufferLimitBytes(connection);
+test("how much of a request may be held", () => {
+  const limit = (route: object, host: object = {}): number | null => {
+    const routes = [{ match: { prefix: "/" }, route: { cluster: "c" }, ...route }];
+    const table = tableOf({ virtual_hosts: [{ name: "v", domains: ["*"], routes, ...host }] });
+    return ask(table, "/")!.requestBufferLimitBytes;
   };
-  assert.is(limit({}, {}, 100), 100);
-  assert.is(limit({ request_body_buffer_limit: 200 }, {}, 100), 200);
-  assert.is(limit({ per_request_buffer_limit_bytes: 200 }, {}, 100), 100);
-  assert.is(limit({ per_request_buffer_limit_bytes: 50 }, {}, 100), 50);
-  assert.is(limit({ per_request_buffer_limit_bytes: 50 }, {}, 0), 50);
-  assert.is(limit({}, { request_body_buffer_limit: 300 }, 100), 300);
-  assert.is(limit({ per_request_buffer_limit_bytes: 50 }, { request_body_buffer_limit: 300 }, 100), 50);
+  const body = (bytes: number) => ({ request_body_buffer_limit: bytes });
+  const old = (bytes: number) => ({ per_request_buffer_limit_bytes: bytes });
+  assert.is(limit({}), null);
+  assert.is(limit(body(0)), 0);
+  assert.is(limit(old(50)), 50);
+  assert.is(limit({ ...body(1), ...old(50) }), 1);
+  assert.is(limit({}, body(300)), 300);
+  assert.is(limit(body(200), body(300)), 200);
+  assert.is(limit(old(50), body(300)), 300);
+  assert.is(limit(old(50), old(60)), 50);
+  assert.is(limit(body(200), old(60)), 200);
 });
 
 test("priority", () => {

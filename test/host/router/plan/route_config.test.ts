@@ -172,12 +172,6 @@ const REFUSED: readonly [string, object, string, string][] = [
   ],
   ["a rewrite to no format", one(to({ path_rewrite: "/%NOTHING%" })), "NOTHING", "path_rewrite"],
   [
-    "two buffer limits",
-    one({ ...to({}), request_body_buffer_limit: 1, per_request_buffer_limit_bytes: 1 }),
-    "are both set",
-    "per_request_buffer_limit_bytes",
-  ],
-  [
     "a virtual cluster of everything",
     { virtual_hosts: [{ name: "v", domains: ["*"], routes: [to({})], virtual_clusters: [{ name: "x" }] }] },
     "needs headers",
