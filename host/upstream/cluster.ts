@@ -21,6 +21,7 @@ import { createDiscovery, createProvidingDiscovery } from "./discovery/create.ts
 import type { ClusterFinder, Discovery, DiscoveryContext } from "./discovery/discovery.ts";
 import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import { ActiveChecks } from "./health/active_checks.ts";
+import { CheckConnection } from "./health/check_connection.ts";
 import { ClusterHealth } from "./health/cluster_health.ts";
 import { HostHealthExchange } from "./health/exchange.ts";
 import type { HealthCheckTools } from "./health/health_checker.ts";
@@ -175,17 +176,21 @@ export class Cluster implements PoolCluster {
       clusters: clusters ?? { get: () => null, generation: 0, dnsCaches: new DnsCaches(environment) },
     };
     const { provided, loadBalancing } = plan;
+    const { createClientCodec } = environment;
     if (loadBalancing.policy === "CLUSTER_PROVIDED") {
       this.#discovery = this.balancer = createProvidingDiscovery(context, provided!);
     } else {
       this.#discovery = createDiscovery(context);
       this.balancer = createBalancer(loadBalancing, {
+        clusterName: plan.name,
         priorities: this.priorities,
         clock: this.clock,
         random: this.random,
         stats: this.stats.loadBalancer,
         local: environment.local?.name === plan.name ? null : environment.local ?? null,
         scope,
+        connectForReports: (host, address, callbacks) =>
+          new CheckConnection({ cluster: this, createClientCodec }, host, "HTTP/2", callbacks, address),
       });
     }
     this.preconnect = plan.preconnect === null

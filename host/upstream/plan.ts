@@ -17,7 +17,7 @@ import { DEFAULT_HAPPY_EYEBALLS, type HappyEyeballsPlan } from "../net/happy_eye
 import type { ExtensionPlan } from "../net/plan.ts";
 import { DEFAULT_DNS_PLAN, type DnsCachePlan, type DnsPlan } from "./dns_plan.ts";
 import { type HealthPlan, NO_HEALTH_PLAN } from "./health/plan.ts";
-import type { UtilizationPlan } from "./orca/utilization.ts";
+import type { ReportStreamPlan, UtilizationPlan } from "./orca/plan.ts";
 import type { MirrorPolicyPlan } from "./mirror_policy.ts";
 import type { RetryPolicyPlan } from "./retry_plan.ts";
 import type { OutlierDetectionPlan } from "./outlier/plan.ts";
@@ -245,6 +245,8 @@ export interface ClientSideWeightedPlan extends UtilizationPlan {
   /** A weight that old does not count any more. */
   readonly expirationMs: number;
   readonly updatePeriodMs: number;
+  /** Hosts are asked to report by themselves; null: reports are those in responses. */
+  readonly reportStream: ReportStreamPlan | null;
   readonly slowStart?: SlowStartPlan;
 }
 

@@ -17,6 +17,7 @@ import {
 } from "../../http/codec.ts";
 import type { Connection, ConnectionHandler } from "../../net/connection_port.ts";
 import { CloseType, type PeerType } from "../../net/filter.ts";
+import type { SocketAddress } from "../../observe/stream_info.ts";
 import type { DialCallbacks, DialHandle } from "../dialer.ts";
 import type { Host } from "../host.ts";
 import type { ProbeEnvironment } from "./probe.ts";
@@ -33,12 +34,20 @@ export interface CheckConnectionCallbacks {
   onClosed(): void;
 }
 
+/** What such connections are made with. */
+export type CheckConnectionEnvironment = Pick<ProbeEnvironment, "cluster" | "createClientCodec">;
+
 /** Connects to where a host wants to be checked. There is no time limit: who waits for a check has one. */
-export function dialForCheck({ cluster }: ProbeEnvironment, host: Host, callbacks: DialCallbacks): DialHandle {
+export function dialForCheck(
+  { cluster }: CheckConnectionEnvironment,
+  host: Host,
+  callbacks: DialCallbacks,
+  address: SocketAddress = host.healthCheckAddress,
+): DialHandle {
   const { plan } = cluster;
   return cluster.dialer.dial({
-    address: host.healthCheckAddress,
-    alternatives: host.healthCheckAddress === host.address ? host.additionalAddresses : [],
+    address,
+    alternatives: address === host.address ? host.additionalAddresses : [],
     connectTimeoutMs: Infinity,
     bufferLimitBytes: plan.perConnectionBufferLimitBytes,
     connection: plan.connection,
@@ -48,7 +57,7 @@ export function dialForCheck({ cluster }: ProbeEnvironment, host: Host, callback
 }
 
 export class CheckConnection implements ConnectionHandler, ClientCodecCallbacks, DialCallbacks {
-  readonly #environment: ProbeEnvironment;
+  readonly #environment: CheckConnectionEnvironment;
   readonly #protocol: "HTTP/1.1" | "HTTP/2";
   readonly #callbacks: CheckConnectionCallbacks;
   readonly #dial: DialHandle;
@@ -60,15 +69,16 @@ export class CheckConnection implements ConnectionHandler, ClientCodecCallbacks,
   #closesSoon = false;
 
   constructor(
-    environment: ProbeEnvironment,
+    environment: CheckConnectionEnvironment,
     host: Host,
     protocol: "HTTP/1.1" | "HTTP/2",
     callbacks: CheckConnectionCallbacks,
+    address?: SocketAddress,
   ) {
     this.#environment = environment;
     this.#protocol = protocol;
     this.#callbacks = callbacks;
-    this.#dial = dialForCheck(environment, host, this);
+    this.#dial = dialForCheck(environment, host, this, address);
   }
 
   /** True while another request may follow. */

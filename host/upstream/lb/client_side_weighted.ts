@@ -13,7 +13,9 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { HeaderMap } from "../../http/header_map.ts";
 import type { Host } from "../host.ts";
-import { readLoadReport } from "../orca/load_report.ts";
+import { type LoadReport, readLoadReport } from "../orca/load_report.ts";
+import { ReportStreams } from "../orca/report_streams.ts";
+import { ReportStreamStats } from "../orca/stats.ts";
 import { weightOf } from "../orca/utilization.ts";
 import type { ClientSideWeightedPlan } from "../plan.ts";
 import type { PrioritySet } from "../priority.ts";
@@ -55,9 +57,14 @@ export class ReportedWeight implements HostPolicyData {
 
   #read(headers: HeaderMap): boolean {
     const report = readLoadReport(headers);
-    if (report === null) return false;
+    if (report !== null) this.take(report);
+    return report !== null;
+  }
+
+  /** False when it gives no weight. */
+  take(report: LoadReport): boolean {
     const weight = weightOf(report, this.#plan);
-    if (weight === null) return true;
+    if (weight === null) return false;
     const nowMs = this.#clock.nowMs();
     this.#weight = weight;
     this.#lastMs = nowMs;
@@ -73,6 +80,8 @@ export class ClientSideWeightedBalancer implements ClusterBalancer {
   /** Picks by the hosts' weights. */
   readonly #weighted: ClusterBalancer;
   readonly #timer: Timer;
+  /** Null when reports are those in responses. */
+  readonly #streams: ReportStreams | null;
 
   constructor(plan: ClientSideWeightedPlan, environment: BalancerEnvironment, weighted: ClusterBalancer) {
     const { clock, priorities } = environment;
@@ -85,6 +94,9 @@ export class ClientSideWeightedBalancer implements ClusterBalancer {
       this.#watch(added);
       this.#update();
     });
+    this.#streams = plan.reportStream === null
+      ? null
+      : new ReportStreams(plan.reportStream, priorities, environment, new ReportStreamStats(environment.scope), take);
     this.#timer = clock.createTimer(() => {
       this.#update();
       this.#timer.enable(plan.updatePeriodMs);
@@ -96,8 +108,13 @@ export class ClientSideWeightedBalancer implements ClusterBalancer {
     return this.#weighted.chooseHost(context);
   }
 
+  peekAnotherHost(): Host | null {
+    return this.#weighted.peekAnotherHost?.() ?? null;
+  }
+
   close(): void {
     this.#timer.disable();
+    this.#streams?.close();
     this.#weighted.close?.();
   }
 
@@ -112,6 +129,10 @@ export class ClientSideWeightedBalancer implements ClusterBalancer {
     // Their order of turns is made anew.
     if (changed.size > 0) this.#priorities.refreshHealth(changed);
   }
+}
+
+function take(host: Host, report: LoadReport): boolean {
+  return host.policyData instanceof ReportedWeight && host.policyData.take(report);
 }
 
 /** True when a host weighs something else than before. */

@@ -36,6 +36,10 @@ export class OverrideHostBalancer implements ClusterBalancer {
     return host;
   }
 
+  peekAnotherHost(): Host | null {
+    return this.#fallback.peekAnotherHost?.() ?? null;
+  }
+
   close(): void {
     this.#fallback.close?.();
   }

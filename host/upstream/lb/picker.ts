@@ -16,6 +16,7 @@ import type { Random } from "../../base/random.ts";
 import type { StatsScope } from "../../observe/stats.ts";
 import type { Host } from "../host.ts";
 import type { LocalCluster } from "../local_cluster.ts";
+import type { ConnectForReports } from "../orca/report_connection.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { LoadBalancerContext } from "./context.ts";
 import type { LoadBalancerStats } from "./stats.ts";
@@ -34,6 +35,7 @@ export interface ClusterBalancer {
 
 /** What balancers need of the cluster, or of the subset, that they choose from. */
 export interface BalancerEnvironment {
+  readonly clusterName: string;
   readonly priorities: PrioritySet;
   readonly clock: Clock;
   readonly random: Random;
@@ -42,6 +44,8 @@ export interface BalancerEnvironment {
   readonly local: LocalCluster | null;
   /** The cluster's: for what only one policy counts. */
   readonly scope: StatsScope;
+  /** Connects to a host of the cluster for what it says of its load. */
+  readonly connectForReports: ConnectForReports;
 }
 
 /** Picks from one list; made again whenever the list changed. */

@@ -115,8 +115,11 @@ function setNumber(report: Map<string, number>, name: string, value: unknown): b
 
 function parseBinary(encoded: string): LoadReport | null {
   const text = decodeBase64(encoded);
-  if (text === null) return null;
-  const bytes = fromLatin1(text);
+  return text === null ? null : parseLoadReport(fromLatin1(text));
+}
+
+/** The report in the bytes of an `OrcaLoadReport`; null when they are none. */
+export function parseLoadReport(bytes: Uint8Array): LoadReport | null {
   const reader = new WireReader(bytes, 0, bytes.length);
   const report = new Map<string, number>();
   try {

@@ -5,15 +5,9 @@
  * @module
  */
 import type { LoadReport } from "./load_report.ts";
+import type { UtilizationPlan } from "./plan.ts";
 
 const MAX_WEIGHT = 0xffff_ffff;
-
-export interface UtilizationPlan {
-  /** `named_metrics.x`, `utilization.*` and the like: the greatest one counts, when it is above 0. */
-  readonly metricNames: readonly string[];
-  /** What errors add to the utilization: as many times as they are a part of the requests. */
-  readonly errorPenalty: number;
-}
 
 /** Requests per second by utilization, a whole number; null when the report does not say enough. */
 export function weightOf(report: LoadReport, plan: UtilizationPlan): number | null {

@@ -862,8 +862,8 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     title: "Weights that hosts report",
     cases: [],
-    envoy: "makes them of the reports that came to any of its threads",
-    nuncio: "makes them on each worker of the reports that came to that worker",
+    envoy: "makes them of the reports that came to any of its threads; one thread asks hosts for streams of them",
+    nuncio: "makes them on each worker of the reports that came to that worker; each worker asks for streams",
     reason: "workers share nothing; with as many requests as make weights worth having, all see the same",
   },
   {

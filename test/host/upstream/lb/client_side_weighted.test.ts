@@ -16,6 +16,7 @@ const PLAN: ClientSideWeightedPlan = {
   blackoutMs: 10_000,
   expirationMs: 180_000,
   updatePeriodMs: 1000,
+  reportStream: null,
 };
 
 interface Setup {

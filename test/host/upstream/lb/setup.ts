@@ -34,7 +34,12 @@ export interface TestEnvironment extends BalancerEnvironment {
 export function environmentOf(priorities: PrioritySet = new PrioritySet(140, 50), seed = 5): TestEnvironment {
   const scope = StatsStore.create();
   const stats = new LoadBalancerStats(scope);
-  return { priorities, clock: new ManualClock(), random: new SeededRandom(seed), stats, local: null, scope };
+  const connectForReports = (): never => {
+    throw new Error("nobody connects");
+  };
+  const random = new SeededRandom(seed);
+  const clock = new ManualClock();
+  return { clusterName: "a", priorities, clock, random, stats, local: null, scope, connectForReports };
 }
 
 export function contextOf(says: Partial<LoadBalancerContext>): LoadBalancerContext {

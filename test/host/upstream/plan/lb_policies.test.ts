@@ -53,6 +53,7 @@ test("client-side weights", () => {
     blackoutMs: 10_000,
     expirationMs: 180_000,
     updatePeriodMs: 1000,
+    reportStream: null,
   };
   assert.equal(good(policy(CLIENT_SIDE)), defaults);
   const set =
@@ -67,9 +68,11 @@ test("client-side weights", () => {
     updatePeriodMs: 100,
     slowStart: { windowMs: 3000, aggression: 1, minWeightPercent: 10 },
   });
-  assert.equal(plan(policy(CLIENT_SIDE, "enable_oob_load_report: true")).problems, [
-    "load reports out of band are not supported",
-  ]);
+  const of = (fields: string) => (good(policy(CLIENT_SIDE, fields)) as { reportStream: unknown }).reportStream;
+  assert.equal(of("enable_oob_load_report: true"), { periodMs: 10_000, port: 0, authority: "" });
+  const all = "oob_reporting_period: 3s, oob_reporting_config: { port_value: 81, authority: a.example }";
+  assert.equal(of(`enable_oob_load_report: true, ${all}`), { periodMs: 3000, port: 81, authority: "a.example" });
+  assert.equal(of(all), null);
 });
 
 test("localities above client-side weights, and above nothing else", () => {
