@@ -139,7 +139,10 @@ export class Cluster implements PoolCluster {
       plan.loadBalancing.panicThresholdPercent,
       plan.weightedPriorityHealth,
     );
-    this.priorities.onMemberUpdate((_added, removed) => removed.forEach((host) => this.#drainHost(host)));
+    this.priorities.onMemberUpdate((added, removed) => {
+      for (const host of removed) this.#drainHost(host);
+      if (plan.closeConnectionsOnHostSetChange && added.length + removed.length > 0) this.#renewPools();
+    });
     this.#createHealth = () =>
       new ClusterHealth(
         plan,
@@ -350,6 +353,15 @@ export class Cluster implements PoolCluster {
     this.outliers?.close();
     this.#health?.close();
     this.#health = null;
+  }
+
+  /** Connections end as they become free; whoever asks from now on gets others. */
+  #renewPools(): void {
+    for (const host of this.priorities.hosts()) {
+      this.#drainHost(host);
+      host.httpPools.fill(null);
+      host.tcpPools.fill(null);
+    }
   }
 
   #drainHost(host: Host): void {

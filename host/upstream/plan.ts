@@ -44,6 +44,8 @@ export interface ClusterPlan {
   /** Connections ahead of streams; null for none. */
   readonly preconnect: PreconnectPlan | null;
   readonly loadBalancing: LoadBalancingPlan;
+  /** A host that comes or goes ends the connections to all others, for those who balance by connections. */
+  readonly closeConnectionsOnHostSetChange: boolean;
   /** Of a host that a filter may choose by itself. */
   readonly overrideHostStatuses: readonly EndpointHealth[];
   readonly localities: readonly LocalityEndpointsPlan[];
@@ -459,6 +461,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
       failTrafficOnPanic: false,
       localityWeighted: false,
     },
+    closeConnectionsOnHostSetChange: false,
     localities: [],
     overprovisioningFactor: 140,
     weightedPriorityHealth: false,

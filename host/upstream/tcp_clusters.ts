@@ -15,6 +15,7 @@ import type { Cluster } from "./cluster.ts";
 import type { ClusterManager } from "./cluster_manager.ts";
 import type { Host } from "./host.ts";
 import { LoadBalancerContextBase } from "./lb/context.ts";
+import { MetadataMatch } from "./lb/metadata_match.ts";
 import type { PoolCancellable, PoolFailureReason } from "./pool.ts";
 import type { TcpConnection } from "./tcp_connection.ts";
 import type { TcpPoolCallbacks } from "./tcp_pool.ts";
@@ -23,6 +24,7 @@ import type { TcpPoolCallbacks } from "./tcp_pool.ts";
 export interface TcpContext {
   readonly info: StreamInfo;
   readonly hashInput: string | null;
+  readonly metadataMatch?: Readonly<Record<string, unknown>>;
 }
 
 /** The host that was chosen. */
@@ -90,6 +92,7 @@ export class TcpClusters {
 /** A connection as load balancers see it. */
 class ConnectionContext extends LoadBalancerContextBase {
   readonly #context: TcpContext;
+  #metadataMatch: MetadataMatch | null = null;
 
   constructor(context: TcpContext) {
     super();
@@ -99,6 +102,13 @@ class ConnectionContext extends LoadBalancerContextBase {
   override hash(): bigint | null {
     const { hashInput } = this.#context;
     return hashInput === null ? null : xxHash64(hashInput);
+  }
+
+  override metadataMatch(): MetadataMatch | null {
+    const { info, metadataMatch } = this.#context;
+    const dynamic = info.dynamicMetadata.get("envoy.lb");
+    if (metadataMatch === undefined && dynamic === undefined) return null;
+    return this.#metadataMatch ??= MetadataMatch.of({ ...metadataMatch, ...dynamic });
   }
 
   override get streamInfo(): StreamInfo {

@@ -71,6 +71,8 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
     preconnect: planPreconnect(node.message("preconnect_policy")),
     loadBalancing: planLoadBalancing(node, runtime),
+    closeConnectionsOnHostSetChange: node.message("common_lb_config")?.bool("close_connections_on_host_set_change") ??
+      false,
     overrideHostStatuses: planOverrideHostStatuses(node.message("common_lb_config")),
     localities,
     overprovisioningFactor,

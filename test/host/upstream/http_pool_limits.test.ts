@@ -6,6 +6,7 @@ import { Cluster } from "../../../host/upstream/cluster.ts";
 import { ALL_STATS, renderStatsText, selectStats } from "../../../host/observe/text.ts";
 import type { Host } from "../../../host/upstream/host.ts";
 import { DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
+import { newHost } from "./lb/setup.ts";
 import { createFakeEnvironment, type FakeConnection, FakeRequest, PeerType, planWith } from "./fakes.ts";
 import { assertQuiet, setup } from "./pool_setup.ts";
 
@@ -228,5 +229,30 @@ test("close: who waits fails and connections are cut", () => {
   assert.ok(s.env.dialer.last.cancelled);
   assertQuiet(s);
 });
+
+for (const closes of [true, false]) {
+  test(`a host that comes ${closes ? "ends" : "leaves"} the connections to others`, () => {
+    const s = setup({ closeConnectionsOnHostSetChange: closes });
+    const [host] = [...s.cluster.priorities.hosts()] as [Host];
+    const busy = s.request();
+    const working = s.env.dialer.last.connect();
+    s.request();
+    const free = s.env.dialer.last.connect();
+    free.receive("r");
+    s.cluster.priorities.updateHosts(0, [host, newHost()], []);
+    assert.is(free.closed, closes);
+    assert.is(working.closed, false);
+    working.receive("r");
+    assert.equal(busy.events, ["ready 1", "response"]);
+    assert.is(working.closed, closes);
+    const next = new FakeRequest();
+    s.cluster.httpPool(host, ResourcePriority.Default).newStream(next, next);
+    assert.is(s.env.dialer.dials.length, closes ? 3 : 2);
+    // Another state of health is no change of hosts.
+    const connection = closes ? s.env.dialer.last.connect() : free;
+    s.cluster.priorities.refreshHealth(new Set([0]));
+    assert.is(connection.closed, false);
+  });
+}
 
 test.run();

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { bootstrap, httpListener } from "../bootstrap.ts";
+import { bootstrap, httpListener, indent, tcpListener } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
 
 const POLICIES = "type.googleapis.com/envoy.extensions.load_balancing_policies";
@@ -56,6 +56,15 @@ function inTurn(name: string, path: string, count: number): Exchange {
 
 const asks = (fields: string): string => `metadata_match: { filter_metadata: { envoy.lb: { ${fields} } } }`;
 
+function tcpProxy(fields: string): string {
+  return `- name: tcp
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+    stat_prefix: bytes
+    hash_policy: [ { source_ip: {} } ]
+${indent(fields, 4)}`;
+}
+
 const STAGES = locality([
   host("a", { lb: 'stage: prod, version: "1", num: 1, list: [ p, q ]' }),
   host("b", { lb: 'stage: prod, version: "2", num: 2, list: [ q ]' }),
@@ -71,7 +80,7 @@ function subset(name: string, fields: string, more: string = RING): string {
 
 export const subsets: Group = {
   name: "subsets",
-  listeners: ["main"],
+  listeners: ["main", "bytes", "weighted"],
   upstreams: ["a", "b", "c", "d"],
   yaml: bootstrap([
     httpListener("main", {
@@ -108,6 +117,12 @@ ${route("/redundant", "redundant", asks('stage: prod, version: "2", more: 1'))}
     ${asks('stage: prod, version: "1"')}
     weighted_clusters: { clusters: [ { name: none, weight: 1, ${asks('version: "2"')} } ] }`,
     }),
+    tcpListener("bytes", tcpProxy(`cluster: none\n${asks("stage: prod, version: '2'")}`)),
+    tcpListener(
+      "weighted",
+      tcpProxy(`weighted_clusters: { clusters: [ { name: none, weight: 1, ${asks("version: '1'")} } ] }
+${asks("stage: prod, version: '2'")}`),
+    ),
   ], [
     subset("none", "subset_selectors: [ { keys: [ stage, version ] }, { keys: [ stage ] } ]"),
     subset(
@@ -190,6 +205,8 @@ ${route("/redundant", "redundant", asks('stage: prod, version: "2", more: 1'))}
     get("no fallbacks", "/fallback-empty", "k1"),
     get("more than the selector asks for", "/redundant"),
     get("a weighted cluster precedes its route", "/weighted"),
+    { ...get("bytes", "/"), listener: "bytes" },
+    { ...get("bytes for weighted clusters", "/"), listener: "weighted" },
   ],
 };
 

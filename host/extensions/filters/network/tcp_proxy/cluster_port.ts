@@ -14,6 +14,8 @@ export interface TcpConnectContext {
   readonly info: StreamInfo;
   /** What hashing load balancers hash; null: nothing was configured, or there is nothing to hash. */
   readonly hashInput: string | null;
+  /** What is asked of the metadata of hosts; absent for nothing. */
+  readonly metadataMatch?: Readonly<Record<string, unknown>>;
 }
 
 /** The host that was chosen. */

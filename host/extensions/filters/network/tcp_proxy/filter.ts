@@ -18,7 +18,7 @@ import type { TerminalContext, TerminalFilterFactory } from "../../../../net/net
 import type { AccessLogType } from "../../../../observe/formatter.ts";
 import { ResponseFlag, type StreamInfo, type UpstreamInfo } from "../../../../observe/stream_info.ts";
 import type { TcpClusterPort, TcpConnectFailure, TcpConnectHandle, TcpHostInfo } from "./cluster_port.ts";
-import type { TcpProxyPlan } from "./plan.ts";
+import type { TcpProxyPlan, WeightedClusterPlan } from "./plan.ts";
 import type { TcpProxyStats } from "./stats.ts";
 
 /** Writes access log lines. */
@@ -188,7 +188,7 @@ class TcpProxy implements ConnectionHandler {
     if (this.#done) return;
     if (this.#options.shedsConnect?.fires() === true) return this.#shed();
     const { plan, clusters } = this.#options;
-    const clusterName = this.#pickCluster();
+    const { name: clusterName, metadataMatch } = this.#pickCluster();
     if (this.#attempts >= plan.maxConnectAttempts) {
       this.info.setFlag(ResponseFlag.UpstreamRetryLimitExceeded);
       clusters.onConnectAttemptsExceeded?.(clusterName);
@@ -197,7 +197,12 @@ class TcpProxy implements ConnectionHandler {
     this.#attempts++;
     this.info.clusterName = clusterName;
     let settled = false;
-    const handle = clusters.connect(clusterName, { info: this.info, hashInput: this.#hashInput() }, {
+    const context = {
+      info: this.info,
+      hashInput: this.#hashInput(),
+      ...(metadataMatch !== undefined && { metadataMatch }),
+    };
+    const handle = clusters.connect(clusterName, context, {
       onConnected: (connection, host) => {
         settled = true;
         this.#connecting = null;
@@ -212,19 +217,19 @@ class TcpProxy implements ConnectionHandler {
     if (!settled) this.#connecting = handle;
   }
 
-  #pickCluster(): string {
+  #pickCluster(): Omit<WeightedClusterPlan, "weight"> {
     const own = this.#ownText(CLUSTER_STATE);
-    if (own !== null) return own;
-    const { clusters } = this.#options.plan;
-    if (clusters.length === 1) return clusters[0]!.name;
+    const { clusters, metadataMatch } = this.#options.plan;
+    if (own !== null) return { name: own, ...(metadataMatch !== undefined && { metadataMatch }) };
+    if (clusters.length === 1) return clusters[0]!;
     let total = 0;
     for (const cluster of clusters) total += cluster.weight;
     let rest = this.#options.random.uint32() % Math.max(1, total);
     for (const cluster of clusters) {
-      if (rest < cluster.weight) return cluster.name;
+      if (rest < cluster.weight) return cluster;
       rest -= cluster.weight;
     }
-    return clusters[0]?.name ?? "";
+    return clusters[0] ?? { name: "" };
   }
 
   /** What a filter before this one has left for it. */

@@ -5,10 +5,13 @@
  */
 import type { ConfigNode } from "../../../../config/node.ts";
 import type { ExtensionPlan } from "../../../../net/plan.ts";
+import { planMetadataMatch } from "../../../../router/plan/metadata_match.ts";
 
 export interface WeightedClusterPlan {
   readonly name: string;
   readonly weight: number;
+  /** What is asked of hosts, that of the whole proxy included; absent for nothing. */
+  readonly metadataMatch?: Readonly<Record<string, unknown>>;
 }
 
 export type HashPolicyPlan = { readonly kind: "source_ip" } | { readonly kind: "filter_state"; readonly key: string };
@@ -17,6 +20,8 @@ export interface TcpProxyPlan {
   readonly statPrefix: string;
   /** At least one; weights matter when there are more. */
   readonly clusters: readonly WeightedClusterPlan[];
+  /** What is asked of hosts of a cluster that a filter names; absent for nothing. */
+  readonly metadataMatch?: Readonly<Record<string, unknown>>;
   /** 0: never. */
   readonly idleTimeoutMs: number;
   readonly maxConnectAttempts: number;
@@ -50,9 +55,11 @@ export function planTcpProxy(
   // The two fields that access_log_options replaced are still in use.
   const flushIntervalMs = options?.durationMs("access_log_flush_interval", null) ??
     node.durationMs("access_log_flush_interval", null) ?? 0;
+  const metadataMatch = planMetadataMatch(node);
   return {
     statPrefix: node.string("stat_prefix"),
-    clusters: planClusters(node),
+    clusters: planClusters(node, metadataMatch),
+    ...(metadataMatch !== null && { metadataMatch }),
     idleTimeoutMs: node.durationMs("idle_timeout", DEFAULT_IDLE_TIMEOUT_MS),
     maxConnectAttempts: node.number("max_connect_attempts", 1),
     backoff: planBackoff(node),
@@ -67,7 +74,10 @@ export function planTcpProxy(
   };
 }
 
-function planClusters(node: ConfigNode): WeightedClusterPlan[] {
+function planClusters(
+  node: ConfigNode,
+  metadataMatch: Readonly<Record<string, unknown>> | null,
+): WeightedClusterPlan[] {
   const weighted = node.message("weighted_clusters");
   if (weighted === null) {
     const name = node.string("cluster");
@@ -76,9 +86,16 @@ function planClusters(node: ConfigNode): WeightedClusterPlan[] {
         help: "set `cluster`, or `weighted_clusters` for more than one",
       });
     }
-    return [{ name, weight: 1 }];
+    return [{ name, weight: 1, ...(metadataMatch !== null && { metadataMatch }) }];
   }
-  return weighted.messages("clusters").map((each) => ({ name: each.string("name"), weight: each.number("weight") }));
+  return weighted.messages("clusters").map((each) => {
+    const own = planMetadataMatch(each);
+    return {
+      name: each.string("name"),
+      weight: each.number("weight"),
+      ...((own !== null || metadataMatch !== null) && { metadataMatch: { ...metadataMatch, ...own } }),
+    };
+  });
 }
 
 function planBackoff(node: ConfigNode): TcpProxyPlan["backoff"] {

@@ -7,8 +7,10 @@ import type {
   TcpClusterPort,
   TcpHostInfo,
 } from "../../../../../../host/extensions/filters/network/tcp_proxy/cluster_port.ts";
+import { loadBootstrap, loadRegistry } from "../../../../../../host/config/load.ts";
+import { unreadFields } from "../../../../../../host/config/unread.ts";
 import { createTcpProxy } from "../../../../../../host/extensions/filters/network/tcp_proxy/filter.ts";
-import type { TcpProxyPlan } from "../../../../../../host/extensions/filters/network/tcp_proxy/plan.ts";
+import { planTcpProxy, type TcpProxyPlan } from "../../../../../../host/extensions/filters/network/tcp_proxy/plan.ts";
 import { TcpProxyStats } from "../../../../../../host/extensions/filters/network/tcp_proxy/stats.ts";
 import type { SocketConnection } from "../../../../../../host/net/connection.ts";
 import { dialTcp } from "../../../../../../host/net/dial.ts";
@@ -506,6 +508,45 @@ test("a filter before it chooses the cluster", async () => {
   assert.equal(f.clusters, ["chosen"]);
   assert.equal(f.logs[0]!.flags, ["NC"]);
   f.close();
+});
+
+test("metadata_match: of the whole proxy, and more of a weighted cluster", async () => {
+  const planned = (text: string): TcpProxyPlan => {
+    const yaml = `stat_prefix: t\n${text}`;
+    const typeName = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
+    const { root, diagnostics } = loadBootstrap({ registry: loadRegistry(), typeName, yaml });
+    const plan = planTcpProxy(root!, () => null);
+    assert.equal([...diagnostics.all, ...unreadFields(root!)], []);
+    return plan;
+  };
+  const asks = (fields: string): string => `metadata_match: { filter_metadata: { envoy.lb: { ${fields} } } }`;
+  const asked: unknown[] = [];
+  const cluster: TcpClusterPort = {
+    connect(_name, { metadataMatch }, callbacks) {
+      asked.push(metadataMatch);
+      callbacks.onFailure("no_cluster", "", null);
+      return { cancel() {} };
+    },
+  };
+  const weighted = `weighted_clusters: { clusters: [{ name: a, weight: 1, ${asks("v: 2")} }] }\n`;
+  const state = { "envoy.tcp_proxy.cluster": "chosen" };
+  for (
+    const options of [
+      { plan: planned("cluster: a") },
+      { plan: planned(`cluster: a\n${asks("v: 1, w: 1")}`) },
+      { plan: planned(weighted) },
+      { plan: planned(weighted + asks("v: 1, w: 1")) },
+      { plan: planned(weighted + asks("v: 1, w: 1")), state },
+    ]
+  ) {
+    const f = await new ProxyFixture({ ...options, cluster }).start();
+    const client = await dial(f.proxy.address());
+    const events = new Recorder();
+    client.setHandler(events);
+    await events.closed();
+    f.close();
+  }
+  assert.equal(asked, [undefined, { v: 1, w: 1 }, { v: 2 }, { v: 2, w: 1 }, { v: 1, w: 1 }]);
 });
 
 test("weighted clusters get their shares", async () => {
