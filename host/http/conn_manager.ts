@@ -13,7 +13,7 @@ import type { Timer } from "../base/clock.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
 import type { ConnectionInfo } from "../observe/stream_info.ts";
-import { ActiveStream, type ChainInfo, StreamIdleTimer, type StreamOwner } from "./active_stream.ts";
+import { ActiveStream, type ChainInfo, type StreamOwner } from "./active_stream.ts";
 import type {
   CodecError,
   Protocol,
@@ -31,6 +31,7 @@ import { completeErrorHeaders, encodeErrorResponse } from "./h1/error_response.t
 import { beginsHttp2 } from "./h2/preface.ts";
 import { prepareLocalReply } from "./local_reply.ts";
 import { PrematureResets } from "./premature_resets.ts";
+import { type IdleStream, StreamIdleTimer } from "./stream_timers.ts";
 
 /** Makes the codec of a connection that is known to speak HTTP/2 or not to. */
 export type ServerCodecFactory = (
@@ -225,7 +226,7 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     return this.#closing;
   }
 
-  takeIdleTimer(stream: ActiveStream): StreamIdleTimer {
+  takeIdleTimer(stream: IdleStream): StreamIdleTimer {
     const timer = this.#spareTimers.pop() ?? new StreamIdleTimer(this.#config.timers.streamIdle);
     timer.stream = stream;
     return timer;
