@@ -7,19 +7,22 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { DrainDecision } from "../http/conn_manager_config.ts";
+import type { ListenerPlan } from "../net/plan.ts";
 
 export type DrainStrategy = "gradual" | "immediate";
 
 export class DrainManager implements DrainDecision {
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #drainType: ListenerPlan["drainType"];
   #strategy: DrainStrategy | null = null;
   #startMs = 0;
   #durationMs = 0;
-  /** Failing health checks: clients are sent away, as nobody should come. */
+  /** Failing health checks: clients are sent away, as nobody should come. Not by a listener of MODIFY_ONLY. */
   healthChecksFail = false;
 
-  constructor(clock: Clock, random: Random) {
+  constructor(clock: Clock, random: Random, drainType: ListenerPlan["drainType"] = "DEFAULT") {
+    this.#drainType = drainType;
     this.#clock = clock;
     this.#random = random;
   }
@@ -37,7 +40,7 @@ export class DrainManager implements DrainDecision {
   }
 
   drainClose(): boolean {
-    if (this.healthChecksFail) return true;
+    if (this.healthChecksFail && this.#drainType === "DEFAULT") return true;
     if (this.#strategy === null) return false;
     if (this.#strategy === "immediate" || this.#durationMs <= 0) return true;
     const elapsed = this.#clock.nowMs() - this.#startMs;

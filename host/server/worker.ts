@@ -385,7 +385,7 @@ export class Worker {
 
   #createListener(key: string, plan: ListenerPlan, snapshot: Snapshot, modules: Modules): ServedListener {
     const { clock, random, stats } = this.#environment;
-    const drain = new DrainManager(clock, random);
+    const drain = new DrainManager(clock, random, plan.drainType);
     drain.healthChecksFail = this.#healthChecksFail;
     const context = this.#factoryContext(plan, snapshot, modules, drain);
     const chains = plan.filterChains.map((chain) => buildChain(chain, modules.network, context));

@@ -911,10 +911,15 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: "workers share counts of what is under way, and no times",
   },
   {
-    title: "HTTP/1 connections that overload is to end",
-    cases: ["overload: responses end their connection", "overload: a point: go away"],
+    title: "HTTP/1 connections that are to end",
+    cases: [
+      "overload: responses end their connection",
+      "overload: a point: go away",
+      "draining: a response is the connection's last one",
+      "draining: so is one that the proxy makes",
+    ],
     envoy:
-      "says `connection: close` under disable_http_keepalive and http2_server_go_away_on_dispatch, and leaves the closing to the client",
+      "says `connection: close` in a drain and under overload, and leaves the closing to the client for the time of `drain_timeout`",
     nuncio: "says it and closes, as after any other response that says it",
     reason: "who says that a connection is over has to end it (RFC 9112 §9.6), and what is scarce is freed",
     apply: (recorded) => ({

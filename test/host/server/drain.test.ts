@@ -43,6 +43,14 @@ test("a second order does not begin a gradual drain again; an immediate one over
   assert.is(share(manager), 1);
 });
 
+test("a listener of MODIFY_ONLY does not care for health checks, and drains all the same", () => {
+  const manager = new DrainManager(new ManualClock(), new SeededRandom(1), "MODIFY_ONLY");
+  manager.healthChecksFail = true;
+  assert.is(share(manager), 0);
+  manager.start("immediate", 0);
+  assert.is(share(manager), 1);
+});
+
 test("while health checks fail every one, and none after", () => {
   const manager = new DrainManager(new ManualClock(), new SeededRandom(1));
   manager.healthChecksFail = true;

@@ -7,6 +7,7 @@ import { clusterPolicies } from "./cluster_policies.ts";
 import { clusterSpecifiers } from "./cluster_specifiers.ts";
 import { clusters } from "./clusters.ts";
 import { dynamicHosts } from "./dynamic_hosts.ts";
+import { draining } from "./draining.ts";
 import { edge } from "./edge.ts";
 import { failures } from "./failures.ts";
 import { grpc } from "./grpc.ts";
@@ -99,6 +100,7 @@ export const GROUPS: readonly Group[] = [
   outliers,
   healthChecks,
   overload,
+  draining,
   localReplies,
   origins,
   proxyStatus,
