@@ -319,6 +319,11 @@ export class Cluster implements PoolCluster {
     for (const host of this.priorities.hosts()) drainHttpConnections(host);
   }
 
+  /** An active check of a host succeeded. */
+  onHealthCheckPassed(host: Host): void {
+    this.outliers?.onHealthCheckPassed(host);
+  }
+
   /** A host became unhealthy: its connections may be why, so others are made if it is asked again. */
   onHostHealthFailure(host: Host): void {
     drainHttpConnections(host);

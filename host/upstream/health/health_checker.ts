@@ -51,6 +51,10 @@ export class HealthChecker implements SessionOwner {
     this.#random = cluster.random;
   }
 
+  onPassed(host: Host): void {
+    this.#environment.cluster.onHealthCheckPassed(host);
+  }
+
   add(host: Host, flags: SessionFlags): void {
     const { timeoutMs, reuseConnection } = this.plan;
     const target: ProbeTarget = { host, timeoutMs, reuseConnection, stats: this.stats };

@@ -33,7 +33,10 @@ export interface HealthProbe {
 }
 
 /** The cluster whose hosts are checked. */
-export interface CheckedCluster extends PoolCluster, DescribedCluster {}
+export interface CheckedCluster extends PoolCluster, DescribedCluster {
+  /** A check of a host succeeded. */
+  onHealthCheckPassed(host: Host): void;
+}
 
 /** What probes are made with. */
 export interface ProbeEnvironment {

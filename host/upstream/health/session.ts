@@ -34,6 +34,8 @@ export interface SessionOwner {
   intervalMs(healthy: boolean, transition: HealthTransition): number;
   /** A result is there, or the session ended without any. */
   onResult(host: Host, transition: HealthTransition): void;
+  /** A check succeeded. */
+  onPassed(host: Host): void;
 }
 
 export class HealthCheckSession implements ProbeCallbacks {
@@ -134,6 +136,7 @@ export class HealthCheckSession implements ProbeCallbacks {
     stats.success.inc();
     this.#first = false;
     this.#owner.onResult(this.host, transition);
+    this.#owner.onPassed(this.host);
     this.#await(true, transition);
   }
 

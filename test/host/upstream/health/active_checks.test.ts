@@ -17,6 +17,7 @@ import {
   PeerType,
   planWith,
 } from "../fakes.ts";
+import { DEFAULT_OUTLIER_DETECTION } from "../../../../host/upstream/outlier/plan.ts";
 import { checkPlan, HTTP_CHECK } from "./checks.ts";
 
 interface Setup {
@@ -373,6 +374,26 @@ test("several checks: a host is what all of them say", () => {
   one.receive(OK);
   two.receive(OK);
   assert.is(it.flags, "healthy");
+});
+
+test("a check that passes takes back a host that was ejected, unless it is not to", () => {
+  for (const [healthCheckUnejects, flags] of [[true, "healthy"], [false, "/failed_outlier_check"]] as const) {
+    const outlierDetection = {
+      ...DEFAULT_OUTLIER_DETECTION,
+      consecutive5xx: 1,
+      maxEjectionPercent: 100,
+      healthCheckUnejects,
+    };
+    const it = new CheckedCluster({ plan: { outlierDetection } });
+    const connection = it.connect();
+    connection.receive(OK);
+    [...it.cluster.priorities.hosts()][0]!.outlierMonitor!.putResponse(500);
+    assert.is(it.flags, "/failed_outlier_check");
+    it.advance(1000);
+    connection.receive(OK);
+    assert.is(it.flags, flags);
+    it.cluster.close();
+  }
 });
 
 test("events go to their file", () => {

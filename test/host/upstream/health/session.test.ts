@@ -48,6 +48,7 @@ class Checked implements HealthProbe {
           return 1000;
         },
         onResult: (_host, transition) => this.events.push(transition),
+        onPassed: () => {},
       },
       host,
       { has: (flag) => (host.healthFlags & flag) !== 0, set: (flag, on) => void host.setHealthFlag(flag, on) },
