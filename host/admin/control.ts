@@ -4,12 +4,13 @@ import { AdminServer } from "./admin.ts";
 import { ServerView } from "./server_view.ts";
 import type { JsonObject } from "./view.ts";
 import type { ConfigNode } from "../config/node.ts";
-import { FileWatcher } from "../config/watch.ts";
+import type { FileWatcher } from "../config/watch.ts";
 import type { LogRegistry } from "../observe/log.ts";
 import type { Tag } from "../observe/tags.ts";
 import type { Platform } from "../platform/mod.ts";
 import { configurationJson } from "../server/configuration.ts";
 import type { AdminPlan } from "../server/snapshot.ts";
+import { createFileWatcher } from "../server/file_watcher.ts";
 import type { Server } from "../server/server.ts";
 
 export interface ControlOptions {
@@ -88,20 +89,7 @@ async function startAdmin(options: ControlOptions): Promise<AdminStart | null> {
 
 /** A wasm file that changes is loaded again. */
 function watchPlugins({ platform, server, logs }: ControlOptions): FileWatcher {
-  const logger = logs.logger("wasm");
-  const watcher = new FileWatcher({
-    clock: platform.clock,
-    port: {
-      watchDirectory(path, onEvent, onError) {
-        const watch = platform.watchFolder(path, () => onEvent());
-        if (watch === null) onError(new Error(`cannot watch ${path}`));
-        return watch ?? { close() {} };
-      },
-      fileState: (path) => platform.fileFacts(path),
-    },
-    onError: (path, error) =>
-      logger.warn("a folder cannot be watched: its files are polled", { path, err: String(error) }),
-  });
+  const watcher = createFileWatcher(platform, logs.logger("wasm"));
   for (const file of server.plugins.files) watcher.watch(file, () => void server.plugins.reloadFile(file));
   return watcher;
 }

@@ -216,7 +216,6 @@ class Exchange {
     socket.connect(server.port, server.address, () => {
       if (this.#datagrams === socket) socket.send(query);
     });
-    socket.unref();
   }
 
   #askByTcp(server: SocketAddress, query: Uint8Array): void {
@@ -238,7 +237,6 @@ class Exchange {
     socket.on("close", () => {
       if (this.#stream === socket) this.#tryNext(UNREACHABLE);
     });
-    socket.unref();
   }
 
   #onResponse(response: DnsResponse): void {

@@ -38,6 +38,7 @@ export const ResponseFlag = {
   OverloadManager: "OM",
   DnsResolutionFailed: "DF",
   DropOverload: "DO",
+  UnconditionalDropOverload: "UDO",
   DownstreamRemoteReset: "DR",
 } as const;
 export type ResponseFlag = (typeof ResponseFlag)[keyof typeof ResponseFlag];

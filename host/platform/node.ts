@@ -224,6 +224,11 @@ export class NodePlatform implements Platform {
     };
   }
 
+  holdProcess(): Disposable {
+    const timer = setInterval(() => {}, 0x3fff_ffff);
+    return { close: () => clearInterval(timer) };
+  }
+
   onProcessExit(callback: (code: number) => void): void {
     process.once("exit", callback);
   }

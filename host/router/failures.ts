@@ -40,6 +40,16 @@ export function failNoHealthyUpstream(request: RoutedRequest, wanted: OverrideHo
   request.reply(status, "no healthy upstream", "no_healthy_upstream");
 }
 
+/** The control plane wants some of the requests turned away, or all of them. */
+export function failDropOverload(request: RoutedRequest, unconditional: boolean): void {
+  const { stream } = request;
+  const what = unconditional ? "unconditional drop overload" : "drop overload";
+  stream.info.setFlag(unconditional ? ResponseFlag.UnconditionalDropOverload : ResponseFlag.DropOverload);
+  request.chargeResponse(503);
+  const header = `x-envoy-${what.replaceAll(" ", "-")}`;
+  stream.sendLocalReply({ status: 503, body: what, details: what, headers: [[header, "true"]] });
+}
+
 /** There is more of the request than is kept for another attempt, and none is under way. */
 export function failTooLargeToRetry(request: RoutedRequest): void {
   const details = "request_payload_exceeded_retry_buffer_limit";

@@ -18,7 +18,7 @@ import {
 import type { HeaderMap } from "../http/header_map.ts";
 import { answerDirectly } from "./answer.ts";
 import { Attempts } from "./attempts.ts";
-import { failNoCluster, failNoRoute, failOverload } from "./failures.ts";
+import { failDropOverload, failNoCluster, failNoRoute, failOverload } from "./failures.ts";
 import { Mirrors, mirrorsOf } from "./mirrors.ts";
 import type { RouteEntry } from "./route.ts";
 import { RoutedRequest } from "./routed_request.ts";
@@ -83,6 +83,8 @@ export class Router implements HttpFilter {
       return;
     }
     const request = new RoutedRequest(this.#config, stream, route, headers, cluster);
+    const drops = cluster.dropsRequest();
+    if (drops !== "no") return failDropOverload(request, drops === "always");
     const attempts = new Attempts(request);
     this.#attempts = attempts;
     request.prepareHeaders();

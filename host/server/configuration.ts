@@ -16,6 +16,7 @@ import { unreadFields } from "../config/unread.ts";
 import type { NativeFilters } from "../extensions/common/native/filter.ts";
 import type { Platform } from "../platform/mod.ts";
 import { type BootstrapPlan, type NodeFlags, planBootstrap } from "./plan/bootstrap.ts";
+import { readEndpointFile } from "./plan/endpoint_file.ts";
 import { Planners } from "./plan/planners.ts";
 import type { PluginRegistry } from "./plugin_registry.ts";
 
@@ -70,6 +71,7 @@ export async function loadConfiguration(
   if (root === null) return { plan: null, root, diagnostics, coverage };
   const planners = await Planners.load(anyTypeNames(root), {
     readFile: (path) => platform.readFile(path),
+    readEndpointFile: (path) => readEndpointFile(registry, path),
     env: (name) => platform.env(name),
     world: {
       hostname: platform.hostname,

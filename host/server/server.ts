@@ -9,6 +9,9 @@
 import type { Timer } from "../base/clock.ts";
 import { ipAddress } from "../net/address.ts";
 import { holdBind } from "../net/bind.ts";
+import { EndpointFiles } from "./endpoint_files.ts";
+import { createFileWatcher } from "./file_watcher.ts";
+import type { EndpointsPlan } from "../upstream/plan.ts";
 import type { ListenAddressPlan, ListenerPlan } from "../net/plan.ts";
 import type { Logger, LogLevels, LogRegistry } from "../observe/log.ts";
 import { type Counter, StatsStore } from "../observe/stats.ts";
@@ -92,6 +95,7 @@ export class Server {
   #chosenPorts: ReadonlyMap<string, number> = new Map();
   /** Null where nothing is measured. It stays what it was at the start, as in Envoy. */
   #overload: { readonly manager: OverloadManager; readonly key: string } | null = null;
+  readonly #endpointFiles: EndpointFiles;
   /** One reload at a time. */
   #reloading: Promise<unknown> = Promise.resolve();
 
@@ -109,6 +113,12 @@ export class Server {
       configReload: scope.counter("config_reload"),
       configReloadRejected: scope.counter("config_reload_rejected"),
     };
+    this.#endpointFiles = new EndpointFiles({
+      watcher: createFileWatcher(platform, this.#logger),
+      logger: this.#logger,
+      stats: this.stats,
+      onEndpoints: (clusterName, endpoints) => void this.#updateEndpoints(clusterName, endpoints),
+    });
     this.#shared = SharedStore.create(platform.clock);
     this.#flushTimer = platform.clock.createTimer(() => this.#flushStats());
   }
@@ -144,6 +154,16 @@ export class Server {
 
   /** Serves a plan. With problems nothing is left running. */
   async start(plan: BootstrapPlan): Promise<StartResult> {
+    // Clusters that warm may have nothing but timers, which keep no process.
+    const hold = this.#options.platform.holdProcess();
+    try {
+      return await this.#start(plan);
+    } finally {
+      hold.close();
+    }
+  }
+
+  async #start(plan: BootstrapPlan): Promise<StartResult> {
     this.#state = "INITIALIZING";
     this.#flushIntervalMs = plan.statsFlushIntervalMs;
     this.#runtimeLayers = plan.runtimeLayers;
@@ -159,6 +179,7 @@ export class Server {
       return { ok: false, problems };
     }
     this.#state = "LIVE";
+    this.#endpointFiles.watch(plan.clusters);
     this.#registerServerStats();
     this.#options.plugins.countFetchesIn(this.stats.scope("wasm"));
     this.#flushTimer.enable(this.#flushIntervalMs);
@@ -197,6 +218,7 @@ export class Server {
     }
     this.#flushIntervalMs = plan.statsFlushIntervalMs;
     this.#runtimeLayers = plan.runtimeLayers;
+    this.#endpointFiles.watch(plan.clusters);
     this.#stats.configReload.inc();
     this.stats.scope("listener_manager").gauge("total_listeners_active").set(bound.listeners.length);
     this.#hideStatsOf(before, this.#snapshot);
@@ -295,6 +317,17 @@ export class Server {
     return refusal === undefined || refusal.ok ? null : refusal.message;
   }
 
+  /** Gives all workers other endpoints of a cluster, and those that come later. */
+  async #updateEndpoints(clusterName: string, endpoints: EndpointsPlan): Promise<void> {
+    const snapshot = this.#snapshot;
+    if (snapshot === null) return;
+    const clusters = snapshot.clusters.map((plan) =>
+      plan.name === clusterName && plan.eds !== null ? { ...plan, eds: { ...plan.eds, initial: endpoints } } : plan
+    );
+    this.#snapshot = { ...snapshot, clusters };
+    await this.callAll("updateEndpoints", { clusterName, endpoints });
+  }
+
   /** Has workers bring up to date what they count for themselves. */
   async refreshStats(): Promise<void> {
     await this.#within(STATS_LIMIT_MS, this.callAll("publishStats", undefined));
@@ -370,6 +403,7 @@ export class Server {
   async stop(): Promise<void> {
     this.#flushTimer.disable();
     this.#overload?.manager.stop();
+    this.#endpointFiles.close();
     await this.#within(STOP_LIMIT_MS, this.callAll("stop", undefined));
     await this.#pool?.close();
     this.#options.plugins.close();

@@ -54,7 +54,14 @@ import { EventFiles } from "./event_files.ts";
 import type { LogLevels } from "../observe/log.ts";
 import { buildChain, type ServedChain } from "./served_chain.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type { ApplyOutcome, DrainOrder, SwapOutcome, WorkerActivity, WorkerCalls } from "./worker_protocol.ts";
+import type {
+  ApplyOutcome,
+  DrainOrder,
+  EndpointsUpdate,
+  SwapOutcome,
+  WorkerActivity,
+  WorkerCalls,
+} from "./worker_protocol.ts";
 
 /** What a worker gets from the thread that it runs in. */
 export interface WorkerEnvironment {
@@ -222,6 +229,8 @@ export class Worker {
         return this.swapPlugin(argument as WasmPluginSnapshot);
       case "drain":
         return this.drain(argument as DrainOrder);
+      case "updateEndpoints":
+        return this.updateEndpoints(argument as EndpointsUpdate);
       case "closeIdle":
         return this.closeIdle();
       case "stop":
@@ -292,6 +301,11 @@ export class Worker {
   failHealthChecks(fail: boolean): null {
     this.#healthChecksFail = fail;
     for (const served of this.#listeners.values()) served.drain.healthChecksFail = fail;
+    return null;
+  }
+
+  updateEndpoints({ clusterName, endpoints }: EndpointsUpdate): null {
+    this.#clusters.updateEndpoints(clusterName, endpoints);
     return null;
   }
 

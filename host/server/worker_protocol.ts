@@ -7,6 +7,7 @@
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type { HostHealthChange } from "../upstream/health/exchange.ts";
+import type { EndpointsPlan } from "../upstream/plan.ts";
 import type { ClusterStatus } from "../upstream/view.ts";
 import type { DrainStrategy } from "./drain.ts";
 import type { LogLevels } from "../observe/log.ts";
@@ -21,6 +22,8 @@ export interface WorkerCalls {
   /** Stops accepting and tells clients to go away. */
   drain(order: DrainOrder): null;
   /** Ends connections that carry nothing now. */
+  /** A cluster has other endpoints. */
+  updateEndpoints(update: EndpointsUpdate): null;
   closeIdle(): null;
   /** Ends everything. */
   stop(): null;
@@ -49,6 +52,11 @@ export interface DrainOrder {
   /** Only listeners of inbound traffic. */
   readonly inboundOnly: boolean;
   readonly stopAccepting: boolean;
+}
+
+export interface EndpointsUpdate {
+  readonly clusterName: string;
+  readonly endpoints: EndpointsPlan;
 }
 
 /** What a worker carries now. */

@@ -33,7 +33,7 @@ import type { ClusterBalancer } from "./lb/picker.ts";
 import type { LocalCluster } from "./local_cluster.ts";
 import { Membership } from "./membership.ts";
 import { ClusterOutliers } from "./outlier/cluster_outliers.ts";
-import type { ClusterPlan, HttpFilterPlan, LocalityPlan } from "./plan.ts";
+import type { ClusterPlan, DropOverloadPlan, EndpointsPlan, HttpFilterPlan, LocalityPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
 import { Preconnect } from "./preconnect.ts";
 import { PrioritySet } from "./priority.ts";
@@ -99,6 +99,7 @@ export class Cluster implements PoolCluster {
   readonly #createClientCodec: ClientCodecFactory;
   readonly balancer: ClusterBalancer;
   readonly #discovery: Discovery;
+  #dropOverload: DropOverloadPlan | null;
   /** Pools of hosts that are gone, which still have something open. */
   readonly #draining = new Set<HostPool>();
   #onDrained: (() => void) | null = null;
@@ -114,6 +115,7 @@ export class Cluster implements PoolCluster {
     const scope = environment.stats.scope("cluster").scope(plan.statName);
     const createCount = environment.createCount;
     this.plan = plan;
+    this.#dropOverload = plan.dropOverload;
     this.metadata = filterMetadata(plan.metadata);
     const { retryPolicy, hashPolicies, mirrorPolicies } = plan.http;
     this.retryPolicy = retryPolicy === null ? null : new RetryPolicy(retryPolicy);
@@ -177,6 +179,9 @@ export class Cluster implements PoolCluster {
       members: new Membership(this, environment.ownLocality),
       priorities: this.priorities,
       clusters: clusters ?? { get: () => null, generation: 0, dnsCaches: new DnsCaches(environment) },
+      setDropOverload: (drop) => {
+        this.#dropOverload = drop;
+      },
     };
     const { provided, loadBalancing } = plan;
     const { createClientCodec } = environment;
@@ -228,6 +233,19 @@ export class Cluster implements PoolCluster {
       else if (this.#checks !== null) this.#checks.whenChecked(end);
       else this.health.whenChecked(end);
     });
+  }
+
+  /** Takes another list of endpoints, in a cluster that has them from elsewhere. */
+  updateEndpoints(endpoints: EndpointsPlan): void {
+    this.#discovery.updateEndpoints?.(endpoints);
+  }
+
+  /** Whether a request is turned away, to keep the hosts from more than they can carry. */
+  dropsRequest(): "no" | "by chance" | "always" {
+    const drop = this.#dropOverload;
+    if (drop === null) return "no";
+    if (drop.fraction >= 1) return "always";
+    return this.random.fraction() < drop.fraction ? "by chance" : "no";
   }
 
   /** Where it is said whether hosts are healthy. Made for whoever says it. */

@@ -11,7 +11,7 @@ import type { Counter, Gauge } from "../observe/stats.ts";
 import { Cluster, type ClusterEnvironment } from "./cluster.ts";
 import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import { LocalCluster } from "./local_cluster.ts";
-import { type ClusterPlan, type LocalityPlan, planKey } from "./plan.ts";
+import { type ClusterPlan, type EndpointsPlan, type LocalityPlan, planKey } from "./plan.ts";
 
 interface Entry {
   readonly key: string;
@@ -121,6 +121,12 @@ export class ClusterManager {
     return outcome;
   }
 
+  /** Gives a cluster other endpoints, the one that serves and the one that warms. */
+  updateEndpoints(name: string, endpoints: EndpointsPlan): void {
+    this.#active.get(name)?.cluster.updateEndpoints(endpoints);
+    this.#warming.get(name)?.cluster.updateEndpoints(endpoints);
+  }
+
   /** Removes a cluster; false when there is none of this name. */
   remove(name: string): boolean {
     const warming = this.#stopWarming(name);
@@ -147,7 +153,10 @@ export class ClusterManager {
     const warming = this.#warming.get(plan.name);
     if (warming?.key === key) return active === undefined ? "added" : "changed";
     if (warming !== undefined) this.#stopWarming(plan.name);
-    if (active?.key === key) return "kept";
+    if (active?.key === key) {
+      if (plan.eds !== null && plan.eds.initial !== null) active.cluster.updateEndpoints(plan.eds.initial);
+      return "kept";
+    }
 
     const cluster = new Cluster(plan, this.#environment, this);
     const entry = { key, cluster };

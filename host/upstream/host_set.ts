@@ -27,9 +27,9 @@ export interface LocalityFacts {
 
 export class HostSet {
   readonly priority: number;
-  readonly overprovisioningFactor: number;
+  overprovisioningFactor: number;
   /** Weights of hosts count for its health, not their number. */
-  readonly weightedHealth: boolean;
+  weightedHealth: boolean;
   hosts: readonly Host[] = [];
   healthyHosts: readonly Host[] = [];
   degradedHosts: readonly Host[] = [];

@@ -27,6 +27,7 @@ export type DiscoveryType =
   | "STATIC"
   | "STRICT_DNS"
   | "LOGICAL_DNS"
+  | "EDS"
   | "ORIGINAL_DST"
   | "AGGREGATE"
   | "DYNAMIC_FORWARD_PROXY";
@@ -59,6 +60,10 @@ export interface ClusterPlan {
   readonly health: HealthPlan;
   readonly http: HttpProtocolPlan;
   readonly dns: DnsPlan;
+  /** Of a cluster whose endpoints come from elsewhere; null for all others. */
+  readonly eds: EdsPlan | null;
+  /** Requests that are turned away; null for none. */
+  readonly dropOverload: DropOverloadPlan | null;
   /** Of a cluster that chooses hosts itself; null for all others. */
   readonly provided: ProvidedPlan | null;
   readonly connection: UpstreamConnectionPlan;
@@ -74,6 +79,34 @@ export interface PreconnectPlan {
   readonly predictiveRatio: number;
   /** Hosts that it concerns, by their metadata; null for all. */
   readonly enabledMetadata: MetadataMatcherPlan | null;
+}
+
+/** A ClusterLoadAssignment. */
+export interface EndpointsPlan {
+  readonly localities: readonly LocalityEndpointsPlan[];
+  readonly overprovisioningFactor: number;
+  readonly weightedPriorityHealth: boolean;
+  readonly dropOverload: DropOverloadPlan | null;
+  /** Without another list for so long there are no endpoints; 0: the list holds forever. */
+  readonly staleAfterMs: number;
+}
+
+/** Where a cluster's endpoints come from. */
+export interface EdsPlan {
+  /** What the cluster is called there. */
+  readonly serviceName: string;
+  readonly path: string;
+  /** What is known at the start; null for nothing. Says nothing of whether the cluster is the same. */
+  readonly initial: EndpointsPlan | null;
+  /** Without endpoints the cluster serves after this long, without hosts; 0: never. */
+  readonly initialFetchTimeoutMs: number;
+}
+
+/** @see Envoy: api/envoy/config/endpoint/v3/endpoint.proto DropOverload */
+export interface DropOverloadPlan {
+  readonly category: string;
+  /** From 0 to 1. */
+  readonly fraction: number;
 }
 
 export interface LocalityPlan {
@@ -470,6 +503,8 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     health: NO_HEALTH_PLAN,
     http: DEFAULT_HTTP_PLAN,
     dns: DEFAULT_DNS_PLAN,
+    eds: null,
+    dropOverload: null,
     provided: null,
     connection: DEFAULT_CONNECTION_PLAN,
     metadata: {},
@@ -479,7 +514,8 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
 
 /** Text that is equal for plans that are. */
 export function planKey(plan: ClusterPlan): string {
-  return JSON.stringify(plan, sortKeys);
+  const { eds } = plan;
+  return JSON.stringify(eds === null ? plan : { ...plan, eds: { ...eds, initial: null } }, sortKeys);
 }
 
 function sortKeys(_key: string, value: unknown): unknown {

@@ -33,8 +33,8 @@ export interface PriorityLoad extends PriorityPercentages {
 /** All priorities of a cluster. */
 export class PrioritySet {
   readonly #sets: HostSet[] = [];
-  readonly #overprovisioningFactor: number;
-  readonly #weightedHealth: boolean;
+  #overprovisioningFactor: number;
+  #weightedHealth: boolean;
   readonly panicThresholdPercent: number;
   readonly #listeners: ((added: readonly Host[], removed: readonly Host[]) => void)[] = [];
   readonly #listenersBefore: ((added: readonly Host[]) => void)[] = [];
@@ -84,6 +84,17 @@ export class PrioritySet {
       this.#byAddress = byAddress;
     }
     return byAddress.get(address) ?? null;
+  }
+
+  /** Takes another way to count; effective with the next change of the hosts. */
+  setPolicy(overprovisioningFactor: number, weightedHealth: boolean): void {
+    this.#overprovisioningFactor = overprovisioningFactor;
+    this.#weightedHealth = weightedHealth;
+    for (const set of this.#sets) {
+      set.overprovisioningFactor = overprovisioningFactor;
+      set.weightedHealth = weightedHealth;
+    }
+    this.#recompute();
   }
 
   /** Called before hosts are sorted by their health for the first time. */

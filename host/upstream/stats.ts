@@ -31,6 +31,7 @@ export class ClusterStats {
   readonly updateNoRebuild: Counter;
   readonly warmingState: Gauge;
   readonly originalDstHostInvalid: Counter;
+  readonly assignmentStale: Counter;
   readonly loadBalancer: LoadBalancerStats;
 
   readonly upstreamCxTotal: Counter;
@@ -123,6 +124,7 @@ export class ClusterStats {
     this.updateEmpty = shared("update_empty");
     this.updateNoRebuild = shared("update_no_rebuild");
     this.warmingState = gauge("warming_state");
+    this.assignmentStale = counter("assignment_stale");
     this.originalDstHostInvalid = counter("original_dst_host_invalid");
     this.loadBalancer = new LoadBalancerStats(scope);
 

@@ -32,6 +32,8 @@ export interface ProxyOptions {
   /** Further flags. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Written into the process's own folder before it starts, by name. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface ExitStatus {
@@ -83,6 +85,7 @@ export function spawnProxy(yaml: string, options: ProxyOptions = {}): ProxyProce
   const folder = mkdtempSync(join(tmpdir(), "nuncio-proxy-"));
   const file = join(folder, "bootstrap.yaml");
   writeFileSync(file, yaml.replaceAll("FOLDER", folder));
+  for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
   const child = spawn(proxy.command, [...proxy.args, "-c", file, ...(options.args ?? [])], {
     cwd: ROOT,
     env: { ...process.env, ...options.env },

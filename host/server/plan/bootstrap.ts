@@ -69,6 +69,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     const plan = planCluster(node, {
       planFilters: (nodes) => planUpstreamFilters(nodes, clusterContext),
       addDnsCache: planners.addDnsCache,
+      readEndpoints: (source, path, serviceName) => planners.readEndpoints(source, path, serviceName),
       dnsResolver: planners.dnsResolver,
       bindConfig: root.message("cluster_manager")?.message("upstream_bind_config") ?? null,
       runtime: runtime.values,

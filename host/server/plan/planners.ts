@@ -35,6 +35,9 @@ import type { ExtensionPlan } from "../../net/plan.ts";
 import { type FormatWorld, parseFormat } from "../../observe/formatter.ts";
 import type { ResolverPlan } from "../../upstream/dns_plan.ts";
 import { type AddDnsCache, createDnsCacheCheck } from "../../upstream/plan/dns_cache.ts";
+import type { EndpointsPlan } from "../../upstream/plan.ts";
+import { NO_ENDPOINTS } from "../../upstream/plan/endpoints.ts";
+import type { EndpointFile } from "./endpoint_file.ts";
 import type { UsedExtensions } from "../snapshot.ts";
 
 /** What planning may look at outside the configuration. */
@@ -42,6 +45,8 @@ export interface PlanEnvironment {
   readFile(
     path: string,
   ): { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly message: string };
+  /** The endpoints that a file has. */
+  readEndpointFile(path: string): EndpointFile;
   env(name: string): string | undefined;
   /** What format strings may look at. */
   readonly world: FormatWorld;
@@ -162,6 +167,23 @@ export class Planners {
       addWasmPlugin: (node, plan) => this.#addWasmPlugin(node, plan),
     };
     return context;
+  }
+
+  /** What a file says of a service; null, after a report, when nothing. */
+  readEndpoints(node: ConfigNode, path: string, serviceName: string): EndpointsPlan | null {
+    const bytes = this.#environment.readFile(path);
+    if (!bytes.ok) {
+      node.error("config/missing-file", `file '${path}' cannot be read: ${bytes.message}`, { field: "path" });
+      return null;
+    }
+    const file = this.#environment.readEndpointFile(path);
+    const endpoints = file.ok ? file.assignments.get(serviceName) : undefined;
+    if (endpoints !== undefined) return endpoints;
+    node.warn("config/endpoints", file.ok ? `'${path}' says nothing of '${serviceName}'` : file.message, {
+      field: "path",
+    });
+    // A file that says nothing says that there are none; one that cannot be understood may yet say something.
+    return file.ok ? NO_ENDPOINTS : null;
   }
 
   /** Plans a network filter; null after an error was reported on the node. */

@@ -3,6 +3,7 @@
 /** @module */
 import type { ProvidedPlan } from "../plan.ts";
 import { AggregateCluster } from "./aggregate.ts";
+import { EdsDiscovery } from "./eds.ts";
 import type { Discovery, DiscoveryContext, ProvidingDiscovery } from "./discovery.ts";
 import { DynamicForwardProxyCluster } from "./dynamic_forward_proxy.ts";
 import { createLogicalDnsDiscovery } from "./logical_dns.ts";
@@ -17,6 +18,8 @@ export function createDiscovery(context: DiscoveryContext): Discovery {
       return createStrictDnsDiscovery(context);
     case "LOGICAL_DNS":
       return createLogicalDnsDiscovery(context);
+    case "EDS":
+      return new EdsDiscovery(context, context.plan.eds!);
     default:
       return createStaticDiscovery(context);
   }

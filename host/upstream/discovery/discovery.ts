@@ -13,7 +13,7 @@ import type { DnsResolver } from "../../net/dns.ts";
 import type { SocketAddress } from "../../observe/stream_info.ts";
 import type { DnsCaches } from "../dns_cache/dns_caches.ts";
 import type { ClusterBalancer } from "../lb/picker.ts";
-import type { ClusterPlan, EndpointPlan, LocalityEndpointsPlan } from "../plan.ts";
+import type { ClusterPlan, DropOverloadPlan, EndpointPlan, EndpointsPlan, LocalityEndpointsPlan } from "../plan.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { ClusterStats } from "../stats.ts";
 
@@ -68,11 +68,15 @@ export interface DiscoveryContext {
   /** Where the members are then found. */
   readonly priorities: PrioritySet;
   readonly clusters: ClusterFinder;
+  /** Requests that the cluster turns away from now on; null for none. */
+  setDropOverload(drop: DropOverloadPlan | null): void;
 }
 
 export interface Discovery {
   /** Begins; `onReady` comes once, when the first attempt ended, whichever way; maybe before `start` returns. */
   start(onReady: () => void): void;
+  /** Takes another list, where lists come from elsewhere. */
+  updateEndpoints?(endpoints: EndpointsPlan): void;
   /** Ends for good. */
   close(): void;
 }

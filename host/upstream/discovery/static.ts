@@ -6,27 +6,30 @@
  */
 import { ipAddress, pipeAddress } from "../../net/address.ts";
 import type { SocketAddress } from "../../observe/stream_info.ts";
-import type { EndpointPlan } from "../plan.ts";
-import type { Discovery, DiscoveryContext } from "./discovery.ts";
+import type { EndpointPlan, LocalityEndpointsPlan } from "../plan.ts";
+import type { Discovery, DiscoveryContext, FoundLocality } from "./discovery.ts";
 
 export function createStaticDiscovery(context: DiscoveryContext): Discovery {
   return {
     start(onReady) {
-      context.members.update(
-        context.plan.localities.map((plan) => ({
-          plan,
-          endpoints: plan.endpoints.map((endpoint) => ({
-            address: endpointAddress(endpoint),
-            additionalAddresses: (endpoint.additionalAddresses ?? []).map(endpointAddress),
-            hostname: endpoint.hostname,
-            endpoint,
-          })),
-        })),
-      );
+      context.members.update(staticLocalities(context.plan.localities));
       onReady();
     },
     close() {},
   };
+}
+
+/** Endpoints whose addresses are known. */
+export function staticLocalities(localities: readonly LocalityEndpointsPlan[]): FoundLocality[] {
+  return localities.map((plan) => ({
+    plan,
+    endpoints: plan.endpoints.map((endpoint) => ({
+      address: endpointAddress(endpoint),
+      additionalAddresses: (endpoint.additionalAddresses ?? []).map(endpointAddress),
+      hostname: endpoint.hostname,
+      endpoint,
+    })),
+  }));
 }
 
 /** The address of an endpoint that is no DNS name. */

@@ -47,6 +47,7 @@ export interface ClusterPlanContext extends DiscoveryPlanContext {
 const NO_CONTEXT: ClusterPlanContext = {
   planFilters: null,
   addDnsCache: () => {},
+  readEndpoints: () => null,
   dnsResolver: null,
   runtime: NO_RUNTIME_VALUES,
   bindConfig: null,
@@ -61,7 +62,9 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
   const altStatName = node.string("alt_stat_name");
   const discovery = planDiscovery(node, all);
   const outlierDetection = node.message("outlier_detection");
-  const { localities, overprovisioningFactor, weightedPriorityHealth } = planEndpoints(node.message("load_assignment"));
+  const { localities, overprovisioningFactor, weightedPriorityHealth, dropOverload } = planEndpoints(
+    node.message("load_assignment"),
+  );
   const http = planHttpProtocol(node, planFilters, formats);
   const plan = {
     name,
@@ -77,6 +80,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     localities,
     overprovisioningFactor,
     weightedPriorityHealth,
+    dropOverload,
     circuitBreakers: planCircuitBreakers(node.message("circuit_breakers"), name, runtime),
     outlierDetection: outlierDetection === null ? null : planOutlierDetection(outlierDetection, runtime),
     health: planHealth(node, discovery?.type ?? null, http, formats),
@@ -147,6 +151,11 @@ function checkEndpoints(node: ConfigNode, type: DiscoveryType, localities: reado
       field: "load_assignment",
     });
   }
+  if (type === "EDS" && node.has("load_assignment")) {
+    node.error("config/endpoints", "the endpoints of an EDS cluster come from its eds_config", {
+      field: "load_assignment",
+    });
+  }
   if (type === "LOGICAL_DNS" && (localities.length !== 1 || endpoints.length !== 1)) {
     node.error("config/endpoints", `a LOGICAL_DNS cluster has exactly one endpoint, this one has ${endpoints.length}`, {
       field: node.has("load_assignment") ? "load_assignment" : "name",
@@ -160,7 +169,7 @@ function checkEndpoints(node: ConfigNode, type: DiscoveryType, localities: reado
         field: "load_assignment",
         help: "set `type: STRICT_DNS` or `type: LOGICAL_DNS` to have names looked up",
       });
-    } else if (type !== "STATIC" && endpoint.port === 0) {
+    } else if (type !== "STATIC" && type !== "EDS" && endpoint.port === 0) {
       node.error("config/bad-address", `a ${type} cluster cannot have the unix socket '${endpoint.address}'`, {
         field: "load_assignment",
         help: "use a STATIC cluster",

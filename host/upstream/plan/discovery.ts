@@ -8,7 +8,15 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { DEFAULT_DNS_PLAN, type DnsLookupFamily, type DnsPlan, type ResolverPlan } from "../dns_plan.ts";
-import type { AggregatePlan, DiscoveryType, DynamicForwardProxyPlan, OriginalDstPlan, ProvidedPlan } from "../plan.ts";
+import type {
+  AggregatePlan,
+  DiscoveryType,
+  DynamicForwardProxyPlan,
+  EdsPlan,
+  EndpointsPlan,
+  OriginalDstPlan,
+  ProvidedPlan,
+} from "../plan.ts";
 import { type AddDnsCache, planDnsCache, planFailureRefresh } from "./dns_cache.ts";
 import { planResolver } from "./dns_resolver.ts";
 import { planMetadataKey } from "./metadata_key.ts";
@@ -23,6 +31,7 @@ const NAMED_TYPES: Readonly<Record<string, string>> = {
   "envoy.cluster.static": "STATIC",
   "envoy.cluster.strict_dns": "STRICT_DNS",
   "envoy.cluster.logical_dns": "LOGICAL_DNS",
+  "envoy.cluster.eds": "EDS",
   "envoy.cluster.original_dst": "ORIGINAL_DST",
 };
 
@@ -32,6 +41,11 @@ const DEFAULT_CLEANUP_INTERVAL_MS = 5000;
 /** What planning the discovery of a cluster needs of the rest of the configuration. */
 export interface DiscoveryPlanContext {
   readonly addDnsCache: AddDnsCache;
+  /**
+   * What a file says of the endpoints of a service; null, after a report on the node, when nothing. The node is that
+   * of the configuration source.
+   */
+  readonly readEndpoints: (node: ConfigNode, path: string, serviceName: string) => EndpointsPlan | null;
   /** The resolver of the bootstrap. */
   readonly dnsResolver: ResolverPlan;
 }
@@ -40,6 +54,7 @@ export interface DiscoveryPlanContext {
 export interface DiscoveryPart {
   readonly type: DiscoveryType;
   readonly dns: DnsPlan;
+  readonly eds: EdsPlan | null;
   readonly provided: ProvidedPlan | null;
 }
 
@@ -78,23 +93,59 @@ function planType(node: ConfigNode, type: string, field: string, context: Discov
   switch (type) {
     case "STATIC":
       planClusterDns(node, context);
-      return { type, dns: DEFAULT_DNS_PLAN, provided: null };
+      return { type, dns: DEFAULT_DNS_PLAN, eds: null, provided: null };
     case "STRICT_DNS":
     case "LOGICAL_DNS":
-      return { type, dns: planClusterDns(node, context), provided: null };
+      return { type, dns: planClusterDns(node, context), eds: null, provided: null };
+    case "EDS": {
+      planClusterDns(node, context);
+      const eds = planEds(node, context);
+      return eds === null ? null : { type, dns: DEFAULT_DNS_PLAN, eds, provided: null };
+    }
     case "ORIGINAL_DST":
       return providedPart(planOriginalDst(node));
     default:
       node.error("config/unsupported", `clusters of type ${type} are not supported yet`, {
         field,
-        help: "use STATIC, STRICT_DNS or LOGICAL_DNS",
+        help: "use STATIC, STRICT_DNS, LOGICAL_DNS or EDS",
       });
       return null;
   }
 }
 
 function providedPart(provided: ProvidedPlan): DiscoveryPart {
-  return { type: provided.type, dns: DEFAULT_DNS_PLAN, provided };
+  return { type: provided.type, dns: DEFAULT_DNS_PLAN, eds: null, provided };
+}
+
+function planEds(node: ConfigNode, context: DiscoveryPlanContext): EdsPlan | null {
+  const config = node.message("eds_cluster_config");
+  const source = config?.message("eds_config") ?? null;
+  if (config === null || source === null) {
+    node.error("config/missing-field", "an EDS cluster needs an eds_cluster_config with an eds_config", {
+      field: config === null ? "type" : "eds_cluster_config",
+    });
+    return null;
+  }
+  source.accept("resource_api_version", "there is one version of the API");
+  const serviceName = config.string("service_name") || node.string("name");
+  const file = source.message("path_config_source");
+  file?.accept("watched_directory", "files are noticed however they are replaced");
+  file?.accept("poll_interval", "files are watched, and looked at every 5 s besides");
+  const path = file?.string("path") ?? source.string("path");
+  if (path === "") {
+    for (const field of ["ads", "api_config_source", "self"]) source.has(field);
+    source.error("config/unsupported", "endpoints come from files so far", {
+      ...(source.oneof("config_source_specifier") !== null && { field: source.oneof("config_source_specifier")! }),
+      help: "use path_config_source",
+    });
+    return null;
+  }
+  return {
+    serviceName,
+    path,
+    initial: context.readEndpoints(file ?? source, path, serviceName),
+    initialFetchTimeoutMs: source.durationMs("initial_fetch_timeout", 15_000),
+  };
 }
 
 function planOriginalDst(node: ConfigNode): OriginalDstPlan {
@@ -153,7 +204,7 @@ function planDnsCluster(node: ConfigNode, config: ConfigNode, context: Discovery
     resolver: planResolver(config, context.dnsResolver),
   };
   const type = config.bool("all_addresses_in_single_endpoint") ? "LOGICAL_DNS" : "STRICT_DNS";
-  return { type, dns, provided: null };
+  return { type, dns, eds: null, provided: null };
 }
 /** The fields that a Cluster and a DnsCluster have in common. */
 function planDns(node: ConfigNode): Omit<DnsPlan, "lookupFamily" | "waitsForWarm" | "resolver"> {

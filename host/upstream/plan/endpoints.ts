@@ -8,19 +8,25 @@ import type { ConfigNode } from "../../config/node.ts";
 import { parseIp } from "../../base/ip.ts";
 import { toWireText } from "../../base/wire_text.ts";
 import {
+  type DropOverloadPlan,
   type EndpointHealth,
   type EndpointHealthCheckPlan,
   type EndpointPlan,
+  type EndpointsPlan,
   type LocalityEndpointsPlan,
   NO_LOCALITY,
 } from "../plan.ts";
 
-export function planEndpoints(node: ConfigNode | null): {
-  localities: readonly LocalityEndpointsPlan[];
-  overprovisioningFactor: number;
-  weightedPriorityHealth: boolean;
-} {
-  if (node === null) return { localities: [], overprovisioningFactor: 140, weightedPriorityHealth: false };
+export const NO_ENDPOINTS: EndpointsPlan = {
+  localities: [],
+  overprovisioningFactor: 140,
+  weightedPriorityHealth: false,
+  dropOverload: null,
+  staleAfterMs: 0,
+};
+
+export function planEndpoints(node: ConfigNode | null): EndpointsPlan {
+  if (node === null) return NO_ENDPOINTS;
   node.accept("cluster_name", "it names the resource of EDS; here the cluster is known");
   const named = new Map(node.messageMap("named_endpoints"));
   const policy = node.message("policy");
@@ -28,10 +34,39 @@ export function planEndpoints(node: ConfigNode | null): {
     localities: node.messages("endpoints").map((locality) => planLocality(locality, named)),
     overprovisioningFactor: policy?.number("overprovisioning_factor", 140) ?? 140,
     weightedPriorityHealth: policy?.bool("weighted_priority_health") ?? false,
+    dropOverload: policy === null ? null : planDropOverload(policy),
+    staleAfterMs: policy?.durationMs("endpoint_stale_after", 0) ?? 0,
   };
 }
 
+function planDropOverload(policy: ConfigNode): DropOverloadPlan | null {
+  const all = policy.messages("drop_overloads");
+  if (all.length > 1) {
+    policy.error("config/unsupported", `there are ${all.length} categories of drop_overloads, and one is supported`, {
+      field: "drop_overloads",
+      help: "name one",
+    });
+  }
+  const drops = all.map((drop) => {
+    const percentage = drop.message("drop_percentage");
+    const denominator = DENOMINATORS[percentage?.enum("denominator") ?? "HUNDRED"] ?? 100;
+    return {
+      category: drop.string("category"),
+      fraction: Math.min(1, (percentage?.number("numerator") ?? 0) / denominator),
+    };
+  });
+  return drops[0] ?? null;
+}
+
+const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
+
 function planLocality(node: ConfigNode, named: ReadonlyMap<string, ConfigNode>): LocalityEndpointsPlan {
+  if (node.has("leds_cluster_locality_config")) {
+    node.error("config/unsupported", "endpoints of a locality do not come one by one (LEDS)", {
+      field: "leds_cluster_locality_config",
+      help: "list them in lb_endpoints",
+    });
+  }
   const locality = node.message("locality");
   const metadata = node.message("metadata")?.json("filter_metadata");
   return {

@@ -13,6 +13,8 @@ export interface Group {
   readonly name: string;
   /** Envoy v3 YAML. `@name@` stands for the port of a listener, of an upstream, or, if nobody is there, a dead port. */
   readonly yaml: string;
+  /** Files beside the configuration, which names them as `FOLDER/name`; ports stand in them likewise. */
+  readonly files?: Readonly<Record<string, string>>;
   /** The names of listeners, the first being the default. */
   readonly listeners: readonly string[];
   /** The names of scripted upstreams. */

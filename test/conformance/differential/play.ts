@@ -42,8 +42,10 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
   let proxy: ProxyProcess | null = null;
   try {
     const ports = await choosePorts(group, [...upstreams, ...checked]);
-    const yaml = group.yaml.replace(PORT_MARK, (_mark, name: string) => String(ports.get(name)));
-    proxy = await startProxy(yaml, {
+    const withPorts = (text: string) => text.replace(PORT_MARK, (_mark, name: string) => String(ports.get(name)));
+    const files = Object.entries(group.files ?? {}).map(([name, text]) => [name, withPorts(text)]);
+    proxy = await startProxy(withPorts(group.yaml), {
+      files: Object.fromEntries(files),
       ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
       args: ["--concurrency", "1", "--file-flush-interval-msec", "20"],
     });

@@ -70,6 +70,22 @@ const GUARDED = dnsCache(
   "resolved_address_filter: { ranges: [ { address_prefix: 127.0.0.0, prefix_len: 8 } ] }",
 );
 
+function listed(name: string, file: string): string {
+  return `- name: ${name}
+  type: EDS
+  connect_timeout: 2s
+  common_lb_config: { healthy_panic_threshold: { value: 0 } }
+  eds_cluster_config:
+    service_name: service
+    eds_config: { initial_fetch_timeout: 0.2s, path_config_source: { path: FOLDER/${file} } }\n`;
+}
+
+/** A cluster that turns requests away. */
+function dropping(name: string, percent: number): string {
+  const policy = `policy: { drop_overloads: [ { category: c, drop_percentage: { numerator: ${percent} } } ] }`;
+  return cluster(name, "", "u").replace("load_assignment:\n", `load_assignment:\n    ${policy}\n`);
+}
+
 const UNHEALTHY = "lb_endpoints: [ { health_status: UNHEALTHY, ";
 const NO_PANIC = "  common_lb_config: { healthy_panic_threshold: { value: 0 } }";
 
@@ -77,7 +93,18 @@ export const dynamicHosts: Group = {
   name: "dynamic_hosts",
   listeners: ["main", "narrow", "still", "guarded"],
   upstreams: ["u", "v"],
-  yaml: bootstrap([
+  files: {
+    "listed.yaml": `version_info: "1"
+resources:
+- "@type": type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment
+  cluster_name: service
+  endpoints:
+  - lb_endpoints: [ { health_status: UNHEALTHY, endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: @u@ } } } } ]
+  - { priority: 1, lb_endpoints: [ { endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: @v@ } } } } ] }
+`,
+    "unlisted.yaml": 'version_info: "1"\nresources: []\n',
+  },
+  yaml: "node: { id: id, cluster: cluster }\n" + bootstrap([
     httpListener("main", {
       filters: forwardFilter("wide", WIDE),
       routes: `- { name: first, match: { prefix: /first }, route: { cluster: first } }
@@ -99,7 +126,11 @@ export const dynamicHosts: Group = {
 - { name: forward, match: { prefix: /forward }, route: { cluster: forward } }
 - { name: unserved, match: { prefix: /unserved }, route: { cluster: unserved } }
 - { name: logical, match: { prefix: /logical }, route: { cluster: logical } }
-- { name: either, match: { prefix: /either }, route: { cluster: either } }`,
+- { name: either, match: { prefix: /either }, route: { cluster: either } }
+- { name: listed, match: { prefix: /listed }, route: { cluster: listed } }
+- { name: unlisted, match: { prefix: /unlisted }, route: { cluster: unlisted } }
+- { name: dropped, match: { prefix: /dropped }, route: { cluster: dropped } }
+- { name: spared, match: { prefix: /spared }, route: { cluster: spared } }`,
     }),
     httpListener("narrow", {
       filters: forwardFilter("narrow", NARROW),
@@ -146,6 +177,10 @@ export const dynamicHosts: Group = {
       "address: 127.0.0.1, port_value: @u@",
       "address: localhost, port_value: @u@",
     ),
+    listed("listed", "listed.yaml"),
+    listed("unlisted", "unlisted.yaml"),
+    dropping("dropped", 100),
+    dropping("spared", 0),
     cluster("either", "", "u").replace(
       "address: { socket_address: { address: 127.0.0.1, port_value: @u@ } }",
       'address: { socket_address: { address: "::1", port_value: @u@ } }, additional_addresses: [ { address: { socket_address: { address: 127.0.0.1, port_value: @u@ } } } ]',
@@ -229,6 +264,10 @@ export const dynamicHosts: Group = {
     },
     { name: "dns: no name server answers", client: get("/unserved") },
     { name: "dns: a name that the machine knows", client: get("/logical") },
+    { name: "eds: endpoints of a file, with priorities", client: get("/listed") },
+    { name: "eds: a file without endpoints", client: get("/unlisted") },
+    { name: "drop_overloads: everything is turned away", client: get("/dropped") },
+    { name: "drop_overloads: nothing is", client: get("/spared") },
     { name: "addresses: the first of two does not answer", client: get("/either") },
   ],
 };

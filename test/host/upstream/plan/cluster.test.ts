@@ -17,6 +17,7 @@ import {
   DEFAULT_CONNECTION_PLAN,
   DEFAULT_THRESHOLDS,
 } from "../../../../host/upstream/plan.ts";
+import { NO_ENDPOINTS } from "../../../../host/upstream/plan/endpoints.ts";
 import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
 
 const registry = loadRegistry();
@@ -477,6 +478,32 @@ upstream_bind_config:
   assert.equal(more.localities[0]!.endpoints[0]!.additionalAddresses, [{ address: "::1", port: 81 }]);
 });
 
+test("endpoints that come from a file", () => {
+  const asked: string[] = [];
+  const { root } = loadBootstrap({
+    registry,
+    typeName: "envoy.config.cluster.v3.Cluster",
+    yaml:
+      "name: a\ntype: EDS\neds_cluster_config: { service_name: s, eds_config: { initial_fetch_timeout: 3s, path_config_source: { path: /x } } }",
+  });
+  const readEndpoints = (_node: unknown, path: string, service: string) => {
+    asked.push(`${path} ${service}`);
+    return NO_ENDPOINTS;
+  };
+  assert.equal(planCluster(root!, { readEndpoints })!.eds, {
+    serviceName: "s",
+    path: "/x",
+    initial: NO_ENDPOINTS,
+    initialFetchTimeoutMs: 3000,
+  });
+  assert.equal(asked, ["/x s"]);
+  const old = good("name: b\ntype: EDS\neds_cluster_config: { eds_config: { path: /y } }");
+  assert.equal([old.eds!.serviceName, old.eds!.path], ["b", "/y"]);
+  const drop =
+    "  policy: { drop_overloads: [{ category: c, drop_percentage: { numerator: 5, denominator: TEN_THOUSAND } }] }";
+  assert.equal(good("name: a" + ENDPOINTS + drop).dropOverload, { category: "c", fraction: 0.0005 });
+});
+
 test("raw_buffer is the transport socket there is", () => {
   const raw = "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
   good(`name: a\ntransport_socket: { name: x, typed_config: { "@type": ${raw} } }`);
@@ -497,7 +524,22 @@ const REFUSED: readonly (readonly [string, string])[] = [
     "name: a\nupstream_bind_config: { source_address: { address: here, port_value: 0 } }",
     "error config/bad-address upstream_bind_config.source_address.address: 'here' is no IP address",
   ],
-  ["name: a\ntype: EDS", "error config/unsupported type: clusters of type EDS are not supported yet"],
+  [
+    "name: a\ntype: EDS",
+    "error config/missing-field type: an EDS cluster needs an eds_cluster_config with an eds_config",
+  ],
+  [
+    "name: a\ntype: EDS\neds_cluster_config: { eds_config: { ads: {} } }",
+    "error config/unsupported eds_cluster_config.eds_config.ads: endpoints come from files so far",
+  ],
+  [
+    "name: a\ntype: EDS\neds_cluster_config: { eds_config: { path_config_source: { path: /x } } }" + ENDPOINTS,
+    "error config/endpoints load_assignment: the endpoints of an EDS cluster come from its eds_config",
+  ],
+  [
+    "name: a" + ENDPOINTS + "  policy: { drop_overloads: [{ category: a }, { category: b }] }",
+    "error config/unsupported load_assignment.policy.drop_overloads: there are 2 categories",
+  ],
   ["name: a\ntype: ORIGINAL_DST", "error config/conflict lb_policy: cluster provided LB not specified"],
   [
     "name: a\ntype: ORIGINAL_DST\nlb_policy: CLUSTER_PROVIDED" + ENDPOINTS,
