@@ -1,10 +1,11 @@
 // host/upstream/lb/client_side_weighted.ts: round robin by weights that the hosts themselves report.
 // pure: no I/O, no clock, no runtime globals
 /**
- * Responses may say how busy their host is. From time to time each host gets the weight that its last report gives
- * it; those that have not reported for long enough, or not for a while, get the median of the others.
+ * Hosts say how busy they are, in responses or, when asked to, by themselves. From time to time each host gets the
+ * weight that its last report gives it; those that have not reported for long enough, or not for a while, get the
+ * median of the others.
  *
- * Each worker goes by the responses that it has seen itself.
+ * Each worker goes by the reports that came to it.
  *
  * @see https://github.com/grpc/proposal/blob/master/A58-client-side-weighted-round-robin-lb-policy.md
  * @see Envoy: source/extensions/load_balancing_policies/common/orca_weight_manager.cc
