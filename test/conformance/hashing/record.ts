@@ -67,7 +67,10 @@ async function record(envoy: string): Promise<Recorded> {
   for (const name of Object.keys(COOKIE_POLICIES)) cookies[name] = await ask(`/k/${name}`, {});
   const stats = await (await fetch(`http://127.0.0.1:${ADMIN_PORT}/stats?filter=_lb\\.`)).text();
   const gauges = Object.fromEntries(
-    stats.trim().split("\n").map((line) => line.split(": ")).map(([name, value]) => [name!, Number(value)]),
+    stats.trim().split("\n").map((line) => line.split(": "))
+      // Of the rings of several priorities the last one made is shown.
+      .filter(([name]) => !name!.startsWith("cluster.load_"))
+      .map(([name, value]) => [name!, Number(value)]),
   );
   return { envoy, clusters, policies, cookies, gauges };
 }

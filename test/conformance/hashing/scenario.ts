@@ -9,6 +9,31 @@ interface HostOptions {
   readonly hashKey?: string;
 }
 
+/** How load spills over: hosts by priority, healthy, degraded or unhealthy; those of one priority weigh 1, 2, 3. */
+interface Load {
+  readonly health: string;
+  readonly panic: number;
+  readonly factor: number;
+  readonly weighted?: true;
+}
+
+const LOADS: readonly Load[] = [
+  { health: "hhu-hh-h", panic: 50, factor: 140 },
+  { health: "huu-huu-h", panic: 0, factor: 140 },
+  { health: "huu-huu-h", panic: 50, factor: 140 },
+  { health: "huu-huu-h", panic: 100, factor: 140 },
+  { health: "huu-uu-hu", panic: 20, factor: 140 },
+  { health: "uuu-hu-hh", panic: 50, factor: 140 },
+  { health: "uu-uu-uuu", panic: 50, factor: 140 },
+  { health: "uu-uu-uuu", panic: 0, factor: 140 },
+  { health: "hdu-hd-u", panic: 0, factor: 140 },
+  { health: "hdd-huu", panic: 50, factor: 100 },
+  { health: "dhu-uhd-h", panic: 10, factor: 100 },
+  { health: "huuu-huu", panic: 30, factor: 200 },
+  { health: "huu-uhu-h", panic: 0, factor: 140, weighted: true },
+  { health: "uuh-huu", panic: 50, factor: 120, weighted: true },
+];
+
 /** A Cluster without its name, by the name; hosts are `host(i)`. */
 export const CLUSTERS: Readonly<Record<string, object>> = {
   ring: { lb_policy: "RING_HASH", ...hosts() },
@@ -60,6 +85,7 @@ export const CLUSTERS: Readonly<Record<string, object>> = {
   },
   maglev_priorities: { lb_policy: "MAGLEV", ...priorities() },
   ring_priorities: { lb_policy: "RING_HASH", ...priorities() },
+  ...Object.fromEntries(LOADS.map((load) => [`load_${load.health}_${load.panic}_${load.factor}`, loaded(load)])),
 };
 
 /** Keys that each cluster is asked with. */
@@ -173,8 +199,25 @@ function priorities(): object {
   ]);
 }
 
-function assignment(endpoints: readonly object[]): object {
-  return { load_assignment: { cluster_name: "c", endpoints } };
+function loaded({ health, panic, factor, weighted }: Load): object {
+  const statuses: Readonly<Record<string, string>> = { h: "HEALTHY", d: "DEGRADED", u: "UNHEALTHY" };
+  let index = 0;
+  const endpoints = health.split("-").map((hosts, priority) => ({
+    priority,
+    lb_endpoints: [...hosts].map((status, i) => ({
+      ...endpoint(index++, { weight: i + 1 }),
+      health_status: statuses[status]!,
+    })),
+  }));
+  return {
+    lb_policy: "RING_HASH",
+    common_lb_config: { healthy_panic_threshold: { value: panic } },
+    ...assignment(endpoints, { overprovisioning_factor: factor, weighted_priority_health: weighted === true }),
+  };
+}
+
+function assignment(endpoints: readonly object[], policy?: object): object {
+  return { load_assignment: { cluster_name: "c", endpoints, policy } };
 }
 
 function endpoint(index: number, { weight = 1, hostname, hashKey }: HostOptions = {}): object {
