@@ -14,11 +14,24 @@ import { ResponseFlag } from "../observe/stream_info.ts";
 import { answer } from "./answer.ts";
 import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";
 import type { RouteEntry } from "./route.ts";
+import type { InvalidHeader } from "./strict_headers.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 
 export function failNoRoute(stream: TerminalFilterStream): void {
   stream.info.setFlag(ResponseFlag.NoRouteFound);
   stream.sendLocalReply({ status: 404, details: "route_not_found" });
+}
+
+/** The caller said something to the router that it does not understand. */
+export function failStrictCheck(
+  stream: TerminalFilterStream,
+  route: RouteEntry,
+  headers: HeaderMap,
+  { name, value }: InvalidHeader,
+): void {
+  stream.info.setFlag(ResponseFlag.InvalidEnvoyRequestHeaders);
+  const body = `invalid header '${name}' with value '${value}'`;
+  answer(stream, route, headers, { status: 400, body, details: `request_headers_failed_strict_check{${name}}` });
 }
 
 /** There is too much to do to send the request anywhere. */

@@ -18,11 +18,12 @@ import {
 import type { HeaderMap } from "../http/header_map.ts";
 import { answerDirectly } from "./answer.ts";
 import { Attempts } from "./attempts.ts";
-import { failDropOverload, failNoCluster, failNoRoute, failOverload } from "./failures.ts";
+import { failDropOverload, failNoCluster, failNoRoute, failOverload, failStrictCheck } from "./failures.ts";
 import { Mirrors, mirrorsOf } from "./mirrors.ts";
 import type { RouteEntry } from "./route.ts";
 import { RoutedRequest } from "./routed_request.ts";
 import type { RouterConfig } from "./router_config.ts";
+import { type InvalidHeader, invalidHeader } from "./strict_headers.ts";
 
 export class Router implements HttpFilter {
   readonly #config: RouterConfig;
@@ -82,6 +83,8 @@ export class Router implements HttpFilter {
       failNoCluster(stream, route, headers);
       return;
     }
+    const invalid = this.#checkStrictly(headers);
+    if (invalid !== null) return failStrictCheck(stream, route, headers, invalid);
     const request = new RoutedRequest(this.#config, stream, route, headers, cluster);
     const drops = cluster.dropsRequest();
     if (drops !== "no") return failDropOverload(request, drops === "always");
@@ -99,5 +102,10 @@ export class Router implements HttpFilter {
     if (!attempts.begin(end)) return;
     this.#mirrors = new Mirrors(request);
     this.#mirrors.begin(policies, asPrepared, end);
+  }
+
+  #checkStrictly(headers: HeaderMap): InvalidHeader | null {
+    const names = this.#config.plan.strictCheckHeaders;
+    return names === undefined || names.length === 0 ? null : invalidHeader(names, headers);
   }
 }

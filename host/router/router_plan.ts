@@ -7,4 +7,6 @@ export interface RouterPlan {
   /** No `x-envoy-…` headers are added. */
   readonly suppressEnvoyHeaders: boolean;
   readonly respectExpectedRqTimeout: boolean;
+  /** Headers to the router that must be understood, in lower case; absent for none. */
+  readonly strictCheckHeaders?: readonly string[];
 }

@@ -65,9 +65,9 @@ function parseConditions(text: string, grpc: boolean): number {
   return names.reduce((bits, name) => bits | conditionOf(name), 0);
 }
 
-/** Names in a `retry_on` that are none. */
-export function unknownConditions(text: string): string[] {
-  return splitList(text).filter((name) => !isCondition(name));
+/** Names in a `retry_on` that are none; of one of the two request headers, those that it does not have. */
+export function unknownConditions(text: string, grpc: boolean | null = null): string[] {
+  return splitList(text).filter((name) => !isCondition(name) || (grpc !== null && GRPC_NAMES.includes(name) !== grpc));
 }
 
 function isCondition(name: string): name is keyof typeof RetryOn {

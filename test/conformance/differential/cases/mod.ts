@@ -44,6 +44,7 @@ import { routeTrees } from "./route_trees.ts";
 import { routing } from "./routing.ts";
 import { statefulSession } from "./stateful_session.ts";
 import { scopedRoutes } from "./scoped_routes.ts";
+import { strictHeaders } from "./strict_headers.ts";
 import { timeouts } from "./timeouts.ts";
 import { tunnels } from "./tunnels.ts";
 import { upgrades } from "./upgrades.ts";
@@ -70,6 +71,7 @@ export const GROUPS: readonly Group[] = [
   routeTrees,
   scopedRoutes,
   clusterSpecifiers,
+  strictHeaders,
   grpc,
   http2,
   http2Frames,

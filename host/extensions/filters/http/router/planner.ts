@@ -19,6 +19,7 @@ export const planner: HttpFilterPlanner = {
     return {
       suppressEnvoyHeaders: config.bool("suppress_envoy_headers"),
       respectExpectedRqTimeout: config.bool("respect_expected_rq_timeout"),
+      strictCheckHeaders: config.strings("strict_check_headers"),
       upstreamFilters: planUpstreamFilters(config.messages("upstream_http_filters"), context),
     };
   },
