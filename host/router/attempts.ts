@@ -9,13 +9,14 @@
  * @see Envoy: source/common/router/router.cc
  * @module
  */
-import { ByteQueue } from "../base/byte_queue.ts";
+import type { ByteQueue } from "../base/byte_queue.ts";
 import type { Timer } from "../base/clock.ts";
 import { StreamResetReason } from "../http/codec.ts";
 import type { DownstreamWatermarkCallbacks } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Counter } from "../observe/stat.ts";
 import type { Host } from "../upstream/host.ts";
+import { AttemptSet } from "./attempt_set.ts";
 import { type AttemptTimeouts, AttemptTimers } from "./attempt_timers.ts";
 import {
   failMaxDuration,
@@ -40,16 +41,17 @@ import { followRedirect } from "./internal_redirect.ts";
 import { RequestLoadBalancerContext } from "./load_balancer_context.ts";
 import type { HedgePolicyPlan } from "./plan.ts";
 import { RequestReplay } from "./request_replay.ts";
-import { RetryState, RetryStatus } from "./retry_state.ts";
+import { type RetryOwner, RetryState, RetryStatus } from "./retry_state.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 import { createAttempt } from "./start_attempt.ts";
 import type { UpstreamAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
 import { describeHost, newUpstreamInfo } from "../upstream/upstream_info.ts";
 
-export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamAttempt>, DownstreamWatermarkCallbacks {
+export class Attempts
+  implements UpstreamRequestOwner, AttemptTimeouts<UpstreamAttempt>, RetryOwner, DownstreamWatermarkCallbacks {
   readonly #request: RoutedRequest;
   /** Those under way. Once the response has begun, the one that it comes from. */
-  #inFlight: UpstreamAttempt[] = [];
+  readonly #inFlight: AttemptSet = new AttemptSet();
   /** Null once no attempt will follow. */
   #retry: RetryState | null;
   /** The next attempt follows one that took too long. */
@@ -66,7 +68,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
   constructor(request: RoutedRequest) {
     const { stream, route, cluster, hashPolicy } = request;
     this.#request = request;
-    const retry = this.#createRetryState();
+    const retry = RetryState.create(request, this);
     this.#retry = retry;
     if (retry !== null || route.internalRedirectPolicy !== null) {
       request.replay = new RequestReplay(route.requestBufferLimitBytes ?? (stream.bufferLimitBytes || Infinity));
@@ -124,17 +126,14 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     const { replay } = this.#request;
     if (replay !== null && !this.#keep(replay, body)) return;
     if (end) this.#onRequestEnd();
-    const inFlight = this.#inFlight;
-    if (inFlight.length === 0) body.clear();
-    else if (inFlight.length === 1) inFlight[0]!.encodeData(body, end);
-    else sendToAll([...inFlight], body, end);
+    this.#inFlight.encodeData(body, end);
   }
 
   sendTrailers(trailers: HeaderMap): void {
     const { replay } = this.#request;
     if (replay !== null) replay.trailers = trailers;
     this.#onRequestEnd();
-    for (const attempt of [...this.#inFlight]) attempt.encodeTrailers(trailers);
+    this.#inFlight.encodeTrailers(trailers);
   }
 
   /** Ends what is under way; nothing follows. */
@@ -142,19 +141,19 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     this.#closed = true;
     this.#timer?.disable();
     this.#giveUpRetries();
-    this.#resetAll();
+    this.#inFlight.resetAll();
   }
 
   // From the client's side.
 
   onAboveWriteBufferHighWatermark(): void {
     this.#request.cluster.stats.upstreamFlowControlPausedReadingTotal.inc();
-    for (const attempt of this.#inFlight) attempt.readDisable(true);
+    this.#inFlight.readDisable(true);
   }
 
   onBelowWriteBufferLowWatermark(): void {
     this.#request.cluster.stats.upstreamFlowControlResumedReadingTotal.inc();
-    for (const attempt of [...this.#inFlight]) attempt.readDisable(false);
+    this.#inFlight.readDisable(false);
   }
 
   // From the attempts.
@@ -165,6 +164,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   onUpstreamHostSelected(attempt: UpstreamAttempt, host: Host): void {
     attempt.host = host;
+    this.#request.isCanary = host.canary;
     describeHost(attempt.info, host);
     if (!attempt.connected) return;
     noteConnected(attempt);
@@ -178,7 +178,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     attempt.timers?.onActivity();
     // The client has seen something of this attempt.
     this.#giveUpRetries();
-    this.#resetOthers(attempt);
+    this.#inFlight.resetOthers(attempt);
     this.#request.chargeResponse(headers.status);
     this.#request.stream.encode1xxHeaders(headers);
   }
@@ -188,9 +188,10 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     noteResponse(request, attempt, headers);
     if (this.#retry !== null && this.#isDropped(this.#retry, attempt, headers)) return;
     if (followRedirect(request, headers)) return;
+    request.replay = null;
     const { stream } = request;
     stream.info.upstream = attempt.info;
-    if (this.#inFlight.length > 1) this.#resetOthers(attempt);
+    this.#inFlight.resetOthers(attempt);
     if (isFailedHandshake(request.headers, headers.status, stream.info)) {
       // The client learns of the answer to its handshake, and gets no body: what follows is no WebSocket.
       attempt.reset();
@@ -226,7 +227,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     const request = this.#request;
     noteFailure(request, attempt);
     if (!request.responseStarted) request.chargeResponse(resetStatus(reason));
-    this.#remove(attempt);
+    this.#inFlight.remove(attempt);
     if (this.#hasHope) return;
     this.#timer?.disable();
     failReset(request, reason, details);
@@ -256,7 +257,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     if (this.#retriesReset(attempt, StreamResetReason.LocalReset, true, true)) return;
     noteFailure(request, attempt);
     if (!request.responseStarted) request.chargeResponse(request.timeoutStatus);
-    this.#remove(attempt);
+    this.#inFlight.remove(attempt);
     if (!this.#hasHope) failTimeout(request, details);
   }
 
@@ -264,7 +265,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     this.#request.cluster.stats.upstreamRqMaxDurationReached.inc();
     attempt.reset();
     if (this.#retriesReset(attempt, StreamResetReason.LocalReset, true, false)) return;
-    this.#remove(attempt);
+    this.#inFlight.remove(attempt);
     if (this.#hasHope) return;
     this.#timer?.disable();
     failMaxDuration(this.#request);
@@ -273,7 +274,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
   /** The time for all attempts together is over. */
   #onTimeout(): void {
     const request = this.#request;
-    for (const attempt of this.#inFlight) {
+    for (const attempt of this.#inFlight.all) {
       this.#countTimeout(attempt, request.cluster.stats.upstreamRqTimeout);
       for (const counters of request.counters) counters.upstreamRqTimeout.inc();
       if (!request.responseStarted) {
@@ -284,7 +285,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
       noteFailure(request, attempt);
     }
     this.#giveUpRetries();
-    this.#resetAll();
+    this.#inFlight.resetAll();
     failTimeout(request, "response_timeout");
   }
 
@@ -305,18 +306,14 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
       this.#timer = request.stream.clock.createTimer(() => this.#onTimeout());
       this.#timer.enable(request.timeoutMs);
     }
-    for (const attempt of this.#inFlight) if (attempt.connected) this.#startPerTryTimers(attempt);
+    for (const attempt of this.#inFlight.all) if (attempt.connected) this.#startPerTryTimers(attempt);
   }
 
   #onResponseEnd(attempt: UpstreamAttempt, trailers: HeaderMap | null): void {
     noteResponseEnd(attempt, trailers);
     this.#timer?.disable();
-    this.#remove(attempt);
-    const { endMs, cluster: { stats }, origin, upstreamZone, counters } = this.#request;
-    if (endMs < 0) return;
-    const milliseconds = this.nowMs - endMs;
-    stats.codes.recordTime(milliseconds, stats.upstreamRqTime, origin, false, upstreamZone);
-    for (let i = 0; i < counters.length; i++) counters[i]!.codes.recordTime(milliseconds);
+    this.#inFlight.remove(attempt);
+    this.#request.recordTime();
   }
 
   #timersOf(attempt: UpstreamAttempt): AttemptTimers<UpstreamAttempt> {
@@ -350,13 +347,13 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
   #attempt(host: Host, headers: HeaderMap, end: boolean): UpstreamAttempt {
     const request = this.#request;
     const attempt = createAttempt(request, this, host, request.stream.info.upstream!);
-    this.#inFlight.push(attempt);
+    this.#inFlight.add(attempt);
     if (end) this.#onRequestEnd();
     attempt.begin(headers, end);
     return attempt;
   }
 
-  #attemptAgain(): void {
+  onRetryDue(): void {
     const request = this.#request;
     const { route, headers, stream, config, replay } = request;
     const cluster = config.clusters.get(route.clusterName!);
@@ -377,38 +374,10 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
 
   /** True while a response may still come: from an attempt under way or from one that is to follow. */
   get #hasHope(): boolean {
-    return this.#inFlight.some((attempt) => !attempt.done) || (this.#retry !== null && this.#retry.waiting);
-  }
-
-  #remove(attempt: UpstreamAttempt): void {
-    attempt.timers?.disable();
-    const inFlight = this.#inFlight;
-    if (inFlight.length === 1 && inFlight[0] === attempt) inFlight.length = 0;
-    else this.#inFlight = inFlight.filter((other) => other !== attempt);
-  }
-
-  #resetOthers(chosen: UpstreamAttempt): void {
-    const others = this.#inFlight;
-    this.#inFlight = [chosen];
-    for (const attempt of others) if (attempt !== chosen) abandon(attempt);
-  }
-
-  #resetAll(): void {
-    const all = this.#inFlight;
-    this.#inFlight = [];
-    all.forEach(abandon);
+    return this.#inFlight.hasLive || (this.#retry !== null && this.#retry.waiting);
   }
 
   // Retries and hedges.
-
-  /** Null when no failure of an attempt would be retried. */
-  #createRetryState(): RetryState | null {
-    const { retryPolicy: policy, headers, cluster, counters, route: { priority }, stream: { info, clock } } =
-      this.#request;
-    if (!policy.appliesTo(headers)) return null;
-    const onDue = () => this.#attemptAgain();
-    return RetryState.create({ policy, headers, cluster, priority, counters, info, clock, onDue });
-  }
 
   #giveUpRetries(): void {
     this.#retry?.close();
@@ -423,7 +392,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     this.#request.cluster.stats.retryOrShadowAbandoned.inc();
     this.#giveUpRetries();
     this.#request.replay = null;
-    if (this.#inFlight.length > 0) return true;
+    if (this.#inFlight.size > 0) return true;
     body.clear();
     failTooLargeToRetry(this.#request);
     return false;
@@ -444,7 +413,7 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
       }
       isBad = status === RetryStatus.Refused;
     }
-    if (isBad && (this.#inFlight.length > 1 || retry.waiting)) {
+    if (isBad && (this.#inFlight.size > 1 || retry.waiting)) {
       this.#drop(attempt);
       return true;
     }
@@ -472,30 +441,15 @@ export class Attempts implements UpstreamRequestOwner, AttemptTimeouts<UpstreamA
     const retry = this.#retry, request = this.#request;
     noteTimeout(attempt, request.timeoutStatus);
     if (retry === null || request.responseStarted) return;
-    if (retry.onSoftTimeout() !== RetryStatus.Yes) return;
+    // One that is about to follow is enough for several that take long.
+    if (!retry.waiting && retry.onSoftTimeout() !== RetryStatus.Yes) return;
     this.#isTimeoutRetry = true;
     attempt.retried = true;
   }
 
   #drop(attempt: UpstreamAttempt): void {
     if (attempt.host !== null) attempt.host.rqError++;
-    this.#remove(attempt);
+    this.#inFlight.remove(attempt);
     attempt.reset();
   }
-}
-
-/** Gives each attempt its own copy. */
-function sendToAll(attempts: readonly UpstreamAttempt[], body: ByteQueue, end: boolean): void {
-  const bytes = new Uint8Array(body.toBytes());
-  body.clear();
-  for (const attempt of attempts) {
-    const copy = new ByteQueue();
-    copy.push(bytes);
-    attempt.encodeData(copy, end);
-  }
-}
-
-function abandon(attempt: UpstreamAttempt): void {
-  attempt.timers?.disable();
-  attempt.reset();
 }

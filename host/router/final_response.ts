@@ -18,6 +18,7 @@ export function finalizeResponse(request: RoutedRequest, headers: HeaderMap, coo
   route.finalizeResponseHeaders(headers, request.headers, info);
   if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(info.attemptCount));
   if (cookies !== null) { for (const cookie of cookies) headers.add("set-cookie", cookie); }
+  if (headers.get("x-envoy-upstream-canary") === "true") request.isCanary = true;
   request.chargeResponse(headers.status);
 }
 

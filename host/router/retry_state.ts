@@ -11,15 +11,15 @@ import { BackOff } from "../base/back_off.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { StreamResetReason } from "../http/codec.ts";
 import type { HeaderMap } from "../http/header_map.ts";
-import { ResponseFlag, type StreamInfo } from "../observe/stream_info.ts";
-import type { Resource, ResourcePriority } from "../upstream/circuit_breaker.ts";
+import { ResponseFlag } from "../observe/stream_info.ts";
+import type { Resource } from "../upstream/circuit_breaker.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
 import type { HostPredicatePlan, ResetHeaderPlan } from "../upstream/retry_plan.ts";
 import { retriesReset, retriesResponse, type RetryConditions, type RetryPolicy } from "../upstream/retry_policy.ts";
 import type { PriorityPercentages, PrioritySet } from "../upstream/priority.ts";
 import { PreviousPriorities } from "./previous_priorities.ts";
-import type { RequestCounters } from "./request_counters.ts";
+import type { RoutedRequest } from "./routed_request.ts";
 
 type RetryCounter =
   | "upstreamRqRetry"
@@ -37,21 +37,18 @@ export const RetryStatus = {
 } as const;
 export type RetryStatus = (typeof RetryStatus)[keyof typeof RetryStatus];
 
-export interface RetryStateOptions {
-  readonly policy: RetryPolicy;
-  readonly headers: HeaderMap;
-  readonly cluster: Cluster;
-  readonly priority: ResourcePriority;
-  /** What counts besides the cluster. */
-  readonly counters: readonly RequestCounters[];
-  readonly info: StreamInfo;
-  readonly clock: Clock;
-  /** The next attempt is due. */
-  readonly onDue: () => void;
+/** Whoever makes the attempts. */
+export interface RetryOwner {
+  /** It is time for the next attempt. */
+  onRetryDue(): void;
 }
 
 export class RetryState {
-  readonly #options: RetryStateOptions;
+  readonly #request: RoutedRequest;
+  /** Of the first attempt. */
+  readonly #cluster: Cluster;
+  readonly #policy: RetryPolicy;
+  readonly #owner: RetryOwner;
   readonly #conditions: RetryConditions;
   readonly #retries: Resource;
   readonly #tried: Host[] = [];
@@ -65,20 +62,25 @@ export class RetryState {
   #timer: Timer | null = null;
 
   /** Null when no failure of this request would be retried. */
-  static create(options: RetryStateOptions): RetryState | null {
-    const conditions = options.policy.conditionsFor(options.headers);
-    return conditions.retryOn === 0 ? null : new RetryState(options, conditions);
+  static create(request: RoutedRequest, owner: RetryOwner): RetryState | null {
+    const policy = request.retryPolicy;
+    if (!policy.appliesTo(request.headers)) return null;
+    const conditions = policy.conditionsFor(request.headers);
+    return conditions.retryOn === 0 ? null : new RetryState(request, policy, conditions, owner);
   }
 
-  private constructor(options: RetryStateOptions, conditions: RetryConditions) {
-    this.#options = options;
+  private constructor(request: RoutedRequest, policy: RetryPolicy, conditions: RetryConditions, owner: RetryOwner) {
+    const { cluster, route } = request;
+    this.#request = request;
+    this.#cluster = cluster;
+    this.#policy = policy;
+    this.#owner = owner;
     this.#conditions = conditions;
-    this.#retries = options.cluster.resources[options.priority].retries;
+    this.#retries = cluster.resources[route.priority].retries;
     this.#left = conditions.retries;
-    const { retryPriority } = options.policy;
+    const { retryPriority, baseIntervalMs, maxIntervalMs } = policy;
     this.#priorities = retryPriority === null ? null : new PreviousPriorities(retryPriority.updateFrequency);
-    const { baseIntervalMs, maxIntervalMs } = options.policy;
-    this.#backOff = new BackOff(baseIntervalMs, maxIntervalMs, options.cluster.random);
+    this.#backOff = new BackOff(baseIntervalMs, maxIntervalMs, cluster.random);
   }
 
   /** True between two attempts. */
@@ -89,7 +91,7 @@ export class RetryState {
   /** Whether another attempt follows a response, which then is to be dropped. */
   onResponse(headers: HeaderMap): RetryStatus {
     const wanted = this.wouldRetry(headers);
-    const { rateLimited } = this.#options.policy;
+    const { rateLimited } = this.#policy;
     if (wanted && rateLimited !== null) this.#resetMs = this.#resetIntervalMs(headers, rateLimited);
     return this.#decide(wanted);
   }
@@ -118,7 +120,7 @@ export class RetryState {
   // For the load balancer.
 
   get hostSelectionRetryCount(): number {
-    const { hostPredicates, hostSelectionRetryCount } = this.#options.policy;
+    const { hostPredicates, hostSelectionRetryCount } = this.#policy;
     return hostPredicates.length === 0 ? 0 : hostSelectionRetryCount;
   }
 
@@ -132,11 +134,11 @@ export class RetryState {
   }
 
   shouldSelectAnotherHost(host: Host): boolean {
-    return this.#options.policy.hostPredicates.some((predicate) => refuses(predicate, host, this.#tried));
+    return this.#policy.hostPredicates.some((predicate) => refuses(predicate, host, this.#tried));
   }
 
   #decide(wanted: boolean): RetryStatus {
-    const { info } = this.#options;
+    const { info } = this.#request.stream;
     if (!wanted) {
       if (this.#holdsRetry) this.#count("upstreamRqRetrySuccess");
       this.#release();
@@ -158,19 +160,19 @@ export class RetryState {
     this.#holdsRetry = true;
     this.#retries.inc();
     this.#count("upstreamRqRetry");
-    this.#timer ??= this.#options.clock.createTimer(this.#options.onDue);
+    this.#timer ??= this.#request.stream.clock.createTimer(() => this.#owner.onRetryDue());
     this.#timer.enable(this.#nextBackOffMs());
     return RetryStatus.Yes;
   }
 
   /** Counts for the cluster, and for route and virtual cluster. */
   #count(name: RetryCounter): void {
-    this.#options.cluster.stats[name].inc();
-    for (const counters of this.#options.counters) counters[name].inc();
+    this.#cluster.stats[name].inc();
+    for (const counters of this.#request.counters) counters[name].inc();
   }
 
   #nextBackOffMs(): number {
-    const { stats, random } = this.#options.cluster;
+    const { stats, random } = this.#cluster;
     const resetMs = this.#resetMs;
     if (resetMs !== null) {
       this.#resetMs = null;
@@ -192,7 +194,7 @@ export class RetryState {
     { resetHeaders, maxIntervalMs }: NonNullable<RetryPolicy["rateLimited"]>,
   ): number | null {
     for (const plan of resetHeaders) {
-      const intervalMs = resetHeaderMs(plan, headers, this.#options.clock);
+      const intervalMs = resetHeaderMs(plan, headers, this.#request.stream.clock);
       if (intervalMs !== null && intervalMs <= maxIntervalMs) return intervalMs > 1 ? intervalMs : null;
     }
     return null;

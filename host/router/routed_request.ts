@@ -46,6 +46,8 @@ export class RoutedRequest {
   endMs = -1;
   /** The client has seen something of an attempt: no other one may follow. */
   responseStarted = false;
+  /** The response comes from a canary. */
+  isCanary = false;
   /** What of the request is kept to be sent again; null when it will not be. */
   replay: RequestReplay | null = null;
   /** Statistics of the route, and of the virtual cluster. */
@@ -120,10 +122,19 @@ export class RoutedRequest {
     return this.headers.get("x-envoy-internal") === "true" ? "internal" : "external";
   }
 
+  /** Notes how long the response took, from the end of the request; one that came before that counts nothing. */
+  recordTime(): void {
+    const { endMs, cluster: { stats }, origin, isCanary, upstreamZone, counters, stream } = this;
+    if (endMs < 0) return;
+    const milliseconds = stream.clock.nowMs() - endMs;
+    stats.codes.recordTime(milliseconds, stats.upstreamRqTime, origin, isCanary, upstreamZone);
+    for (let i = 0; i < counters.length; i++) counters[i]!.codes.recordTime(milliseconds);
+  }
+
   /** Counts a response, or an answer in its place. */
   chargeResponse(status: number): void {
     for (let i = 0; i < this.counters.length; i++) this.counters[i]!.codes.charge(status);
-    this.cluster.stats.codes.chargeResponse(status, this.origin, false, this.upstreamZone);
+    this.cluster.stats.codes.chargeResponse(status, this.origin, this.isCanary, this.upstreamZone);
   }
 
   /** Of the host; "" without one, or when nobody knows. */
