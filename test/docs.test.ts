@@ -117,6 +117,20 @@ test("fields of clusters in documents are planned", async () => {
   }
 });
 
+test("routes in documents are planned", async () => {
+  const blocks = BLOCKS.filter(({ language, text }) => language === "yaml" && text.startsWith("# routes\n"));
+  assert.ok(blocks.length >= 2);
+  for (const { place, text } of blocks) {
+    const bootstrap = JSON.parse(
+      aroundFilter(`- name: router\n  typed_config: { "@type": ${TYPE}.http.router.v3.Router }`),
+    );
+    const manager = bootstrap.static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
+    manager.route_config = { virtual_hosts: [{ name: "v", domains: ["*"], routes: load(text) }] };
+    bootstrap.static_resources.clusters = [{ name: "upstream" }];
+    assert.is(await configurationProblems(JSON.stringify(bootstrap)), "", place);
+  }
+});
+
 test("HTTP filters in documents have fields that exist", () => {
   const registry = loadRegistry();
   const blocks = BLOCKS.filter(({ language, text }) =>
