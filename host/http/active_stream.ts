@@ -24,7 +24,8 @@ import type { CodecError, Protocol, ResponseEncoder, StreamCallbacks, StreamDeco
 import { StreamResetReason } from "./codec.ts";
 import type { AccessLogEntry, ConnectionManagerConfig } from "./conn_manager_config.ts";
 import type { LocalReply } from "./filter.ts";
-import { FilterManager, type FilterManagerCallbacks } from "./filter_manager.ts";
+import { FilterManager } from "./filter_manager.ts";
+import type { FilterManagerCallbacks } from "./filter_manager_callbacks.ts";
 import { HeaderMap } from "./header_map.ts";
 import type { RewrittenReply } from "./local_reply.ts";
 import { mutateRequestHeaders, mutateResponseHeaders } from "./mutate.ts";

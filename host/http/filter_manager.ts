@@ -2,8 +2,7 @@
 // pure: no I/O, no clock, no runtime globals
 // hot: runs per chunk or per header; see bench/micro/http_path.bench.ts
 /**
- * One per stream. It knows no sockets and no codec: what is below it is a `FilterManagerCallbacks`, which
- * the connection manager, the authors' test harness and the middleware adapters each implement.
+ * One per stream. It knows no sockets and no codec: what is below it is a `FilterManagerCallbacks`.
  *
  * Promises: a stream is answered at most once; after `destroy` no filter is called but for its own
  * `onDestroy`; a local reply asked for inside a callback is made when that callback has returned.
@@ -12,335 +11,21 @@
  * @module
  */
 import { ByteQueue } from "../base/byte_queue.ts";
-import type { Clock } from "../base/clock.ts";
-import type { StreamInfo } from "../observe/stream_info.ts";
-import {
-  DataStatus,
-  type DownstreamWatermarkCallbacks,
-  HeadersStatus,
-  type HttpFilter,
-  type HttpFilterFactory,
-  type LocalReply,
-  type OverrideHost,
-  type TerminalFilterStream,
-  TrailersStatus,
-  type UpstreamStream,
-} from "./filter.ts";
-import { FilterPass, type PassSlot } from "./filter_pass.ts";
-import { HeaderMap } from "./header_map.ts";
-import { isGrpcContentType, prepareLocalReply, type ReplyRewriter } from "./local_reply.ts";
-import type { Route } from "./route.ts";
-
-/** What a stream's owner does for its filter manager. */
-export interface FilterManagerCallbacks extends ReplyRewriter {
-  readonly info: StreamInfo;
-  readonly clock: Clock;
-  readonly bufferLimitBytes: number;
-  /** Of requests, where it is another one. */
-  readonly requestBufferLimitBytes?: number;
-  route(): Route | null;
-  clearRouteCache(): void;
-  /** The response, after all filters. */
-  encode1xxHeaders(headers: HeaderMap): void;
-  encodeHeaders(headers: HeaderMap, end: boolean): void;
-  encodeData(data: ByteQueue, end: boolean): void;
-  encodeTrailers(trailers: HeaderMap): void;
-  /** Ends the stream without, or in the middle of, a response. */
-  resetStream(details: string): void;
-  /** Stops or goes on reading the request. */
-  readDisable(disable: boolean): void;
-  /** Begins the stream anew; absent where that cannot be. */
-  recreateStream?(response: HeaderMap, body: ByteQueue | null): boolean;
-  /** Takes local replies that are not to pass these filters: theirs is only a part of the way. */
-  answer?(reply: LocalReply): void;
-  /** The attempt that these filters belong to; absent for those of a listener. */
-  readonly upstream?: UpstreamStream;
-}
+import type { DownstreamWatermarkCallbacks, HttpFilterFactory, LocalReply, OverrideHost } from "./filter.ts";
+import type { FilterManagerCallbacks } from "./filter_manager_callbacks.ts";
+import type { PassOwner, PassSlot } from "./filter_pass.ts";
+import { FilterSlot, type FilterSlotOwner } from "./filter_slot.ts";
+import type { HeaderMap } from "./header_map.ts";
+import { isGrpcContentType, prepareLocalReply } from "./local_reply.ts";
+import { RequestPass } from "./request_pass.ts";
+import { ResponsePass } from "./response_pass.ts";
 
 /** What makes a stream's filter. */
 export interface FilterMaker {
   readonly create: HttpFilterFactory;
 }
 
-/** One filter's place in one stream: what the filter is given. */
-class FilterSlot implements TerminalFilterStream {
-  filter: HttpFilter | null = null;
-  readonly request: PassSlot = { held: null, calling: false, continueAsked: false };
-  readonly response: PassSlot = { held: null, calling: false, continueAsked: false };
-  readonly #manager: FilterManager;
-  readonly #index: number;
-
-  constructor(manager: FilterManager, index: number) {
-    this.#manager = manager;
-    this.#index = index;
-  }
-
-  get info(): StreamInfo {
-    return this.#manager.callbacks.info;
-  }
-
-  get clock(): Clock {
-    return this.#manager.callbacks.clock;
-  }
-
-  get bufferLimitBytes(): number {
-    return this.#manager.callbacks.bufferLimitBytes;
-  }
-
-  get requestHeaders(): HeaderMap | null {
-    return this.#manager.request.headers;
-  }
-
-  get requestTrailers(): HeaderMap | null {
-    return this.#manager.request.trailers;
-  }
-
-  get responseHeaders(): HeaderMap | null {
-    return this.#manager.response.headers;
-  }
-
-  get responseTrailers(): HeaderMap | null {
-    return this.#manager.response.trailers;
-  }
-
-  get bufferedRequestBody(): ByteQueue | null {
-    return this.request.held !== null && this.request.held.stopped ? this.request.held.body : null;
-  }
-
-  get bufferedResponseBody(): ByteQueue | null {
-    return this.response.held !== null && this.response.held.stopped ? this.response.held.body : null;
-  }
-
-  route(): Route | null {
-    return this.#manager.callbacks.route();
-  }
-
-  clearRouteCache(): void {
-    this.#manager.callbacks.clearRouteCache();
-  }
-
-  continueRequest(): void {
-    this.#manager.request.resume(this.#index);
-  }
-
-  continueResponse(): void {
-    this.#manager.response.resume(this.#index);
-  }
-
-  setUpstreamOverrideHost(host: OverrideHost): void {
-    this.#manager.upstreamOverrideHost = host;
-  }
-
-  get upstreamOverrideHost(): OverrideHost | null {
-    return this.#manager.upstreamOverrideHost;
-  }
-
-  sendLocalReply(reply: LocalReply): void {
-    this.#manager.sendLocalReply(reply);
-  }
-
-  resetStream(details: string): void {
-    this.#manager.resetStream(details);
-  }
-
-  addRequestTrailers(): HeaderMap {
-    return this.#manager.request.trailers ??= new HeaderMap();
-  }
-
-  addResponseTrailers(): HeaderMap {
-    return this.#manager.response.trailers ??= new HeaderMap();
-  }
-
-  encode1xxHeaders(headers: HeaderMap): void {
-    this.#manager.encode1xxHeaders(headers);
-  }
-
-  encodeHeaders(headers: HeaderMap, end: boolean): void {
-    this.#manager.encodeHeaders(headers, end);
-  }
-
-  encodeData(data: ByteQueue, end: boolean): void {
-    this.#manager.encodeData(data, end);
-  }
-
-  encodeTrailers(trailers: HeaderMap): void {
-    this.#manager.encodeTrailers(trailers);
-  }
-
-  recreateStream(response: HeaderMap, body: ByteQueue | null): boolean {
-    return this.#manager.callbacks.recreateStream?.(response, body) ?? false;
-  }
-
-  readDisableDownstream(disable: boolean): void {
-    this.#manager.callbacks.readDisable(disable);
-  }
-
-  setDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks | null): void {
-    this.#manager.setWatermarkCallbacks(callbacks);
-  }
-
-  get upstream(): UpstreamStream | null {
-    return this.#manager.callbacks.upstream ?? null;
-  }
-}
-
-/** The request's way: first filter to last; the last, the router, takes it. */
-class RequestPass extends FilterPass<FilterSlot> {
-  readonly #manager: FilterManager;
-  readonly #slots: readonly FilterSlot[];
-  protected override readonly first = 0;
-  protected override readonly beyond: number;
-  protected override readonly step = 1;
-
-  constructor(manager: FilterManager, slots: readonly FilterSlot[]) {
-    super();
-    this.#manager = manager;
-    this.#slots = slots;
-    this.beyond = slots.length;
-  }
-
-  override get limitBytes(): number {
-    const { callbacks } = this.#manager;
-    return callbacks.requestBufferLimitBytes ?? callbacks.bufferLimitBytes;
-  }
-
-  protected override slotAt(index: number): FilterSlot {
-    return this.#slots[index]!;
-  }
-
-  protected override passSlot(slot: FilterSlot): PassSlot {
-    return slot.request;
-  }
-
-  protected override callHeaders(slot: FilterSlot, headers: HeaderMap, end: boolean): HeadersStatus {
-    const filter = slot.filter!;
-    if (filter.onRequestHeaders === undefined) return HeadersStatus.Continue;
-    this.#manager.enter(slot.request);
-    const status = filter.onRequestHeaders(headers, end);
-    this.#manager.leave(slot.request);
-    return status;
-  }
-
-  protected override callBody(slot: FilterSlot, body: ByteQueue, end: boolean): DataStatus {
-    const filter = slot.filter!;
-    if (filter.onRequestBody === undefined) return DataStatus.Continue;
-    this.#manager.enter(slot.request);
-    const status = filter.onRequestBody(body, end);
-    this.#manager.leave(slot.request);
-    return status;
-  }
-
-  protected override callTrailers(slot: FilterSlot, trailers: HeaderMap): TrailersStatus {
-    const filter = slot.filter!;
-    if (filter.onRequestTrailers === undefined) return TrailersStatus.Continue;
-    this.#manager.enter(slot.request);
-    const status = filter.onRequestTrailers(trailers);
-    this.#manager.leave(slot.request);
-    return status;
-  }
-
-  protected override deliverHeaders(): void {}
-
-  protected override deliverBody(body: ByteQueue): void {
-    body.clear();
-  }
-
-  protected override deliverTrailers(): void {}
-
-  protected override pauseSender(pause: boolean): void {
-    this.#manager.callbacks.readDisable(pause);
-  }
-
-  protected override onBufferLimit(): void {
-    this.#manager.sendLocalReply({ status: 413, body: "Payload Too Large", details: "request_payload_too_large" });
-  }
-}
-
-/** The response's way: last filter to first, then the codec. */
-class ResponsePass extends FilterPass<FilterSlot> {
-  readonly #manager: FilterManager;
-  readonly #slots: readonly FilterSlot[];
-  protected override readonly first: number;
-  protected override readonly beyond = -1;
-  protected override readonly step = -1;
-  /** Headers went to the codec: from here on the response can only be completed or cut. */
-  delivered = false;
-
-  constructor(manager: FilterManager, slots: readonly FilterSlot[]) {
-    super();
-    this.#manager = manager;
-    this.#slots = slots;
-    this.first = slots.length - 1;
-  }
-
-  override get limitBytes(): number {
-    return this.#manager.callbacks.bufferLimitBytes;
-  }
-
-  protected override slotAt(index: number): FilterSlot {
-    return this.#slots[index]!;
-  }
-
-  protected override passSlot(slot: FilterSlot): PassSlot {
-    return slot.response;
-  }
-
-  protected override callHeaders(slot: FilterSlot, headers: HeaderMap, end: boolean): HeadersStatus {
-    const filter = slot.filter!;
-    if (filter.onResponseHeaders === undefined) return HeadersStatus.Continue;
-    this.#manager.enter(slot.response);
-    const status = filter.onResponseHeaders(headers, end);
-    this.#manager.leave(slot.response);
-    return status;
-  }
-
-  protected override callBody(slot: FilterSlot, body: ByteQueue, end: boolean): DataStatus {
-    const filter = slot.filter!;
-    if (filter.onResponseBody === undefined) return DataStatus.Continue;
-    this.#manager.enter(slot.response);
-    const status = filter.onResponseBody(body, end);
-    this.#manager.leave(slot.response);
-    return status;
-  }
-
-  protected override callTrailers(slot: FilterSlot, trailers: HeaderMap): TrailersStatus {
-    const filter = slot.filter!;
-    if (filter.onResponseTrailers === undefined) return TrailersStatus.Continue;
-    this.#manager.enter(slot.response);
-    const status = filter.onResponseTrailers(trailers);
-    this.#manager.leave(slot.response);
-    return status;
-  }
-
-  protected override deliverHeaders(headers: HeaderMap, end: boolean): void {
-    if (headers.status === 0) return this.#manager.sendLocalReply(WITHOUT_STATUS);
-    this.delivered = true;
-    this.#manager.callbacks.encodeHeaders(headers, end);
-  }
-
-  protected override deliverBody(body: ByteQueue, end: boolean): void {
-    this.#manager.callbacks.encodeData(body, end);
-  }
-
-  protected override deliverTrailers(trailers: HeaderMap): void {
-    this.#manager.callbacks.encodeTrailers(trailers);
-  }
-
-  protected override pauseSender(pause: boolean): void {
-    if (pause) this.#manager.onAboveWriteBufferHighWatermark();
-    else this.#manager.onBelowWriteBufferLowWatermark();
-  }
-
-  protected override onBufferLimit(): void {
-    this.#manager.sendLocalReply({
-      status: 500,
-      body: "Internal Server Error",
-      details: "response_payload_too_large",
-    });
-  }
-}
-
-export class FilterManager {
+export class FilterManager implements FilterSlotOwner, PassOwner {
   readonly callbacks: FilterManagerCallbacks;
   readonly request: RequestPass;
   readonly response: ResponsePass;
@@ -496,14 +181,12 @@ export class FilterManager {
     for (const slot of this.#slots) slot.filter!.onDestroy?.();
   }
 
-  /** Marks the start of a filter callback. */
   enter(place: PassSlot): void {
     place.calling = true;
     place.continueAsked = false;
     this.#depth++;
   }
 
-  /** Marks its end; a reply that it asked for is made now. */
   leave(place: PassSlot): void {
     place.calling = false;
     if (--this.#depth === 0 && this.#pendingReply !== null) this.#makeReply();
@@ -546,13 +229,6 @@ export class FilterManager {
     if (!end && !this.#destroyed) this.response.startBody(queueOf(prepared.body), true);
   }
 }
-
-/** The answer in place of a response of which a filter has removed the status. */
-const WITHOUT_STATUS: LocalReply = {
-  status: 502,
-  body: "missing required header: :status",
-  details: "filter_removed_required_response_headers{missing_required_header:_:status}",
-};
 
 /** HTTP/1 says that a body ends only behind its last bytes. */
 function isHttp1(protocol: string | undefined): boolean {

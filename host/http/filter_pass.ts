@@ -14,7 +14,8 @@
  * @module
  */
 import { ByteQueue } from "../base/byte_queue.ts";
-import { DataStatus, HeadersStatus, TrailersStatus } from "./filter.ts";
+import { DataStatus, HeadersStatus, type LocalReply, TrailersStatus } from "./filter.ts";
+import type { FilterManagerCallbacks } from "./filter_manager_callbacks.ts";
 import type { HeaderMap } from "./header_map.ts";
 
 /** What waits at a filter that stopped. */
@@ -41,6 +42,18 @@ export interface PassSlot {
   calling: boolean;
   /** `continue…` was called from inside the callback that is running. */
   continueAsked: boolean;
+}
+
+/** The filter manager, as the two passes need it. */
+export interface PassOwner {
+  readonly callbacks: FilterManagerCallbacks;
+  /** Marks the start of a filter callback. */
+  enter(place: PassSlot): void;
+  /** Marks its end; a reply that it asked for is made now. */
+  leave(place: PassSlot): void;
+  sendLocalReply(reply: LocalReply): void;
+  onAboveWriteBufferHighWatermark(): void;
+  onBelowWriteBufferLowWatermark(): void;
 }
 
 /** No filter's index, nor the one after the last. */

@@ -11,7 +11,8 @@ import type { ByteQueue } from "../base/byte_queue.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
 import type { LocalReply, UpstreamStream } from "../http/filter.ts";
-import { FilterManager, type FilterManagerCallbacks } from "../http/filter_manager.ts";
+import { FilterManager } from "../http/filter_manager.ts";
+import type { FilterManagerCallbacks } from "../http/filter_manager_callbacks.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { type ConnectionInfo, StreamInfo } from "../observe/stream_info.ts";
 
