@@ -14,6 +14,17 @@ export const PLAN_CODES: readonly CodeEntry[] = [
     explanation: "The message quotes it. IP addresses are written as such; names belong into clusters that use DNS.",
   },
   {
+    code: "config/bad-payload",
+    summary: "bytes that a health check sends or waits for cannot be used",
+    explanation: "Texts are hexadecimal: two digits a byte. What is waited for is not empty.",
+  },
+  {
+    code: "config/bad-range",
+    summary: "a range has no numbers in it, or some that cannot be",
+    explanation:
+      "A range begins with its first number and ends before its second one. HTTP statuses are from 100 to 599.",
+  },
+  {
     code: "config/bad-server-name",
     summary: "a server name of a filter chain match cannot match anything",
     explanation: "Server names are exact, or begin with *. and stand for all names that end so.",
@@ -49,12 +60,6 @@ export const PLAN_CODES: readonly CodeEntry[] = [
     explanation: "The message shows all of them, each with its own code.",
   },
   {
-    code: "config/native-filter",
-    summary: "a native filter is named that is not there",
-    explanation:
-      "Native filters are written in TypeScript and brought by the program that calls createProxy. With several workers they come from modules.",
-  },
-  {
     code: "config/missing-field",
     summary: "something is needed here that is not set",
     explanation: "The message names it. Envoy finds this out when it builds the object, and so does nuncio.",
@@ -68,6 +73,12 @@ export const PLAN_CODES: readonly CodeEntry[] = [
     code: "config/missing-variable",
     summary: "an environment variable that the configuration names is not set",
     explanation: "Set it for the proxy, or remove the reference.",
+  },
+  {
+    code: "config/native-filter",
+    summary: "a native filter is named that is not there",
+    explanation:
+      "Native filters are written in TypeScript and brought by the program that calls createProxy. With several workers they come from modules.",
   },
   {
     code: "config/no-effect",
@@ -85,6 +96,11 @@ export const PLAN_CODES: readonly CodeEntry[] = [
     explanation: "The message says what was expected. docs/reference/limits.md lists the keys.",
   },
   {
+    code: "config/subset",
+    summary: "the selectors of a subset policy do not fit together",
+    explanation: "The message says how. docs/guides/load_balancing.md says what subsets are for.",
+  },
+  {
     code: "config/tls-inspector-added",
     summary: "a filter chain match needs the TLS inspector, which was added",
     explanation:
@@ -94,6 +110,17 @@ export const PLAN_CODES: readonly CodeEntry[] = [
     code: "config/unknown-cluster",
     summary: "a cluster is named that does not exist",
     explanation: "Clusters are those under static_resources.clusters; the help line names the nearest.",
+  },
+  {
+    code: "config/unknown-extension",
+    summary: "an extension is named that this place does not have",
+    explanation:
+      "The type is one of Envoy's API, and nuncio has nothing for it here. docs/reference/configuration.md lists the messages that are read.",
+  },
+  {
+    code: "config/unknown-reference",
+    summary: "a name is used that nothing in the configuration has",
+    explanation: "What is named has to be configured, in the list that the message says.",
   },
   {
     code: "config/unsupported",
