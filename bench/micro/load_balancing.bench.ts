@@ -18,13 +18,8 @@ import { MetadataMatch } from "../../host/upstream/lb/metadata_match.ts";
 import { LocalCluster } from "../../host/upstream/local_cluster.ts";
 import { readLoadReport } from "../../host/upstream/orca/load_report.ts";
 import { weightOf } from "../../host/upstream/orca/utilization.ts";
-import {
-  type BalancerPlan,
-  type ClusterPlan,
-  createClusterPlan,
-  type EndpointPlan,
-  type LocalityBalancingPlan,
-} from "../../host/upstream/plan.ts";
+import type { BalancerPlan, LocalityBalancingPlan } from "../../host/upstream/lb/plan.ts";
+import { type ClusterPlan, createClusterPlan, type EndpointPlan } from "../../host/upstream/plan.ts";
 import { PrioritySet } from "../../host/upstream/priority.ts";
 import { endpoint, FakeConnection, FakeDialer, FakeDns, planWith } from "../../test/host/upstream/fakes.ts";
 import { newHost } from "../../test/host/upstream/lb/setup.ts";

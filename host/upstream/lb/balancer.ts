@@ -11,7 +11,7 @@
 import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
-import { DEFAULT_ZONE_AWARE_PLAN, type ListPolicyPlan, type LocalityBalancingPlan } from "../plan.ts";
+import { DEFAULT_ZONE_AWARE_PLAN, type ListPolicyPlan, type LocalityBalancingPlan } from "./plan.ts";
 import { choosePriority, type HostSource, type PriorityPercentages, type PrioritySet } from "../priority.ts";
 import type { LoadBalancerContext } from "./context.ts";
 import { leastRequest } from "./least_request.ts";

@@ -18,7 +18,7 @@ import { type LoadReport, readLoadReport } from "../orca/load_report.ts";
 import { ReportStreams } from "../orca/report_streams.ts";
 import { ReportStreamStats } from "../orca/stats.ts";
 import { weightOf } from "../orca/utilization.ts";
-import type { ClientSideWeightedPlan } from "../plan.ts";
+import type { ClientSideWeightedPlan } from "./plan.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { LoadBalancerContext } from "./context.ts";
 import type { HostPolicyData } from "./host_data.ts";

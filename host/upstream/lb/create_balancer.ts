@@ -1,7 +1,7 @@
 // host/upstream/lb/create_balancer.ts: from the plan of a policy to its load balancer.
 // pure: no I/O, no clock, no runtime globals
 /** @module */
-import type { BalancerPlan } from "../plan.ts";
+import type { BalancerPlan } from "./plan.ts";
 import { createPickerFactory, LoadBalancer } from "./balancer.ts";
 import { ClientSideWeightedBalancer } from "./client_side_weighted.ts";
 import { HashBalancer } from "./hash_balancer.ts";

@@ -12,7 +12,7 @@ import { HeaderMap } from "../../http/header_map.ts";
 import type { StatsScope } from "../../observe/stats.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
-import type { LocalityBalancingPlan, MaglevPlan, RingHashPlan } from "../plan.ts";
+import type { LocalityBalancingPlan, MaglevPlan, RingHashPlan } from "./plan.ts";
 import { choosePriority } from "../priority.ts";
 import { BoundedLoadTable } from "./bounded_load.ts";
 import type { HashTable } from "./hash_table.ts";

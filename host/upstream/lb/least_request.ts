@@ -11,7 +11,7 @@
  */
 import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
-import type { LeastRequestPlan } from "../plan.ts";
+import type { LeastRequestPlan } from "./plan.ts";
 import { EdfScheduler } from "./edf.ts";
 import { type BalancerEnvironment, haveEqualWeights, type HostPicker, type HostPickerFactory } from "./picker.ts";
 import { SlowStart } from "./slow_start.ts";

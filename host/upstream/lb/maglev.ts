@@ -11,7 +11,7 @@
  */
 import { xxHash64 } from "../../base/xxhash.ts";
 import type { Host } from "../host.ts";
-import type { MaglevPlan } from "../plan.ts";
+import type { MaglevPlan } from "./plan.ts";
 import type { HashTable } from "./hash_table.ts";
 import { hashKeyOf, type HostShare } from "./hash_weights.ts";
 

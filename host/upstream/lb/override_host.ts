@@ -9,7 +9,7 @@
  */
 import { valueAt } from "../../matching/value_matcher.ts";
 import type { Host } from "../host.ts";
-import type { MetadataKeyPlan, OverrideHostPlan, OverrideHostSourcePlan } from "../plan.ts";
+import type { MetadataKeyPlan, OverrideHostPlan, OverrideHostSourcePlan } from "./plan.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { LoadBalancerContext } from "./context.ts";
 import { OverrideHosts } from "./override_hosts.ts";

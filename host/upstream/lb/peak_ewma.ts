@@ -23,7 +23,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { HeaderMap } from "../../http/header_map.ts";
 import type { Host } from "../host.ts";
-import type { PeakEwmaPlan } from "../plan.ts";
+import type { PeakEwmaPlan } from "./plan.ts";
 import type { HostPolicyData } from "./host_data.ts";
 import type { BalancerEnvironment, HostPicker, HostPickerFactory } from "./picker.ts";
 

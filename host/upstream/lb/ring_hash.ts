@@ -11,7 +11,7 @@
 import { fromLatin1 } from "../../base/bytes.ts";
 import { xxHash64 } from "../../base/xxhash.ts";
 import type { Host } from "../host.ts";
-import type { RingHashPlan } from "../plan.ts";
+import type { RingHashPlan } from "./plan.ts";
 import type { HashTable } from "./hash_table.ts";
 import { hashKeyOf, type HostShare } from "./hash_weights.ts";
 import { murmurHash2 } from "./murmur_hash.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Host } from "../host.ts";
-import type { RoundRobinPlan } from "../plan.ts";
+import type { RoundRobinPlan } from "./plan.ts";
 import { EdfScheduler } from "./edf.ts";
 import { type BalancerEnvironment, haveEqualWeights, type HostPicker, type HostPickerFactory } from "./picker.ts";
 import { SlowStart } from "./slow_start.ts";

@@ -9,7 +9,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Host } from "../host.ts";
-import type { SlowStartPlan } from "../plan.ts";
+import type { SlowStartPlan } from "./plan.ts";
 import type { BalancerEnvironment } from "./picker.ts";
 
 export class SlowStart {

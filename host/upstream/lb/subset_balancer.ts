@@ -11,7 +11,7 @@
  */
 import type { Gauge } from "../../observe/stats.ts";
 import type { Host } from "../host.ts";
-import type { SubsetPlan, SubsetSelectorPlan } from "../plan.ts";
+import type { SubsetPlan, SubsetSelectorPlan } from "./plan.ts";
 import { type LoadBalancerContext, LoadBalancerContextWrapper } from "./context.ts";
 import { MetadataMatch } from "./metadata_match.ts";
 import type { BalancerEnvironment, ClusterBalancer } from "./picker.ts";

@@ -22,7 +22,7 @@ import type { Host } from "../host.ts";
 import type { HostSet, LocalityHosts } from "../host_set.ts";
 import type { LocalCluster } from "../local_cluster.ts";
 import { localityKey } from "../localities.ts";
-import type { ZoneAwarePlan } from "../plan.ts";
+import type { ZoneAwarePlan } from "./plan.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { LoadBalancerContext } from "./context.ts";
 import type { HostPicker, HostPickerFactory } from "./picker.ts";

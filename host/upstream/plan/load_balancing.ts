@@ -8,7 +8,7 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { NO_RUNTIME_VALUES, type RuntimeValues } from "../../config/runtime.ts";
-import type { BalancerPlan, LoadBalancingPlan, PolicyPlan } from "../plan.ts";
+import type { BalancerPlan, LoadBalancingPlan, PolicyPlan } from "../lb/plan.ts";
 import { planConsistentHash, planMaglev, planRingHash } from "./lb/hash_policies.ts";
 import { planLeastRequest, planRoundRobin } from "./lb/list_policies.ts";
 import { planHashLocality, planLocality } from "./lb/locality.ts";

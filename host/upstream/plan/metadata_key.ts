@@ -2,7 +2,7 @@
 // pure: no I/O, no clock, no runtime globals
 /** @module */
 import type { ConfigNode } from "../../config/node.ts";
-import type { MetadataKeyPlan } from "../plan.ts";
+import type { MetadataKeyPlan } from "../lb/plan.ts";
 
 export function planMetadataKey(node: ConfigNode | null): MetadataKeyPlan | null {
   if (node === null) return null;

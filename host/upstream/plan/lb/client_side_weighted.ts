@@ -6,7 +6,7 @@
  */
 import { toWireText } from "../../../base/wire_text.ts";
 import type { ConfigNode } from "../../../config/node.ts";
-import type { BalancerPlan, ClientSideWeightedPlan, LocalityBalancingPlan } from "../../plan.ts";
+import type { BalancerPlan, ClientSideWeightedPlan, LocalityBalancingPlan } from "../../lb/plan.ts";
 import type { ReportStreamPlan } from "../../orca/plan.ts";
 import type { PolicyPlanContext } from "./context.ts";
 import { planSlowStart } from "./list_policies.ts";

@@ -3,7 +3,7 @@
 /** @module */
 import type { ConfigNode } from "../../../config/node.ts";
 import type { RuntimeValues } from "../../../config/runtime.ts";
-import type { BalancerPlan } from "../../plan.ts";
+import type { BalancerPlan } from "../../lb/plan.ts";
 
 export interface PolicyPlanContext {
   readonly runtime: RuntimeValues;

@@ -3,7 +3,7 @@
 /** @module */
 import type { ConfigNode } from "../../../config/node.ts";
 import { planHashPolicies } from "../../../http/plan/hash_policy.ts";
-import type { ConsistentHashPlan, MaglevPlan, RingHashPlan } from "../../plan.ts";
+import type { ConsistentHashPlan, MaglevPlan, RingHashPlan } from "../../lb/plan.ts";
 
 /** @see Envoy: api/envoy/config/cluster/v3/cluster.proto RingHashLbConfig, MaglevLbConfig */
 const DEFAULT_MINIMUM_RING_SIZE = 1024;

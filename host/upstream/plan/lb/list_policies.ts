@@ -7,7 +7,7 @@
  */
 import type { ConfigNode } from "../../../config/node.ts";
 import type { RuntimeValues } from "../../../config/runtime.ts";
-import type { LeastRequestPlan, RoundRobinPlan, SlowStartPlan } from "../../plan.ts";
+import type { LeastRequestPlan, RoundRobinPlan, SlowStartPlan } from "../../lb/plan.ts";
 
 export function planRoundRobin(node: ConfigNode | null, runtime: RuntimeValues): RoundRobinPlan {
   return { policy: "ROUND_ROBIN", ...planSlowStart(node, runtime) };

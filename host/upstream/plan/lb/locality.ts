@@ -6,7 +6,7 @@
  */
 import type { ConfigNode } from "../../../config/node.ts";
 import type { RuntimeValues } from "../../../config/runtime.ts";
-import { DEFAULT_ZONE_AWARE_PLAN, type LocalityBalancingPlan, type ZoneAwarePlan } from "../../plan.ts";
+import { DEFAULT_ZONE_AWARE_PLAN, type LocalityBalancingPlan, type ZoneAwarePlan } from "../../lb/plan.ts";
 
 /** Of `common_lb_config`, or of `locality_lb_config` of a policy's own message. */
 export function planLocality(node: ConfigNode | null, runtime: RuntimeValues): LocalityBalancingPlan {

@@ -6,7 +6,7 @@
  */
 import { asciiLower, toWireText } from "../../../base/wire_text.ts";
 import type { ConfigNode } from "../../../config/node.ts";
-import type { OverrideHostPlan, OverrideHostSourcePlan } from "../../plan.ts";
+import type { OverrideHostPlan, OverrideHostSourcePlan } from "../../lb/plan.ts";
 import type { PolicyPlanContext } from "./context.ts";
 import { planMetadataKey } from "../metadata_key.ts";
 

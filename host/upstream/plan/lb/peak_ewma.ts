@@ -5,7 +5,7 @@
  * @module
  */
 import type { ConfigNode } from "../../../config/node.ts";
-import type { LocalityBalancingPlan, PeakEwmaPlan } from "../../plan.ts";
+import type { LocalityBalancingPlan, PeakEwmaPlan } from "../../lb/plan.ts";
 
 const AT_ONCE = "a response counts at once, and nothing of it is kept";
 

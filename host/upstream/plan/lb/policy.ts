@@ -6,7 +6,7 @@
  */
 import type { ConfigNode } from "../../../config/node.ts";
 import type { RuntimeValues } from "../../../config/runtime.ts";
-import type { BalancerPlan, PolicyPlan } from "../../plan.ts";
+import type { BalancerPlan, PolicyPlan } from "../../lb/plan.ts";
 import { planClientSideWeighted, planWrrLocality } from "./client_side_weighted.ts";
 import { planConsistentHash, planMaglev, planRingHashExtension } from "./hash_policies.ts";
 import { planLeastRequestExtension, planRoundRobin } from "./list_policies.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ConfigNode } from "../../../config/node.ts";
-import type { BalancerPlan, SubsetPlan, SubsetSelectorPlan } from "../../plan.ts";
+import type { BalancerPlan, SubsetPlan, SubsetSelectorPlan } from "../../lb/plan.ts";
 import type { PolicyPlanContext } from "./context.ts";
 
 /** The fields that both messages have. */

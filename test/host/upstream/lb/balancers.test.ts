@@ -6,7 +6,8 @@ import { createPickerFactory, LoadBalancer } from "../../../../host/upstream/lb/
 import { EdfScheduler } from "../../../../host/upstream/lb/edf.ts";
 import type { HostPicker } from "../../../../host/upstream/lb/picker.ts";
 import { NO_LOCALITY } from "../../../../host/upstream/plan.ts";
-import type { EndpointHealth, ListPolicyPlan, LocalityBalancingPlan } from "../../../../host/upstream/plan.ts";
+import type { ListPolicyPlan, LocalityBalancingPlan } from "../../../../host/upstream/lb/plan.ts";
+import type { EndpointHealth } from "../../../../host/upstream/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
 import { contextOf, environmentOf, newHost } from "./setup.ts";
 

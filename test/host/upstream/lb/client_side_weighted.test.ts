@@ -5,7 +5,8 @@ import { HeaderMap } from "../../../../host/http/header_map.ts";
 import type { Host } from "../../../../host/upstream/host.ts";
 import { createBalancer } from "../../../../host/upstream/lb/create_balancer.ts";
 import type { ClusterBalancer } from "../../../../host/upstream/lb/picker.ts";
-import { type BalancerPlan, type ClientSideWeightedPlan, NO_LOCALITY } from "../../../../host/upstream/plan.ts";
+import type { BalancerPlan, ClientSideWeightedPlan } from "../../../../host/upstream/lb/plan.ts";
+import { NO_LOCALITY } from "../../../../host/upstream/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
 import { contextOf, environmentOf, newHost, type TestEnvironment } from "./setup.ts";
 

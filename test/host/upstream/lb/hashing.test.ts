@@ -14,7 +14,7 @@ import { createMaglevTable } from "../../../../host/upstream/lb/maglev.ts";
 import { MersenneTwister } from "../../../../host/upstream/lb/mersenne_twister.ts";
 import { murmurHash2 } from "../../../../host/upstream/lb/murmur_hash.ts";
 import { createRing } from "../../../../host/upstream/lb/ring_hash.ts";
-import type { MaglevPlan, RingHashPlan } from "../../../../host/upstream/plan.ts";
+import type { MaglevPlan, RingHashPlan } from "../../../../host/upstream/lb/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
 import { contextOf, environmentOf, newHost } from "./setup.ts";
 

@@ -7,7 +7,7 @@ import { HeaderMap } from "../../../../host/http/header_map.ts";
 import type { Host } from "../../../../host/upstream/host.ts";
 import { createPickerFactory } from "../../../../host/upstream/lb/balancer.ts";
 import { ResponseTime } from "../../../../host/upstream/lb/peak_ewma.ts";
-import type { PeakEwmaPlan } from "../../../../host/upstream/plan.ts";
+import type { PeakEwmaPlan } from "../../../../host/upstream/lb/plan.ts";
 import { environmentOf, newHost } from "./setup.ts";
 
 const PLAN: PeakEwmaPlan = { policy: "PEAK_EWMA", decayMs: 10_000, defaultRttMs: 10, penalty: 1e6 };

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { HealthFlag, type Host } from "../../../../host/upstream/host.ts";
 import { createBalancer } from "../../../../host/upstream/lb/create_balancer.ts";
 import type { ClusterBalancer } from "../../../../host/upstream/lb/picker.ts";
-import type { BalancerPlan, SlowStartPlan } from "../../../../host/upstream/plan.ts";
+import type { BalancerPlan, SlowStartPlan } from "../../../../host/upstream/lb/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
 import { environmentOf, newHost } from "./setup.ts";
 

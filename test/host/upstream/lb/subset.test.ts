@@ -6,13 +6,8 @@ import type { Host } from "../../../../host/upstream/host.ts";
 import { createBalancer } from "../../../../host/upstream/lb/create_balancer.ts";
 import { MetadataMatch } from "../../../../host/upstream/lb/metadata_match.ts";
 import type { ClusterBalancer } from "../../../../host/upstream/lb/picker.ts";
-import type {
-  BalancerPlan,
-  EndpointHealth,
-  LocalityPlan,
-  SubsetPlan,
-  SubsetSelectorPlan,
-} from "../../../../host/upstream/plan.ts";
+import type { BalancerPlan, SubsetPlan, SubsetSelectorPlan } from "../../../../host/upstream/lb/plan.ts";
+import type { EndpointHealth, LocalityPlan } from "../../../../host/upstream/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
 import { contextOf, environmentOf, newHost, type TestEnvironment } from "./setup.ts";
 

@@ -8,11 +8,10 @@ import type { ClusterBalancer } from "../../../../host/upstream/lb/picker.ts";
 import { LocalCluster } from "../../../../host/upstream/local_cluster.ts";
 import {
   DEFAULT_ZONE_AWARE_PLAN,
-  type EndpointHealth,
   type LocalityBalancingPlan,
-  type LocalityPlan,
   type ZoneAwarePlan,
-} from "../../../../host/upstream/plan.ts";
+} from "../../../../host/upstream/lb/plan.ts";
+import type { EndpointHealth, LocalityPlan } from "../../../../host/upstream/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
 import { environmentOf, newHost, type TestEnvironment } from "./setup.ts";
 

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
 import { RuntimeValues } from "../../../../host/config/runtime.ts";
 import { unreadFields } from "../../../../host/config/unread.ts";
-import type { LoadBalancingPlan } from "../../../../host/upstream/plan.ts";
+import type { LoadBalancingPlan } from "../../../../host/upstream/lb/plan.ts";
 import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
 
 const registry = loadRegistry();
