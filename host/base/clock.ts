@@ -56,6 +56,9 @@ class DelayList {
 
 function noop(): void {}
 
+/** In the place of a timeout while the timers of a list are called. */
+const RUNNING = {};
+
 class ListTimer implements Timer {
   readonly #clock: TimerClock;
   readonly callback: () => void;
@@ -155,22 +158,24 @@ export class TimerClock implements Clock {
   }
 
   #run(list: DelayList): void {
-    list.handle = null;
     const now = this.#source.nowMs();
     // A callback that re-arms its timer for now (delay 0) waits for the next turn.
     let left = list.delayMs === 0 ? this.#count(list) : Infinity;
-    for (;;) {
-      const timer = list.head.next!;
-      // Half a millisecond early is on time: runtimes round timeouts to whole milliseconds.
-      if (timer === list.head || timer.dueMs > now + 0.5 || left-- <= 0) break;
-      timer.unlink();
-      timer.callback();
-    }
-    const first = list.head.next!;
-    if (first !== list.head) {
-      if (list.handle === null) this.#schedule(list, Math.max(0, first.dueMs - now));
-    } else if (list.handle === null) {
-      this.#lists.delete(list.delayMs);
+    // What callbacks arm comes behind the timers that still wait: who is first then is known at the end.
+    list.handle = RUNNING;
+    try {
+      for (;;) {
+        const timer = list.head.next!;
+        // Half a millisecond early is on time: runtimes round timeouts to whole milliseconds.
+        if (timer === list.head || timer.dueMs > now + 0.5 || left-- <= 0) break;
+        timer.unlink();
+        timer.callback();
+      }
+    } finally {
+      const first = list.head.next!;
+      list.handle = null;
+      if (first === list.head) this.#lists.delete(list.delayMs);
+      else this.#schedule(list, Math.max(0, first.dueMs - now));
     }
   }
 }
