@@ -213,9 +213,12 @@ class Exchange {
       if (response !== null) this.#onResponse(response);
     });
     // A connected socket takes answers from this server alone, and learns that there is none.
-    socket.connect(server.port, server.address, () => {
-      if (this.#datagrams === socket) socket.send(query);
-    });
+    const onConnected = (error?: Error): void => {
+      if (this.#datagrams !== socket) return;
+      if (error === undefined || error === null) socket.send(query);
+      else this.#tryNext(UNREACHABLE);
+    };
+    socket.connect(server.port, server.address, onConnected);
   }
 
   #askByTcp(server: SocketAddress, query: Uint8Array): void {

@@ -178,7 +178,7 @@ export class Cluster implements PoolCluster {
       dns: environment.dns.get(plan.dns.resolver),
       members: new Membership(this, environment.ownLocality),
       priorities: this.priorities,
-      clusters: clusters ?? { get: () => null, generation: 0, dnsCaches: new DnsCaches(environment) },
+      clusters: clusters ?? loneFinder(environment),
       setDropOverload: (drop) => {
         this.#dropOverload = drop;
       },
@@ -411,4 +411,15 @@ function drainHttpConnections(host: Host): void {
 
 function hostPools(host: Host): HostPool[] {
   return [...host.httpPools, ...host.tcpPools].filter((pool) => pool !== null);
+}
+
+/** For a cluster without others. */
+function loneFinder(environment: ClusterEnvironment): ClusterFinder {
+  return {
+    get: () => null,
+    generation: 0,
+    dnsCaches: new DnsCaches(environment),
+    addDynamic() {},
+    removeDynamic() {},
+  };
 }

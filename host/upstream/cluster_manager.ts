@@ -33,6 +33,8 @@ export class ClusterManager {
   readonly #active = new Map<string, Entry>();
   readonly #warming = new Map<string, Entry>();
   readonly #draining = new Set<Cluster>();
+  /** Clusters that other clusters made, by name. */
+  readonly #dynamic = new Map<string, Cluster>();
   readonly #added: Counter;
   readonly #modified: Counter;
   readonly #removed: Counter;
@@ -98,6 +100,8 @@ export class ClusterManager {
   update(plans: readonly ClusterPlan[], onWarm: () => void = () => {}): ClusterUpdate {
     const names = new Set(plans.map((plan) => plan.name));
     const result = { added: [] as string[], changed: [] as string[], removed: [] as string[], kept: [] as string[] };
+    // Those that a cluster made for itself are its own.
+    for (const name of this.#dynamic.keys()) names.add(name);
     for (const name of this.#active.keys()) if (!names.has(name)) result.removed.push(name);
     for (const name of [...this.#warming.keys()]) if (!names.has(name)) this.#stopWarming(name);
     this.#onWarm.push(() => {
@@ -127,6 +131,27 @@ export class ClusterManager {
     this.#warming.get(name)?.cluster.updateEndpoints(endpoints);
   }
 
+  /** Adds a cluster that belongs to another one; `onReady` comes later, when it serves. */
+  addDynamic(plan: ClusterPlan, onReady: () => void): void {
+    const cluster = new Cluster(plan, this.#environment, this);
+    this.#dynamic.set(plan.name, cluster);
+    this.#added.inc();
+    cluster.start(() => {
+      // Removed meanwhile.
+      if (this.#dynamic.get(plan.name) !== cluster) return;
+      this.#active.set(plan.name, { key: planKey(plan), cluster });
+      this.#generation++;
+      this.#count();
+      onReady();
+    });
+  }
+
+  removeDynamic(name: string): void {
+    const cluster = this.#dynamic.get(name);
+    this.#dynamic.delete(name);
+    if (!this.#removeActive(name)) cluster?.close();
+  }
+
   /** Removes a cluster; false when there is none of this name. */
   remove(name: string): boolean {
     const warming = this.#stopWarming(name);
@@ -138,7 +163,8 @@ export class ClusterManager {
   /** Ends everything at once. */
   close(): void {
     for (const { cluster } of [...this.#active.values(), ...this.#warming.values()]) cluster.close();
-    for (const cluster of this.#draining) cluster.close();
+    for (const cluster of [...this.#draining, ...this.#dynamic.values()]) cluster.close();
+    this.#dynamic.clear();
     this.dnsCaches.close();
     this.#active.clear();
     this.#warming.clear();

@@ -39,6 +39,8 @@ export interface ClusterPlan {
   /** Shown as `observability_name`. */
   readonly observabilityName: string;
   readonly type: DiscoveryType;
+  /** Absent: the configuration has it. */
+  readonly addedViaApi?: boolean;
   /** From the start of a connection until it can carry bytes, a TLS handshake included. */
   readonly connectTimeoutMs: number;
   readonly perConnectionBufferLimitBytes: number;
@@ -245,7 +247,20 @@ export interface AggregatePlan {
 /** Requests go to the host that they are for. */
 export interface DynamicForwardProxyPlan {
   readonly type: "DYNAMIC_FORWARD_PROXY";
-  readonly dnsCache: DnsCachePlan;
+  /** Null when each host has a cluster of its own. */
+  readonly dnsCache: DnsCachePlan | null;
+  readonly subClusters: SubClustersPlan | null;
+}
+
+/** Clusters that are made for the hosts that requests are for. */
+export interface SubClustersPlan {
+  readonly maxSubClusters: number;
+  /** Those that nobody asked for in this time go. */
+  readonly ttlMs: number;
+  readonly loadBalancing: LoadBalancingPlan;
+  readonly dns: DnsPlan;
+  /** Hosts whose clusters are made before anybody asks. */
+  readonly preresolve: readonly { readonly address: string; readonly port: number }[];
 }
 
 /** How hosts are connected to. */

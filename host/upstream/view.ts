@@ -75,7 +75,7 @@ export function clusterStatus(cluster: Cluster): ClusterStatus {
     type: plan.type,
     defaultPriority: settings("default"),
     highPriority: settings("high"),
-    addedViaApi: false,
+    addedViaApi: plan.addedViaApi ?? false,
     ...(outliers !== null && { outlier: outliers.status }),
     hosts: [...cluster.priorities.hosts()].map((host) => hostStatus(host, outliers)),
   };

@@ -15,6 +15,7 @@ import type { Host } from "../host.ts";
 import type { LoadBalancerContext } from "../lb/context.ts";
 import { type DynamicForwardProxyPlan, type LocalityEndpointsPlan, NO_LOCALITY } from "../plan.ts";
 import type { DiscoveryContext, FoundEndpoint, ProvidingDiscovery } from "./discovery.ts";
+import { SubClusters } from "./sub_clusters.ts";
 
 const DYNAMIC_HOST = "envoy.upstream.dynamic_host";
 const DYNAMIC_PORT = "envoy.upstream.dynamic_port";
@@ -26,24 +27,29 @@ const LOCALITY: LocalityEndpointsPlan = { priority: 0, locality: NO_LOCALITY, we
 export class DynamicForwardProxyCluster implements ProvidingDiscovery, DnsCacheListener {
   readonly asksContext = true;
   readonly #context: DiscoveryContext;
-  readonly #cache: DnsCache;
+  readonly #cache: DnsCache | null;
+  /** Null unless each host has a cluster of its own. */
+  readonly subClusters: SubClusters | null;
   readonly #found = new Map<string, FoundEndpoint>();
   readonly #hosts = new Map<string, Host>();
 
   constructor(context: DiscoveryContext, plan: DynamicForwardProxyPlan) {
     this.#context = context;
-    this.#cache = context.clusters.dnsCaches.get(plan.dnsCache);
+    this.#cache = plan.dnsCache === null ? null : context.clusters.dnsCaches.get(plan.dnsCache);
+    this.subClusters = plan.subClusters === null ? null : new SubClusters(context, plan.subClusters);
   }
 
   start(onReady: () => void): void {
-    this.#cache.addListener(this);
-    for (const host of this.#cache.hosts()) this.#found.set(host.key, foundEndpoint(host));
+    this.#cache?.addListener(this);
+    this.subClusters?.start();
+    for (const host of this.#cache?.hosts() ?? []) this.#found.set(host.key, foundEndpoint(host));
     if (this.#found.size > 0) this.#update();
     onReady();
   }
 
   close(): void {
-    this.#cache.removeListener(this);
+    this.#cache?.removeListener(this);
+    this.subClusters?.close();
   }
 
   chooseHost(context: LoadBalancerContext | null): Host | null {
@@ -51,10 +57,14 @@ export class DynamicForwardProxyCluster implements ProvidingDiscovery, DnsCacheL
     const info = context.streamInfo;
     const name = dynamicHost(info) ?? context.requestHeaders?.authority ?? info?.connection.requestedServerName ?? "";
     if (name === "") return null;
-    const { key } = parseDynamicHost(name, dynamicPort(info) ?? DEFAULT_PORT);
+    const port = dynamicPort(info) ?? DEFAULT_PORT;
+    if (this.subClusters !== null) {
+      return this.#context.clusters.get(this.subClusters.nameOf(name, port))?.balancer.chooseHost(context) ?? null;
+    }
+    const { key } = parseDynamicHost(name, port);
     const host = this.#hosts.get(key);
     if (host === undefined || host.coarseHealth === "unhealthy") return null;
-    this.#cache.find(key)?.touch();
+    this.#cache?.find(key)?.touch();
     return host;
   }
 

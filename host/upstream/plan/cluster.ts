@@ -8,7 +8,7 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import { NO_RUNTIME_VALUES, type RuntimeValues } from "../../config/runtime.ts";
+import { NO_RUNTIME_VALUES } from "../../config/runtime.ts";
 import { parseIp } from "../../base/ip.ts";
 import { planMetadataMatcher } from "../../matching/plan/stream_matchers.ts";
 import {
@@ -37,7 +37,6 @@ const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 export interface ClusterPlanContext extends DiscoveryPlanContext {
   /** Null: the chains of requests stay unread. */
   readonly planFilters: PlanHttpFilters | null;
-  readonly runtime: RuntimeValues;
   /** `upstream_bind_config` of the cluster manager. */
   readonly bindConfig: ConfigNode | null;
   readonly formats: FormatChecker;

@@ -7,6 +7,7 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
+import type { RuntimeValues } from "../../config/runtime.ts";
 import { DEFAULT_DNS_PLAN, type DnsLookupFamily, type DnsPlan, type ResolverPlan } from "../dns_plan.ts";
 import type {
   AggregatePlan,
@@ -16,9 +17,11 @@ import type {
   EndpointsPlan,
   OriginalDstPlan,
   ProvidedPlan,
+  SubClustersPlan,
 } from "../plan.ts";
 import { type AddDnsCache, planDnsCache, planFailureRefresh } from "./dns_cache.ts";
 import { planResolver } from "./dns_resolver.ts";
+import { planSubClusterPolicy } from "./load_balancing.ts";
 import { planMetadataKey } from "./metadata_key.ts";
 
 const CLUSTERS = "envoy.extensions.clusters";
@@ -48,6 +51,7 @@ export interface DiscoveryPlanContext {
   readonly readEndpoints: (node: ConfigNode, path: string, serviceName: string) => EndpointsPlan | null;
   /** The resolver of the bootstrap. */
   readonly dnsResolver: ResolverPlan;
+  readonly runtime: RuntimeValues;
 }
 
 /** What of a cluster's plan says where its hosts come from. */
@@ -78,7 +82,7 @@ function planAny(node: ConfigNode, context: DiscoveryPlanContext): DiscoveryPart
     case AGGREGATE_CLUSTER:
       return providedPart(planAggregate(config));
     case DYNAMIC_FORWARD_PROXY_CLUSTER: {
-      const plan = planDynamicForwardProxy(config, context);
+      const plan = planDynamicForwardProxy(node, config, context);
       return plan === null ? null : providedPart(plan);
     }
   }
@@ -172,19 +176,51 @@ function planAggregate(config: ConfigNode): AggregatePlan {
   return { type: "AGGREGATE", clusters: config.strings("clusters") };
 }
 
-function planDynamicForwardProxy(config: ConfigNode, context: DiscoveryPlanContext): DynamicForwardProxyPlan | null {
+function planDynamicForwardProxy(
+  node: ConfigNode,
+  config: ConfigNode,
+  context: DiscoveryPlanContext,
+): DynamicForwardProxyPlan | null {
   config.accept("allow_insecure_cluster_options", "names in certificates are not asked for by plain upstreams");
   config.accept("allow_coalesced_connections", "only connections with TLS are shared by names");
+  const subs = config.message("sub_clusters_config");
   const cache = config.message("dns_cache_config");
+  if (subs !== null) {
+    const subClusters = planSubClusters(node, subs, context);
+    return { type: "DYNAMIC_FORWARD_PROXY", dnsCache: null, subClusters };
+  }
   if (cache === null) {
-    config.error("config/unsupported", "a dynamic_forward_proxy cluster needs a dns_cache_config so far", {
-      ...(config.has("sub_clusters_config") && { field: "sub_clusters_config" }),
-    });
+    config.error(
+      "config/missing-field",
+      "a dynamic_forward_proxy cluster needs a dns_cache_config or a sub_clusters_config",
+    );
     return null;
   }
   const dnsCache = planDnsCache(cache, context.dnsResolver);
   context.addDnsCache(cache, dnsCache);
-  return { type: "DYNAMIC_FORWARD_PROXY", dnsCache };
+  return { type: "DYNAMIC_FORWARD_PROXY", dnsCache, subClusters: null };
+}
+
+function planSubClusters(node: ConfigNode, subs: ConfigNode, context: DiscoveryPlanContext): SubClustersPlan {
+  const policy = subs.enum("lb_policy");
+  if (policy === "CLUSTER_PROVIDED") {
+    subs.error("config/conflict", "clusters of one host do not choose hosts themselves", {
+      field: "lb_policy",
+      help: "use ROUND_ROBIN",
+    });
+  }
+  const dns = subs.message("dns_cluster_config");
+  const own = planClusterDns(node, context);
+  return {
+    maxSubClusters: subs.number("max_sub_clusters", 1024),
+    ttlMs: subs.durationMs("sub_cluster_ttl", 300_000),
+    loadBalancing: planSubClusterPolicy(node, policy, context.runtime),
+    dns: dns === null ? own : planDnsCluster(node, dns, context).dns,
+    preresolve: subs.messages("preresolve_clusters").map((host) => {
+      host.accept("protocol", "it is the host's name that counts");
+      return { address: host.string("address"), port: host.number("port_value") };
+    }),
+  };
 }
 
 function planClusterDns(node: ConfigNode, context: DiscoveryPlanContext): DnsPlan {

@@ -35,7 +35,7 @@ export function planLoadBalancing(cluster: ConfigNode, runtime: RuntimeValues): 
 
 function planPolicy(cluster: ConfigNode, common: ConfigNode | null, runtime: RuntimeValues): PolicyPlan {
   const list = cluster.message("load_balancing_policy");
-  if (list === null) return planWithSubsets(cluster, planEnum(cluster, common, runtime));
+  if (list === null) return planWithSubsets(cluster, planEnum(cluster, cluster.enum("lb_policy"), common, runtime));
   cluster.accept("lb_policy", OVERRIDDEN);
   if (cluster.has("lb_subset_config")) {
     cluster.error("config/conflict", "load_balancing_policy cannot be combined with lb_subset_config", {
@@ -67,8 +67,19 @@ function planWithSubsets(cluster: ConfigNode, below: PolicyPlan): PolicyPlan {
   return below;
 }
 
-function planEnum(cluster: ConfigNode, common: ConfigNode | null, runtime: RuntimeValues): PolicyPlan {
-  const policy = cluster.enum("lb_policy");
+/** The policy of clusters that a cluster makes, which has this name. */
+export function planSubClusterPolicy(cluster: ConfigNode, policy: string, runtime: RuntimeValues): LoadBalancingPlan {
+  const common = cluster.message("common_lb_config");
+  const panicThresholdPercent = common?.message("healthy_panic_threshold")?.number("value") ?? 50;
+  return { panicThresholdPercent, ...planEnum(cluster, policy, common, runtime) };
+}
+
+function planEnum(
+  cluster: ConfigNode,
+  policy: string,
+  common: ConfigNode | null,
+  runtime: RuntimeValues,
+): PolicyPlan {
   switch (policy) {
     case "ROUND_ROBIN":
       return { ...planRoundRobin(cluster.message("round_robin_lb_config"), runtime), ...planLocality(common, runtime) };

@@ -935,4 +935,40 @@ export const DIFFERENCES: readonly Difference[] = [
     nuncio: "applies all at the end of the turn in which they came about",
     reason: "the lists of hosts are cheap to make, and a host that is ejected or back is known to be so at once",
   },
+  {
+    title: "DNS caches of a dynamic forward proxy",
+    cases: [],
+    envoy: "has one for all workers",
+    nuncio:
+      "has one for each worker: `max_hosts` and sub clusters count for each, `max_pending_requests` for all together; each looks names up itself",
+    reason: "workers share nothing but counters",
+  },
+  {
+    title: "Dynamic forward proxy without its filter",
+    cases: [],
+    envoy: "looks a name up while a host is chosen",
+    nuncio: "answers 503 UH for names that are not in the cache",
+    reason: "choosing a host waits for nothing; the filter does",
+  },
+  {
+    title: "ORIGINAL_DST without a header, metadata or filter state",
+    cases: [],
+    envoy: "connects to where the client's connection was meant for, if a listener filter restored it",
+    nuncio: "does so for PROXY protocol only; otherwise 503 UH",
+    reason: "runtimes do not tell the original destination of a redirected connection",
+  },
+  {
+    title: "Endpoints from files",
+    cases: [],
+    envoy: "reads a file again when it is replaced by a rename, takes one assignment in it, and asks for `node.id`",
+    nuncio: "reads it again after any change that has come to rest; takes several assignments, and `named_endpoints`",
+    reason: "nothing speaks against it",
+  },
+  {
+    title: "Name servers that refuse datagrams, on Deno",
+    cases: [],
+    envoy: "asks the next one at once",
+    nuncio: "asks the next one after `query_timeout_seconds`; on Node at once",
+    reason: "Deno does not tell that a datagram was refused",
+  },
 ];

@@ -31,7 +31,7 @@ ${more}`.trimEnd() + "\n";
 }
 
 function originalDst(name: string, config: string): string {
-  return `- { name: ${name}, type: ORIGINAL_DST, connect_timeout: 2s, lb_policy: CLUSTER_PROVIDED, original_dst_lb_config: { ${config} } }\n`;
+  return `- { name: ${name}, type: ORIGINAL_DST, connect_timeout: 2s, cleanup_interval: 600s, lb_policy: CLUSTER_PROVIDED, original_dst_lb_config: { ${config} } }\n`;
 }
 
 function dnsCache(name: string, more: string): string {
@@ -91,7 +91,7 @@ const NO_PANIC = "  common_lb_config: { healthy_panic_threshold: { value: 0 } }"
 
 export const dynamicHosts: Group = {
   name: "dynamic_hosts",
-  listeners: ["main", "narrow", "still", "guarded"],
+  listeners: ["main", "narrow", "still", "guarded", "apart"],
   upstreams: ["u", "v"],
   files: {
     "listed.yaml": `version_info: "1"
@@ -144,6 +144,10 @@ resources:
       filters: forwardFilter("guarded", GUARDED),
       routes: "- { match: { prefix: / }, route: { cluster: guarded } }",
     }),
+    httpListener("apart", {
+      filters: forwardFilter("apart", "sub_cluster_config: { cluster_init_timeout: 4s }"),
+      routes: "- { match: { prefix: / }, route: { cluster: apart } }",
+    }),
   ], [
     cluster("u"),
     cluster("v"),
@@ -169,6 +173,9 @@ resources:
     forward("narrow", NARROW),
     forward("still", STILL),
     forward("guarded", GUARDED),
+    `${forward("apart", "sub_clusters_config: { max_sub_clusters: 3 }")}  dns_lookup_family: V4_ONLY\n${
+      indent(NO_SERVER, 2)
+    }`,
     cluster("unserved", `  type: STRICT_DNS\n  dns_lookup_family: V4_ONLY\n${indent(NO_SERVER, 2)}`).replace(
       "address: 127.0.0.1, port_value: @unserved@",
       "address: unserved.example, port_value: 80",
@@ -262,6 +269,11 @@ resources:
       listener: "guarded",
       client: get("/", "", "localhost:@u@"),
     },
+    { name: "forward: a cluster for an address", listener: "apart", client: get("/", "", "127.0.0.1:@u@") },
+    { name: "forward: it is there already", listener: "apart", client: get("/", "", "127.0.0.1:@u@") },
+    { name: "forward: a cluster for a name", listener: "apart", client: get("/", "", "localhost:@v@") },
+    { name: "forward: a cluster that finds no address", listener: "apart", client: get("/", "", "nowhere.onion") },
+    { name: "forward: a cluster too many", listener: "apart", client: get("/", "", "127.0.0.1:@v@") },
     { name: "dns: no name server answers", client: get("/unserved") },
     { name: "dns: a name that the machine knows", client: get("/logical") },
     { name: "eds: endpoints of a file, with priorities", client: get("/listed") },

@@ -14,25 +14,33 @@ import { type FilterStream, HeadersStatus, type HttpFilter } from "../../../../h
 import type { HeaderMap } from "../../../../http/header_map.ts";
 import { ResponseFlag } from "../../../../observe/stream_info.ts";
 import type { ClusterManager } from "../../../../upstream/cluster_manager.ts";
-import { DEFAULT_PORT, dynamicHost, dynamicPort } from "../../../../upstream/discovery/dynamic_forward_proxy.ts";
+import {
+  DEFAULT_PORT,
+  type DynamicForwardProxyCluster,
+  dynamicHost,
+  dynamicPort,
+} from "../../../../upstream/discovery/dynamic_forward_proxy.ts";
+import type { SubClusters } from "../../../../upstream/discovery/sub_clusters.ts";
 import type { CachedHost, DnsCache } from "../../../../upstream/dns_cache/dns_cache.ts";
 import type { DynamicForwardProxyFilterPlan, HostRewritePlan } from "./planner.ts";
 
 const UPSTREAM_ADDRESS = "envoy.stream.upstream_address";
+const OVERFLOW_DETAILS = "dynamic_forward_proxy_pending_request_overflow";
 
 export interface DynamicForwardProxyConfig {
   /** Of the filter in its chain. */
   readonly name: string;
   readonly plan: DynamicForwardProxyFilterPlan;
   readonly clusters: Pick<ClusterManager, "get">;
-  readonly cache: DnsCache;
+  /** Null where clusters look names up themselves. */
+  readonly cache: DnsCache | null;
 }
 
 export class DynamicForwardProxyFilter implements HttpFilter {
   readonly #config: DynamicForwardProxyConfig;
   readonly #stream: FilterStream;
-  /** The look-up that the request waits for. */
-  #waiting: { cancel(): void } | null = null;
+  /** Ends what the request waits for; null when it does not wait. */
+  #waiting: (() => void) | null = null;
 
   constructor(config: DynamicForwardProxyConfig, stream: FilterStream) {
     this.#config = config;
@@ -45,17 +53,19 @@ export class DynamicForwardProxyFilter implements HttpFilter {
     const cluster = clusterName === null ? null : clusters.get(clusterName);
     if (cluster?.plan.type !== "DYNAMIC_FORWARD_PROXY") return HeadersStatus.Continue;
     this.#rewriteHost(headers);
+    const { subClusters } = cluster.balancer as DynamicForwardProxyCluster;
+    if (subClusters !== null) return this.#waitForCluster(subClusters, headers);
+    return cache === null ? HeadersStatus.Continue : this.#waitForAddress(cache, headers);
+  }
+
+  #waitForAddress(cache: DnsCache, headers: HeaderMap): HeadersStatus {
     if (!cache.pendingRequests.canCreate()) {
       cache.stats.pendingOverflow.inc();
-      return this.#refuse(
-        "Dynamic forward proxy pending request overflow",
-        "dynamic_forward_proxy_pending_request_overflow",
-      );
+      return this.#refuse("Dynamic forward proxy pending request overflow", OVERFLOW_DETAILS);
     }
     const host = this.#host(headers);
     if (host.name === "") {
-      const details = "empty_host_header";
-      this.#stream.sendLocalReply({ status: 400, body: "Empty host header", details });
+      this.#stream.sendLocalReply({ status: 400, body: "Empty host header", details: "empty_host_header" });
       return HeadersStatus.StopIteration;
     }
     const load = cache.load(host.name, host.port, (found) => this.#onLoaded(found));
@@ -66,13 +76,36 @@ export class DynamicForwardProxyFilter implements HttpFilter {
         return this.#refuse("DNS cache overflow", "dns_cache_overflow");
       case "loading":
         cache.pendingRequests.inc();
-        this.#waiting = load;
+        this.#waiting = () => {
+          cache.pendingRequests.dec();
+          load.cancel();
+        };
         return HeadersStatus.StopAllIterationAndWatermark;
     }
   }
 
+  #waitForCluster(subClusters: SubClusters, headers: HeaderMap): HeadersStatus {
+    const { name, port } = this.#host(headers);
+    const result = subClusters.ensure(name, port, () => {
+      this.#stopWaiting();
+      this.#stream.continueRequest();
+    });
+    if (result === "ready") return HeadersStatus.Continue;
+    if (result === "full") return this.#refuse("Sub cluster overflow", "sub_cluster_overflow");
+    const timer = this.#stream.clock.createTimer(() => {
+      this.#stopWaiting();
+      this.#refuse("Sub cluster warming timeout", "sub_cluster_warming_timeout");
+    });
+    timer.enable(this.#config.plan.clusterInitTimeoutMs);
+    this.#waiting = () => {
+      timer.disable();
+      result();
+    };
+    return HeadersStatus.StopAllIterationAndWatermark;
+  }
+
   onDestroy(): void {
-    this.#stopWaiting()?.cancel();
+    this.#stopWaiting();
   }
 
   #rewriteHost(headers: HeaderMap): void {
@@ -110,11 +143,10 @@ export class DynamicForwardProxyFilter implements HttpFilter {
     return true;
   }
 
-  #stopWaiting(): { cancel(): void } | null {
-    const waiting = this.#waiting;
-    if (waiting !== null) this.#config.cache.pendingRequests.dec();
+  #stopWaiting(): void {
+    const stop = this.#waiting;
     this.#waiting = null;
-    return waiting;
+    stop?.();
   }
 
   #refuse(body: string, details: string): HeadersStatus {

@@ -10,7 +10,10 @@ import { planDnsCache } from "../../../../upstream/plan/dns_cache.ts";
 import type { HttpFilterPlanner, PlanContext } from "../../../define.ts";
 
 export interface DynamicForwardProxyFilterPlan {
-  readonly dnsCache: DnsCachePlan;
+  /** Null for clusters that make one of its own for each host. */
+  readonly dnsCache: DnsCachePlan | null;
+  /** How long requests wait for such a cluster. */
+  readonly clusterInitTimeoutMs: number;
   readonly saveUpstreamAddress: boolean;
   readonly allowDynamicHostFromFilterState: boolean;
 }
@@ -26,17 +29,17 @@ export const planner: HttpFilterPlanner = {
   routeConfig: "envoy.extensions.filters.http.dynamic_forward_proxy.v3.PerRouteConfig",
 
   plan(config: ConfigNode, context: PlanContext): DynamicForwardProxyFilterPlan | null {
+    const subs = config.message("sub_cluster_config");
     const cache = config.message("dns_cache_config");
-    if (cache === null) {
-      config.error("config/unsupported", "the filter needs a dns_cache_config so far", {
-        ...(config.has("sub_cluster_config") && { field: "sub_cluster_config" }),
-      });
+    if (cache === null && subs === null) {
+      config.error("config/missing-field", "the filter needs a dns_cache_config or a sub_cluster_config");
       return null;
     }
-    const dnsCache = planDnsCache(cache, context.dnsResolver);
-    context.addDnsCache(cache, dnsCache);
+    const dnsCache = cache === null ? null : planDnsCache(cache, context.dnsResolver);
+    if (dnsCache !== null) context.addDnsCache(cache!, dnsCache);
     return {
       dnsCache,
+      clusterInitTimeoutMs: subs?.durationMs("cluster_init_timeout", 5000) ?? 5000,
       saveUpstreamAddress: config.bool("save_upstream_address"),
       allowDynamicHostFromFilterState: config.bool("allow_dynamic_host_from_filter_state"),
     };

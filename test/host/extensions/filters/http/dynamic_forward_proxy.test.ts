@@ -2,15 +2,14 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromLatin1, latin1Slice } from "../../../../../host/base/bytes.ts";
-import { ManualClock } from "../../../../../host/base/clock.ts";
 import { DynamicForwardProxyFilter } from "../../../../../host/extensions/filters/http/dynamic_forward_proxy/filter.ts";
 import { HeadersStatus } from "../../../../../host/http/filter.ts";
 import { HeaderMap } from "../../../../../host/http/header_map.ts";
 import type { ConnectionInfo } from "../../../../../host/observe/stream_info.ts";
 import { StreamInfo } from "../../../../../host/observe/stream_info.ts";
 import { ClusterManager } from "../../../../../host/upstream/cluster_manager.ts";
-import { DEFAULT_DNS_CACHE_PLAN, type DnsCachePlan } from "../../../../../host/upstream/dns_plan.ts";
-import { createClusterPlan } from "../../../../../host/upstream/plan.ts";
+import { DEFAULT_DNS_CACHE_PLAN, DEFAULT_DNS_PLAN, type DnsCachePlan } from "../../../../../host/upstream/dns_plan.ts";
+import { createClusterPlan, type SubClustersPlan } from "../../../../../host/upstream/plan.ts";
 import { LoadBalancerContextBase } from "../../../../../host/upstream/lb/context.ts";
 import { CLUSTER_PROVIDED, createFakeEnvironment, type FakeEnvironment, planWith } from "../../../upstream/fakes.ts";
 
@@ -21,6 +20,7 @@ interface Settings {
   /** Of the route. */
   readonly rewrite?: object;
   readonly cluster?: string;
+  readonly subClusters?: SubClustersPlan;
 }
 
 interface Request {
@@ -41,7 +41,9 @@ class Setup {
   constructor(settings: Settings = {}) {
     this.#settings = settings;
     this.#cache = { ...DEFAULT_DNS_CACHE_PLAN, name: "c", ...settings.cache };
-    const provided = { type: "DYNAMIC_FORWARD_PROXY", dnsCache: this.#cache } as const;
+    const { subClusters = null } = settings;
+    const dnsCache = subClusters === null ? this.#cache : null;
+    const provided = { type: "DYNAMIC_FORWARD_PROXY", dnsCache, subClusters } as const;
     this.clusters.update([
       createClusterPlan("forward", { type: "DYNAMIC_FORWARD_PROXY", provided, loadBalancing: CLUSTER_PROVIDED }),
       { ...planWith(["10.9.9.9:80"]), name: "fixed" },
@@ -59,13 +61,18 @@ class Setup {
     const filter = new DynamicForwardProxyFilter(
       {
         name: "dfp",
-        plan: { dnsCache: this.#cache, saveUpstreamAddress, allowDynamicHostFromFilterState },
+        plan: {
+          dnsCache: this.#cache,
+          clusterInitTimeoutMs: 300,
+          saveUpstreamAddress,
+          allowDynamicHostFromFilterState,
+        },
         clusters: this.clusters,
         cache: this.clusters.dnsCaches.get(this.#cache),
       },
       {
         info,
-        clock: new ManualClock(),
+        clock: this.env.clock,
         route: () => ({ clusterName: this.#settings.cluster ?? "forward", perFilterConfig: () => rewrite }),
         continueRequest: () => seen.push("continue"),
         sendLocalReply: (reply: { status: number; body: string; details: string }) =>
@@ -165,6 +172,55 @@ test("a name that goes takes its host with it", () => {
   s.env.clock.advance(60_000);
   assert.is(request.chosen(), "none");
   assert.is(s.env.store.valueOf("cluster.forward.membership_total"), 0);
+});
+
+const SUB_CLUSTERS: SubClustersPlan = {
+  maxSubClusters: 2,
+  ttlMs: 10_000,
+  loadBalancing: createClusterPlan("x").loadBalancing,
+  dns: DEFAULT_DNS_PLAN,
+  preresolve: [],
+};
+
+test("a cluster for each host: made at the first request, gone when nobody asks any more", () => {
+  const s = new Setup({ subClusters: SUB_CLUSTERS });
+  const waiting = s.request("a.example:8080");
+  assert.equal(waiting.seen, ["StopAllIterationAndWatermark"]);
+  s.env.dns.answer("10.0.0.1", "10.0.0.2");
+  assert.is(waiting.seen.at(-1), "continue");
+  assert.equal([waiting.chosen(), waiting.chosen()].sort(), ["10.0.0.1:8080", "10.0.0.2:8080"]);
+  assert.equal(s.request("a.example:8080").seen, ["Continue"]);
+  const name = "DFPCluster:a.example:8080";
+  assert.ok(s.clusters.get(name)!.plan.addedViaApi);
+  // Another generation of the configuration does not know it.
+  s.clusters.update([s.clusters.get("forward")!.plan]);
+  assert.not(s.clusters.get(name) === null);
+  s.env.clock.advance(10_000);
+  s.env.clock.advance(10_000);
+  assert.is(s.clusters.get(name), null);
+  s.clusters.update([]);
+  assert.is(s.clusters.get("forward"), null);
+});
+
+test("no more clusters than allowed; one that warms for too long", () => {
+  const s = new Setup({ subClusters: SUB_CLUSTERS });
+  const late = s.request("a");
+  const other = s.request("b");
+  assert.equal(s.request("c").seen, ["503 Sub cluster overflow sub_cluster_overflow", "StopIteration"]);
+  s.env.clock.advance(300);
+  assert.is(late.seen.at(-1), "503 Sub cluster warming timeout sub_cluster_warming_timeout");
+  other.filter.onDestroy();
+  s.env.dns.answer();
+  assert.is(other.chosen(), "none");
+  s.clusters.close();
+  assert.is(s.env.clock.armedTimers, 0);
+});
+
+test("a cluster is there before anybody asks", () => {
+  const s = new Setup({ subClusters: { ...SUB_CLUSTERS, preresolve: [{ address: "a", port: 81 }] } });
+  s.env.dns.answer("10.0.0.1");
+  const request = s.request("a:81");
+  assert.equal([request.seen, request.chosen()], [["Continue"], "10.0.0.1:81"]);
 });
 
 test.run();
