@@ -3,8 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Embedded, startEmbedded } from "../support/embedded.ts";
-import { RawClient, socketAddress, webConfig } from "./support.ts";
+import { startEmbedded } from "../support/embedded.ts";
+import { clientOfEachWorker, healthFlags, healthFlagsAre, socketAddress, webConfig } from "./support.ts";
 
 const HEALTHY = "healthy", FAILED = "/failed_active_hc";
 
@@ -74,40 +74,6 @@ function config(hosts: readonly CheckedHost[]): string {
   });
 }
 
-/** The flags of the hosts as each worker sees them. */
-async function flags(proxy: Embedded): Promise<string[]> {
-  const workers = await proxy.server.callAll("clusters", undefined);
-  return workers.map((clusters) => clusters[0]!.hosts.map((host) => host.healthFlags).join(" "));
-}
-
-async function flagsAre(proxy: Embedded, ...expected: readonly string[]): Promise<void> {
-  const text = expected.join(" ");
-  let seen: string[] = [];
-  for (const limit = performance.now() + 15_000; performance.now() < limit;) {
-    seen = await flags(proxy);
-    if (seen.length === 2 && seen.every((each) => each === text)) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.equal(seen, [text, text]);
-}
-
-/** A connection to each worker. */
-async function clients(proxy: Embedded): Promise<[RawClient, RawClient]> {
-  const found: (RawClient | undefined)[] = [];
-  const port = proxy.port("web");
-  const prefix = `listener.${proxy.server.snapshot!.listeners[0]!.statPrefix.replaceAll(":", "_")}.worker_0`;
-  // Each connection is worker 0's with probability 1/2.
-  for (let tries = 0; tries < 100 && (found[0] === undefined || found[1] === undefined); tries++) {
-    const before = proxy.stat(`${prefix}.downstream_cx_total`);
-    const client = await RawClient.connect(port);
-    await client.get("/direct");
-    const worker = proxy.stat(`${prefix}.downstream_cx_total`) > before ? 0 : 1;
-    found[worker]?.close();
-    found[worker] = client;
-  }
-  return found as [RawClient, RawClient];
-}
-
 test("one worker checks, all of them know, and its successor goes on", async () => {
   const hosts = [await CheckedHost.start(), await CheckedHost.start()];
   const [a, b] = hosts as [CheckedHost, CheckedHost];
@@ -115,18 +81,18 @@ test("one worker checks, all of them know, and its successor goes on", async () 
   const proxy = await startEmbedded(config(hosts), { concurrency: 2 });
   try {
     // Nobody serves before all hosts were checked.
-    assert.equal(await flags(proxy), [`${HEALTHY} ${FAILED}`, `${HEALTHY} ${FAILED}`]);
+    assert.equal(await healthFlags(proxy), [`${HEALTHY} ${FAILED}`, `${HEALTHY} ${FAILED}`]);
     assert.is(proxy.stat("cluster.upstream.membership_healthy"), 1);
-    let both = await clients(proxy);
+    let both = await clientOfEachWorker(proxy);
     for (const client of both) {
       for (let i = 0; i < 3; i++) assert.is((await client.get("/")).body, String(a.port));
     }
 
     b.status = 200;
-    await flagsAre(proxy, HEALTHY, HEALTHY);
+    await healthFlagsAre(proxy, HEALTHY, HEALTHY);
     await proxy.statIs("cluster.upstream.health_check.healthy", 2);
     a.status = 500;
-    await flagsAre(proxy, FAILED, HEALTHY);
+    await healthFlagsAre(proxy, FAILED, HEALTHY);
     for (const client of both) assert.is((await client.get("/")).body, String(b.port));
 
     // A worker that does not check is told by its host, and tells the one that does.
@@ -134,22 +100,22 @@ test("one worker checks, all of them know, and its successor goes on", async () 
     b.status = 0;
     await both[1].get("/");
     await proxy.statIs("cluster.upstream.health_check.passive_failure", 1);
-    await flagsAre(proxy, FAILED, `${FAILED}/excluded_via_immediate_hc_fail`);
+    await healthFlagsAre(proxy, FAILED, `${FAILED}/excluded_via_immediate_hc_fail`);
     for (const client of both) assert.is((await client.get("/")).status, 503);
     b.headers = {};
     b.status = 200;
-    await flagsAre(proxy, FAILED, HEALTHY);
+    await healthFlagsAre(proxy, FAILED, HEALTHY);
     for (const client of both) client.close();
 
     const first = proxy.threads.find((thread) => thread.name === "worker_0")!;
     await first.handle.terminate();
     await proxy.logged("a replacement worker serves");
-    await flagsAre(proxy, FAILED, HEALTHY);
+    await healthFlagsAre(proxy, FAILED, HEALTHY);
     assert.is(proxy.stat("cluster.upstream.membership_healthy"), 1);
     a.status = 200;
     b.status = 500;
-    await flagsAre(proxy, HEALTHY, FAILED);
-    both = await clients(proxy);
+    await healthFlagsAre(proxy, HEALTHY, FAILED);
+    both = await clientOfEachWorker(proxy);
     for (const client of both) assert.is((await client.get("/")).body, String(a.port));
     for (const client of both) client.close();
   } finally {

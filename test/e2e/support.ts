@@ -2,6 +2,8 @@
 /** @module */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import * as assert from "uvu/assert";
+import type { Embedded } from "../support/embedded.ts";
 
 /** After this long without its answer a client gives up. */
 const ANSWER_LIMIT_MS = 40_000;
@@ -25,6 +27,8 @@ export interface WebOptions {
   readonly listeners?: readonly unknown[];
   /** Runtime values. */
   readonly runtime?: Readonly<Record<string, unknown>>;
+  /** Further fields of the bootstrap. */
+  readonly bootstrap?: Readonly<Record<string, unknown>>;
 }
 
 /** A bootstrap with the listener `web`: `/direct` answers by itself, the rest goes to the upstream, if there is one. */
@@ -39,6 +43,7 @@ export function webConfig(options: WebOptions): string {
   return JSON.stringify({
     ...(adminPort === undefined ? {} : { admin: { address: socketAddress(adminPort) } }),
     ...(options.runtime && { layered_runtime: { layers: [{ name: "static", static_layer: options.runtime }] } }),
+    ...options.bootstrap,
     static_resources: {
       listeners: [
         {
@@ -262,4 +267,39 @@ export function isFree(port: number): Promise<boolean> {
     });
     socket.once("error", () => resolve(true));
   });
+}
+
+/** A connection to each of two workers. */
+export async function clientOfEachWorker(proxy: Embedded): Promise<[RawClient, RawClient]> {
+  const found: (RawClient | undefined)[] = [];
+  const port = proxy.port("web");
+  const prefix = `listener.${proxy.server.snapshot!.listeners[0]!.statPrefix.replaceAll(":", "_")}.worker_0`;
+  // Each connection is worker 0's with probability 1/2.
+  for (let tries = 0; tries < 100 && (found[0] === undefined || found[1] === undefined); tries++) {
+    const before = proxy.stat(`${prefix}.downstream_cx_total`);
+    const client = await RawClient.connect(port);
+    await client.get("/direct");
+    const worker = proxy.stat(`${prefix}.downstream_cx_total`) > before ? 0 : 1;
+    found[worker]?.close();
+    found[worker] = client;
+  }
+  return found as [RawClient, RawClient];
+}
+
+/** The flags of the hosts as each worker sees them. */
+export async function healthFlags(proxy: Embedded): Promise<string[]> {
+  const workers = await proxy.server.callAll("clusters", undefined);
+  return workers.map((clusters) => clusters[0]!.hosts.map((host) => host.healthFlags).join(" "));
+}
+
+/** Waits until both of two workers see these flags. */
+export async function healthFlagsAre(proxy: Embedded, ...expected: readonly string[]): Promise<void> {
+  const text = expected.join(" ");
+  let seen: string[] = [];
+  for (const limit = performance.now() + 15_000; performance.now() < limit;) {
+    seen = await healthFlags(proxy);
+    if (seen.length === 2 && seen.every((each) => each === text)) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.equal(seen, [text, text]);
 }
