@@ -44,7 +44,7 @@ export function createPickerFactory(
 interface SetPickers {
   version: number;
   readonly current: Record<HostSource, HostPicker | null>;
-  /** As of the version before. */
+  /** As of the version before, until there are current ones. */
   readonly previous: Record<HostSource, HostPicker | null>;
 }
 
@@ -167,7 +167,13 @@ export class LoadBalancer implements ClusterBalancer {
         current[each] = null;
       }
     }
-    return current[source] ??= this.#createSourcePicker(set, source, hosts, previous[source]);
+    let picker = current[source];
+    if (picker === null) {
+      current[source] = picker = this.#createSourcePicker(set, source, hosts, previous[source]);
+      // Nothing keeps hosts that are gone.
+      previous[source] = null;
+    }
+    return picker;
   }
 
   #createSourcePicker(
