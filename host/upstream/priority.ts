@@ -88,6 +88,7 @@ export class PrioritySet {
 
   /** Takes another way to count; effective with the next change of the hosts. */
   setPolicy(overprovisioningFactor: number, weightedHealth: boolean): void {
+    if (overprovisioningFactor === this.#overprovisioningFactor && weightedHealth === this.#weightedHealth) return;
     this.#overprovisioningFactor = overprovisioningFactor;
     this.#weightedHealth = weightedHealth;
     for (const set of this.#sets) {

@@ -61,6 +61,7 @@ export class PrioritySubset implements Subset {
     const set = environment.priorities.hostSets[priority]!;
     const given = this.#given;
     this.#given = new Set();
+    this.#priorities.setPolicy(set.overprovisioningFactor, set.weightedHealth);
     const localities = set.localities.map((locality) => this.#part(locality, given));
     this.#priorities.updateHosts(priority, set.hosts.filter((host) => given.has(host)), localities, {
       hasLocalLocality: set.hasLocalLocality,

@@ -43,6 +43,7 @@ export class SubsetBalancer implements ClusterBalancer {
   readonly #any: Subset | null;
   readonly #default: Subset | null;
   readonly #duplicates: Gauge;
+  #closed = false;
 
   constructor(
     plan: SubsetPlan,
@@ -87,6 +88,8 @@ export class SubsetBalancer implements ClusterBalancer {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const subset of this.#tree.subsets()) if (subset.isActive) this.#onRemoved(subset);
     this.#any?.close();
     this.#default?.close();

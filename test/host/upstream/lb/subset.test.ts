@@ -259,6 +259,7 @@ test("hosts that come, change and go", () => {
   assert.is(s.ask({ v: 2 }), "1");
   assert.equal(s.counts()["active"], 1);
   s.lb.close!();
+  s.lb.close!();
   assert.equal([s.counts()["active"], s.counts()["removed"]], [0, s.counts()["created"]]);
 });
 
@@ -267,6 +268,23 @@ test("health that changes counts in the subset, too", () => {
   s.hosts[1]!.setConfiguredHealth("UNHEALTHY");
   s.environment.priorities.refreshHealth(new Set([0]));
   assert.is(s.ask({ v: 1 }), "02");
+});
+
+test("health is counted in the subset as in its cluster, also when that changes", () => {
+  const s = new Fixture(planOf([selector("v")]), [host({ v: 1 }), host({ v: 1 }, "UNHEALTHY")]);
+  const { priorities } = s.environment;
+  const second = host({ v: 1 }, "HEALTHY", 1);
+  priorities.updateHosts(1, [second], []);
+  const context = contextOf({ metadataMatch: () => MetadataMatch.of({ v: 1 }) });
+  const share = (): number => {
+    let count = 0;
+    for (let i = 0; i < 1000; i++) if (s.lb.chooseHost(context) === second) count++;
+    return Math.round(count / 100);
+  };
+  assert.is(share(), 3, "half of the hosts, 1.4 times");
+  priorities.setPolicy(200, false);
+  priorities.updateHosts(0, s.hosts, []);
+  assert.is(share(), 0);
 });
 
 test("priorities of a subset are those of its hosts", () => {
