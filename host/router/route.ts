@@ -9,143 +9,22 @@
  * @see Envoy: source/common/router/config_impl.h RouteEntryImplBase, DynamicRouteEntry
  * @module
  */
-import { EMPTY_BYTES, fromLatin1, latin1Slice } from "../base/bytes.ts";
-import { HashPolicy } from "../http/hash_policy.ts";
+import type { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
-import type { Format } from "../observe/formatter.ts";
-import type { FormatPlan } from "../observe/format_plan.ts";
-import { NO_RATE_LIMITS, RateLimitPolicy } from "./rate_limit.ts";
-import { NO_COUNTERS, type RequestCounters, type VirtualClusters } from "./request_counters.ts";
+import type { RateLimitPolicy } from "./rate_limit.ts";
+import { NO_COUNTERS, type RequestCounters } from "./request_counters.ts";
 import { ResourcePriority } from "../upstream/circuit_breaker.ts";
 import type { Route } from "../http/route.ts";
-import { type FilterMetadata, filterMetadata, type StreamInfo } from "../observe/stream_info.ts";
-import { MirrorPolicy } from "../upstream/mirror_policy.ts";
-import { NO_RETRY_POLICY, RetryPolicy } from "../upstream/retry_policy.ts";
-import { MetadataMatch } from "../upstream/lb/metadata_match.ts";
+import type { FilterMetadata, StreamInfo } from "../observe/stream_info.ts";
+import type { MirrorPolicy } from "../upstream/mirror_policy.ts";
+import type { RetryPolicy } from "../upstream/retry_policy.ts";
+import type { MetadataMatch } from "../upstream/lb/metadata_match.ts";
 import type { FilterConfigs } from "./filter_configs.ts";
-import type { CompileFormat, HeaderFormatContext, HeaderFormatter, HeaderOps } from "../http/header_ops.ts";
-import type {
-  ClusterActionPlan,
-  HedgePolicyPlan,
-  InternalRedirectPlan,
-  RedirectPlan,
-  RoutePlan,
-  VirtualHostPlan,
-} from "./plan.ts";
+import type { HeaderFormatContext, HeaderOps } from "../http/header_ops.ts";
+import type { HedgePolicyPlan, InternalRedirectPlan } from "./plan.ts";
 import { hasLocation, locationOf } from "./redirect.ts";
-import { applyPathRewrite, formatted, HostRewrite, PathRewrite, rewriteAuthority } from "./rewrite.ts";
-
-export type RouteKind = "cluster" | "redirect" | "directResponse";
-
-/** What the levels above a route add to it. */
-export interface RouteSurroundings {
-  readonly virtualHost: Pick<
-    VirtualHostPlan,
-    "name" | "includeRequestAttemptCount" | "includeAttemptCountInResponse" | "includeIsTimeoutRetry" | "metadata"
-  >;
-  /** Mutations of route, virtual host and route configuration in the order in which they are made. */
-  readonly requestHeaders: readonly HeaderOps[];
-  readonly responseHeaders: readonly HeaderOps[];
-  readonly virtualClusters: VirtualClusters | null;
-  readonly rateLimits: RateLimitPolicy;
-}
-
-/** The part of a route's plan that a recipe is made of. */
-export type RecipePlan = Pick<RoutePlan, "name" | "match" | "action" | "metadata" | "requestBufferLimitBytes">;
-
-/** What plans need to become recipes. */
-export interface RecipeCompiler {
-  readonly compileFormat: CompileFormat;
-  readonly compileBody: (plan: FormatPlan) => Format;
-}
-
-/** A route as far as it is the same for all requests. */
-export class RouteRecipe {
-  readonly name: string;
-  readonly kind: RouteKind;
-  readonly action: ClusterActionPlan | null;
-  readonly redirect: RedirectPlan | null;
-  readonly status: number;
-  readonly #body: Uint8Array;
-  readonly #bodyFormat: Format | null;
-  /** The content type that the body's format asks for; "" for none. */
-  readonly bodyType: string;
-  readonly #redirectPath: HeaderFormatter | null;
-  readonly requestBufferLimitBytes: number | null;
-  readonly rateLimits: RateLimitPolicy;
-  readonly pathRewrite: PathRewrite | null;
-  readonly hostRewrite: HostRewrite | null;
-  readonly metadataMatch: MetadataMatch | null;
-  readonly hashPolicy: HashPolicy | null;
-  readonly retryPolicy: RetryPolicy;
-  readonly mirrorPolicies: readonly MirrorPolicy[];
-  readonly metadata: FilterMetadata;
-  readonly virtualHostMetadata: FilterMetadata;
-  readonly surroundings: RouteSurroundings;
-  /** Statistics of its own; null for none. */
-  readonly counters: RequestCounters | null;
-
-  constructor(
-    plan: RecipePlan,
-    surroundings: RouteSurroundings,
-    compiler: RecipeCompiler,
-    counters: RequestCounters | null,
-  ) {
-    const { action } = plan;
-    this.name = plan.name;
-    this.kind = action.kind;
-    this.action = action.kind === "cluster" ? action : null;
-    this.redirect = action.kind === "redirect" ? action : null;
-    this.status = action.kind === "cluster" ? 0 : action.status;
-    this.#body = action.kind === "directResponse" ? action.body : EMPTY_BYTES;
-    const bodyFormat = action.kind === "directResponse" ? action.bodyFormat : null;
-    this.#bodyFormat = bodyFormat === null ? null : compiler.compileBody(bodyFormat.format);
-    this.bodyType = bodyFormat === null
-      ? ""
-      : bodyFormat.contentType || (bodyFormat.format.kind === "json" ? "application/json" : "");
-    this.#redirectPath = this.redirect === null || this.redirect.pathFormat === ""
-      ? null
-      : compiler.compileFormat(this.redirect.pathFormat);
-    this.requestBufferLimitBytes = plan.requestBufferLimitBytes;
-    const rateLimits = action.kind === "cluster" ? action.rateLimits : [];
-    this.rateLimits = rateLimits.length === 0
-      ? NO_RATE_LIMITS
-      : new RateLimitPolicy(rateLimits, compiler.compileFormat);
-    const pathRewrite = action.kind === "directResponse" ? null : action.pathRewrite;
-    this.pathRewrite = pathRewrite === null
-      ? null
-      : new PathRewrite(pathRewrite, plan.match.path, compiler.compileFormat);
-    const hostRewrite = action.kind === "cluster" ? action.hostRewrite : null;
-    this.hostRewrite = hostRewrite === null ? null : new HostRewrite(hostRewrite, compiler.compileFormat);
-    const metadataMatch = action.kind === "cluster" ? action.metadataMatch : null;
-    this.metadataMatch = metadataMatch === null ? null : MetadataMatch.of(metadataMatch);
-    const hashPolicies = action.kind === "cluster" ? action.hashPolicies : [];
-    this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
-    const retryPolicy = action.kind === "cluster" ? action.retryPolicy : null;
-    this.retryPolicy = retryPolicy === null ? NO_RETRY_POLICY : new RetryPolicy(retryPolicy);
-    this.mirrorPolicies = (this.action?.mirrorPolicies ?? []).map((each) =>
-      new MirrorPolicy(each, compiler.compileFormat)
-    );
-    this.metadata = filterMetadata(plan.metadata);
-    this.virtualHostMetadata = filterMetadata(surroundings.virtualHost.metadata);
-    this.surroundings = surroundings;
-    this.counters = counters;
-  }
-
-  /** The body of a direct response. */
-  bodyFor(headers: HeaderMap, info: StreamInfo): Uint8Array {
-    if (this.#bodyFormat === null) return this.#body;
-    const localReplyBody = latin1Slice(this.#body, 0, this.#body.length);
-    const facts = { requestHeaders: headers, responseHeaders: null, responseTrailers: null, info, localReplyBody };
-    return fromLatin1(this.#bodyFormat(facts));
-  }
-
-  /** The path that a redirect leads to; "" keeps it. */
-  redirectPathFor(headers: HeaderMap, info: StreamInfo): string {
-    if (this.#redirectPath !== null) return formatted(this.#redirectPath, headers, info);
-    return this.redirect === null ? "" : this.redirect.path;
-  }
-}
+import { applyPathRewrite, rewriteAuthority } from "./rewrite.ts";
+import type { RouteKind, RouteRecipe } from "./route_recipe.ts";
 
 /** What a weighted cluster adds to its route. */
 export interface WeightedClusterExtras {

@@ -28,7 +28,8 @@ import {
 import { TLS_REDIRECT } from "./redirect.ts";
 import { NO_RATE_LIMITS, RateLimitPolicy } from "./rate_limit.ts";
 import { RequestCounters, VirtualClusters } from "./request_counters.ts";
-import { type RecipePlan, RouteEntry, RouteRecipe, type RouteSurroundings } from "./route.ts";
+import { RouteEntry } from "./route.ts";
+import { type RecipePlan, RouteRecipe, type RouteSurroundings } from "./route_recipe.ts";
 
 /** What plans need to become routes. */
 export interface RouteCompiler {
