@@ -357,7 +357,7 @@ export class HttpContext extends Context {
     const headers = isRequest ? this.stream.requestHeaders : this.stream.responseHeaders;
     if (this.#vm.isEnvoyCompatible || headers === null || headers.get("content-length") === null) return;
     if (!direction.headersOpen) {
-      this.#vm.explain("proxy_set_buffer_bytes: the headers with the content-length are gone; remove it before");
+      this.#vm.log.explain("proxy_set_buffer_bytes: the headers with the content-length are gone; remove it before");
     } else if (direction.hasEnded) {
       headers.set("content-length", String(this.streamBuffer(type)!.length));
     } else {
@@ -370,12 +370,12 @@ export class HttpContext extends Context {
     const isRequest = type === StreamType.HttpRequest;
     const direction = isRequest ? this.#request : this.#response;
     if (direction.isRunning) direction.isContinued = true;
-    else this.#vm.defer(this, isRequest ? Deferred.ContinueRequest : Deferred.ContinueResponse, 0);
+    else this.#vm.operations.defer(this, isRequest ? Deferred.ContinueRequest : Deferred.ContinueResponse, 0);
     return Status.Ok;
   }
 
   override closeStream(type: number): Status {
-    if (type <= StreamType.HttpResponse) this.#vm.defer(this, Deferred.CloseStream, 0);
+    if (type <= StreamType.HttpResponse) this.#vm.operations.defer(this, Deferred.CloseStream, 0);
     return Status.Ok;
   }
 
@@ -390,7 +390,7 @@ export class HttpContext extends Context {
     } else if (this.#hasReplied) return;
     this.#hasReplied = true;
     this.#reply = reply;
-    this.#vm.defer(this, Deferred.LocalReply, 0);
+    this.#vm.operations.defer(this, Deferred.LocalReply, 0);
   }
 
   override clearRouteCache(): void {

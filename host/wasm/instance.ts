@@ -13,7 +13,8 @@ import * as problems from "./diagnostics.ts";
 import { checkModule, linkImports, type LinkOptions } from "./linker.ts";
 import type { LogSource, WasmEnvironment } from "./ports.ts";
 import { keepFrames } from "./trace.ts";
-import { Vm, type VmOptions } from "./vm.ts";
+import { Vm } from "./vm.ts";
+import type { VmOptions } from "./vm_options.ts";
 
 const START_SECTION = "start section";
 

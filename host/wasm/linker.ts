@@ -243,7 +243,7 @@ function makeFunction(row: ImportInfo, vm: Vm): HostFunction {
 function restricted(row: ImportInfo, vm: Vm, status: number): HostFunction {
   const hasResult = row.type?.results.length === 1;
   return (): number | undefined => {
-    vm.log(
+    vm.log.write(
       LogLevel.Error,
       vm.context?.root.source ?? vm.source,
       `Attempted call to restricted proxy-wasm capability: ${row.name}`,
@@ -256,7 +256,7 @@ function restricted(row: ImportInfo, vm: Vm, status: number): HostFunction {
 function unimplemented(row: ImportInfo, vm: Vm): HostFunction {
   const result = row.type?.results[0];
   return (): number | bigint | undefined => {
-    vm.explain(`${row.module}.${row.name} is not known here and answers Unimplemented`);
+    vm.log.explain(`${row.module}.${row.name} is not known here and answers Unimplemented`);
     return result === undefined ? undefined : result === "i64" ? 0n : Status.Unimplemented;
   };
 }

@@ -53,5 +53,5 @@ export type { RootStatus } from "./root_context.ts";
 export { SharedStore, type SharedStoreHandle, type SharedStoreOptions } from "./shared_store.ts";
 export { BUILT_IN_FOREIGN_FUNCTIONS } from "./hostcalls/foreign.ts";
 export { encodeProperty } from "./hostcalls/property.ts";
-export type { CallTraceMode, Compat, FailState, VmFailure } from "./vm.ts";
+export type { CallTraceMode, Compat, FailState, VmFailure } from "./vm_options.ts";
 export type * from "./ports.ts";

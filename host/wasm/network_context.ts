@@ -188,14 +188,14 @@ export class NetworkContext extends Context {
     const isDownstream = type === StreamType.Downstream;
     const direction = isDownstream ? this.#downstream : this.#upstream;
     if (direction.isRunning) direction.isContinued = true;
-    else this.#vm.defer(this, isDownstream ? Deferred.ContinueDownstream : Deferred.ContinueUpstream, 0);
+    else this.#vm.operations.defer(this, isDownstream ? Deferred.ContinueDownstream : Deferred.ContinueUpstream, 0);
     return Status.Ok;
   }
 
   override closeStream(type: number): Status {
     if (type < StreamType.Downstream) return Status.Ok;
     const isDownstream = type === StreamType.Downstream;
-    this.#vm.defer(this, isDownstream ? Deferred.CloseDownstream : Deferred.CloseUpstream, 0);
+    this.#vm.operations.defer(this, isDownstream ? Deferred.CloseDownstream : Deferred.CloseUpstream, 0);
     return Status.Ok;
   }
 

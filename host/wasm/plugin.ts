@@ -18,7 +18,7 @@ import type { NetworkContext } from "./network_context.ts";
 import type { HttpStreamPort, LogSource, NetworkStreamPort, StreamPort, WasmEnvironment } from "./ports.ts";
 import { DEFAULT_LIMITS, type GuestLimits } from "./limits.ts";
 import type { RootContext } from "./root_context.ts";
-import type { CallTraceMode, Compat, VmFailure } from "./vm.ts";
+import type { CallTraceMode, Compat, VmFailure } from "./vm_options.ts";
 
 /** What becomes of streams when the VM has failed. @see Envoy: FailurePolicy */
 export type FailurePolicy = "FAIL_CLOSED" | "FAIL_OPEN" | "FAIL_RELOAD";

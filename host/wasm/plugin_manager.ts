@@ -20,7 +20,8 @@ import type { LinkOptions } from "./linker.ts";
 import { Plugin, type PluginConfig, type RootLease, type RootSource } from "./plugin.ts";
 import type { LogSource, VmUsage, WasmEnvironment } from "./ports.ts";
 import { RootContext, type RootStatus } from "./root_context.ts";
-import type { Vm, VmFailure, VmOptions } from "./vm.ts";
+import type { Vm } from "./vm.ts";
+import type { VmFailure, VmOptions } from "./vm_options.ts";
 
 /** A VM with the root contexts that live in it. */
 interface VmEntry {

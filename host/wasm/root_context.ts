@@ -20,7 +20,8 @@ import { type DnsCalloutOwner, DnsCallouts } from "./dns_callouts.ts";
 import { type GrpcCalloutOwner, GrpcCallouts, type GrpcEvent } from "./grpc_callouts.ts";
 import { type HttpCalloutOwner, HttpCallouts, requestBytes } from "./http_callouts.ts";
 import type { HeaderMapPort, LogSource, StreamPort } from "./ports.ts";
-import type { Vm, VmFailure } from "./vm.ts";
+import type { Vm } from "./vm.ts";
+import type { VmFailure } from "./vm_options.ts";
 
 /** Callouts fail with this code in `proxy_get_status` when there is no gRPC status. */
 const BROKEN_CONNECTION = Status.BrokenConnection;
@@ -188,7 +189,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     if (vm.failure === null && callbacks.proxy_on_vm_start !== null) {
       const accepted = vm.call(this, callbacks.proxy_on_vm_start, this.vmConfiguration.length, 0, 0, 0) !== 0;
       if (vm.failure === null && !accepted) {
-        return { state: "StartFailed", diagnostic: vmStartRefused(this.source.pluginName, vm.lastWords) };
+        return { state: "StartFailed", diagnostic: vmStartRefused(this.source.pluginName, vm.log.lastWords) };
       }
     }
     if (vm.failure === null && callbacks.proxy_on_configure !== null) {
@@ -196,7 +197,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
       const accepted = vm.call(this, callbacks.proxy_on_configure, this.pluginConfiguration.length, 0, 0, 0) !== 0;
       this.isConfiguring = false;
       if (vm.failure === null && !accepted) {
-        return { state: "ConfigureFailed", diagnostic: configureRefused(this.source.pluginName, vm.lastWords) };
+        return { state: "ConfigureFailed", diagnostic: configureRefused(this.source.pluginName, vm.log.lastWords) };
       }
     }
     return vm.failure;
@@ -261,7 +262,9 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     if (!this.#mayCall("proxy_http_call", requestBytes(request))) return -Status.InternalFailure;
     const token = vm.newCalloutNumber() * 4;
     const result = this.#httpCalls.send(vm.environment.httpCalls, request, token, vm.context);
-    if (result === -Status.BadArgument) vm.explain(`proxy_http_call: there is no cluster ${JSON.stringify(cluster)}`);
+    if (result === -Status.BadArgument) {
+      vm.log.explain(`proxy_http_call: there is no cluster ${JSON.stringify(cluster)}`);
+    }
     return result;
   }
 
@@ -269,13 +272,13 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   #mayCall(hostcall: string, bytes: number): boolean {
     const { vm } = this;
     const refusal = vm.callouts.refusal({ caller: vm.context, bytes });
-    if (refusal !== null) vm.onLimit(refusal[0], `${hostcall}: ${refusal[1]}`);
+    if (refusal !== null) vm.log.onLimit(refusal[0], `${hostcall}: ${refusal[1]}`);
     return refusal === null;
   }
 
   /** What came while the guest runs waits for the event loop. */
   #deliver(operation: Deferred, token: number): void {
-    if (this.vm.inGuest) this.vm.deferLater(this, operation, token);
+    if (this.vm.inGuest) this.vm.operations.deferLater(this, operation, token);
     else this.runDeferred(operation, token);
   }
 
@@ -323,7 +326,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     const status = this.#grpcCalls.send(token, message, end);
     if (status !== Status.InternalFailure) return status;
     const { maxHttpCallBytes } = this.vm.options;
-    this.vm.onLimit(
+    this.vm.log.onLimit(
       "http_call_bytes",
       `proxy_grpc_send: more than ${maxHttpCallBytes} bytes wait to be sent; the message is refused`,
     );
@@ -342,7 +345,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
     // Behind those that wait already: events of a stream keep their order.
     if (this.#waitingGrpcEvents === 0 && !this.vm.inGuest) return this.#onNextGrpcEvent();
     this.#waitingGrpcEvents++;
-    this.vm.deferLater(this, Deferred.GrpcEvents, 0);
+    this.vm.operations.deferLater(this, Deferred.GrpcEvents, 0);
   }
 
   #onNextGrpcEvent(): void {
@@ -434,7 +437,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   hasRoom(): boolean {
     const { vm } = this;
     if (vm.contexts.size < vm.options.maxContexts) return true;
-    vm.onLimit("contexts", `the VM has ${vm.contexts.size} contexts, the most that it may have`);
+    vm.log.onLimit("contexts", `the VM has ${vm.contexts.size} contexts, the most that it may have`);
     return false;
   }
 
@@ -480,7 +483,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
 
   #onDoneLate(): void {
     const { vm } = this;
-    vm.explain(
+    vm.log.explain(
       `plugin "${this.source.pluginName}" has not called proxy_done for ${MAX_DONE_WAIT_MS / 1000} s; it is deleted`,
     );
     this.#delete();
@@ -489,7 +492,7 @@ export class RootContext extends PluginContext implements HttpCalloutOwner, Grpc
   override done(): boolean {
     if (!this.#isPendingDone) return false;
     this.#isPendingDone = false;
-    this.vm.defer(this, Deferred.PluginDone, 0);
+    this.vm.operations.defer(this, Deferred.PluginDone, 0);
     return true;
   }
 

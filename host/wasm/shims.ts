@@ -23,7 +23,7 @@ function readAssemblyScriptString(vm: Vm, pointer: number): string {
 }
 
 function log(vm: Vm, level: LogLevel, text: string): void {
-  vm.log(level, vm.context?.root.source ?? vm.source, text);
+  vm.log.write(level, vm.context?.root.source ?? vm.source, text);
 }
 
 function consoleFunction(level: LogLevel): HostFunctionFactory {
@@ -40,7 +40,7 @@ export const SHIM_FUNCTIONS: ReadonlyMap<string, HostFunctionFactory> = new Map(
   abort: (vm) => (message: number, file: number, line: number, column: number): void => {
     const place = `${readAssemblyScriptString(vm, file)}:${line >>> 0}:${column >>> 0}`;
     const text = `abort: ${readAssemblyScriptString(vm, message)} at ${place}`;
-    vm.lastWords = text;
+    vm.log.lastWords = text;
     log(vm, LogLevel.Critical, text);
     vm.stop(text);
   },

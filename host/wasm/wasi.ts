@@ -12,7 +12,8 @@ import { Errno, type WasiRow } from "../../abi/mod.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import { setNanoseconds } from "./hostcalls/timer.ts";
 import type { HostFunction, HostFunctionFactory } from "./hostcalls/family.ts";
-import { GuestExit, type Vm } from "./vm.ts";
+import { GuestExit } from "./guest_exit.ts";
+import type { Vm } from "./vm.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -50,8 +51,8 @@ function write(vm: Vm, fd: number, vector: number, count: number, returnWritten:
     const size = memory.getU32(start + i * 8 + 4);
     if (!memory.has(ptr, size)) return Errno.Fault;
     const shown = Math.max(0, Math.min(size, MAX_OUTPUT_BYTES - total));
-    vm.writeOutput(fd === STDERR, memory.view(ptr, shown));
-    if (shown < size) vm.dropLog(size - shown);
+    vm.log.writeOutput(fd === STDERR, memory.view(ptr, shown));
+    if (shown < size) vm.log.drop(size - shown);
     total += size;
   }
   memory.setU32(returnWritten >>> 0, total >>> 0);

@@ -132,7 +132,7 @@ export class ComponentCallbacks {
       this.#guest.release(configure, result);
       if (isRefused) {
         // What was logged may say more.
-        if (reason !== "") vm.lastWords = reason;
+        if (reason !== "") vm.log.lastWords = reason;
         return 0;
       }
     }
@@ -279,7 +279,7 @@ export class ComponentCallbacks {
     const bytes = values.view(values.u32(at), values.u32(at + 4));
     const { maxBodyBytes } = vm.options;
     if (bytes.length <= maxBodyBytes || bytes.length <= size) return bytes.slice();
-    vm.onLimit("body_bytes", `a body is to be replaced by more than ${maxBodyBytes} bytes; its stream is ended`);
+    vm.log.onLimit("body_bytes", `a body is to be replaced by more than ${maxBodyBytes} bytes; its stream is ended`);
     return null;
   }
 

@@ -139,8 +139,9 @@ export class ComponentGuest {
     if (edits.length !== 0) {
       const type = this.#openMap(context, isRequest);
       const map = type === null ? null : context.streamMapToChange(type);
-      if (type === null || map === null) this.vm.explain("control.resume: edits of headers that have gone on already");
-      else this.apply(context, type, map, edits);
+      if (type === null || map === null) {
+        this.vm.log.explain("control.resume: edits of headers that have gone on already");
+      } else this.apply(context, type, map, edits);
     }
     context.continueStream(isRequest ? StreamType.HttpRequest : StreamType.HttpResponse);
   }

@@ -59,7 +59,7 @@ function refusal(row: ComponentFunctionRow, guest: ComponentGuest): ComponentImp
   const result = row.type.slice(row.type.lastIndexOf(")") + 1);
   return (...args: never[]): number | bigint => {
     const { vm, values } = guest;
-    vm.log(
+    vm.log.write(
       LogLevel.Error,
       vm.context?.root.source ?? vm.source,
       `Attempted call to restricted proxy-wasm capability: ${row.capability}`,
@@ -173,17 +173,17 @@ const IMPORTS: Readonly<Record<string, ImportFactory>> = {
     if (level < vm.environment.log.level && !isLastWords) return;
     const units = size >>> 0;
     const bytes = values.byteSize(units);
-    if (!vm.isLogOpen) {
-      vm.dropLog(bytes);
-      if (isLastWords) vm.lastWords = values.textStart(ptr >>> 0, units, MAX_LAST_WORDS);
+    if (!vm.log.isOpen) {
+      vm.log.drop(bytes);
+      if (isLastWords) vm.log.lastWords = values.textStart(ptr >>> 0, units, MAX_LAST_WORDS);
       return;
     }
     const limit = vm.options.maxLogLineBytes;
     const text = bytes <= limit
       ? values.text(ptr >>> 0, units)
       : `${values.textStart(ptr >>> 0, units, limit)}… (${bytes} bytes)`;
-    if (isLastWords) vm.lastWords = text;
-    vm.log(level, vm.context?.root.source ?? vm.source, text);
+    if (isLastWords) vm.log.lastWords = text;
+    vm.log.write(level, vm.context?.root.source ?? vm.source, text);
   },
 
   "logging.enabled": ({ vm, values }) => (level: number): number =>
@@ -273,7 +273,7 @@ const IMPORTS: Readonly<Record<string, ImportFactory>> = {
       const reason = key === null
         ? `a key has more than ${MAX_KEY_BYTES} bytes`
         : "the limit of shared memory is reached";
-      vm.onLimit("shared_data", `shared.set: ${reason}; it answers too-large`);
+      vm.log.onLimit("shared_data", `shared.set: ${reason}; it answers too-large`);
     }
     writeSetError(values, at, status === Status.CasMismatch ? 0 : 1);
   },
@@ -286,7 +286,7 @@ const IMPORTS: Readonly<Record<string, ImportFactory>> = {
       ? 0
       : vm.environment.shared.registerQueue(vm.options.vmId, fromUtf8(name), contextOf(guest).root);
     if (token !== 0) return token;
-    vm.onLimit(
+    vm.log.onLimit(
       "queues",
       `shared.register-queue: vm_id "${vm.options.vmId}" has reached its limit of queues or shared memory; ` +
         "the queue that is given does not exist",
@@ -344,7 +344,10 @@ const IMPORTS: Readonly<Record<string, ImportFactory>> = {
     if (headers === null) return badRequest(values, at, "the headers are too large");
     const { maxHttpCallBytes } = vm.options;
     if (view.length > maxHttpCallBytes) {
-      vm.onLimit("http_call_bytes", `callout.send: the body has ${view.length} bytes, more than all callouts may have`);
+      vm.log.onLimit(
+        "http_call_bytes",
+        `callout.send: the body has ${view.length} bytes, more than all callouts may have`,
+      );
       return badRequest(values, at, `the body has more than ${maxHttpCallBytes} bytes`);
     }
     const missing = REQUIRED_HEADERS.filter((name) => !headers.some((pair) => pair[0] === name));

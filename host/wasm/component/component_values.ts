@@ -306,7 +306,7 @@ export class ComponentValues {
       for (let at = ptr; at < ptr + count * HEADER_SIZE; at += 8) bytes += this.#sizeAt(at);
     }
     if (count > MAX_HEADERS || bytes > maxHeaderBytes) {
-      vm.onLimit("header_bytes", `a list of headers may have ${MAX_HEADERS} entries and ${maxHeaderBytes} bytes`);
+      vm.log.onLimit("header_bytes", `a list of headers may have ${MAX_HEADERS} entries and ${maxHeaderBytes} bytes`);
       return null;
     }
     vm.charge(count * UNITS_PER_NEW_PAIR);
@@ -338,7 +338,7 @@ export class ComponentValues {
       if (name !== null) into.push(action, name, value);
     }
     if (at === ptr + count * EDIT_SIZE) return;
-    vm.onLimit(
+    vm.log.onLimit(
       "header_bytes",
       `a callback may make ${MAX_EDITS} edits of headers with ${maxHeaderBytes} bytes; further ones are left out`,
     );
@@ -347,7 +347,7 @@ export class ComponentValues {
   #name(at: number): string | null {
     const text = this.textAt(at);
     const name = cleanHeaderName(text);
-    if (name === null) this.#vm.explain(`${JSON.stringify(text.slice(0, 64))} is no header name and left out`);
+    if (name === null) this.#vm.log.explain(`${JSON.stringify(text.slice(0, 64))} is no header name and left out`);
     return name;
   }
 
@@ -384,7 +384,7 @@ export class ComponentValues {
     const vm = this.#vm;
     let status = given & 0xffff;
     if (status < 200 || status > 599) {
-      vm.explain(`a local response with status ${status} cannot be sent, 500 is`);
+      vm.log.explain(`a local response with status ${status} cannot be sent, 500 is`);
       status = 500;
     }
     const headers = this.headers(headersPtr >>> 0, headersCount >>> 0) ?? [];
@@ -392,7 +392,7 @@ export class ComponentValues {
     const { maxBodyBytes } = vm.options;
     if (size > maxBodyBytes) {
       this.check(bodyPtr >>> 0, size, 1);
-      vm.onLimit("body_bytes", `a local response has more than ${maxBodyBytes} bytes; 500 is sent without any`);
+      vm.log.onLimit("body_bytes", `a local response has more than ${maxBodyBytes} bytes; 500 is sent without any`);
       status = 500;
       size = 0;
     }

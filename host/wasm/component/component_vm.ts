@@ -12,7 +12,8 @@ import type { VmResult } from "../instance.ts";
 import type { WasmModule } from "../module.ts";
 import type { LogSource, WasmEnvironment } from "../ports.ts";
 import { keepFrames } from "../trace.ts";
-import { Vm, type VmOptions } from "../vm.ts";
+import { Vm } from "../vm.ts";
+import type { VmOptions } from "../vm_options.ts";
 import { ComponentCallbacks } from "./component_callbacks.ts";
 import {
   ComponentGuest,

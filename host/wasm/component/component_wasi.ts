@@ -73,7 +73,7 @@ function write({ vm, values }: ComponentGuest): ComponentImport {
   return (stream: number, ptr: number, size: number, ret: number): void => {
     const isError = outputOf(vm, stream) === STDERR;
     if (size >>> 0 > WRITE_BYTES) vm.stop(`it writes ${size >>> 0} bytes at once, at most ${WRITE_BYTES} are taken`);
-    vm.writeOutput(isError, values.view(ptr >>> 0, size >>> 0));
+    vm.log.writeOutput(isError, values.view(ptr >>> 0, size >>> 0));
     putCase(values, ret, 0);
   };
 }
@@ -133,14 +133,14 @@ function writeZeroes({ vm, values }: ComponentGuest): ComponentImport {
     const isError = outputOf(vm, stream) === STDERR;
     const count = BigInt.asUintN(64, size);
     if (count > WRITE_BYTES) vm.stop(`it writes ${count} bytes at once, at most ${WRITE_BYTES} are taken`);
-    vm.writeOutput(isError, new Uint8Array(Number(count)));
+    vm.log.writeOutput(isError, new Uint8Array(Number(count)));
     putCase(values, ret, 0);
   };
 }
 
 function subscribe({ vm }: ComponentGuest): ComponentImport {
   return (): number => {
-    vm.explain("it waits for something, which no filter can do: what it waits for is said to be there");
+    vm.log.explain("it waits for something, which no filter can do: what it waits for is said to be there");
     return POLLABLE;
   };
 }

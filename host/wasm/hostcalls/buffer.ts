@@ -10,8 +10,9 @@
 import { BufferType, enumName, Status } from "../../../abi/mod.ts";
 import { EMPTY_BYTES } from "../../base/bytes.ts";
 import type { Context } from "../context.ts";
-import { isBufferType, type Vm } from "../vm.ts";
+import type { Vm } from "../vm.ts";
 import type { HostcallTable } from "./family.ts";
+import { returnBytes, returnLatin1, returnQueue } from "../returns.ts";
 
 const LAST_STREAM_BUFFER = BufferType.UpstreamData;
 
@@ -38,14 +39,14 @@ export const bufferHostcalls: HostcallTable = {
       const from = start >>> 0;
       if (type <= LAST_STREAM_BUFFER) {
         const queue = context.streamBuffer(type);
-        if (queue === null || from >= queue.length) return vm.returnLatin1("", returnData >>> 0, returnSize >>> 0);
+        if (queue === null || from >= queue.length) return returnLatin1(vm, "", returnData >>> 0, returnSize >>> 0);
         const end = Math.min(queue.length, from + (maxSize >>> 0));
-        return vm.returnQueue(queue, from, end, returnData >>> 0, returnSize >>> 0);
+        return returnQueue(vm, queue, from, end, returnData >>> 0, returnSize >>> 0);
       }
       const bytes = otherBuffer(context, type);
       if (bytes === null) return Status.NotFound;
       const part = bytes.subarray(from, from + (maxSize >>> 0));
-      return vm.returnBytes(part, returnData >>> 0, returnSize >>> 0);
+      return returnBytes(vm, part, returnData >>> 0, returnSize >>> 0);
     },
 
   proxy_set_buffer_bytes:
@@ -62,7 +63,7 @@ export const bufferHostcalls: HostcallTable = {
       const added = (valueSize >>> 0) - removed;
       const { maxBodyBytes } = vm.options;
       if (added > 0 && queue.length + added > maxBodyBytes) {
-        vm.onLimit("body_bytes", `proxy_set_buffer_bytes: the buffer would have more than ${maxBodyBytes} bytes`);
+        vm.log.onLimit("body_bytes", `proxy_set_buffer_bytes: the buffer would have more than ${maxBodyBytes} bytes`);
         return Status.BadArgument;
       }
       queue.splice(from, from >= queue.length ? 0 : size >>> 0, vm.memory.copy(ptr, valueSize >>> 0));
@@ -92,6 +93,11 @@ export const bufferHostcalls: HostcallTable = {
 
 function cannotChange(vm: Vm, context: Context, type: number): Status {
   if (type > LAST_STREAM_BUFFER && otherBuffer(context, type) === null) return Status.NotFound;
-  vm.explain(`proxy_set_buffer_bytes: buffer ${enumName(BufferType, type)} cannot be changed now`);
+  vm.log.explain(`proxy_set_buffer_bytes: buffer ${enumName(BufferType, type)} cannot be changed now`);
   return Status.BadArgument;
+}
+
+/** Whether a number is a buffer type. */
+function isBufferType(type: number): type is BufferType {
+  return type >= BufferType.HttpRequestBody && type <= BufferType.ForeignFunctionArguments;
 }

@@ -5,11 +5,12 @@
  */
 import type { Status } from "../../../abi/mod.ts";
 import type { HostcallTable } from "./family.ts";
+import { returnBytes } from "../returns.ts";
 
 export const configurationHostcalls: HostcallTable = {
   proxy_get_configuration: (vm) => (returnData: number, returnSize: number): Status => {
     const { root } = vm.context ?? vm.refuse("proxy_get_configuration");
     const bytes = root.isConfiguring ? root.pluginConfiguration : root.vmConfiguration;
-    return vm.returnBytes(bytes, returnData >>> 0, returnSize >>> 0);
+    return returnBytes(vm, bytes, returnData >>> 0, returnSize >>> 0);
   },
 };

@@ -12,7 +12,7 @@ export const contextHostcalls: HostcallTable = {
     const context = vm.contexts.get(contextId >>> 0);
     if (context === null) return Status.BadArgument;
     if (context.root !== current.root) {
-      vm.explain(
+      vm.log.explain(
         `proxy_set_effective_context: context ${context.id} is of plugin "${context.root.source.pluginName}"`,
       );
     }

@@ -8,6 +8,7 @@ import { CHEAP_BYTES, MAX_NAME_BYTES, UNITS_PER_CALLOUT } from "../limits.ts";
 import type { ForeignCall, ForeignFunction } from "../ports.ts";
 import type { HostcallTable } from "./family.ts";
 import { findProperty } from "./property.ts";
+import { returnBytes, returnLatin1 } from "../returns.ts";
 
 /** The foreign functions that need nothing but the engine; an embedder adds its own. */
 export const BUILT_IN_FOREIGN_FUNCTIONS: ReadonlyMap<string, ForeignFunction> = new Map<string, ForeignFunction>([
@@ -51,7 +52,7 @@ export const foreignHostcalls: HostcallTable = {
     const key = memory.utf8(name >>> 0, keySize);
     const fn = vm.environment.foreignFunctions.get(key) ?? BUILT_IN_FOREIGN_FUNCTIONS.get(key);
     if (fn === undefined) {
-      vm.explain(`proxy_call_foreign_function: there is no function ${JSON.stringify(key)}`);
+      vm.log.explain(`proxy_call_foreign_function: there is no function ${JSON.stringify(key)}`);
       return Status.NotFound;
     }
     const call: ForeignCall = {
@@ -62,7 +63,7 @@ export const foreignHostcalls: HostcallTable = {
       property: (path) => findProperty(vm.environment.properties, context, path, vm.isEnvoyCompatible),
       declareProperty: (name, declaration) => context.declareProperty(name, declaration),
       charge: (units) => vm.charge(units),
-      explain: (text) => vm.explain(`${key}: ${text}`),
+      explain: (text) => vm.log.explain(`${key}: ${text}`),
     };
     const result = fn(call, memory.copy(args >>> 0, argsSize >>> 0));
     if (typeof result === "number" && result !== Status.Ok) return result;
@@ -73,6 +74,6 @@ export const foreignHostcalls: HostcallTable = {
     if (outPtr === 0 || outSize === 0) {
       return outSize === 0 || memory.setU32(outSize, bytes?.length ?? 0) ? Status.Ok : Status.InvalidMemoryAccess;
     }
-    return bytes === null ? vm.returnLatin1("", outPtr, outSize) : vm.returnBytes(bytes, outPtr, outSize);
+    return bytes === null ? returnLatin1(vm, "", outPtr, outSize) : returnBytes(vm, bytes, outPtr, outSize);
   },
 };

@@ -37,11 +37,11 @@ function open(
   // Values of "-bin" keys are the guest's to encode.
   const pairs = readPairs(vm, metadata >>> 0, metadataSize >>> 0);
   if (pairs === null) {
-    vm.explain(`${hostcall}: the initial metadata is malformed`);
+    vm.log.explain(`${hostcall}: the initial metadata is malformed`);
     return Status.BadArgument;
   }
   if (message !== null && message[1] >>> 0 > vm.options.maxHttpCallBytes) {
-    vm.onLimit("http_call_bytes", `${hostcall}: the message has more bytes than all calls may have`);
+    vm.log.onLimit("http_call_bytes", `${hostcall}: the message has more bytes than all calls may have`);
     return Status.InternalFailure;
   }
   const token = context.root.grpcOpen(

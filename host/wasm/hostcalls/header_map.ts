@@ -17,6 +17,7 @@ import { PairsWriter } from "../pairs_writer.ts";
 import type { HeaderMapPort } from "../ports.ts";
 import type { Vm } from "../vm.ts";
 import type { HostcallTable } from "./family.ts";
+import { returnLatin1 } from "../returns.ts";
 
 /** Types 0 to 3 are of streams, above of callouts. */
 const LAST_STREAM_MAP = MapType.HttpResponseTrailers;
@@ -32,7 +33,7 @@ function changeable(vm: Vm, hostcall: string, type: number): HeaderMapPort | nul
   const context = vm.context ?? vm.refuse(hostcall);
   const map = type >= 0 && type <= LAST_STREAM_MAP ? context.streamMapToChange(type) : null;
   if (map === null) {
-    vm.explain(`${hostcall}: map ${enumName(MapType, type)} cannot be changed now`);
+    vm.log.explain(`${hostcall}: map ${enumName(MapType, type)} cannot be changed now`);
   }
   return map;
 }
@@ -54,8 +55,8 @@ export const headerMapHostcalls: HostcallTable = {
       if (entries > CHEAP_ENTRIES) vm.charge(entries);
       const name = memory.headerName(ptr, size);
       const value = name === null ? null : map.get(name);
-      if (value !== null) return vm.returnLatin1(value, returnValue >>> 0, returnSize >>> 0);
-      return vm.abiVersion === "0.1.0" ? vm.returnLatin1("", returnValue >>> 0, returnSize >>> 0) : Status.NotFound;
+      if (value !== null) return returnLatin1(vm, value, returnValue >>> 0, returnSize >>> 0);
+      return vm.abiVersion === "0.1.0" ? returnLatin1(vm, "", returnValue >>> 0, returnSize >>> 0) : Status.NotFound;
     },
 
   proxy_add_header_map_value:
@@ -115,7 +116,7 @@ export const headerMapHostcalls: HostcallTable = {
       const context = vm.context ?? vm.refuse("proxy_get_header_map_pairs");
       if (type < 0 || type > LAST_MAP) return Status.BadArgument;
       const map = readable(context, type);
-      if (map === null || map.size === 0) return vm.returnLatin1("", returnData >>> 0, returnSize >>> 0);
+      if (map === null || map.size === 0) return returnLatin1(vm, "", returnData >>> 0, returnSize >>> 0);
       if (map.size > CHEAP_ENTRIES) vm.charge(map.size * UNITS_PER_PAIR);
       return writer.returnMap(vm, map, returnData >>> 0, returnSize >>> 0);
     };
@@ -128,7 +129,7 @@ export const headerMapHostcalls: HostcallTable = {
     const size = dataSize >>> 0;
     if (!vm.memory.has(ptr, size)) return Status.InvalidMemoryAccess;
     const read = readPairs(vm, ptr, size);
-    if (read === null) vm.explain("proxy_set_header_map_pairs: the pairs are malformed");
+    if (read === null) vm.log.explain("proxy_set_header_map_pairs: the pairs are malformed");
     if (read === null && !vm.isEnvoyCompatible) return Status.BadArgument;
     const pairs = read ?? [];
     if (!mayAdd(vm, vm.context!, map, 0, size)) return Status.BadArgument;
@@ -167,12 +168,12 @@ export function mayAdd(vm: Vm, context: Context, map: HeaderMapPort, entries: nu
     context.headerBytes = before + bytes;
     if (context.headerBytes > maxHeaderBytes) {
       context.headerBytes = before;
-      vm.onLimit("header_bytes", `a header map may have ${maxHeaderBytes} bytes; what is beyond is not added`);
+      vm.log.onLimit("header_bytes", `a header map may have ${maxHeaderBytes} bytes; what is beyond is not added`);
       return false;
     }
   }
   if (entries < MAX_HEADERS) return true;
-  vm.onLimit("header_bytes", `a header map may have ${MAX_HEADERS} entries; further ones are not added`);
+  vm.log.onLimit("header_bytes", `a header map may have ${MAX_HEADERS} entries; further ones are not added`);
   return false;
 }
 
@@ -182,7 +183,7 @@ function size(vm: Vm, value: number, returnSize: number): Status {
 
 function badName(vm: Vm, hostcall: string, ptr: number, size: number): Status {
   const shown = vm.memory.latin1(ptr >>> 0, Math.min(size >>> 0, 64));
-  vm.explain(`${hostcall}: ${JSON.stringify(shown)} is no header name`);
+  vm.log.explain(`${hostcall}: ${JSON.stringify(shown)} is no header name`);
   return Status.BadArgument;
 }
 

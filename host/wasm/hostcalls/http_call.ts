@@ -7,6 +7,7 @@ import { Status } from "../../../abi/mod.ts";
 import { MAX_NAME_BYTES, UNITS_PER_CALLOUT } from "../limits.ts";
 import { readPairs } from "./header_map.ts";
 import type { HostcallTable } from "./family.ts";
+import { returnLatin1 } from "../returns.ts";
 
 const REQUIRED_HEADERS = [":path", ":method", ":authority"];
 
@@ -37,21 +38,21 @@ export const httpCallHostcalls: HostcallTable = {
     const headerPairs = readPairs(vm, headers >>> 0, headersSize >>> 0);
     const trailerPairs = readPairs(vm, trailers >>> 0, trailersSize >>> 0);
     if (headerPairs === null || trailerPairs === null) {
-      vm.explain("proxy_http_call: the headers or trailers are malformed");
+      vm.log.explain("proxy_http_call: the headers or trailers are malformed");
       return Status.BadArgument;
     }
     const missing = REQUIRED_HEADERS.filter((name) => !headerPairs.some((pair) => pair[0] === name));
     if (missing.length > 0) {
-      vm.explain(`proxy_http_call: the request has no ${missing.join(", ")}`);
+      vm.log.explain(`proxy_http_call: the request has no ${missing.join(", ")}`);
       return Status.BadArgument;
     }
     if ((timeoutMs | 0) < 0) {
-      vm.explain(`proxy_http_call: the timeout is ${timeoutMs} ms, expected 0 or more`);
+      vm.log.explain(`proxy_http_call: the timeout is ${timeoutMs} ms, expected 0 or more`);
       return Status.BadArgument;
     }
     const size = bodySize >>> 0;
     if (size > vm.options.maxHttpCallBytes) {
-      vm.onLimit("http_call_bytes", `proxy_http_call: the body has ${size} bytes, more than all calls may have`);
+      vm.log.onLimit("http_call_bytes", `proxy_http_call: the body has ${size} bytes, more than all calls may have`);
       return Status.InternalFailure;
     }
     const copy = memory.copy(body >>> 0, size);
@@ -64,6 +65,6 @@ export const httpCallHostcalls: HostcallTable = {
   proxy_get_status: (vm) => (returnCode: number, returnMessage: number, returnSize: number): Status => {
     const { root } = vm.context ?? vm.refuse("proxy_get_status");
     if (!vm.memory.setU32(returnCode >>> 0, root.lastStatus)) return Status.InvalidMemoryAccess;
-    return vm.returnLatin1(root.lastStatusMessage, returnMessage >>> 0, returnSize >>> 0);
+    return returnLatin1(vm, root.lastStatusMessage, returnMessage >>> 0, returnSize >>> 0);
   },
 };

@@ -41,15 +41,18 @@ export const localResponseHostcalls: HostcallTable = {
     ) return Status.InvalidMemoryAccess;
     let status = statusCode >>> 0;
     if (status < 200 || status > 599) {
-      vm.explain(`proxy_send_local_response: status ${status} cannot be sent, 500 is`);
+      vm.log.explain(`proxy_send_local_response: status ${status} cannot be sent, 500 is`);
       status = 500;
     }
     const pairs = readPairs(vm, headers >>> 0, headersSize >>> 0);
-    if (pairs === null) vm.explain("proxy_send_local_response: the headers are malformed and left out");
+    if (pairs === null) vm.log.explain("proxy_send_local_response: the headers are malformed and left out");
     let size = bodySize >>> 0;
     const { maxBodyBytes } = vm.options;
     if (size > maxBodyBytes) {
-      vm.onLimit("body_bytes", `proxy_send_local_response: the body has more than ${maxBodyBytes} bytes; 500 is sent`);
+      vm.log.onLimit(
+        "body_bytes",
+        `proxy_send_local_response: the body has more than ${maxBodyBytes} bytes; 500 is sent`,
+      );
       status = 500;
       size = 0;
     }

@@ -19,15 +19,15 @@ export const logHostcalls: HostcallTable = {
     // Kept also when the log is set to less: if the guest traps now, this is why.
     const isLastWords = level >= LogLevel.Error;
     if (level < vm.environment.log.level && !isLastWords) return Status.Ok;
-    if (!vm.isLogOpen) {
-      vm.dropLog(size);
-      if (isLastWords) vm.lastWords = vm.memory.utf8(ptr, Math.min(size, MAX_LAST_WORDS));
+    if (!vm.log.isOpen) {
+      vm.log.drop(size);
+      if (isLastWords) vm.log.lastWords = vm.memory.utf8(ptr, Math.min(size, MAX_LAST_WORDS));
       return Status.Ok;
     }
     const limit = vm.options.maxLogLineBytes;
     const text = size <= limit ? vm.memory.utf8(ptr, size) : `${vm.memory.utf8(ptr, limit)}… (${size} bytes)`;
-    if (isLastWords) vm.lastWords = text;
-    vm.log(level, vm.context?.root.source ?? vm.source, text);
+    if (isLastWords) vm.log.lastWords = text;
+    vm.log.write(level, vm.context?.root.source ?? vm.source, text);
     return Status.Ok;
   },
 

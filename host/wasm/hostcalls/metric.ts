@@ -58,7 +58,7 @@ class VmMetrics {
     if (known !== undefined) return known;
     const names = knownNames(vm);
     if (!names.has(key) && names.size >= vm.options.maxMetrics) {
-      vm.onLimit(
+      vm.log.onLimit(
         "metrics",
         `proxy_define_metric: there are ${names.size} metrics, the most that there may be; ` +
           "what further ones are given is not kept",

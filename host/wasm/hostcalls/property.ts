@@ -14,6 +14,7 @@ import { CHEAP_BYTES, MAX_NAME_BYTES } from "../limits.ts";
 import type { HeaderMapPort, PropertyPort, PropertyValue, StreamPort, VisibleHeaders } from "../ports.ts";
 import type { Vm } from "../vm.ts";
 import type { HostcallTable } from "./family.ts";
+import { returnBytes, returnLatin1 } from "../returns.ts";
 
 /** Under this prefix a stream's filter state holds what guests set. */
 const STATE_PREFIX = "wasm.";
@@ -45,9 +46,9 @@ export const propertyHostcalls: HostcallTable = {
       if (segments.length === 0) return Status.SerializationFailure;
       const value = findProperty(vm.environment.properties, context, segments, vm.isEnvoyCompatible);
       if (value === null) return Status.NotFound;
-      if (value.kind === "latin1") return vm.returnLatin1(value.value, returnValue >>> 0, returnSize >>> 0);
+      if (value.kind === "latin1") return returnLatin1(vm, value.value, returnValue >>> 0, returnSize >>> 0);
       const bytes = encodeProperty(value);
-      return bytes === null ? Status.SerializationFailure : vm.returnBytes(bytes, returnValue >>> 0, returnSize >>> 0);
+      return bytes === null ? Status.SerializationFailure : returnBytes(vm, bytes, returnValue >>> 0, returnSize >>> 0);
     };
   },
 
@@ -58,7 +59,7 @@ export const propertyHostcalls: HostcallTable = {
       return Status.InvalidMemoryAccess;
     }
     if (context.stream === null) {
-      vm.explain("proxy_set_property: a plugin context has no stream to keep a property with");
+      vm.log.explain("proxy_set_property: a plugin context has no stream to keep a property with");
       return Status.NotFound;
     }
     if (pathSize >>> 0 > MAX_NAME_BYTES) return refuseName(vm);
@@ -68,7 +69,7 @@ export const propertyHostcalls: HostcallTable = {
 };
 
 function refuseName(vm: Vm): Status {
-  vm.onLimit("names", `proxy_set_property: a name has at most ${MAX_NAME_BYTES} bytes; this one is not set`);
+  vm.log.onLimit("names", `proxy_set_property: a name has at most ${MAX_NAME_BYTES} bytes; this one is not set`);
   return Status.Ok;
 }
 
@@ -77,7 +78,10 @@ export function setProperty(vm: Vm, context: Context, stream: StreamPort, name: 
   if (name.length > MAX_NAME_BYTES) return refuseName(vm);
   const { maxPropertyBytes } = vm.options;
   if (!context.countProperty(name, value.length + name.length, maxPropertyBytes)) {
-    vm.onLimit("property_bytes", `proxy_set_property: a stream has at most ${maxPropertyBytes} bytes of properties`);
+    vm.log.onLimit(
+      "property_bytes",
+      `proxy_set_property: a stream has at most ${maxPropertyBytes} bytes of properties`,
+    );
     return Status.Ok;
   }
   const declaration = context.root.declaration(name);
@@ -86,7 +90,7 @@ export function setProperty(vm: Vm, context: Context, stream: StreamPort, name: 
 }
 
 function refuseToSet(vm: Vm, name: string): Status {
-  vm.explain(`proxy_set_property: ${JSON.stringify(name)} is there and must not change`);
+  vm.log.explain(`proxy_set_property: ${JSON.stringify(name)} is there and must not change`);
   return Status.BadArgument;
 }
 

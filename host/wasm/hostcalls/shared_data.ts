@@ -7,6 +7,7 @@ import { Status } from "../../../abi/mod.ts";
 import { CHEAP_BYTES } from "../limits.ts";
 import type { Vm } from "../vm.ts";
 import type { HostcallTable } from "./family.ts";
+import { returnBytes } from "../returns.ts";
 
 /** Each byte of a key is hashed and compared: two units. */
 export const MAX_KEY_BYTES: number = 64 * 1024;
@@ -25,7 +26,7 @@ export const sharedDataHostcalls: HostcallTable = {
       // It is copied twice.
       vm.charge(value.length >>> 4);
       const cas = shared.lastCas;
-      const status = vm.returnBytes(value, returnValue >>> 0, returnSize >>> 0);
+      const status = returnBytes(vm, value, returnValue >>> 0, returnSize >>> 0);
       if (status === Status.Ok) memory.setU32(returnCas >>> 0, cas);
       return status;
     },
@@ -52,6 +53,6 @@ export const sharedDataHostcalls: HostcallTable = {
 
 /** Nothing was stored. Of the statuses that say so this is the one that guests of the Rust SDK survive. */
 function refused(vm: Vm, reason: string): Status {
-  vm.onLimit("shared_data", `proxy_set_shared_data: ${reason}; it answers CasMismatch`);
+  vm.log.onLimit("shared_data", `proxy_set_shared_data: ${reason}; it answers CasMismatch`);
   return Status.CasMismatch;
 }

@@ -6,6 +6,7 @@
 import { Status } from "../../../abi/mod.ts";
 import { MAX_NAME_BYTES } from "../limits.ts";
 import type { HostcallTable } from "./family.ts";
+import { returnBytes } from "../returns.ts";
 
 /** What a guest gets for a queue that could not be made. */
 export const NO_QUEUE = 0xffffffff;
@@ -24,7 +25,7 @@ export const sharedQueueHostcalls: HostcallTable = {
       : vm.environment.shared.registerQueue(vm.options.vmId, bytes, context.root);
     // Guests of the Rust SDK panic on any answer but Ok; what they do with this queue is NotFound.
     if (token === 0) {
-      vm.onLimit(
+      vm.log.onLimit(
         "queues",
         `proxy_register_shared_queue: vm_id "${vm.options.vmId}" has reached its limit of queues or shared memory; ` +
           "the queue that is given does not exist",
@@ -58,7 +59,7 @@ export const sharedQueueHostcalls: HostcallTable = {
     const status = vm.environment.shared.enqueue(id >>> 0, memory.view(value >>> 0, valueSize >>> 0));
     if (status !== Status.InternalFailure) return status;
     // The one status besides "no such queue" that guests of the Rust SDK survive is that.
-    vm.onLimit(
+    vm.log.onLimit(
       "queued_messages",
       "proxy_enqueue_shared_queue: the queue's vm_id has reached its limit of messages or shared memory; " +
         "it answers NotFound",
@@ -73,6 +74,6 @@ export const sharedQueueHostcalls: HostcallTable = {
       return Status.InvalidMemoryAccess;
     }
     const message = vm.environment.shared.dequeue(id >>> 0);
-    return typeof message === "number" ? message : vm.returnBytes(message, returnValue >>> 0, returnSize >>> 0);
+    return typeof message === "number" ? message : returnBytes(vm, message, returnValue >>> 0, returnSize >>> 0);
   },
 };
