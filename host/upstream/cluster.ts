@@ -106,6 +106,7 @@ export class Cluster implements PoolCluster {
   #ready = false;
   #health: ClusterHealth | null = null;
   readonly #createHealth: () => ClusterHealth;
+  readonly #members: Membership;
   /** Null when nobody is to check the hosts, or another worker does. */
   readonly #checks: ActiveChecks | null;
   readonly #createHttpFilters: () => readonly ConfiguredFilter[] | null;
@@ -169,6 +170,7 @@ export class Cluster implements PoolCluster {
       createCells: environment.createCells ?? ((_name, count) => new Int32Array(count)),
       writeEvent: environment.writeOutlierEvent ?? null,
     });
+    this.#members = new Membership(this, environment.ownLocality);
     this.#checks = this.#createChecks(environment);
     const context: DiscoveryContext = {
       plan,
@@ -176,7 +178,7 @@ export class Cluster implements PoolCluster {
       random: environment.random,
       stats: this.stats,
       dns: environment.dns.get(plan.dns.resolver),
-      members: new Membership(this, environment.ownLocality),
+      members: this.#members,
       priorities: this.priorities,
       clusters: clusters ?? loneFinder(environment),
       setDropOverload: (drop) => {
@@ -345,6 +347,9 @@ export class Cluster implements PoolCluster {
   /** A host became unhealthy: its connections may be why, so others are made if it is asked again. */
   onHostHealthFailure(host: Host): void {
     drainHttpConnections(host);
+    // Names are looked up again soon; a control plane may have nothing to say for long.
+    const leaves = (host.healthFlags & HealthFlag.PendingDynamicRemoval) !== 0;
+    if (leaves && this.plan.type === "EDS") this.#members.reviewRemovals();
     if (!this.plan.health.closeConnectionsOnFailure) return;
     for (const pool of host.tcpPools) (pool as TcpPool | null)?.closeConnections();
   }

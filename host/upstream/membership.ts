@@ -30,6 +30,8 @@ export class Membership implements MembershipSink {
   readonly #stats: ClusterStats;
   readonly #ownLocality: LocalityPlan | null;
   #hosts = new Map<string, Host>();
+  /** What was found last. */
+  #found: readonly FoundLocality[] = [];
   /** Of the localities, by priority. */
   #weights = new Map<number, string>();
 
@@ -42,7 +44,13 @@ export class Membership implements MembershipSink {
     this.#ownLocality = ownLocality;
   }
 
+  /** Lets go of hosts that stayed only because they passed their checks, and do not any more. */
+  reviewRemovals(): void {
+    this.update(this.#found);
+  }
+
   update(localities: readonly FoundLocality[]): boolean {
+    this.#found = localities;
     const before = this.#hosts;
     const after = new Map<string, Host>();
     const changed = new Set<number>();

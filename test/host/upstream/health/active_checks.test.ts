@@ -6,7 +6,13 @@ import { ResourcePriority } from "../../../../host/upstream/circuit_breaker.ts";
 import { createClientCodec } from "../../../../host/upstream/client_codec.ts";
 import { Cluster } from "../../../../host/upstream/cluster.ts";
 import { type HealthCheckPlan, type HealthPlan, NO_HEALTH_PLAN } from "../../../../host/upstream/health/plan.ts";
-import type { ClusterPlan, EndpointPlan } from "../../../../host/upstream/plan.ts";
+import {
+  type ClusterPlan,
+  type EndpointPlan,
+  type EndpointsPlan,
+  NO_LOCALITY,
+} from "../../../../host/upstream/plan.ts";
+import { NO_ENDPOINTS } from "../../../../host/upstream/plan/endpoints.ts";
 import {
   createFakeEnvironment,
   endpoint,
@@ -335,6 +341,38 @@ test("a host that is kept goes with the next answer after it failed", () => {
   it.env.dns.answer();
   assert.is(it.flags, "");
   assert.is(it.stat("membership_total"), 0);
+});
+
+test("a host that a list does not name any more goes when it fails", () => {
+  const list = (...addresses: string[]): EndpointsPlan => ({
+    ...NO_ENDPOINTS,
+    localities: [{
+      priority: 0,
+      locality: NO_LOCALITY,
+      weight: 0,
+      endpoints: addresses.map((address) => endpoint(address, 80)),
+    }],
+  });
+  const it = new CheckedCluster({
+    plan: {
+      type: "EDS",
+      eds: { serviceName: "a", path: "/x", initial: list("10.0.0.1", "10.0.0.2"), initialFetchTimeoutMs: 0 },
+    },
+  });
+  const connections = ["10.0.0.1:80", "10.0.0.2:80"].map((address) => it.connect(address));
+  for (const connection of connections) connection.receive(OK);
+  it.cluster.updateEndpoints(list("10.0.0.2"));
+  assert.is(it.flags, "healthy /pending_dynamic_removal");
+  it.advance(1000);
+  for (const connection of connections) connection.receive(BAD);
+  assert.is(it.flags, "/failed_active_hc");
+  assert.ok(connections[0]!.closed);
+  it.advance(0);
+  assert.equal([it.stat("membership_total"), it.stat("health_check.failure"), it.stat("health_check.healthy")], [
+    1,
+    2,
+    0,
+  ]);
 });
 
 test("new hosts do not count before their first check, if the cluster says so", () => {
