@@ -380,7 +380,6 @@ export class Cluster implements PoolCluster {
     this.balancer.close?.();
     this.outliers?.close();
     this.#health?.close();
-    this.#health = null;
   }
 
   /** Connections end as they become free; whoever asks from now on gets others. */

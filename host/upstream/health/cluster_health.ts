@@ -131,6 +131,16 @@ export class ClusterHealth implements ExchangeMember, HealthMonitor {
       if (excludeUntilChecked && type !== "STATIC") host.setHealthFlag(HealthFlag.PendingActiveHc, true);
     }
     const { known, flags } = this.#exchange.flags(this.id, host.key);
+    // Another worker may still have a host of this address, from before.
+    if (known === 0 && this.#primary && (host.healthFlags & HealthFlag.FailedActiveHc) !== 0) {
+      this.#exchange.publish({
+        kind: "flag",
+        cluster: this.id,
+        host: host.key,
+        flag: HealthFlag.FailedActiveHc,
+        on: true,
+      });
+    }
     for (let flag = 1; flag <= known; flag <<= 1) {
       if ((known & flag) !== 0) host.setHealthFlag(flag as HealthFlag, (flags & flag) !== 0);
     }

@@ -79,8 +79,10 @@ export class HttpProbe implements HealthProbe, CheckStream, CheckConnectionCallb
   }
 
   onData(data: ByteQueue, end: boolean): void {
-    if (this.#plan.receive.length > 0) data.moveTo(this.#body);
-    else data.clear();
+    const limit = this.#plan.responseBufferBytes;
+    const isEnough = this.#plan.receive.length === 0 || (limit > 0 && this.#body.length >= limit);
+    if (isEnough) data.clear();
+    else data.moveTo(this.#body);
     if (end) this.#onResponse();
   }
 

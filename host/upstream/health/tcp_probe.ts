@@ -15,6 +15,9 @@ import { hasSegments } from "./payload.ts";
 import type { TcpCheckPlan } from "./plan.ts";
 import type { HealthProbe, ProbeCallbacks, ProbeEnvironment, ProbeTarget } from "./probe.ts";
 
+/** Who sends more without what is expected will not send it. */
+const MOST_BYTES = 64 * 1024;
+
 export class TcpProbe implements HealthProbe, ConnectionHandler, DialCallbacks {
   readonly #plan: TcpCheckPlan;
   readonly #environment: ProbeEnvironment;
@@ -73,7 +76,10 @@ export class TcpProbe implements HealthProbe, ConnectionHandler, DialCallbacks {
 
   onData(bytes: Uint8Array): void {
     this.#received.push(bytes);
-    if (!hasSegments(this.#received.toBytes(), this.#plan.receive)) return;
+    if (!hasSegments(this.#received.toBytes(), this.#plan.receive)) {
+      if (this.#received.length > MOST_BYTES) this.#connection?.close(CloseType.NoFlush);
+      return;
+    }
     this.#received.clear();
     if (!this.#target.reuseConnection) this.close();
     this.#callbacks.onSuccess(false);

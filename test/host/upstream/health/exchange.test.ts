@@ -8,6 +8,8 @@ import { Cluster } from "../../../../host/upstream/cluster.ts";
 import { type HostHealthChange, HostHealthExchange } from "../../../../host/upstream/health/exchange.ts";
 import { HealthFlag, type Host } from "../../../../host/upstream/host.ts";
 import type { ClusterPlan } from "../../../../host/upstream/plan.ts";
+import { NO_HEALTH_PLAN } from "../../../../host/upstream/health/plan.ts";
+import { checkPlan } from "./checks.ts";
 import { createFakeEnvironment, type FakeEnvironment, planWith } from "../fakes.ts";
 
 await xxHashReady;
@@ -169,6 +171,25 @@ test("what is said of a host that a worker does not have yet, holds when it has 
   b.env.clock.advance(5000);
   b.env.dns.answer("10.0.0.1", "10.0.0.2");
   assert.equal(b.flags, ["healthy", "healthy"]);
+});
+
+test("a host that comes back fails on all workers until it was checked, also where it had stayed", () => {
+  const relay = new HostHealthRelay();
+  const checks = { ...NO_HEALTH_PLAN, checks: [checkPlan()], ignoreOnRemoval: true };
+  const plan = planWith(["a.example:80"], { type: "STRICT_DNS", health: checks });
+  const [a, b] = [new FakeWorker(0, relay, plan), new FakeWorker(1, relay, plan)];
+  for (const worker of [a, b]) worker.env.dns.answer("10.0.0.1", "10.0.0.2");
+  a.set(0, HealthFlag.FailedActiveHc, false);
+  a.env.clock.advance(0);
+  assert.equal(b.flags, ["healthy", "/failed_active_hc"]);
+  a.env.clock.advance(5000);
+  a.env.dns.answer("10.0.0.2");
+  a.env.clock.advance(0);
+  assert.equal(b.flags, ["healthy", "/failed_active_hc"]);
+  a.env.clock.advance(5000);
+  a.env.dns.answer("10.0.0.1", "10.0.0.2");
+  a.env.clock.advance(0);
+  assert.equal(b.flags, ["/failed_active_hc", "/failed_active_hc"]);
 });
 
 test("nothing is known of a cluster with another plan, nor of one that was closed", () => {
