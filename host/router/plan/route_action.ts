@@ -51,6 +51,7 @@ export function planRouteAction(
   const duration = node.message("max_stream_duration");
   const pathRewrite = planPathRewrite(node, path, context);
   const { upgrades, connect } = planUpgrades(node);
+  node.accept("early_data_policy", "there is no early data: it comes with QUIC");
   const mirrorPolicies = planRouteMirrors(node, defaults, context);
   const plan = {
     kind: "cluster" as const,

@@ -154,6 +154,8 @@ function planRoute(node: ConfigNode, defaults: RouteDefaults, context: RoutePlan
   const matchNode = node.message("match");
   const match = matchNode === null ? null : planRouteMatch(matchNode);
   const action = planAction(node, match?.path ?? null, defaults, context);
+  node.accept("decorator", "it names spans, and nothing is traced so far");
+  node.accept("tracing", "nothing is traced so far");
   const plan = {
     name: node.string("name"),
     statPrefix: node.string("stat_prefix"),

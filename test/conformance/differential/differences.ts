@@ -334,6 +334,13 @@ export const DIFFERENCES: readonly Difference[] = [
     }),
   },
   {
+    title: "Trees of matchers that choose a cluster",
+    cases: [],
+    envoy: "ends with a segmentation fault where a `MatcherClusterSpecifier` looks at anything but headers",
+    nuncio: "looks at query parameters, addresses, ports, server names and metadata, too",
+    reason: "the configuration is one that Envoy accepts",
+  },
+  {
     title: "A user in a Host",
     cases: [],
     envoy: "passes `Host: user@host` on",
