@@ -17,6 +17,16 @@ import { planSubset } from "./lb/subset.ts";
 
 const OVERRIDDEN = "load_balancing_policy overrides it";
 
+const OF_ANOTHER = "it is of another policy than that of the cluster";
+
+/** Where the Cluster itself has more of a policy. */
+const POLICY_CONFIGS: Readonly<Record<string, string>> = {
+  ROUND_ROBIN: "round_robin_lb_config",
+  LEAST_REQUEST: "least_request_lb_config",
+  RING_HASH: "ring_hash_lb_config",
+  MAGLEV: "maglev_lb_config",
+};
+
 /** What of `common_lb_config` a policy's own message says instead. */
 const POLICY_FIELDS = ["zone_aware_lb_config", "locality_weighted_lb_config", "consistent_hashing_lb_config"];
 
@@ -25,18 +35,20 @@ const DEFAULT_PLAN: BalancerPlan = { policy: "ROUND_ROBIN", ...planLocality(null
 export function planLoadBalancing(cluster: ConfigNode, runtime: RuntimeValues): LoadBalancingPlan {
   const common = cluster.message("common_lb_config");
   common?.accept("update_merge_window", "updates of hosts are applied at once");
-  const panic = common?.message("healthy_panic_threshold") ?? null;
-  const configured = panic === null ? 50 : Math.round(panic.number("value"));
-  return {
-    ...planPolicy(cluster, common, runtime),
-    panicThresholdPercent: Math.min(100, runtime.integer("upstream.healthy_panic_threshold", configured)),
-  };
+  return { ...planPolicy(cluster, common, runtime), panicThresholdPercent: planPanicThreshold(common, runtime) };
+}
+
+function planPanicThreshold(common: ConfigNode | null, runtime: RuntimeValues): number {
+  const threshold = common?.message("healthy_panic_threshold") ?? null;
+  const configured = threshold === null ? 50 : Math.round(threshold.number("value"));
+  return Math.min(100, runtime.integer("upstream.healthy_panic_threshold", configured));
 }
 
 function planPolicy(cluster: ConfigNode, common: ConfigNode | null, runtime: RuntimeValues): PolicyPlan {
   const list = cluster.message("load_balancing_policy");
   if (list === null) return planWithSubsets(cluster, planEnum(cluster, cluster.enum("lb_policy"), common, runtime));
   cluster.accept("lb_policy", OVERRIDDEN);
+  acceptConfigsBut(null, cluster, OVERRIDDEN);
   if (cluster.has("lb_subset_config")) {
     cluster.error("config/conflict", "load_balancing_policy cannot be combined with lb_subset_config", {
       field: "lb_subset_config",
@@ -70,8 +82,15 @@ function planWithSubsets(cluster: ConfigNode, below: PolicyPlan): PolicyPlan {
 /** The policy of clusters that a cluster makes, which has this name. */
 export function planSubClusterPolicy(cluster: ConfigNode, policy: string, runtime: RuntimeValues): LoadBalancingPlan {
   const common = cluster.message("common_lb_config");
-  const panicThresholdPercent = common?.message("healthy_panic_threshold")?.number("value") ?? 50;
+  const panicThresholdPercent = planPanicThreshold(common, runtime);
   return { panicThresholdPercent, ...planEnum(cluster, policy, common, runtime) };
+}
+
+/** The messages of other policies may be there, and say nothing. */
+function acceptConfigsBut(policy: string | null, cluster: ConfigNode, reason: string): void {
+  for (const [other, field] of Object.entries(POLICY_CONFIGS)) {
+    if (other !== policy && cluster.has(field)) cluster.accept(field, reason);
+  }
 }
 
 function planEnum(
@@ -80,6 +99,13 @@ function planEnum(
   common: ConfigNode | null,
   runtime: RuntimeValues,
 ): PolicyPlan {
+  acceptConfigsBut(policy, cluster, OF_ANOTHER);
+  if (policy !== "RING_HASH" && policy !== "MAGLEV") {
+    const hashing = common?.message("consistent_hashing_lb_config") ?? null;
+    for (const field of ["use_hostname_for_hashing", "hash_balance_factor"]) hashing?.accept(field, OF_ANOTHER);
+  } else if (common?.has("zone_aware_lb_config")) {
+    common.accept("zone_aware_lb_config", "policies that hash know no zones");
+  }
   switch (policy) {
     case "ROUND_ROBIN":
       return { ...planRoundRobin(cluster.message("round_robin_lb_config"), runtime), ...planLocality(common, runtime) };

@@ -287,6 +287,21 @@ test("a policy that hashes may say itself what is hashed", () => {
   }
 });
 
+test("what is of another policy says nothing, as in Envoy", () => {
+  for (
+    const yaml of [
+      "least_request_lb_config: { choice_count: 5 }",
+      "ring_hash_lb_config: { minimum_ring_size: 5 }",
+      "maglev_lb_config: { table_size: 5 }",
+      "common_lb_config: { consistent_hashing_lb_config: { hash_balance_factor: 125 } }",
+    ]
+  ) assert.equal(of(yaml), ROUND_ROBIN);
+  const listed = `load_balancing_policy: { policies: [${policy("round_robin.v3.RoundRobin")}] }`;
+  assert.equal(of(`round_robin_lb_config: { slow_start_config: { slow_start_window: 1s } }\n${listed}`), ROUND_ROBIN);
+  const maglev = of("lb_policy: MAGLEV\ncommon_lb_config: { zone_aware_lb_config: { min_cluster_size: 1 } }");
+  assert.is("zoneAware" in maglev, false);
+});
+
 test("runtime keys are above what the configuration says", () => {
   assert.equal(of("", [["upstream.healthy_panic_threshold", 20]]), { ...ROUND_ROBIN, panicThresholdPercent: 20 });
   assert.is(
