@@ -356,7 +356,7 @@ export class Attempts
   onRetryDue(): void {
     const request = this.#request;
     const { route, headers, stream, config, replay } = request;
-    const cluster = config.clusters.get(route.clusterName!);
+    const cluster = config.clusters.get(request.clusterName);
     stream.info.attemptCount++;
     if (cluster === null) return failNoCluster(stream, route, headers);
     request.cluster = cluster;

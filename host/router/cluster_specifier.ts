@@ -11,9 +11,10 @@ import { compileHttpInput, type HttpInputPlan, type HttpMatchData } from "../htt
 import { MatchTree, type MatchTreePlan } from "../matching/match_tree.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { RouteEntry } from "./route.ts";
+import type { ClusterChooser } from "./route_recipe.ts";
 
 /** Turns a matched route into an entry with a cluster; null where there is none to come to. */
-export interface ClusterSpecifier {
+export interface ClusterSpecifier extends ClusterChooser {
   choose(headers: HeaderMap, random: number, info: StreamInfo): RouteEntry | null;
 }
 
@@ -107,6 +108,19 @@ export class WeightedClusters implements ClusterSpecifier {
     let index = 0;
     while (index < ends.length - 1 && value >= ends[index]!) index++;
     return this.#specifiers[index]!.choose(headers, random, info);
+  }
+
+  /** By weight among those that were not tried; when there are none left, among all. */
+  chooseAgain(headers: HeaderMap, random: number, info: StreamInfo, tried: Set<string>): string {
+    const names = this.#specifiers.map((specifier) => specifier.choose(headers, random, info)?.clusterName ?? "");
+    const weightOf = (index: number) => this.#ends[index]! - (index === 0 ? 0 : this.#ends[index - 1]!);
+    let left = names.map((_, index) => index).filter((index) => weightOf(index) > 0 && !tried.has(names[index]!));
+    if (left.length === 0) {
+      tried.clear();
+      left = names.map((_, index) => index).filter((index) => weightOf(index) > 0);
+    }
+    let value = random % left.reduce((sum, index) => sum + weightOf(index), 0);
+    return names[left.find((index) => (value -= weightOf(index)) < 0)!]!;
   }
 
   #selected(headers: HeaderMap, random: number, info: StreamInfo): number {

@@ -45,16 +45,17 @@ export interface RetryOwner {
 
 export class RetryState {
   readonly #request: RoutedRequest;
-  /** Of the first attempt. */
-  readonly #cluster: Cluster;
+  /** Of the latest decision. */
+  #cluster: Cluster;
   readonly #policy: RetryPolicy;
   readonly #owner: RetryOwner;
   readonly #conditions: RetryConditions;
-  readonly #retries: Resource;
+  #retries: Resource;
   readonly #tried: Host[] = [];
   /** Null when retries have the priorities of first attempts. */
   readonly #priorities: PreviousPriorities | null;
   #left: number;
+  #clustersTried: Set<string> | null = null;
   readonly #backOff: BackOff;
   /** The upstream said when to come back; for the next wait alone. */
   #resetMs: number | null = null;
@@ -152,6 +153,7 @@ export class RetryState {
     }
     this.#left--;
     this.#release();
+    if (this.#policy.refreshesCluster) this.#refreshCluster();
     if (!this.#retries.canCreate()) {
       this.#count("upstreamRqRetryOverflow");
       info.setFlag(ResponseFlag.UpstreamOverflow);
@@ -163,6 +165,17 @@ export class RetryState {
     this.#timer ??= this.#request.stream.clock.createTimer(() => this.#owner.onRetryDue());
     this.#timer.enable(this.#nextBackOffMs());
     return RetryStatus.Yes;
+  }
+
+  /** The next attempt, and what counts it, may be another cluster's. */
+  #refreshCluster(): void {
+    const request = this.#request;
+    const tried = this.#clustersTried ??= new Set();
+    tried.add(request.clusterName);
+    const cluster = request.refreshCluster(tried);
+    if (cluster === null) return;
+    this.#cluster = cluster;
+    this.#retries = cluster.resources[request.route.priority].retries;
   }
 
   /** Counts for the cluster, and for route and virtual cluster. */

@@ -192,6 +192,13 @@ export class RouteEntry implements Route {
     return this.#recipe.retryPolicy;
   }
 
+  /** The cluster of one more attempt; `tried` are those of the attempts before it. */
+  clusterNameAgain(headers: HeaderMap, random: number, info: StreamInfo, tried: Set<string>): string {
+    const { specifier } = this.#recipe;
+    return specifier?.chooseAgain?.(headers, random, info, tried) ??
+      specifier?.choose(headers, random, info)?.clusterName ?? "";
+  }
+
   get mirrorPolicies(): readonly MirrorPolicy[] {
     return this.#recipe.mirrorPolicies;
   }

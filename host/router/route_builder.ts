@@ -98,6 +98,12 @@ export class RouteBuilder {
 
   clusterSpecifier(route: RoutePlan): ClusterSpecifier {
     const recipe = new RouteRecipe(route, this.#surroundings(route), this.#compiler, this.#countersOf(route));
+    const specifier = this.#specifierOf(route, recipe);
+    recipe.specifier = specifier;
+    return specifier;
+  }
+
+  #specifierOf(route: RoutePlan, recipe: RouteRecipe): ClusterSpecifier {
     const levels = [...this.#general, this.#level(route)];
     const cluster = route.action.kind === "cluster" ? route.action.cluster : null;
     const configs = new FilterConfigs(levels);

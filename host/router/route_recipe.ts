@@ -45,6 +45,16 @@ export interface RecipeCompiler {
   readonly compileBody: (plan: FormatPlan) => Format;
 }
 
+/** What chooses the cluster of a route's request. */
+export interface ClusterChooser {
+  choose(headers: HeaderMap, random: number, info: StreamInfo): { readonly clusterName: string | null } | null;
+  /**
+   * The name of the cluster of one more attempt, where `tried` are those of the attempts before it; absent: what
+   * `choose` says now.
+   */
+  chooseAgain?(headers: HeaderMap, random: number, info: StreamInfo, tried: Set<string>): string;
+}
+
 /** A route as far as it is the same for all requests. */
 export class RouteRecipe {
   readonly name: string;
@@ -64,6 +74,8 @@ export class RouteRecipe {
   readonly metadataMatch: MetadataMatch | null;
   readonly hashPolicy: HashPolicy | null;
   readonly retryPolicy: RetryPolicy;
+  /** What chooses the cluster; known once the route is built. */
+  specifier: ClusterChooser | null = null;
   readonly mirrorPolicies: readonly MirrorPolicy[];
   readonly metadata: FilterMetadata;
   readonly virtualHostMetadata: FilterMetadata;

@@ -34,6 +34,8 @@ export class RoutedRequest {
   readonly headers: HeaderMap;
   /** Of the current attempt. */
   cluster: Cluster;
+  /** Of the next attempt. */
+  clusterName: string;
   /** From the end of the request to the end of the response; 0 for no limit. */
   timeoutMs = 0;
   perTryTimeoutMs = 0;
@@ -67,6 +69,7 @@ export class RoutedRequest {
     this.route = route;
     this.headers = headers;
     this.cluster = cluster;
+    this.clusterName = route.clusterName!;
     this.counters = route.countersFor(headers, stream.info);
     this.isTcp = route.opensTcpTunnel(headers);
   }
@@ -79,6 +82,14 @@ export class RoutedRequest {
   /** What load balancers that hash go by; null for nothing. */
   get hashPolicy(): HashPolicy | null {
     return this.cluster.hashPolicy ?? this.route.hashPolicy;
+  }
+
+  /** Looks again where the route leads; null where it leads to no cluster. */
+  refreshCluster(tried: Set<string>): Cluster | null {
+    const { headers, route, stream: { info }, config } = this;
+    this.clusterName = route.clusterNameAgain(headers, this.cluster.random.uint32(), info, tried);
+    info.clusterName = this.clusterName;
+    return config.clusters.get(this.clusterName);
   }
 
   /** Reads what the caller says to the router, and makes the rest what the upstream is to see. */

@@ -25,6 +25,8 @@ export interface RetryPolicyPlan {
   readonly retriableHeaders: readonly HeaderMatcherPlan[];
   /** Requests of which none matches are not retried; empty for all requests. */
   readonly retriableRequestHeaders: readonly HeaderMatcherPlan[];
+  /** Each retry goes to the cluster that the route leads to then. */
+  readonly refreshesCluster: boolean;
   /** Which priorities retries go to: others than before, looked at anew after so many attempts; null leaves them. */
   readonly retryPriority: { readonly updateFrequency: number } | null;
   readonly hostPredicates: readonly HostPredicatePlan[];

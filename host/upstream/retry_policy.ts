@@ -91,6 +91,7 @@ export class RetryPolicy {
   readonly baseIntervalMs: number;
   readonly maxIntervalMs: number;
   readonly rateLimited: RetryPolicyPlan["rateLimited"];
+  readonly refreshesCluster: boolean;
   readonly retryPriority: RetryPolicyPlan["retryPriority"];
   readonly hostPredicates: readonly HostPredicatePlan[];
   readonly hostSelectionRetryCount: number;
@@ -106,6 +107,7 @@ export class RetryPolicy {
     this.baseIntervalMs = plan.baseIntervalMs;
     this.maxIntervalMs = plan.maxIntervalMs;
     this.rateLimited = plan.rateLimited;
+    this.refreshesCluster = plan.refreshesCluster;
     this.retryPriority = plan.retryPriority;
     this.hostPredicates = plan.hostPredicates;
     this.hostSelectionRetryCount = plan.hostSelectionRetryCount;
@@ -203,6 +205,7 @@ export const NO_RETRY_POLICY: RetryPolicy = new RetryPolicy({
   retriableStatusCodes: [],
   retriableHeaders: [],
   retriableRequestHeaders: [],
+  refreshesCluster: false,
   retryPriority: null,
   hostPredicates: [],
   hostSelectionRetryCount: 1,

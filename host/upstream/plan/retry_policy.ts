@@ -41,6 +41,7 @@ export function planRetryPolicy(parent: ConfigNode): RetryPolicyPlan | null {
     retriableStatusCodes: node.numbers("retriable_status_codes"),
     retriableHeaders: planHeaderMatchers(node.messages("retriable_headers")),
     retriableRequestHeaders: planHeaderMatchers(node.messages("retriable_request_headers")),
+    refreshesCluster: node.bool("refresh_cluster_on_retry"),
     retryPriority: planRetryPriority(node.message("retry_priority")),
     hostPredicates: node.messages("retry_host_predicate").flatMap((each) => planHostPredicate(each) ?? []),
     hostSelectionRetryCount: Math.max(1, node.number("host_selection_retry_max_attempts", 1)),

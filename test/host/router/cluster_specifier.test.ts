@@ -1,7 +1,7 @@
 // test/host/router/cluster_specifier.test.ts: which cluster a request goes to.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ask, tableOfRoutes } from "./support.ts";
+import { ask, infoOf, requestOf, tableOfRoutes } from "./support.ts";
 
 const weighted = (fields: object): object => ({ match: { prefix: "/" }, route: { weighted_clusters: fields } });
 const CLUSTERS = [{ name: "c", weight: 1 }, { name: "d", weight: 0 }, { name: "e", weight: 2 }];
@@ -29,6 +29,21 @@ test("a header gives the random value; what is no number leaves the stream's", (
     const headers = values.map((value) => ["x-rand", value] as const);
     assert.is(ask(table, { headers, random: 1 })!.clusterName, expected, values.join());
   }
+});
+
+test("one more attempt goes to a cluster that was not tried, by weight, until all were", () => {
+  const table = tableOfRoutes([weighted({ clusters: [...CLUSTERS, { name: "m", weight: 3 }] })]);
+  const route = ask(table, { random: 0 })!;
+  const again = (random: number, ...names: string[]) => {
+    const tried = new Set(names);
+    return [route.clusterNameAgain(requestOf({}), random, infoOf(), tried), tried.size];
+  };
+  assert.equal([0, 1, 2, 4, 5].map((random) => again(random, "c")[0]), ["e", "e", "m", "m", "e"]);
+  assert.equal(again(9, "c", "m"), ["e", 2]);
+  // Then all of them count as new.
+  assert.equal([0, 1, 3, 5].map((random) => again(random, "c", "e", "m")), [["c", 0], ["e", 0], ["m", 0], ["m", 0]]);
+  const named = ask(tableOfRoutes([{ match: { prefix: "/" }, route: { cluster_header: "x-cl" } }]), {})!;
+  assert.is(named.clusterNameAgain(requestOf({ headers: [["x-cl", "d"]] }), 0, infoOf(), new Set()), "d");
 });
 
 test("cluster_header, of routes and of weighted clusters", () => {

@@ -443,6 +443,7 @@ const GIVEN: RetryPolicyPlan = {
   retriableStatusCodes: [],
   retriableHeaders: [],
   retriableRequestHeaders: [],
+  refreshesCluster: false,
   retryPriority: null,
   hostPredicates: [],
   hostSelectionRetryCount: 1,

@@ -68,11 +68,45 @@ ${route("default", "num_retries: 4")}
 ${route("recent", "num_retries: 1")}
 ${route("each", `num_retries: 3, ${BY_PRIORITY(1)}`)}
 ${route("second", `num_retries: 3, ${BY_PRIORITY(2)}`)}
-${route("same", "num_retries: 2")}`,
+${route("same", "num_retries: 2")}
+- match: { path: /named }
+  route:
+    cluster_header: x-to
+    retry_policy: { retry_on: "5xx", num_retries: 2, refresh_cluster_on_retry: true, ${FAST} }
+- match: { path: /tree }
+  route:
+    retry_policy: { retry_on: "5xx", num_retries: 2, refresh_cluster_on_retry: true, ${FAST} }
+    inline_cluster_specifier_plugin:
+      extension:
+        name: tree
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier
+          cluster_matcher:
+            matcher_tree:
+              input:
+                name: attempt
+                typed_config:
+                  "@type": type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput
+                  header_name: x-envoy-attempt-count
+              exact_match_map:
+                map:
+                  "2": { action: { name: b, typed_config: { "@type": type.googleapis.com/envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction, cluster: b } } }
+                  "3": { action: { name: c, typed_config: { "@type": type.googleapis.com/envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction, cluster: nobody } } }
+            on_no_match: { action: { name: a, typed_config: { "@type": type.googleapis.com/envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction, cluster: a } } }`,
     }),
     // Which of the hosts is the first is left to chance.
     httpListener("quiet", {
-      routes: route("previous", `num_retries: 2, ${PREVIOUS_HOSTS}`),
+      routes: `${route("previous", `num_retries: 2, ${PREVIOUS_HOSTS}`)}
+- match: { path: /weighted }
+  route:
+    weighted_clusters:
+      header_name: x-weight
+      clusters: [ { name: a, weight: 1 }, { name: b, weight: 1 }, { name: none, weight: 0 } ]
+    retry_policy: { retry_on: "5xx", num_retries: 1, refresh_cluster_on_retry: true, ${FAST} }
+- match: { path: /kept }
+  route:
+    weighted_clusters: { clusters: [ { name: a, weight: 1 } ] }
+    retry_policy: { retry_on: "5xx", num_retries: 1, refresh_cluster_on_retry: true, ${FAST} }`,
       router: "suppress_envoy_headers: true",
       log: textLog("%RESPONSE_CODE% %RESPONSE_FLAGS% %UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
     }),
@@ -89,6 +123,8 @@ ${route("same", "num_retries: 2")}`,
     hosts("second", UVW, true),
     hosts("same", UVW, true),
     hosts("previous", UVW, false),
+    cluster("a", "", "u"),
+    cluster("b", "", "v"),
   ]),
   exchanges: [
     get("a budget of nothing", "/none", [BAD]),
@@ -102,6 +138,18 @@ ${route("same", "num_retries: 2")}`,
     get("each retry has another priority", "/each", [BAD]),
     get("every second retry has another priority", "/second", [BAD]),
     get("retries have the first priority", "/same", [BAD]),
+    get("a response of a canary", "/same", [
+      "HTTP/1.1 200 OK\r\nx-envoy-upstream-canary: true\r\ncontent-length: 2\r\n\r\nok",
+    ]),
+    get("a retry at the cluster that a header names", "/named", [BAD], {
+      client: `GET /named HTTP/1.1\r\n${HOST}X-To: a\r\n\r\n`,
+    }),
+    get("a retry at another cluster of a tree, and one at none", "/tree", [BAD]),
+    get("a retry at another of weighted clusters", "/weighted", [BAD], {
+      listener: "quiet",
+      client: `GET /weighted HTTP/1.1\r\n${HOST}X-Weight: 0\r\n\r\n`,
+    }),
+    get("a retry at the only one of weighted clusters", "/kept", [BAD], { listener: "quiet", unordered: true }),
     get("retries go to other hosts", "/previous", [BAD], { listener: "quiet", unordered: true }),
   ],
 };
