@@ -7,33 +7,29 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
-import type { DnsResolverSource } from "../net/dns_resolvers.ts";
 import type { OverrideHost } from "../http/filter.ts";
 import type { CompileFormat } from "../http/header_ops.ts";
 import { HashPolicy } from "../http/hash_policy.ts";
-import type { StatsScope } from "../observe/stats.ts";
 import { type FilterMetadata, filterMetadata } from "../observe/stream_info.ts";
 import type { ClientCodecFactory } from "./active_client.ts";
-import { LocalCount, ResourcePriority, type SharedCountFactory } from "./circuit_breaker.ts";
+import { LocalCount, ResourcePriority } from "./circuit_breaker.ts";
 import { createResourceManagers, type ResourceManager } from "./resource_manager.ts";
 import type { Dialer } from "./dialer.ts";
+import { type ClusterEnvironment, loneFinder } from "./cluster_environment.ts";
 import { createDiscovery, createProvidingDiscovery } from "./discovery/create.ts";
 import type { ClusterFinder, Discovery, DiscoveryContext } from "./discovery/discovery.ts";
-import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import { ActiveChecks } from "./health/active_checks.ts";
 import { CheckConnection } from "./health/check_connection.ts";
 import { ClusterHealth } from "./health/cluster_health.ts";
 import { HostHealthExchange } from "./health/exchange.ts";
-import type { HealthCheckTools } from "./health/health_checker.ts";
 import { HealthFlag, type Host, type HostPool } from "./host.ts";
 import { HttpPool } from "./http_pool.ts";
 import type { LoadBalancerContext } from "./lb/context.ts";
 import { createBalancer } from "./lb/create_balancer.ts";
 import type { ClusterBalancer } from "./lb/picker.ts";
-import type { LocalCluster } from "./local_cluster.ts";
 import { Membership } from "./membership.ts";
 import { ClusterOutliers } from "./outlier/cluster_outliers.ts";
-import type { ClusterPlan, DropOverloadPlan, EndpointsPlan, HttpFilterPlan, LocalityPlan } from "./plan.ts";
+import type { ClusterPlan, DropOverloadPlan, EndpointsPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
 import { Preconnect } from "./preconnect.ts";
 import { PrioritySet } from "./priority.ts";
@@ -41,37 +37,6 @@ import { MirrorPolicy } from "./mirror_policy.ts";
 import { RetryPolicy } from "./retry_policy.ts";
 import { ClusterStats } from "./stats.ts";
 import { TcpPool } from "./tcp_pool.ts";
-
-/** What clusters need of the worker that they run on. */
-export interface ClusterEnvironment {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** The root: `cluster.<name>.` is put in front. */
-  readonly stats: StatsScope;
-  readonly dialer: Dialer;
-  readonly dns: DnsResolverSource;
-  readonly createClientCodec: ClientCodecFactory;
-  /** Where the proxy is; absent: nobody knows. */
-  readonly ownLocality?: LocalityPlan | null;
-  /** The cluster that the proxy is in; absent: none is known. */
-  readonly local?: LocalCluster | null;
-  /** Counts that workers share; absent: each worker counts for itself. */
-  readonly createCount?: SharedCountFactory;
-  /** False on all workers but one: what all of them see (memberships) is then counted once. */
-  readonly primary?: boolean;
-  /** What workers tell each other of the health of hosts; absent: there is one worker. */
-  readonly hostHealth?: HostHealthExchange;
-  /** Whole numbers that workers share under a name; absent: each worker has its own. */
-  readonly createCells?: (name: string, count: number) => Int32Array;
-  /** Takes the lines of the event log of outlier detection. */
-  readonly writeOutlierEvent?: (line: string) => void;
-  /** Compiles values of headers; absent: they are as they are written. */
-  readonly compileFormat?: CompileFormat;
-  /** What hosts are checked with; absent: another worker checks them. */
-  readonly healthChecks?: HealthCheckTools;
-  /** Makes the filters of a cluster's requests; `stats` is the cluster's scope. */
-  readonly createHttpFilters?: (plans: readonly HttpFilterPlan[], stats: StatsScope) => readonly ConfiguredFilter[];
-}
 
 const asWritten: CompileFormat = (text) => ({ format: () => text });
 
@@ -415,15 +380,4 @@ function drainHttpConnections(host: Host): void {
 
 function hostPools(host: Host): HostPool[] {
   return [...host.httpPools, ...host.tcpPools].filter((pool) => pool !== null);
-}
-
-/** For a cluster without others. */
-function loneFinder(environment: ClusterEnvironment): ClusterFinder {
-  return {
-    get: () => null,
-    generation: 0,
-    dnsCaches: new DnsCaches(environment),
-    addDynamic() {},
-    removeDynamic() {},
-  };
 }

@@ -8,7 +8,8 @@
  * @module
  */
 import type { Counter, Gauge } from "../observe/stats.ts";
-import { Cluster, type ClusterEnvironment } from "./cluster.ts";
+import { Cluster } from "./cluster.ts";
+import type { ClusterEnvironment } from "./cluster_environment.ts";
 import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import { LocalCluster } from "./local_cluster.ts";
 import { type ClusterPlan, type EndpointsPlan, type LocalityPlan, planKey } from "./plan.ts";

@@ -19,7 +19,7 @@ import { type CloseType, PeerType } from "../../../host/net/filter.ts";
 import type { DnsResolverSource } from "../../../host/net/dns_resolvers.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
 import type { ConnectionInfo, SocketAddress } from "../../../host/observe/stream_info.ts";
-import type { ClusterEnvironment } from "../../../host/upstream/cluster.ts";
+import type { ClusterEnvironment } from "../../../host/upstream/cluster_environment.ts";
 import type { DialCallbacks, Dialer, DialTarget } from "../../../host/upstream/dialer.ts";
 import type { DnsAnswer, DnsQuery, DnsResolver } from "../../../host/upstream/discovery/discovery.ts";
 import type { Host } from "../../../host/upstream/host.ts";
