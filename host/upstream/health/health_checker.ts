@@ -104,7 +104,8 @@ export class HealthChecker implements SessionOwner {
     const percentMs = Math.floor(this.plan.intervalJitterPercent * baseMs / 100);
     if (percentMs > 0) delayMs += this.#random.uint32() % percentMs;
     if (jitterMs >= 1) delayMs += this.#random.uint32() % Math.floor(jitterMs);
-    return Math.max(1, delayMs);
+    const { minIntervalMs, maxIntervalMs } = this.plan;
+    return Math.max(1, minIntervalMs, Math.min(delayMs, maxIntervalMs));
   }
 
   #createProbe(target: ProbeTarget, callbacks: ProbeCallbacks): HealthProbe {

@@ -82,7 +82,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     dropOverload,
     circuitBreakers: planCircuitBreakers(node.message("circuit_breakers"), name, runtime),
     outlierDetection: outlierDetection === null ? null : planOutlierDetection(outlierDetection, runtime),
-    health: planHealth(node, discovery?.type ?? null, http, formats),
+    health: planHealth(node, discovery?.type ?? null, http, formats, runtime),
     http,
     connection: planConnection(node, all.bindConfig),
     metadata: planMetadata(node),
