@@ -978,4 +978,20 @@ export const DIFFERENCES: readonly Difference[] = [
     nuncio: "asks the next one after `query_timeout_seconds`; on Node at once",
     reason: "Deno does not tell that a datagram was refused",
   },
+  {
+    title: "When rings and Maglev tables are made",
+    cases: [],
+    envoy:
+      "all of them after every change of hosts, on the main thread; `ring_hash_lb.*` and `maglev_lb.*` show the last",
+    nuncio: "each at the first request that needs it, on every worker; the gauges appear with it",
+    reason: "most priorities and subsets are never asked; a table of 65537 places takes a millisecond",
+  },
+  {
+    title: "Subsets and zones are counted once per worker",
+    cases: [],
+    envoy:
+      "has a load balancer on the main thread, too, which `lb_subsets_active` and `lb_recalculate_zone_structures` count",
+    nuncio: "has those of the workers",
+    reason: "nobody asks for hosts on the main thread",
+  },
 ];
