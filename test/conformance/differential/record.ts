@@ -2,8 +2,8 @@
 /**
  * `node test/conformance/differential/record.ts [--envoy PATH] [--check] [GROUP…]`
  *
- * Which Envoy it is: see `test/support/envoy.ts`. The recordings are committed:
- * `differential.test.ts` compares nuncio with them, so that no Envoy is needed. `--check` says whether a new
+ * Which Envoy it is: see `test/support/envoy.ts`. The recordings are committed: the tests here compare nuncio
+ * with them, so that no Envoy is needed. `--check` says whether a new
  * recording would be the same, and writes nothing.
  *
  * @module

@@ -55,7 +55,8 @@ import { wasmForeign } from "./wasm_foreign.ts";
 import { wasmProperties } from "./wasm_properties.ts";
 import { wasmReplies } from "./wasm_replies.ts";
 
-export const GROUPS: readonly Group[] = [
+/** HTTP: messages, versions, upgrades, the connection manager. */
+export const HTTP_GROUPS: readonly Group[] = [
   requests,
   badRequests,
   edge,
@@ -65,26 +66,39 @@ export const GROUPS: readonly Group[] = [
   http1Details,
   protocolOptions,
   paths,
-  routing,
-  routeMatchers,
-  routeActions,
-  routeTrees,
-  scopedRoutes,
-  clusterSpecifiers,
   strictHeaders,
   grpc,
   http2,
   http2Frames,
   http2Upgrades,
   http2Tunnels,
+  limits,
+  timeouts,
+  logs,
+  localReplies,
+  origins,
+  proxyStatus,
+  l4,
+];
+
+/** Routes, retries and what else the router does. */
+export const ROUTING_GROUPS: readonly Group[] = [
+  routing,
+  routeMatchers,
+  routeActions,
+  routeTrees,
+  scopedRoutes,
+  clusterSpecifiers,
   failures,
   retries,
   retryLimits,
   hedging,
   internalRedirects,
   mirrors,
-  timeouts,
-  limits,
+];
+
+/** Clusters, load balancing, sessions. */
+export const CLUSTER_GROUPS: readonly Group[] = [
   clusters,
   clusterPolicies,
   dynamicHosts,
@@ -96,20 +110,31 @@ export const GROUPS: readonly Group[] = [
   localities,
   ownHashes,
   loadReports,
-  l4,
-  logs,
+];
+
+/** Health, outliers, breakers, overload, draining. */
+export const HEALTH_GROUPS: readonly Group[] = [
   breakers,
   outliers,
   healthChecks,
   overload,
   draining,
-  localReplies,
-  origins,
-  proxyStatus,
+];
+
+/** WebAssembly filters. */
+export const WASM_GROUPS: readonly Group[] = [
   wasm,
   wasmPlugins,
   wasmL4,
   wasmProperties,
   wasmForeign,
   wasmReplies,
+];
+
+export const GROUPS: readonly Group[] = [
+  ...HTTP_GROUPS,
+  ...ROUTING_GROUPS,
+  ...CLUSTER_GROUPS,
+  ...HEALTH_GROUPS,
+  ...WASM_GROUPS,
 ];

@@ -1,14 +1,13 @@
-// test/conformance/differential/differential.test.ts: nuncio does what the real Envoy did, but for what is declared.
+// test/conformance/differential/test_groups.ts: nuncio does what the real Envoy did, but for what is declared.
+/** @module */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ROOT } from "../../support/proxy_process.ts";
-import { GROUPS } from "./cases/mod.ts";
 import { DIFFERENCES } from "./differences.ts";
 import type { Group, GroupObservation, Observation } from "./exchange.ts";
 import { digestOf, playGroup } from "./play.ts";
-import { readPage, renderPage } from "./write_differences.ts";
 
 const FOLDER = join(ROOT, "test/conformance/differential/recorded");
 const declared = new Map(DIFFERENCES.flatMap((each) => each.cases.map((name) => [name, each] as const)));
@@ -16,13 +15,13 @@ const declared = new Map(DIFFERENCES.flatMap((each) => each.cases.map((name) => 
 /** Groups wait more than they work: the next one begins with each. */
 const plays = new Map<Group, Promise<GroupObservation>>();
 
-function play(index: number): Promise<GroupObservation> {
-  begin(index + 1);
-  return begin(index)!;
+function play(groups: readonly Group[], index: number): Promise<GroupObservation> {
+  begin(groups, index + 1);
+  return begin(groups, index)!;
 }
 
-function begin(index: number): Promise<GroupObservation> | null {
-  const group = GROUPS[index];
+function begin(groups: readonly Group[], index: number): Promise<GroupObservation> | null {
+  const group = groups[index];
   const recording = group === undefined ? null : read(group.name);
   if (recording === null) return null;
   let playing = plays.get(group!);
@@ -36,32 +35,35 @@ function begin(index: number): Promise<GroupObservation> | null {
   return playing;
 }
 
-for (const [index, group] of GROUPS.entries()) {
-  const recording = read(group.name);
+/** Makes the tests of some groups: every exchange, then the statistics. */
+export function testGroups(groups: readonly Group[]): void {
+  for (const [index, group] of groups.entries()) {
+    const recording = read(group.name);
 
-  test(`${group.name}: the recording is of these exchanges`, () => {
-    assert.ok(recording !== null, `there is no recorded/${group.name}.json: run record.ts`);
-    assert.is(recording!.digest, digestOf(group), `recorded/${group.name}.json is out of date: run record.ts`);
-  });
-  if (recording === null) continue;
+    test(`${group.name}: the recording is of these exchanges`, () => {
+      assert.ok(recording !== null, `there is no recorded/${group.name}.json: run record.ts`);
+      assert.is(recording!.digest, digestOf(group), `recorded/${group.name}.json is out of date: run record.ts`);
+    });
+    if (recording === null) continue;
 
-  for (const expected of recording.exchanges) {
-    const name = `${group.name}: ${expected.name}`;
-    test(name, async () => {
-      const actual = (await play(index)).exchanges.find((each) => each.name === expected.name);
-      assert.ok(actual !== undefined, "the exchange was not played");
-      assert.equal(plain(actual!), plain(expectation(group.name, recording, expected.name)));
-      const difference = declared.get(name);
-      if (difference !== undefined) {
-        assert.not.equal(plain(actual!), plain(expected), `"${difference.title}" is declared and is no difference`);
-      }
+    for (const expected of recording.exchanges) {
+      const name = `${group.name}: ${expected.name}`;
+      test(name, async () => {
+        const actual = (await play(groups, index)).exchanges.find((each) => each.name === expected.name);
+        assert.ok(actual !== undefined, "the exchange was not played");
+        assert.equal(plain(actual!), plain(expectation(group.name, recording, expected.name)));
+        const difference = declared.get(name);
+        if (difference !== undefined) {
+          assert.not.equal(plain(actual!), plain(expected), `"${difference.title}" is declared and is no difference`);
+        }
+      });
+    }
+
+    test(`${group.name}: statistics`, async () => {
+      const { stats } = await play(groups, index);
+      assert.equal(stats, expectedStats(group.name, recording.stats));
     });
   }
-
-  test(`${group.name}: statistics`, async () => {
-    const { stats } = await play(index);
-    assert.equal(stats, expectedStats(group.name, recording.stats));
-  });
 }
 
 /** What the statistics of a group should be: Envoy's, with what declared differences add. */
@@ -76,25 +78,6 @@ function expectedStats(group: string, recorded: Readonly<Record<string, number>>
   }
   return Object.fromEntries(Object.entries(stats).sort(([a], [b]) => a < b ? -1 : 1));
 }
-
-test("every declared difference is about an exchange that exists", () => {
-  const names = new Set(GROUPS.flatMap((group) => group.exchanges.map((each) => `${group.name}: ${each.name}`)));
-  for (const name of declared.keys()) assert.ok(names.has(name), name);
-});
-
-test("the page of differences is up to date", () => {
-  const page = readPage();
-  assert.ok(page !== null, "there is no docs/differences_from_envoy.md");
-  assert.is(page!, renderPage(page!), "run write_differences.ts");
-});
-
-test("no two exchanges have one name", () => {
-  for (const group of GROUPS) {
-    assert.is(new Set(group.exchanges.map(({ name }) => name)).size, group.exchanges.length, group.name);
-  }
-});
-
-test.run();
 
 /** What nuncio should do: what Envoy did, with what is declared. */
 function expectation(group: string, recording: GroupObservation, exchange: string): Observation {
