@@ -20,7 +20,6 @@ import { AttemptSet } from "./attempt_set.ts";
 import { type AttemptTimeouts, AttemptTimers } from "./attempt_timers.ts";
 import {
   failMaxDuration,
-  failNoCluster,
   failNoHealthyUpstream,
   failReset,
   failTimeout,
@@ -358,7 +357,10 @@ export class Attempts
     const { route, headers, stream, config, replay } = request;
     const cluster = config.clusters.get(request.clusterName);
     stream.info.attemptCount++;
-    if (cluster === null) return failNoCluster(stream, route, headers);
+    if (cluster === null) {
+      stream.info.upstream!.clusterName = "";
+      return failNoHealthyUpstream(request, null);
+    }
     request.cluster = cluster;
     const host = this.#chooseHost();
     if (host === null) return;

@@ -153,7 +153,11 @@ export class RetryState {
     }
     this.#left--;
     this.#release();
-    if (this.#policy.refreshesCluster) this.#refreshCluster();
+    if (this.#policy.refreshesCluster && !this.#refreshCluster()) {
+      // Nobody counts what goes to no cluster.
+      this.#startTimer(this.#backOff.nextMs());
+      return RetryStatus.Yes;
+    }
     if (!this.#retries.canCreate()) {
       this.#count("upstreamRqRetryOverflow");
       info.setFlag(ResponseFlag.UpstreamOverflow);
@@ -162,20 +166,25 @@ export class RetryState {
     this.#holdsRetry = true;
     this.#retries.inc();
     this.#count("upstreamRqRetry");
-    this.#timer ??= this.#request.stream.clock.createTimer(() => this.#owner.onRetryDue());
-    this.#timer.enable(this.#nextBackOffMs());
+    this.#startTimer(this.#nextBackOffMs());
     return RetryStatus.Yes;
   }
 
-  /** The next attempt, and what counts it, may be another cluster's. */
-  #refreshCluster(): void {
+  #startTimer(ms: number): void {
+    this.#timer ??= this.#request.stream.clock.createTimer(() => this.#owner.onRetryDue());
+    this.#timer.enable(ms);
+  }
+
+  /** The next attempt, and what counts it, may be another cluster's; false when there is none. */
+  #refreshCluster(): boolean {
     const request = this.#request;
     const tried = this.#clustersTried ??= new Set();
     tried.add(request.clusterName);
     const cluster = request.refreshCluster(tried);
-    if (cluster === null) return;
+    if (cluster === null) return false;
     this.#cluster = cluster;
     this.#retries = cluster.resources[request.route.priority].retries;
+    return true;
   }
 
   /** Counts for the cluster, and for route and virtual cluster. */

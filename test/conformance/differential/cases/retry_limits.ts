@@ -75,7 +75,7 @@ ${route("same", "num_retries: 2")}
     retry_policy: { retry_on: "5xx", num_retries: 2, refresh_cluster_on_retry: true, ${FAST} }
 - match: { path: /tree }
   route:
-    retry_policy: { retry_on: "5xx", num_retries: 2, refresh_cluster_on_retry: true, ${FAST} }
+    retry_policy: { retry_on: "5xx", num_retries: 3, refresh_cluster_on_retry: true, ${FAST} }
     inline_cluster_specifier_plugin:
       extension:
         name: tree
