@@ -205,7 +205,7 @@ test("jitter makes intervals longer, by time and by percent", () => {
   ) {
     const seen = gaps(changes);
     assert.ok(Math.min(...seen) >= least && Math.max(...seen) < most, String(seen));
-    assert.is(new Set(seen).size > 5, most > least + 1, String(seen));
+    assert.is(new Set(seen).size > 3, most > least + 1, String(seen));
   }
 });
 
