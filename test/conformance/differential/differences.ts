@@ -984,7 +984,7 @@ export const DIFFERENCES: readonly Difference[] = [
     envoy:
       "all of them after every change of hosts, on the main thread; `ring_hash_lb.*` and `maglev_lb.*` show the last",
     nuncio: "each at the first request that needs it, on every worker; the gauges appear with it",
-    reason: "most priorities and subsets are never asked; a table of 65537 places takes a millisecond",
+    reason: "most priorities and subsets are never asked, and a table of 65537 places takes milliseconds",
   },
   {
     title: "Subsets and zones are counted once per worker",
