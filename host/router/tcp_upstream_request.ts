@@ -16,17 +16,14 @@ import type { ConnectionHandler } from "../net/connection_port.ts";
 import { CloseType, type PeerType } from "../net/filter.ts";
 import type { UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
-import type { PoolCancellable, PoolFailureReason } from "../upstream/pool.ts";
 import type { TcpConnection } from "../upstream/tcp_connection.ts";
 import type { TcpPool, TcpPoolCallbacks } from "../upstream/tcp_pool.ts";
-import { type PooledAttempt, UpstreamAttempt, type UpstreamRequestOwner } from "./upstream_attempt.ts";
+import type { PooledAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
+import { WaitingAttempt } from "./waiting_attempt.ts";
 
-export class TcpUpstreamRequest extends UpstreamAttempt implements PooledAttempt, TcpPoolCallbacks, ConnectionHandler {
+export class TcpUpstreamRequest extends WaitingAttempt implements PooledAttempt, TcpPoolCallbacks, ConnectionHandler {
   readonly #pool: TcpPool;
-  readonly #owner: UpstreamRequestOwner;
-  readonly #limitBytes: number;
   #connection: TcpConnection | null = null;
-  #waiting: PoolCancellable | null = null;
   #headersCame = false;
   /** The client has its 200. */
   #open = false;
@@ -34,29 +31,19 @@ export class TcpUpstreamRequest extends UpstreamAttempt implements PooledAttempt
   readonly #pending: ByteQueue = new ByteQueue();
   readonly #received: ByteQueue = new ByteQueue();
   #requestEnded = false;
-  #pausedDownstream = 0;
-  /** Downstream said it is full before there was a connection to pause. */
-  #pausesBeforeReady = 0;
 
   constructor(pool: TcpPool, owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
-    super(info);
+    super(owner, limitBytes, info);
     this.#pool = pool;
-    this.#owner = owner;
-    this.#limitBytes = limitBytes;
   }
 
   get connected(): boolean {
     return this.#connection !== null;
   }
 
-  begin(headers: HeaderMap, end: boolean): void {
-    this.encodeHeaders(headers, end);
-    this.start();
-  }
-
   start(): void {
     const waiting = this.#pool.newConnection(this);
-    if (!this.done && this.#connection === null) this.#waiting = waiting;
+    if (!this.done && this.#connection === null) this.waiting = waiting;
   }
 
   encodeHeaders(_headers: HeaderMap, end: boolean): void {
@@ -71,8 +58,7 @@ export class TcpUpstreamRequest extends UpstreamAttempt implements PooledAttempt
     if (end) this.#requestEnded = true;
     if (this.#open) return this.#write(this.#connection!, data);
     data.moveTo(this.#pending);
-    const full = this.#limitBytes > 0 && this.#pending.length > this.#limitBytes;
-    if (full && this.#pausedDownstream === 0) this.#pauseDownstream();
+    this.pauseWhenFull(this.#pending.length);
   }
 
   /** Bytes have no trailers: they only end what is sent. */
@@ -85,43 +71,33 @@ export class TcpUpstreamRequest extends UpstreamAttempt implements PooledAttempt
   reset(): void {
     if (this.done) return;
     this.done = true;
-    this.#waiting?.cancel();
-    this.#waiting = null;
-    this.#clean();
+    this.waiting?.cancel();
+    this.waiting = null;
+    this.clean();
     this.#connection?.close(CloseType.NoFlush);
   }
 
   readDisable(disable: boolean): void {
     if (this.done) return;
     if (this.#connection !== null) this.#connection.readDisable(disable);
-    else this.#pausesBeforeReady += disable ? 1 : -1;
+    else this.pauseOnceReady(disable);
   }
 
   // From the pool.
 
   onPoolReady(connection: TcpConnection, host: Host): void {
-    this.#waiting = null;
+    this.waiting = null;
     this.#connection = connection;
     const info = this.info;
     info.connection = connection.info;
     info.localAddress = connection.info.localAddress;
     info.requestCount = 1;
-    info.poolReadyMs = this.#owner.nowMs;
+    info.poolReadyMs = this.owner.nowMs;
     connection.enableHalfClose(true);
-    for (; this.#pausesBeforeReady > 0; this.#pausesBeforeReady--) connection.readDisable(true);
+    this.applyPauses(connection);
     connection.setHandler(this);
-    this.#owner.onUpstreamHostSelected(this, host);
+    this.owner.onUpstreamHostSelected(this, host);
     if (this.#headersCame && !this.done) this.#openTunnel(connection);
-  }
-
-  onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host | null): void {
-    this.#waiting = null;
-    if (this.done) return;
-    this.done = true;
-    if (host !== null) this.#owner.onUpstreamHostSelected(this, host);
-    this.info.transportFailureReason = transportFailureReason;
-    this.#clean();
-    this.#owner.onUpstreamReset(this, reason, transportFailureReason);
   }
 
   // From the connection.
@@ -129,18 +105,18 @@ export class TcpUpstreamRequest extends UpstreamAttempt implements PooledAttempt
   onData(bytes: Uint8Array): void {
     if (this.done) return;
     this.info.wireBytesReceived = (this.info.wireBytesReceived ?? 0) + bytes.length;
-    if (this.info.firstByteReceivedMs < 0) this.info.firstByteReceivedMs = this.#owner.nowMs;
+    if (this.info.firstByteReceivedMs < 0) this.info.firstByteReceivedMs = this.owner.nowMs;
     this.#received.lend(bytes);
-    this.#owner.onUpstreamData(this, this.#received, false);
+    this.owner.onUpstreamData(this, this.#received, false);
     this.#received.clear();
   }
 
   onEnd(): void {
     if (this.done) return;
     this.done = true;
-    this.info.lastByteReceivedMs = this.#owner.nowMs;
-    this.#clean();
-    this.#owner.onUpstreamData(this, this.#received, true);
+    this.info.lastByteReceivedMs = this.owner.nowMs;
+    this.clean();
+    this.owner.onUpstreamData(this, this.#received, true);
     const connection = this.#connection!;
     // The rest of the request goes nowhere.
     if (!this.#requestEnded) return connection.close(CloseType.NoFlush);
@@ -152,50 +128,35 @@ export class TcpUpstreamRequest extends UpstreamAttempt implements PooledAttempt
   onClose(_by: PeerType, _details: string): void {
     if (this.done) return;
     this.done = true;
-    this.#clean();
-    this.#owner.onUpstreamReset(this, StreamResetReason.ConnectionTermination, "");
+    this.clean();
+    this.owner.onUpstreamReset(this, StreamResetReason.ConnectionTermination, "");
   }
 
   onAboveWriteBufferHighWatermark(): void {
-    if (!this.done) this.#pauseDownstream();
-  }
-
-  onBelowWriteBufferLowWatermark(): void {
-    this.#resumeDownstream();
+    if (!this.done) this.pauseDownstream();
   }
 
   #openTunnel(connection: TcpConnection): void {
     const headers = new HeaderMap();
     headers.status = 200;
     this.#open = true;
-    this.info.firstByteSentMs = this.#owner.nowMs;
-    this.#owner.onUpstreamHeaders(this, headers, false);
+    this.info.firstByteSentMs = this.owner.nowMs;
+    this.owner.onUpstreamHeaders(this, headers, false);
     if (this.done) return;
     this.#write(connection, this.#pending);
-    if (this.#pausedDownstream > 0) this.#resumeDownstream();
+    this.resumeDownstream();
   }
 
   #write(connection: TcpConnection, data: ByteQueue): void {
     this.info.wireBytesSent = (this.info.wireBytesSent ?? 0) + data.length;
     writeAll(connection, data);
     if (!this.#requestEnded) return;
-    this.info.lastByteSentMs = this.#owner.nowMs;
+    this.info.lastByteSentMs = this.owner.nowMs;
     connection.end();
   }
 
-  #pauseDownstream(): void {
-    this.#pausedDownstream++;
-    this.#owner.readDisableDownstream(true);
-  }
-
-  #resumeDownstream(): void {
-    if (this.#pausedDownstream === 0) return;
-    this.#pausedDownstream--;
-    this.#owner.readDisableDownstream(false);
-  }
-
-  #clean(): void {
+  protected override clean(): void {
     this.#pending.clear();
-    while (this.#pausedDownstream > 0) this.#resumeDownstream();
+    this.releaseDownstream();
   }
 }

@@ -15,47 +15,34 @@ import type { HeaderMap } from "../http/header_map.ts";
 import type { ConnectionInfo, UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
 import type { HttpPool, HttpPoolCallbacks } from "../upstream/http_pool.ts";
-import type { PoolCancellable, PoolFailureReason } from "../upstream/pool.ts";
-import { type PooledAttempt, UpstreamAttempt, type UpstreamRequestOwner } from "./upstream_attempt.ts";
+import type { PooledAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
+import { WaitingAttempt } from "./waiting_attempt.ts";
 
-export class UpstreamRequest extends UpstreamAttempt
+export class UpstreamRequest extends WaitingAttempt
   implements PooledAttempt, ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
   readonly #pool: HttpPool;
-  readonly #owner: UpstreamRequestOwner;
-  readonly #limitBytes: number;
   /** Null until the request comes: filters may hold it back. */
   #headers: HeaderMap | null = null;
   #encoder: RequestEncoder | null = null;
-  #waiting: PoolCancellable | null = null;
   /** What came before the stream was there. */
   #pendingBody: ByteQueue | null = null;
   #pendingTrailers: HeaderMap | null = null;
   #pendingEnd = false;
-  #pausedDownstream = 0;
-  /** Downstream said it is full before there was a stream to pause. */
-  #pausesBeforeReady = 0;
   responseStarted = false;
 
   constructor(pool: HttpPool, owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
-    super(info);
+    super(owner, limitBytes, info);
     this.#pool = pool;
-    this.#owner = owner;
-    this.#limitBytes = limitBytes;
   }
 
   get connected(): boolean {
     return this.#encoder !== null;
   }
 
-  begin(headers: HeaderMap, end: boolean): void {
-    this.encodeHeaders(headers, end);
-    this.start();
-  }
-
   start(): void {
     const waiting = this.#pool.newStream(this, this);
     // The pool may have answered, and the attempt may be over, before it returned.
-    if (!this.done && this.#encoder === null) this.#waiting = waiting;
+    if (!this.done && this.#encoder === null) this.waiting = waiting;
   }
 
   /** Comes once, before what follows it. */
@@ -69,14 +56,14 @@ export class UpstreamRequest extends UpstreamAttempt
   encodeData(data: ByteQueue, end: boolean): void {
     if (this.done) return data.clear();
     if (this.#encoder !== null) {
-      if (end) this.info.lastByteSentMs = this.#owner.nowMs;
+      if (end) this.info.lastByteSentMs = this.owner.nowMs;
       this.#encoder.encodeData(data, end);
       return;
     }
     const body = this.#pendingBody ??= new ByteQueue();
     data.moveTo(body);
     if (end) this.#pendingEnd = true;
-    if (this.#limitBytes > 0 && body.length > this.#limitBytes && this.#pausedDownstream === 0) this.#pauseDownstream();
+    this.pauseWhenFull(body.length);
   }
 
   encodeTrailers(trailers: HeaderMap): void {
@@ -85,7 +72,7 @@ export class UpstreamRequest extends UpstreamAttempt
       this.#pendingTrailers = trailers;
       return;
     }
-    this.info.lastByteSentMs = this.#owner.nowMs;
+    this.info.lastByteSentMs = this.owner.nowMs;
     this.#encoder.encodeTrailers(trailers);
   }
 
@@ -93,17 +80,17 @@ export class UpstreamRequest extends UpstreamAttempt
   reset(): void {
     if (this.done) return;
     this.done = true;
-    this.#waiting?.cancel();
-    this.#waiting = null;
+    this.waiting?.cancel();
+    this.waiting = null;
     this.#encoder?.resetStream(StreamResetReason.LocalReset);
-    this.#clean();
+    this.clean();
   }
 
   /** The client is slower than the upstream, or no longer. */
   readDisable(disable: boolean): void {
     if (this.done) return;
     if (this.#encoder !== null) this.#encoder.readDisable(disable);
-    else this.#pausesBeforeReady += disable ? 1 : -1;
+    else this.pauseOnceReady(disable);
   }
 
   // From the pool.
@@ -115,23 +102,23 @@ export class UpstreamRequest extends UpstreamAttempt
     protocol: Protocol,
     requestCount: number,
   ): void {
-    this.#waiting = null;
+    this.waiting = null;
     this.#encoder = encoder;
     const info = this.info;
     info.connection = connection;
     info.localAddress = connection.localAddress;
     info.requestCount = requestCount;
     info.protocol = protocol;
-    info.poolReadyMs = this.#owner.nowMs;
-    this.#owner.onUpstreamHostSelected(this, host);
-    for (; this.#pausesBeforeReady > 0; this.#pausesBeforeReady--) encoder.readDisable(true);
+    info.poolReadyMs = this.owner.nowMs;
+    this.owner.onUpstreamHostSelected(this, host);
+    this.applyPauses(encoder);
     if (this.#headers !== null) this.#send(encoder, this.#headers);
   }
 
   /** Sends what there is of the request; what comes later goes straight to the encoder. */
   #send(encoder: RequestEncoder, headers: HeaderMap): void {
     const info = this.info;
-    const now = this.#owner.nowMs;
+    const now = this.owner.nowMs;
     info.firstByteSentMs = now;
     const body = this.#pendingBody;
     const trailers = this.#pendingTrailers;
@@ -145,87 +132,62 @@ export class UpstreamRequest extends UpstreamAttempt
     if (typeof problem === "string") return this.#fail(encoder, problem);
     if (hasBody && !this.done) encoder.encodeData(body, end);
     if (trailers !== null && !this.done) encoder.encodeTrailers(trailers);
-    if (this.#pausedDownstream > 0) this.#resumeDownstream();
+    this.resumeDownstream();
   }
 
   /** The request cannot be sent: a filter took away or spoilt what it needs. */
   #fail(encoder: RequestEncoder, problem: string): void {
     this.done = true;
     encoder.resetStream(StreamResetReason.LocalReset);
-    this.#clean();
-    this.#owner.onUpstreamReset(this, StreamResetReason.LocalReset, problem);
-  }
-
-  onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host | null): void {
-    this.#waiting = null;
-    if (this.done) return;
-    this.done = true;
-    if (host !== null) this.#owner.onUpstreamHostSelected(this, host);
-    this.info.transportFailureReason = transportFailureReason;
-    this.#clean();
-    this.#owner.onUpstreamReset(this, reason, transportFailureReason);
+    this.clean();
+    this.owner.onUpstreamReset(this, StreamResetReason.LocalReset, problem);
   }
 
   // From the codec.
 
   on1xxHeaders(headers: HeaderMap): void {
-    if (!this.done) this.#owner.onUpstream1xxHeaders(this, headers);
+    if (!this.done) this.owner.onUpstream1xxHeaders(this, headers);
   }
 
   onHeaders(headers: HeaderMap, end: boolean): void {
     if (this.done) return;
     this.responseStarted = true;
-    this.info.firstByteReceivedMs = this.#owner.nowMs;
+    this.info.firstByteReceivedMs = this.owner.nowMs;
     if (end) this.#complete();
-    this.#owner.onUpstreamHeaders(this, headers, end);
+    this.owner.onUpstreamHeaders(this, headers, end);
   }
 
   onData(data: ByteQueue, end: boolean): void {
     if (this.done) return data.clear();
     if (end) this.#complete();
-    this.#owner.onUpstreamData(this, data, end);
+    this.owner.onUpstreamData(this, data, end);
   }
 
   onTrailers(trailers: HeaderMap): void {
     if (this.done) return;
     this.#complete();
-    this.#owner.onUpstreamTrailers(this, trailers);
+    this.owner.onUpstreamTrailers(this, trailers);
   }
 
   onResetStream(reason: StreamResetReason, _details: string): void {
     if (this.done) return;
     this.done = true;
-    this.#clean();
+    this.clean();
     // What exactly was wrong with the upstream's bytes stays between the codec and the debug log, as in Envoy.
-    this.#owner.onUpstreamReset(this, reason, "");
+    this.owner.onUpstreamReset(this, reason, "");
   }
 
   onAboveWriteBufferHighWatermark(): void {
-    this.#pauseDownstream();
-  }
-
-  onBelowWriteBufferLowWatermark(): void {
-    this.#resumeDownstream();
+    this.pauseDownstream();
   }
 
   #complete(): void {
     this.done = true;
-    this.info.lastByteReceivedMs = this.#owner.nowMs;
-    this.#clean();
+    this.info.lastByteReceivedMs = this.owner.nowMs;
+    this.clean();
   }
 
-  #pauseDownstream(): void {
-    this.#pausedDownstream++;
-    this.#owner.readDisableDownstream(true);
-  }
-
-  #resumeDownstream(): void {
-    if (this.#pausedDownstream === 0) return;
-    this.#pausedDownstream--;
-    this.#owner.readDisableDownstream(false);
-  }
-
-  #clean(): void {
+  protected override clean(): void {
     const meter = this.#encoder?.meter;
     if (meter !== undefined) {
       const info = this.info;
@@ -236,6 +198,6 @@ export class UpstreamRequest extends UpstreamAttempt
     }
     this.#pendingBody = null;
     this.#pendingTrailers = null;
-    while (this.#pausedDownstream > 0) this.#resumeDownstream();
+    this.releaseDownstream();
   }
 }
