@@ -17,7 +17,8 @@ export interface EndpointOptions {
 
 /** How a host is chosen; each is a policy of Envoy's under its own name. */
 export type LoadBalancing =
-  | { readonly policy: "round_robin" | "random" | "maglev" }
+  /** `peak_ewma` is by response time. */
+  | { readonly policy: "round_robin" | "random" | "maglev" | "peak_ewma" }
   | { readonly policy: "least_request"; readonly choiceCount?: number }
   | { readonly policy: "ring_hash"; readonly minimumRingSize?: number };
 
