@@ -177,6 +177,7 @@ test("routes: matches and actions", () => {
 test("what is built loads, with the best practices for the edge; parts asked for again get more", async () => {
   const builder = new ProxyBuilder()
     .admin("127.0.0.1:0")
+    .cluster("fast", (fast) => fast.endpoint("127.0.0.1:1").loadBalancing({ policy: "peak_ewma" }))
     .cluster(
       "app",
       (app) =>
