@@ -168,7 +168,7 @@ export class Attempts
     if (!attempt.connected) return;
     noteConnected(attempt);
     for (const counters of this.#request.counters) counters.upstreamRqTotal.inc();
-    const durationMs = this.#request.cluster.plan.http.maxStreamDurationMs;
+    const durationMs = (host.owner ?? this.#request.cluster).plan.http.maxStreamDurationMs;
     if (durationMs > 0) this.#timersOf(attempt).startDuration(durationMs);
     this.#startPerTryTimers(attempt);
   }
@@ -261,7 +261,7 @@ export class Attempts
   }
 
   onMaxDuration(attempt: UpstreamAttempt): void {
-    this.#request.cluster.stats.upstreamRqMaxDurationReached.inc();
+    (attempt.host?.owner ?? this.#request.cluster).stats.upstreamRqMaxDurationReached.inc();
     attempt.reset();
     if (this.#retriesReset(attempt, StreamResetReason.LocalReset, true, false)) return;
     this.#inFlight.remove(attempt);

@@ -13,7 +13,8 @@ import type { ResourcePriority } from "./circuit_breaker.ts";
 import type { OutlierMonitor } from "./outlier/monitor.ts";
 import type { HostPolicyData } from "./lb/host_data.ts";
 import { ipAddress, pipeAddress } from "../net/address.ts";
-import type { EndpointHealth, EndpointHealthCheckPlan, LocalityPlan } from "./plan.ts";
+import type { ClusterPlan, EndpointHealth, EndpointHealthCheckPlan, LocalityPlan } from "./plan.ts";
+import type { ClusterStats } from "./stats.ts";
 
 /** Why a host is not healthy; bits. @see Envoy: envoy/upstream/upstream.h HEALTH_FLAG_ENUM_VALUES */
 export const HealthFlag = {
@@ -76,6 +77,8 @@ export interface HealthMonitor {
 
 /** The cluster that a host belongs to, for another one that chose it. */
 export interface HostOwner {
+  readonly plan: ClusterPlan;
+  readonly stats: ClusterStats;
   httpPool(host: Host, priority: ResourcePriority, downstream: string): HostPool;
   tcpPool(host: Host, priority: ResourcePriority): HostPool;
 }

@@ -18,9 +18,7 @@ import type { ClusterStats } from "./stats.ts";
 
 /** The cluster whose hosts they are. */
 export interface MembershipOwner extends HostOwner {
-  readonly plan: ClusterPlan;
   readonly priorities: PrioritySet;
-  readonly stats: ClusterStats;
 }
 
 export class Membership implements MembershipSink {

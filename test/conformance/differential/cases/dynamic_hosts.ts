@@ -115,6 +115,7 @@ resources:
 - { name: refused, match: { prefix: /refused }, route: { cluster: refused } }
 - { name: full, match: { prefix: /full }, route: { cluster: full } }
 - { name: own, match: { prefix: /own }, route: { cluster: own } }
+- { name: brief, match: { prefix: /brief }, route: { cluster: brief } }
 - { name: rows, match: { prefix: /rows }, route: { cluster: rows } }
 - { name: again, match: { prefix: /again }, route: { cluster: first, timeout: 0s, retry_policy: { retry_on: "5xx" } } }
 - { name: asked, match: { prefix: /asked }, route: { cluster: asked } }
@@ -166,6 +167,16 @@ resources:
     aggregate("refused", ["dead", "v"]),
     aggregate("full", ["busy"]),
     aggregate("own", ["v"], "  circuit_breakers: { thresholds: [ { max_requests: 1 } ] }"),
+    cluster(
+      "impatient",
+      `  typed_extension_protocol_options:
+    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+      explicit_http_config: { http_protocol_options: {} }
+      common_http_protocol_options: { max_stream_duration: 0.3s }`,
+      "u",
+    ),
+    aggregate("brief", ["impatient"]),
     aggregate("rows", ["sick", "ranked"]),
     originalDst("asked", "use_http_header: true"),
     originalDst("port", "use_http_header: true, http_header_name: x-to, upstream_port_override: @v@"),
@@ -211,6 +222,11 @@ resources:
       client: [get("/own/1"), "response"],
       others: [[{ seen: 1 }, get("/own/2"), "response"]],
       upstreams: { v: { http: [{ steps: [{ pause: 200 }, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"] }] } },
+    },
+    {
+      name: "aggregate: streams last no longer than the member allows",
+      client: get("/brief"),
+      upstreams: { u: { http: [{ steps: ["hang"] }] } },
     },
     { name: "aggregate: priorities of members stand in a row", client: get("/rows") },
     {
