@@ -10,22 +10,18 @@ function built(builder: ProxyBuilder): unknown {
 }
 
 test("a cluster with everything", () => {
-  const builder = new ProxyBuilder().cluster(
-    "fast",
-    (fast) => fast.endpoint("127.0.0.1:1").loadBalancing({ policy: "peak_ewma" }),
-  )
-    .cluster("app", (app) =>
-      app.endpoint("127.0.0.1:1", { weight: 3 })
-        .endpoint("[::1]:2", { zone: "z" })
-        .endpoint("unix:/run/app.sock", { zone: "z", hostname: "app" })
-        .endpoint("127.0.0.1:3", { priority: 1, region: "r" })
-        .loadBalancing({ policy: "least_request", choiceCount: 3 })
-        .http2()
-        .connectTimeoutMs(250)
-        .httpHealthCheck({ path: "/health", intervalMs: 1500 })
-        .outlierDetection({ consecutive5xx: 3 })
-        .circuitBreakers({ maxRetries: 5 })
-        .set({ dns_lookup_family: "V4_ONLY" }));
+  const builder = new ProxyBuilder().cluster("app", (app) =>
+    app.endpoint("127.0.0.1:1", { weight: 3 })
+      .endpoint("[::1]:2", { zone: "z" })
+      .endpoint("unix:/run/app.sock", { zone: "z", hostname: "app" })
+      .endpoint("127.0.0.1:3", { priority: 1, region: "r" })
+      .loadBalancing({ policy: "least_request", choiceCount: 3 })
+      .http2()
+      .connectTimeoutMs(250)
+      .httpHealthCheck({ path: "/health", intervalMs: 1500 })
+      .outlierDetection({ consecutive5xx: 3 })
+      .circuitBreakers({ maxRetries: 5 })
+      .set({ dns_lookup_family: "V4_ONLY" }));
   const HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
   const socket = (address: string, port_value: number) => ({ socket_address: { address, port_value } });
   assert.equal(built(builder), {
