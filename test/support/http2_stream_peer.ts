@@ -7,12 +7,11 @@
  * @module
  */
 import { connect, type Socket } from "node:net";
-import { HpackDecoder } from "../../host/http/h2/hpack_decoder.ts";
+import { type FrameEvents, FrameReader } from "./http2_frame_reader.ts";
 import {
   data,
   ERROR_NAMES,
   type Fields,
-  Frame,
   headers,
   ping,
   PREFACE,
@@ -28,7 +27,6 @@ const ENABLE_CONNECT_PROTOCOL = 8;
 /** Nothing that a test waits for takes longer. */
 const LIMIT_MS = 15_000;
 const FRAME_BYTES = 16_384;
-const HEADER_BYTES = 9;
 
 /** One stream: what was received so far, and what can be sent. */
 export class PeerStream {
@@ -165,16 +163,11 @@ export class PeerStream {
   }
 }
 
-export class StreamPeer {
+export class StreamPeer implements FrameEvents {
   readonly socket: Socket;
   readonly streams: Map<number, PeerStream> = new Map();
   readonly #isServer: boolean;
-  readonly #decoder = new HpackDecoder();
   readonly #wakes = new Set<() => void>();
-  #input = Buffer.alloc(0);
-  #prefaceRead: boolean;
-  /** A block that goes on in CONTINUATION. */
-  #block: { stream: number; end: boolean; bytes: Buffer } | null = null;
   #nextId = 1;
   #initialWindow = 65_535;
   sendWindow = 65_535;
@@ -190,9 +183,12 @@ export class StreamPeer {
   constructor(socket: Socket, isServer: boolean, settings: readonly (readonly [number, number])[]) {
     this.socket = socket;
     this.#isServer = isServer;
-    this.#prefaceRead = !isServer;
     socket.setNoDelay(true);
-    socket.on("data", (data: Uint8Array) => this.#onBytes(data));
+    const reader = new FrameReader(this, isServer ? PREFACE.length : 0);
+    socket.on("data", (bytes: Uint8Array) => {
+      reader.read(bytes);
+      this.#wake();
+    });
     const end = () => {
       this.closed = true;
       this.#wake();
@@ -271,63 +267,29 @@ export class StreamPeer {
     for (const wake of [...this.#wakes]) wake();
   }
 
-  #onBytes(data: Uint8Array): void {
-    this.#input = this.#input.length === 0 ? Buffer.from(data) : Buffer.concat([this.#input, data]);
-    if (!this.#prefaceRead) {
-      if (this.#input.length < PREFACE.length) return;
-      this.#input = this.#input.subarray(PREFACE.length);
-      this.#prefaceRead = true;
-    }
-    while (this.#input.length >= HEADER_BYTES) {
-      const length = this.#input.readUIntBE(0, 3);
-      if (this.#input.length < HEADER_BYTES + length) break;
-      const [type, flags] = [this.#input[3]!, this.#input[4]!];
-      const id = this.#input.readUInt32BE(5);
-      const payload = this.#input.subarray(HEADER_BYTES, HEADER_BYTES + length);
-      this.#input = this.#input.subarray(HEADER_BYTES + length);
-      this.#onFrame(type, flags, id, payload);
-    }
-    this.#wake();
+  // From the reader.
+
+  onData(id: number, payload: Buffer, end: boolean): void {
+    const stream = this.#stream(id);
+    if (payload.length > 0) stream.onData(payload);
+    if (end) stream.ended = true;
   }
 
-  #onFrame(type: number, flags: number, id: number, payload: Buffer): void {
-    const end = (flags & 1) !== 0;
-    switch (type) {
-      case Frame.Settings:
-        return end ? undefined : this.#onSettings(payload);
-      case Frame.Ping:
-        if (end) return;
-        return this.write(ping(payload.toString("latin1"), true));
-      case Frame.WindowUpdate:
-        return this.#onWindowUpdate(id, payload.readUInt32BE(0));
-      case Frame.Headers:
-      case Frame.Continuation: {
-        const block = this.#block;
-        const bytes = block === null ? payload : Buffer.concat([block.bytes, payload]);
-        const ends = block === null ? end : block.end;
-        this.#block = (flags & 4) !== 0 ? null : { stream: id, end: ends, bytes };
-        if (this.#block === null) this.#onBlock(id, ends, bytes);
-        return;
-      }
-      case Frame.Data: {
-        const stream = this.#stream(id);
-        if (payload.length > 0) stream.onData(payload);
-        if (end) stream.ended = true;
-        return;
-      }
-      case Frame.RstStream:
-        this.#stream(id).reset = codeName(payload.readUInt32BE(0));
-        return;
-      case Frame.GoAway:
-        this.goAways.push(`${payload.readUInt32BE(0)} ${codeName(payload.readUInt32BE(4))}`);
-        return;
-    }
+  onReset(id: number, code: string): void {
+    this.#stream(id).reset = code;
   }
 
-  #onSettings(payload: Buffer): void {
+  onPing(payload: string, ack: boolean): void {
+    if (!ack) this.write(ping(payload, true));
+  }
+
+  onGoAway(text: string): void {
+    this.goAways.push(text);
+  }
+
+  onSettings(settings: readonly (readonly [number, number])[]): void {
     this.settings ??= new Map();
-    for (let at = 0; at < payload.length; at += 6) {
-      const [id, value] = [payload.readUInt16BE(at), payload.readUInt32BE(at + 2)];
+    for (const [id, value] of settings) {
       this.settings.set(id, value);
       if (id !== INITIAL_WINDOW_SIZE) continue;
       for (const stream of this.streams.values()) stream.sendWindow += value - this.#initialWindow;
@@ -337,7 +299,7 @@ export class StreamPeer {
     for (const stream of this.streams.values()) stream.pump();
   }
 
-  #onWindowUpdate(id: number, increment: number): void {
+  onWindowUpdate(id: number, increment: number): void {
     if (id !== 0) {
       const stream = this.#stream(id);
       stream.sendWindow += increment;
@@ -348,12 +310,7 @@ export class StreamPeer {
     for (const stream of this.streams.values()) stream.pump();
   }
 
-  #onBlock(id: number, end: boolean, bytes: Buffer): void {
-    const fields: [string, string][] = [];
-    const good = this.#decoder.decode(bytes, 0, bytes.length, {
-      onField: (field) => void fields.push([field.name.field.text, field.value]),
-    });
-    if (!good) throw new Error("a malformed header block");
+  onHeaders(id: number, fields: Fields, end: boolean): void {
     const isNew = !this.streams.has(id);
     const stream = this.#stream(id);
     const status = fields.find(([name]) => name === ":status")?.[1];
@@ -363,8 +320,4 @@ export class StreamPeer {
     if (end) stream.ended = true;
     if (this.#isServer && isNew) this.onRequest?.(stream);
   }
-}
-
-function codeName(code: number): string {
-  return ERROR_NAMES[code] ?? String(code);
 }
