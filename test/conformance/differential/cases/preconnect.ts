@@ -8,7 +8,7 @@ const HOSTS = ["u", "v", "w"];
 const BRIEF = `  typed_extension_protocol_options:
     envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
       "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      common_http_protocol_options: { idle_timeout: 0.05s }
+      common_http_protocol_options: { idle_timeout: 0.2s }
       explicit_http_config: { http_protocol_options: {} }
 `;
 
@@ -52,7 +52,8 @@ function nameOf(yaml: string): string {
 
 /** As many requests as there are hosts: which one comes first is left to chance. */
 function askAll(name: string): ClientStep[] {
-  return HOSTS.flatMap(() => [`GET /${name} HTTP/1.1\r\nHost: a.example\r\n\r\n`, "response"] as const);
+  const ask = HOSTS.flatMap(() => [`GET /${name} HTTP/1.1\r\nHost: a.example\r\n\r\n`, "response"] as const);
+  return [...ask, { pause: 300 }];
 }
 
 /** Bytes to a cluster of which every connection ends soon. */
