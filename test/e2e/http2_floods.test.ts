@@ -47,8 +47,8 @@ interface Attack {
   readonly rounds: number;
   /** The client does not read. */
   readonly deaf?: true;
-  /** What is sent first is answered before the rounds begin, with so many bytes of each body. */
-  readonly answeredBytes?: number;
+  /** So many streams are answered, with so many bytes of each body, before the rounds begin. */
+  readonly answered?: { readonly streams: number; readonly bytes: number };
   /** The error code of GOAWAY; null: the connection ends without one; absent: it goes on. */
   readonly goAway?: string | null;
   /** A counter that moves. */
@@ -200,7 +200,7 @@ const ATTACKS: readonly Attack[] = [
     settings: [[4, 1]],
     first: repeat(50, (piece) => headers(id(0, piece), request("/large"))),
     // More updates may come for each frame of a body that went out.
-    answeredBytes: 1,
+    answered: { streams: 50, bytes: 1 },
     round: () => repeat(50, (piece) => windowUpdate(id(0, piece), 1)),
     rounds: 20,
   },
@@ -208,7 +208,7 @@ const ATTACKS: readonly Attack[] = [
     name: "windows that grow and shrink",
     settings: [[4, 0]],
     first: repeat(50, (piece) => headers(id(0, piece), request("/large"))),
-    answeredBytes: 0,
+    answered: { streams: 50, bytes: 0 },
     round: () => (settings([[4, 1]]) + settings([[4, 0]])).repeat(4),
     rounds: 50,
   },
@@ -285,11 +285,11 @@ async function attack(plan: Attack): Promise<{ peer: Http2Peer; sent: number }> 
   const peer = new Http2Peer(socket, false);
   if (plan.deaf === true) socket.pause();
   peer.write(PREFACE + settings(plan.settings) + (plan.first ?? ""));
-  const bytes = plan.answeredBytes ?? 0;
-  const answered = (): boolean =>
-    peer.streams.size > 0 &&
+  const answered = (streams: number, bytes: number): boolean =>
+    peer.streams.size >= streams &&
     [...peer.streams.values()].every(({ messages }) => (messages[0]?.body.length ?? -1) >= bytes);
-  if (plan.answeredBytes !== undefined) await peer.until(answered, 10_000);
+  const { answered: first } = plan;
+  if (first !== undefined) await peer.until(() => answered(first.streams, first.bytes), 10_000);
   let sent = 0;
   for (; sent < plan.rounds && !peer.ended && !socket.destroyed; sent++) {
     peer.write(plan.round(sent));
@@ -302,7 +302,7 @@ async function attack(plan: Attack): Promise<{ peer: Http2Peer; sent: number }> 
   } else {
     peer.write(ping("the end."));
     await peer.until(() => peer.pongs.includes("the end."), 10_000);
-    if (plan.rounds === 1) await peer.until(answered, 10_000);
+    if (plan.rounds === 1) await peer.until(() => answered(1, 0), 10_000);
   }
   return { peer, sent };
 }
