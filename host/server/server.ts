@@ -193,7 +193,7 @@ export class Server {
    */
   reload(plan: BootstrapPlan): Promise<StartResult> {
     const result = this.#reloading.then(() => this.#reload(plan));
-    this.#reloading = result;
+    this.#reloading = result.catch(() => {});
     return result;
   }
 
