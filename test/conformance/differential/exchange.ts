@@ -34,6 +34,8 @@ export interface Exchange {
   readonly others?: readonly (readonly ClientStep[])[];
   /** Which host comes first is left to chance: what was observed is compared without its order. */
   readonly unordered?: true;
+  /** Which of several open connections takes a request depends on when each was there: reuse is not compared. */
+  readonly anyConnection?: true;
   /** Of responses the status and the body are noted: who answers is the admin interface, with headers of its own. */
   readonly withoutHeaders?: true;
   /** Bodies are noted as they are, however long. */

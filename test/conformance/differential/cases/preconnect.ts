@@ -102,6 +102,7 @@ export const preconnect: Group = {
       name,
       client: askAll(nameOf(cluster)),
       unordered: true as const,
+      anyConnection: true as const,
     })),
     bytes("bytes: predictive, beside another cluster's idle connections", "raw_beside"),
   ],
