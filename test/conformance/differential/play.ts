@@ -76,7 +76,7 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
       }
       const observed = { name: exchange.name, client, upstreams: sightings, log: lines };
       const observation = normalise(observed, exchange.wholeBodies === true);
-      if (exchange.anyConnection === true) for (const sighting of observation.upstreams) delete sighting.reused;
+      if (exchange.anyConnection === true) { for (const sighting of observation.upstreams) delete sighting.reused; }
       exchanges.push(exchange.unordered === true ? sorted(observation) : observation);
     }
     const stats = await readStats(ports.get("admin")!, ports);
