@@ -89,6 +89,7 @@ class EmbeddedProxy implements Proxy {
   #loaded: Loaded | null = null;
   #control: Control | null = null;
   #state: "created" | "running" | "stopped" = "created";
+  #reloading: Promise<void> = Promise.resolve();
 
   constructor(options: ProxyOptions) {
     const platform = this.#platform;
@@ -178,7 +179,14 @@ class EmbeddedProxy implements Proxy {
     return Object.fromEntries(this.#server.stats.values().map(({ name, value }) => [name, value]));
   }
 
-  async reload(configuration: ProxyConfiguration): Promise<void> {
+  /** One after the other: what is loaded is committed before anything else is loaded. */
+  reload(configuration: ProxyConfiguration): Promise<void> {
+    const result = this.#reloading.then(() => this.#reload(configuration));
+    this.#reloading = result.catch(() => {});
+    return result;
+  }
+
+  async #reload(configuration: ProxyConfiguration): Promise<void> {
     if (this.#state !== "running") throw new NuncioError("server/not-reloaded", `the proxy is ${this.#state}`);
     const before = this.#nativeFilters;
     let problem: string;

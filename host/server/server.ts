@@ -96,8 +96,6 @@ export class Server {
   /** Null where nothing is measured. It stays what it was at the start, as in Envoy. */
   #overload: { readonly manager: OverloadManager; readonly key: string } | null = null;
   readonly #endpointFiles: EndpointFiles;
-  /** One reload at a time. */
-  #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -189,15 +187,9 @@ export class Server {
 
   /**
    * Serves the plan that was loaded last instead of the one before. What did not change goes on untouched; listeners
-   * that did keep their sockets, and their connections drain. With problems everything is as it was.
+   * that did keep their sockets, and their connections drain. With problems everything is as it was. One at a time.
    */
-  reload(plan: BootstrapPlan): Promise<StartResult> {
-    const result = this.#reloading.then(() => this.#reload(plan));
-    this.#reloading = result.catch(() => {});
-    return result;
-  }
-
-  async #reload(plan: BootstrapPlan): Promise<StartResult> {
+  async reload(plan: BootstrapPlan): Promise<StartResult> {
     const before = this.#snapshot;
     if (before === null || this.#state !== "LIVE") {
       return this.#refuseReload([`the server is ${this.#state}: only one that is LIVE takes a configuration`]);

@@ -176,6 +176,27 @@ test("plugins: those that stay keep their code and state, those that go are gone
   await proxy.stop();
 });
 
+test("configurations that are given at once are served one after the other, whichever takes longer to load", async () => {
+  const file = join(folder, "slow.wasm");
+  writeFileSync(file, watFilter({ version: "slow" }));
+  const proxy = await createProxy({ yaml: webConfig({ port: 0 }) }, { logLevel: "off" });
+  await proxy.start();
+  const bad = wasmFilter("bad", join(folder, "nowhere.wasm"));
+  const outcomes = await Promise.allSettled([
+    proxy.reload({ yaml: webConfig({ port: 0, filters: [wasmFilter("slow", file)] }) }),
+    proxy.reload({ yaml: webConfig({ port: 0, filters: [bad] }) }),
+    proxy.reload({
+      yaml: webConfig({ port: 0, routes: [{ match: { prefix: "/" }, direct_response: { status: 201 } }] }),
+    }),
+  ]);
+  assert.equal(outcomes.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  const last = await get(portOf(proxy), "/direct");
+  assert.is(last.status, 201);
+  assert.not.match(last.head, "x-version");
+  assert.is(proxy.stat("server.config_reload"), 2);
+  await proxy.stop();
+});
+
 test("requests over kept connections while the configuration changes again and again: none is lost", async () => {
   const upstream = await Upstream.start();
   const config = (version: number) =>
