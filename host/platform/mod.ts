@@ -116,9 +116,9 @@ export interface Platform {
   /** Errors that nobody caught. While a callback is set they do not end the process: the callback decides. */
   onUncaughtError(callback: (error: unknown, origin: "exception" | "rejection") => void): Disposable;
   exit(code: number): never;
-  /** Called last of all, when the process ends by itself or by `exit`. */
   /** Keeps the process from ending because nothing is open, until the result is closed. */
   holdProcess(): Disposable;
+  /** Called last of all, when the process ends by itself or by `exit`. */
   onProcessExit(callback: (code: number) => void): void;
   /** The code with which the process ends once nothing is left to do. */
   setExitCode(code: number): void;

@@ -21,9 +21,9 @@ export interface WorkerCalls {
   swapPlugin(plugin: WasmPluginSnapshot): SwapOutcome;
   /** Stops accepting and tells clients to go away. */
   drain(order: DrainOrder): null;
-  /** Ends connections that carry nothing now. */
   /** A cluster has other endpoints. */
   updateEndpoints(update: EndpointsUpdate): null;
+  /** Ends connections that carry nothing now. */
   closeIdle(): null;
   /** Ends everything. */
   stop(): null;

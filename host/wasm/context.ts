@@ -6,7 +6,7 @@
  * the running callback, or the one that the guest has chosen by `proxy_set_effective_context`.
  *
  * Whatever a guest asks for that it could notice in the same call (an answer, going on, closing, results
- * that are there at once) waits until the guest has returned: `Vm.defer` with one of the operations below.
+ * that are there at once) waits until the guest has returned: `Operations.defer` with one of the operations below.
  *
  * @see Envoy: proxy-wasm-cpp-host include/proxy-wasm/context.h
  * @module

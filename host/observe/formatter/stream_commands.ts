@@ -241,7 +241,6 @@ export const STREAM_COMMANDS: Readonly<Record<string, Command>> = {
   STREAM_ID: text((info) => info.requestId),
   FILTER_CHAIN_NAME: text((info) => info.filterChainName),
   LISTENER_NAME: text((info) => info.listenerName),
-  // No route configuration here has virtual clusters.
   VIRTUAL_CLUSTER_NAME: fact((info) => info.virtualClusterName || null),
   TRACE_ID: text((info) => info.traceId),
   SPAN_ID: text((info) => info.spanId),
