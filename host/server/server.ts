@@ -26,8 +26,9 @@ import type { OverloadPlan } from "./overload/plan.ts";
 import type { RuntimeLayer } from "./plan/runtime.ts";
 import type { PluginRegistry } from "./plugin_registry.ts";
 import type { NodeIdentity, Snapshot } from "./snapshot.ts";
-import { type AccessLogSettings, OPEN_CONNECTIONS, Worker } from "./worker.ts";
-import { createWorkerEnvironment } from "./worker_environment.ts";
+import { openConnectionsIn } from "./shared_counts.ts";
+import { Worker } from "./worker.ts";
+import { type AccessLogSettings, createWorkerEnvironment } from "./worker_environment.ts";
 import { InlineWorkerLink, type WorkerSeed } from "./worker_link.ts";
 import { WorkerPool } from "./worker_pool.ts";
 import type { CallArgument, CallName, CallResult, WorkerActivity, WorkerEvent, WorkerLink } from "./worker_protocol.ts";
@@ -221,7 +222,7 @@ export class Server {
   #createOverloadManager(plan: OverloadPlan | null) {
     if (plan === null) return null;
     const { platform, logs } = this.#options;
-    const open = this.stats.gauge(OPEN_CONNECTIONS);
+    const open = openConnectionsIn(this.stats);
     const manager = new OverloadManager({
       plan,
       platform,

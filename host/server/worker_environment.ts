@@ -1,14 +1,47 @@
 // host/server/worker_environment.ts: what a worker gets from its thread, made from the platform.
 /** @module */
 import type { TimerClock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
 import type { NativeFilters } from "../extensions/common/native/filter.ts";
-import type { LogLevels, LogRegistry } from "../observe/log.ts";
+import type { Logger, LogLevels, LogRegistry } from "../observe/log.ts";
 import type { StatsStore } from "../observe/stats.ts";
 import type { Platform } from "../platform/mod.ts";
+import type { HostHealthChange } from "../upstream/health/exchange.ts";
 import type { SharedStorePort } from "../wasm/mod.ts";
 import { createLogRegistry, type LogSettings } from "./logging.ts";
-import type { AccessLogSettings, WorkerEnvironment } from "./worker.ts";
 import type { WorkerEvent } from "./worker_protocol.ts";
+
+/** What a worker gets from the thread that it runs in. */
+export interface WorkerEnvironment {
+  readonly index: number;
+  readonly concurrency: number;
+  readonly clock: TimerClock;
+  readonly random: Random;
+  readonly stats: StatsStore;
+  readonly hostname: string;
+  /** This machine's own address, for x-forwarded-for. */
+  readonly localAddress: string;
+  env(name: string): string | undefined;
+  logger(component: string): Logger;
+  setLogLevels(levels: LogLevels): void;
+  /** Flush interval and size of access logs. */
+  readonly accessLog: AccessLogSettings;
+  /** How long the connections of a listener that was replaced or removed may take to end. */
+  readonly drainTimeMs: number;
+  readonly shared: SharedStorePort;
+  /** Native filters of the program that this worker runs in; null in a thread of its own, which imports them. */
+  readonly nativeFilters: NativeFilters | null;
+  /** Tells the other workers; absent when there are none. */
+  readonly publishHostHealth?: (changes: readonly HostHealthChange[]) => void;
+  /** Gives back what this thread's heap does not use. */
+  collectGarbage(): void;
+  onBug(error: unknown): void;
+}
+
+export interface AccessLogSettings {
+  readonly flushIntervalMs: number;
+  readonly flushBytes: number;
+}
 
 export interface WorkerEnvironmentOptions {
   readonly platform: Platform;

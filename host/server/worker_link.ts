@@ -5,7 +5,8 @@ import type { StatsHandle } from "../observe/stats.ts";
 import type { SharedStoreHandle } from "../wasm/mod.ts";
 import type { LogSettings } from "./logging.ts";
 import type { LogLevels } from "../observe/log.ts";
-import type { AccessLogSettings, Worker } from "./worker.ts";
+import type { Worker } from "./worker.ts";
+import type { AccessLogSettings } from "./worker_environment.ts";
 import type { CallArgument, CallName, CallResult, WorkerEvent, WorkerLink } from "./worker_protocol.ts";
 
 /** What a worker thread is started with. */

@@ -71,8 +71,6 @@ export interface WorkerActivity {
 /** What a worker says unasked. */
 export type WorkerEvent =
   | { readonly kind: "ready" }
-  /** A VM died; main shows it and may reload. */
-  | { readonly kind: "pluginFailed"; readonly key: string; readonly message: string }
   /** Hosts became healthy or unhealthy: the other workers are to know. */
   | { readonly kind: "hostHealth"; readonly changes: readonly HostHealthChange[] }
   /** A bug was contained. */

@@ -1,0 +1,85 @@
+// host/server/worker_clusters.ts: a worker's clusters, and what they share with the other workers and write to files.
+/**
+ * One worker, the primary one, checks hosts for all and writes what happens to them.
+ *
+ * @module
+ */
+import type { LogFile } from "../extensions/access_loggers/common/log_file.ts";
+import type { FactoryContext } from "../extensions/define.ts";
+import { DnsResolvers } from "../net/dns_resolvers.ts";
+import { DnsStats } from "../net/dns_stats.ts";
+import { compileFormat, type FormatWorld } from "../observe/formatter.ts";
+import { createClientCodec } from "../upstream/client_codec.ts";
+import { ClusterManager } from "../upstream/cluster_manager.ts";
+import { SocketDialer } from "../upstream/dialer.ts";
+import { type HostHealthChange, HostHealthExchange } from "../upstream/health/exchange.ts";
+import { EventFiles } from "./event_files.ts";
+import type { SharedCounts } from "./shared_counts.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { WorkerEnvironment } from "./worker_environment.ts";
+
+export class WorkerClusters {
+  readonly manager: ClusterManager;
+  readonly #hostHealth: HostHealthExchange;
+  readonly #eventFiles: EventFiles;
+  /** Lines that the primary worker writes of ejections. */
+  #outlierEventLog: LogFile | null = null;
+  /** What filters of clusters are made with; from the newest generation. */
+  #filterContext: FactoryContext | null = null;
+
+  constructor(environment: WorkerEnvironment, world: FormatWorld, counts: SharedCounts) {
+    const { clock, random, stats } = environment;
+    const primary = environment.index === 0;
+    const eventFiles = this.#eventFiles = new EventFiles({
+      clock,
+      stats,
+      logger: environment.logger("upstream"),
+      ...environment.accessLog,
+    });
+    this.#hostHealth = new HostHealthExchange(clock, environment.publishHostHealth ?? null);
+    const formats = (text: string) => compileFormat(text, world, { omitEmptyValues: true });
+    this.manager = new ClusterManager({
+      clock,
+      random,
+      stats,
+      dialer: new SocketDialer(clock, (error) => environment.onBug(error)),
+      dns: new DnsResolvers({ clock, random, stats: new DnsStats(stats) }),
+      createClientCodec,
+      compileFormat: formats,
+      ...(environment.concurrency > 1 && {
+        createCount: (cluster: string, resource: string) => counts.create(`${cluster}.${resource}`),
+        createCells: (name: string, count: number) => stats.cells(name, count),
+      }),
+      writeOutlierEvent: (line) => this.#outlierEventLog?.write(line),
+      primary,
+      hostHealth: this.#hostHealth,
+      ...(primary && {
+        healthChecks: { compileFormat: formats, openEventFile: (path: string) => eventFiles.open(path) },
+      }),
+      createHttpFilters: (plans, scope) => this.#filterContext!.createHttpFilters(plans, scope),
+    });
+  }
+
+  /** Takes a generation; settles once its clusters are warm. */
+  update(snapshot: Snapshot, filterContext: FactoryContext): Promise<void> {
+    const { clusters, localClusterName, node, outlierEventLog } = snapshot;
+    this.#filterContext = filterContext;
+    this.#outlierEventLog = outlierEventLog === null ? null : this.#eventFiles.open(outlierEventLog);
+    this.manager.locate(node, localClusterName);
+    return new Promise((resolve) => void this.manager.update(clusters, resolve));
+  }
+
+  /** Takes what other workers found of the health of hosts. */
+  receive(changes: readonly HostHealthChange[]): void {
+    this.#hostHealth.receive(changes);
+  }
+
+  reopenLogs(): void {
+    this.#eventFiles.reopen();
+  }
+
+  close(): void {
+    this.manager.close();
+    this.#eventFiles.close();
+  }
+}
