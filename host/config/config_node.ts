@@ -159,6 +159,15 @@ export class MessageNode implements ConfigNode {
     this.#report("note", "config/accepted-without-effect", message, { field }, true);
   }
 
+  refuse(field: string, reason: string, help?: string): void {
+    const schema = this.#field(field);
+    this.#context.coverage.refuse(this.typeName, field, reason);
+    this.#marks.set(schema, "accepted");
+    const value = this.protoMessage.get(schema);
+    if (!this.protoMessage.has(schema) || (schema.kind === "one" && !unwrapped(value as Element))) return;
+    this.#report("error", "config/unsupported", reason, { field, ...(help !== undefined && { help }) });
+  }
+
   error(code: string, message: string, where?: ProblemPlace): void {
     this.#report("error", code, message, where);
   }
@@ -280,7 +289,7 @@ export class MessageNode implements ConfigNode {
 
   #mark(field: FieldSchema, mark: "has" | "read"): void {
     if (this.#marks.get(field) !== "read") this.#marks.set(field, mark);
-    this.#context.coverage.read(this.typeName, field.name);
+    this.#context.coverage[mark](this.typeName, field.name);
   }
 
   #field(name: string): FieldSchema {

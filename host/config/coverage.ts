@@ -1,82 +1,106 @@
-// host/config/coverage.ts: which fields of which messages are read, and which are accepted without effect.
+// host/config/coverage.ts: which fields of which messages are read, accepted without effect, or refused.
 /**
- * Filled while plans are made, over a whole test suite or one start; the reference page of the
- * configuration and the coverage figure come from it.
+ * Filled while plans are made; the reference page of the configuration comes from it. A planner reads only what a
+ * configuration chooses, so the whole is known when configurations are added up.
  *
  * @module
  */
 import type { TypeRegistry } from "../api/schema.ts";
 
-export interface MessageCoverage {
-  /** Names of the fields that somebody reads. */
-  readonly read: string[];
-  /** Fields that are accepted and have no effect, with the reason. */
-  readonly accepted: Record<string, string>;
+/** What becomes of a field where a configuration sets it. */
+export type FieldState = "read" | "accepted" | "refused";
+
+export interface FieldCoverage {
+  readonly state: FieldState;
+  /** Why it has no effect, or what the error says; empty where it is read. */
+  readonly reason: string;
 }
 
+interface Seen {
+  readonly use: Use;
+  readonly reason: string;
+}
+
+/** Whoever asks only whether a field is there may do so to refuse it; hence the last place. */
+const USES = ["has", "refused", "accepted", "read"] as const;
+type Use = typeof USES[number];
+
 export class Coverage {
-  readonly #read = new Map<string, Set<string>>();
-  readonly #accepted = new Map<string, Map<string, string>>();
+  readonly #messages = new Map<string, Map<string, Seen>>();
 
   read(typeName: string, field: string): void {
-    let fields = this.#read.get(typeName);
-    if (fields === undefined) {
-      fields = new Set();
-      this.#read.set(typeName, fields);
-    }
-    fields.add(field);
+    this.#see(typeName, field, { use: "read", reason: "" });
+  }
+
+  /** It was asked for whether the field is set. */
+  has(typeName: string, field: string): void {
+    this.#see(typeName, field, { use: "has", reason: "" });
   }
 
   accept(typeName: string, field: string, reason: string): void {
-    let fields = this.#accepted.get(typeName);
-    if (fields === undefined) {
-      fields = new Map();
-      this.#accepted.set(typeName, fields);
-    }
-    fields.set(field, reason);
+    this.#see(typeName, field, { use: "accepted", reason });
   }
 
-  /** Everything seen so far, sorted by name. A field that is both counts as read. */
-  dump(): Record<string, MessageCoverage> {
-    const all: Record<string, MessageCoverage> = {};
-    for (const typeName of [...new Set([...this.#read.keys(), ...this.#accepted.keys()])].sort()) {
-      const read = [...this.#read.get(typeName) ?? []].sort();
-      const accepted = [...this.#accepted.get(typeName) ?? []].filter(([field]) => !read.includes(field)).sort();
-      all[typeName] = { read, accepted: Object.fromEntries(accepted) };
+  refuse(typeName: string, field: string, reason: string): void {
+    this.#see(typeName, field, { use: "refused", reason });
+  }
+
+  /** Adds what another has seen. */
+  add(other: Coverage): void {
+    for (const [typeName, fields] of other.#messages) {
+      for (const [field, seen] of fields) this.#see(typeName, field, seen);
+    }
+  }
+
+  /** The messages that planners look into, sorted, each with the fields that they know. */
+  dump(): Map<string, ReadonlyMap<string, FieldCoverage>> {
+    const all = new Map<string, ReadonlyMap<string, FieldCoverage>>();
+    for (const typeName of [...this.#messages.keys()].sort()) {
+      const fields = new Map<string, FieldCoverage>();
+      for (const [field, { use, reason }] of this.#messages.get(typeName)!) {
+        fields.set(field, { state: use === "has" ? "read" : use, reason });
+      }
+      all.set(typeName, fields);
     }
     return all;
   }
 
-  /** Adds what another run has dumped. */
-  add(dump: Readonly<Record<string, MessageCoverage>>): void {
-    for (const [typeName, { read, accepted }] of Object.entries(dump)) {
-      for (const field of read) this.read(typeName, field);
-      for (const [field, reason] of Object.entries(accepted)) this.accept(typeName, field, reason);
+  #see(typeName: string, field: string, seen: Seen): void {
+    let fields = this.#messages.get(typeName);
+    if (fields === undefined) {
+      fields = new Map();
+      this.#messages.set(typeName, fields);
     }
+    const known = fields.get(field);
+    if (known === undefined || USES.indexOf(seen.use) > USES.indexOf(known.use)) fields.set(field, seen);
   }
 }
 
-/** The reference page: one table a message, every field in one of three states. */
-export function renderCoverage(dump: Readonly<Record<string, MessageCoverage>>, registry: TypeRegistry): string {
-  let readCount = 0;
-  let acceptedCount = 0;
+/** The reference page: one table a message, every field with what becomes of it. */
+export function renderCoverage(coverage: Coverage, registry: TypeRegistry): string {
+  const counts = { read: 0, accepted: 0, refused: 0 };
+  let messages = 0;
   let total = 0;
   let tables = "";
-  for (const [typeName, { read, accepted }] of Object.entries(dump)) {
+  for (const [typeName, fields] of coverage.dump()) {
     const schema = registry.message(typeName);
     if (schema === null) continue;
+    messages++;
     tables += `\n## ${typeName}\n\n| field | |\n| --- | --- |\n`;
     for (const { name } of schema.fields) {
       total++;
-      const reason = accepted[name];
-      if (read.includes(name)) readCount++;
-      else if (reason !== undefined) acceptedCount++;
-      const state = read.includes(name) ? "read" : reason === undefined ? "not implemented" : `accepted: ${reason}`;
-      tables += `| \`${name}\` | ${state} |\n`;
+      const known = fields.get(name);
+      if (known !== undefined) counts[known.state]++;
+      tables += `| \`${name}\` | ${stateText(known)} |\n`;
     }
   }
   return "# Configuration that nuncio reads\n\n<!-- Generated from what the planners read; do not edit. -->\n\n" +
-    `Of ${total} fields in ${Object.keys(dump).length} messages, ${readCount} are read and ${acceptedCount} are ` +
-    "accepted without effect. Any other field that a configuration sets is an error at its position, or a " +
-    "warning with `--lenient`.\n" + tables;
+    `Of ${total} fields in ${messages} messages, ${counts.read} are read and ${counts.accepted} are accepted ` +
+    `without effect. ${counts.refused} are refused with a reason; any other field that a configuration sets is an ` +
+    "error at its position, or a warning with `--lenient`.\n" + tables;
+}
+
+function stateText(known: FieldCoverage | undefined): string {
+  if (known === undefined) return "not implemented";
+  return known.state === "read" ? "read" : `${known.state}: ${known.reason}`;
 }

@@ -45,6 +45,8 @@ export interface ConfigNode {
   toBinary(): Uint8Array;
   /** The field is accepted and has no effect here; `--mode validate` shows the reason. */
   accept(field: string, reason: string): void;
+  /** The field is known and refused: an error where it is set to more than false or 0. */
+  refuse(field: string, reason: string, help?: string): void;
   /** Reports a problem at this node, or at one of its fields. Planning goes on, to find more. */
   error(code: string, message: string, where?: ProblemPlace): void;
   warn(code: string, message: string, where?: ProblemPlace): void;

@@ -7,11 +7,9 @@ import type { ConfigNode } from "../../config/node.ts";
 
 /** Envoy's releases refuse the field, too: who sets it counts on something. */
 export function refuseHeaderValidators(node: ConfigNode, field: string, help: string): void {
-  const extension = node.message(field);
-  if (extension === null) return;
-  for (const each of ["name", "typed_config"]) extension.accept(each, "there is no such extension");
-  node.error("config/unsupported", "there are no header validators beside the codecs' own, as in Envoy's releases", {
+  node.refuse(
     field,
-    help: `headers are always validated; ${help}`,
-  });
+    "there are no header validators beside the codecs' own, as in Envoy's releases",
+    `headers are always validated; ${help}`,
+  );
 }

@@ -11,9 +11,7 @@ import { type FilterChainMatchPlan, MATCH_ANY } from "../plan.ts";
 /** Null matches everything. */
 export function planFilterChainMatch(node: ConfigNode | null): FilterChainMatchPlan {
   if (node === null) return MATCH_ANY;
-  if (node.has("address_suffix") || node.has("suffix_len")) {
-    node.error("config/unsupported", "Envoy does not implement address_suffix and suffix_len, nor does nuncio");
-  }
+  for (const field of ["address_suffix", "suffix_len"]) node.refuse(field, "Envoy does not implement it either");
   return {
     destinationPort: node.has("destination_port") ? node.number("destination_port") : null,
     prefixRanges: planRanges(node, "prefix_ranges"),

@@ -141,9 +141,7 @@ function planFilterChain(node: ConfigNode, planners: ListenerPlanners, scope: Li
       help: "add a terminal filter, such as http_connection_manager or tcp_proxy",
     });
   }
-  if (node.bool("use_proxy_proto")) {
-    node.error(UNSUPPORTED, "use_proxy_proto is not supported", { field: "use_proxy_proto" });
-  }
+  node.refuse("use_proxy_proto", "the PROXY protocol is not read so far");
   node.accept("metadata", "nothing here reads the metadata of filter chains");
   return {
     name: node.string("name"),
@@ -209,7 +207,6 @@ function checkConflicts(nodes: readonly ConfigNode[], chains: readonly FilterCha
   }
 }
 
-/** Booleans that may well be set to false. */
 const NEEDS_SOCKET_OPTIONS: readonly (readonly [string, string])[] = [
   ["use_original_dst", "SO_ORIGINAL_DST"],
   ["transparent", "IP_TRANSPARENT"],
@@ -218,10 +215,7 @@ const NEEDS_SOCKET_OPTIONS: readonly (readonly [string, string])[] = [
 
 function refuseUnsupported(node: ConfigNode): void {
   for (const [field, option] of NEEDS_SOCKET_OPTIONS) {
-    if (!node.bool(field)) continue;
-    node.error(UNSUPPORTED, `${field} needs the socket option ${option}, which JavaScript runtimes cannot set`, {
-      field,
-    });
+    node.refuse(field, `it needs the socket option ${option}, which JavaScript runtimes cannot set`);
   }
 }
 

@@ -80,7 +80,7 @@ function planWeightedClusters(
       field: "clusters",
     });
   }
-  if (node.has("total_weight")) node.accept("total_weight", "the sum of the weights counts, as in Envoy");
+  node.accept("total_weight", "the sum of the weights counts, as in Envoy");
   if (node.has("runtime_key_prefix")) {
     node.accept("runtime_key_prefix", "there are no runtime layers: the configured weights apply");
   }

@@ -111,11 +111,7 @@ function planUpgrades(node: ConfigNode): Pick<ClusterActionPlan, "upgrades" | "c
         field: "connect_config",
       });
     }
-    if (config.has("proxy_protocol_config")) {
-      config.error("config/unsupported", "the PROXY protocol cannot be sent to upstreams so far", {
-        field: "proxy_protocol_config",
-      });
-    }
+    config.refuse("proxy_protocol_config", "the PROXY protocol cannot be sent to upstreams so far");
     connect = { allowPost: config.bool("allow_post") };
   }
   return { upgrades, connect };

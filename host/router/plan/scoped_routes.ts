@@ -11,13 +11,9 @@ import { planRouteConfig } from "./route_config.ts";
 
 /** Scopes that the configuration itself has, or null when they would come from elsewhere, which is reported. */
 export function planScopedRoutes(node: ConfigNode, context: RoutePlanContext): ScopedRoutesPlan | null {
+  node.refuse("scoped_rds", "scoped routes come from scoped_route_configurations_list so far");
   const list = node.message("scoped_route_configurations_list");
-  if (list === null) {
-    node.error("config/unsupported", "scoped routes come from scoped_route_configurations_list so far", {
-      ...(node.has("scoped_rds") && { field: "scoped_rds" }),
-    });
-    return null;
-  }
+  if (list === null) return null;
   node.accept("rds_config_source", "every scope has its route_configuration");
   const name = node.string("name");
   const fragments =
@@ -42,12 +38,11 @@ function planScope(node: ConfigNode, context: RoutePlanContext): ScopePlan | nul
   const name = node.string("name");
   const key = node.message("key")?.messages("fragments").map((each) => toWireText(each.string("string_key"))) ?? [];
   node.accept("on_demand", "the routes of all scopes are there from the beginning");
-  if (node.string("route_configuration_name") !== "") {
-    node.error("config/unsupported", `scope '${name}' has a route_configuration_name, which needs RDS`, {
-      field: "route_configuration_name",
-      help: "write the routes into route_configuration",
-    });
-  }
+  node.refuse(
+    "route_configuration_name",
+    "routes that are named come by RDS, which is not there so far",
+    "write the routes into route_configuration",
+  );
   const routes = node.message("route_configuration");
   if (routes === null) {
     node.error("config/missing-field", `scope '${name}' has no route_configuration`);

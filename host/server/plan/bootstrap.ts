@@ -154,12 +154,7 @@ function planWasmLimits(root: ConfigNode, runtime: RuntimeValues): WasmLimitsPla
 function planOutlierEventLog(root: ConfigNode): string | null {
   const node = root.message("cluster_manager")?.message("outlier_detection") ?? null;
   if (node === null) return null;
-  if (node.has("event_service")) {
-    node.error("config/unsupported", "events of outlier detection go to a file only", {
-      field: "event_service",
-      help: "set event_log_path",
-    });
-  }
+  node.refuse("event_service", "events of outlier detection go to a file only", "set event_log_path");
   const path = node.string("event_log_path");
   if (path === "") return null;
   const reason = whyNotWritable(path);
@@ -232,9 +227,7 @@ function planAdmin(node: ConfigNode | null): AdminPlan | null {
   if (node === null) return null;
   node.accept("profile_path", "profiles are taken with the runtime's own tools");
   node.accept("ignore_global_conn_limit", "admin connections are never counted against a limit");
-  if (node.has("access_log_path") && node.string("access_log_path") !== "/dev/null") {
-    node.accept("access_log_path", "admin requests are logged by the admin component at debug level");
-  }
+  node.accept("access_log_path", "admin requests are logged by the admin component at debug level");
   const socket = node.message("address")?.message("socket_address") ?? null;
   if (socket === null) {
     if (node.message("address") !== null) {

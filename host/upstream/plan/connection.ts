@@ -14,12 +14,11 @@ const DEFAULT_SELECTOR = "envoy.config.upstream.local_address_selector.v3.Defaul
 /** `bindConfig` is that of the cluster manager, for clusters without one. */
 export function planConnection(cluster: ConfigNode, bindConfig: ConfigNode | null): UpstreamConnectionPlan {
   const options = cluster.message("upstream_connection_options");
-  if (options?.bool("set_local_interface_name_on_upstream_connections") === true) {
-    options.error("config/unsupported", "the runtime does not tell by which interface a connection goes", {
-      field: "set_local_interface_name_on_upstream_connections",
-      help: "remove it",
-    });
-  }
+  options?.refuse(
+    "set_local_interface_name_on_upstream_connections",
+    "the runtime does not tell by which interface a connection goes",
+    "remove it",
+  );
   return {
     tcpKeepalive: planKeepalive(options),
     happyEyeballs: planHappyEyeballs(options?.message("happy_eyeballs_config") ?? null),

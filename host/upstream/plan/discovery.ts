@@ -136,14 +136,10 @@ function planEds(node: ConfigNode, context: DiscoveryPlanContext): EdsPlan | nul
   file?.accept("watched_directory", "files are noticed however they are replaced");
   file?.accept("poll_interval", "files are watched, and looked at every 5 s besides");
   const path = file?.string("path") ?? source.string("path");
-  if (path === "") {
-    for (const field of ["ads", "api_config_source", "self"]) source.has(field);
-    source.error("config/unsupported", "endpoints come from files so far", {
-      ...(source.oneof("config_source_specifier") !== null && { field: source.oneof("config_source_specifier")! }),
-      help: "use path_config_source",
-    });
-    return null;
+  for (const field of ["ads", "api_config_source", "self"]) {
+    source.refuse(field, "endpoints come from files so far", "use path_config_source");
   }
+  if (path === "") return null;
   return {
     serviceName,
     path,

@@ -48,12 +48,11 @@ export function planDnsCache(node: ConfigNode, fallback: ResolverPlan): DnsCache
       },
     );
   }
-  if (node.has("key_value_config")) {
-    node.error("config/unsupported", "names are not kept beyond the life of the process", {
-      field: "key_value_config",
-      help: "remove it: names are looked up again after a start",
-    });
-  }
+  node.refuse(
+    "key_value_config",
+    "names are not kept beyond the life of the process",
+    "remove it: names are looked up again after a start",
+  );
   return {
     name: node.string("name"),
     resolver: planResolver(node, fallback),

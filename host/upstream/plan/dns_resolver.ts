@@ -76,12 +76,7 @@ function planCares(config: ConfigNode): DnsResolverPlan {
   config.accept("max_udp_channel_duration", "each query has a socket of its own");
   config.accept("reinit_channel_on_timeout", "each query has a socket of its own");
   config.accept("edns0_max_payload_size", "what is larger than 512 bytes comes by TCP");
-  if (config.number("qcache_max_ttl", 0) > 0) {
-    config.error("config/unsupported", "answers are not cached below the clusters that ask", {
-      field: "qcache_max_ttl",
-      help: "remove it",
-    });
-  }
+  config.refuse("qcache_max_ttl", "answers are not cached below the clusters that ask", "remove it");
   return {
     ...DEFAULT_RESOLVER_PLAN,
     servers: planServers(config, "resolvers"),

@@ -61,12 +61,11 @@ function planDropOverload(policy: ConfigNode): DropOverloadPlan | null {
 const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
 
 function planLocality(node: ConfigNode, named: ReadonlyMap<string, ConfigNode>): LocalityEndpointsPlan {
-  if (node.has("leds_cluster_locality_config")) {
-    node.error("config/unsupported", "endpoints of a locality do not come one by one (LEDS)", {
-      field: "leds_cluster_locality_config",
-      help: "list them in lb_endpoints",
-    });
-  }
+  node.refuse(
+    "leds_cluster_locality_config",
+    "endpoints of a locality do not come one by one (LEDS)",
+    "list them in lb_endpoints",
+  );
   const locality = node.message("locality");
   const metadata = node.message("metadata")?.json("filter_metadata");
   return {

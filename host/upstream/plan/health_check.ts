@@ -120,14 +120,11 @@ function planEventLogs(node: ConfigNode): string[] {
 
 /** Rules of the message see to it that there is one. */
 function planChecker(node: ConfigNode, http: HttpProtocolPlan, formats: FormatChecker): CheckerPlan {
-  const custom = node.message("custom_health_check");
-  if (custom !== null) {
-    custom.any("typed_config");
-    custom.error(UNSUPPORTED, `health checker '${custom.string("name")}' is not supported yet`, {
-      field: "name",
-      help: "use http_health_check, tcp_health_check or grpc_health_check",
-    });
-  }
+  node.refuse(
+    "custom_health_check",
+    "health checkers of extensions are not supported yet",
+    "use http_health_check, tcp_health_check or grpc_health_check",
+  );
   const grpc = node.message("grpc_health_check");
   if (grpc !== null) return planGrpc(node, grpc, http, formats);
   const httpCheck = node.message("http_health_check");

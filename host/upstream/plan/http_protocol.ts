@@ -86,26 +86,19 @@ function planOptions(options: ConfigNode, formats: FormatChecker): HttpProtocolP
       http1 = config.message(protocol);
     } else if (protocol === "http2_protocol_options") {
       http2 = config.message(protocol);
-    } else if (protocol !== null && config.has(protocol)) {
-      config.error("config/unsupported", HTTP3_MESSAGE, { field: protocol });
     }
+    config.refuse("http3_protocol_options", HTTP3_MESSAGE);
   } else if (follows) {
     const config = options.message(choice);
     http1 = config?.message("http_protocol_options") ?? null;
     http2 = config?.message("http2_protocol_options") ?? null;
-    if (config?.has("http3_protocol_options")) {
-      config.error("config/unsupported", HTTP3_MESSAGE, { field: "http3_protocol_options" });
-    }
-  } else if (choice !== null && options.has(choice)) {
-    options.error(
-      "config/unsupported",
-      `${choice}: the protocol is agreed on by TLS, which upstreams do not have yet`,
-      {
-        field: choice,
-        help: "use `explicit_http_config: { http_protocol_options: {} }` or `{ http2_protocol_options: {} }`",
-      },
-    );
+    config?.refuse("http3_protocol_options", HTTP3_MESSAGE);
   }
+  options.refuse(
+    "auto_config",
+    "the protocol is agreed on by TLS, which upstreams do not have yet",
+    "use `explicit_http_config: { http_protocol_options: {} }` or `{ http2_protocol_options: {} }`",
+  );
   acceptTls(options);
   refuseHeaderValidators(options, "header_validation_config", "remove the field");
   const errorMatcher = options.message("outlier_detection")?.message("error_matcher") ?? null;

@@ -39,9 +39,7 @@ export function planOutlierDetection(node: ConfigNode, runtime: RuntimeValues): 
       field: "max_ejection_time",
     });
   }
-  if (node.messages("monitors").length > 0) {
-    node.error("config/unsupported", "monitors of extensions are not supported", { field: "monitors" });
-  }
+  node.refuse("monitors", "monitors of extensions are not supported");
   const enforcing = Object.fromEntries(
     Object.entries(ENFORCING).map(([type, field]) =>
       [type, number(field, DEFAULTS.enforcing[type as keyof typeof ENFORCING])] as const

@@ -179,18 +179,48 @@ test("coverage says who reads what", () => {
   const listener = root.message("static_resources")!.messages("listeners")[0]!;
   listener.string("name");
   listener.accept("tcp_backlog_size", "the system decides");
-  const dump = coverage.dump();
-  assert.equal(dump["envoy.config.listener.v3.Listener"], {
-    read: ["name"],
-    accepted: { tcp_backlog_size: "the system decides" },
-  });
-  const merged = new Coverage();
-  merged.add(dump);
-  assert.equal(merged.dump(), dump);
-  const page = renderCoverage(dump, registry);
+  listener.refuse("freebind", "no runtime can");
+  assert.equal([...coverage.dump().get("envoy.config.listener.v3.Listener")!], [
+    ["name", { state: "read", reason: "" }],
+    ["tcp_backlog_size", { state: "accepted", reason: "the system decides" }],
+    ["freebind", { state: "refused", reason: "no runtime can" }],
+  ]);
+  const page = renderCoverage(coverage, registry);
   assert.match(page, "| `name` | read |");
   assert.match(page, "| `tcp_backlog_size` | accepted: the system decides |");
+  assert.match(page, "| `freebind` | refused: no runtime can |");
   assert.match(page, "| `transparent` | not implemented |");
+});
+
+test("coverage of several configurations adds up; who reads a field wins over who accepts it", () => {
+  const typeName = "envoy.config.listener.v3.Listener";
+  const first = new Coverage();
+  first.has(typeName, "name");
+  first.accept(typeName, "name", "of no use");
+  assert.is(first.dump().get(typeName)!.get("name")!.state, "accepted");
+  const second = new Coverage();
+  second.read(typeName, "name");
+  second.has(typeName, "metadata");
+  second.refuse(typeName, "freebind", "no runtime can");
+  const all = new Coverage();
+  for (const each of [second, first]) all.add(each);
+  const states = [...all.dump().get(typeName)!].map(([field, { state }]) => [field, state]);
+  assert.equal(states, [["name", "read"], ["metadata", "read"], ["freebind", "refused"]]);
+});
+
+test("a field that is refused is an error where it is set, and not where it is false", () => {
+  const yaml = (freebind: boolean) =>
+    `static_resources: { listeners: [{ freebind: ${freebind}, socket_options: [{ int_value: 1 }] }] }`;
+  const messages = [true, false].map((freebind) => {
+    const { root, diagnostics } = load(yaml(freebind));
+    const listener = root.message("static_resources")!.messages("listeners")[0]!;
+    listener.refuse("freebind", "no runtime can");
+    listener.refuse("socket_options", "no runtime has them");
+    listener.refuse("udp_listener_config", "there is no UDP");
+    return diagnostics.all.map(({ code, message }) => `${code}: ${message}`);
+  });
+  const options = "config/unsupported: no runtime has them";
+  assert.equal(messages, [["config/unsupported: no runtime can", options], [options]]);
 });
 
 test.run();

@@ -187,7 +187,7 @@ const REFUSED: readonly (readonly [check: string, problem: string])[] = [
   ],
   [
     "custom_health_check: { name: envoy.health_checkers.redis }",
-    "health_checks[0].custom_health_check.name: health checker 'envoy.health_checkers.redis' is not supported yet",
+    "health_checks[0].custom_health_check: health checkers of extensions are not supported yet",
   ],
   [
     "tcp_health_check: {}, tls_options: { alpn_protocols: [ h2 ] }",

@@ -286,12 +286,7 @@ function planPath(config: ConfigNode): PathPlan {
 /** Envoy takes the first without doing anything: who sets it counts on something. */
 function refuseUnknownPathRules(config: ConfigNode): void {
   const help = "use normalize_path, merge_slashes and path_with_escaped_slashes_action";
-  if (config.has("path_normalization_options")) {
-    config.error("config/unsupported", "path_normalization_options has no effect in Envoy, and none here", {
-      field: "path_normalization_options",
-      help,
-    });
-  }
+  config.refuse("path_normalization_options", "it has no effect in Envoy, and none here", help);
   refuseHeaderValidators(
     config,
     "typed_header_validation_config",

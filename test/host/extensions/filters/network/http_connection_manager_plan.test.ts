@@ -63,7 +63,7 @@ test("a connection manager without any of this has no problem", async () => {
 test("rules for paths and headers that have no effect in Envoy say what to use", async () => {
   await refused(
     "path_normalization_options: {}",
-    /^error: path_normalization_options has no effect .*\(use normalize_path, merge_slashes/,
+    /^error: it has no effect in Envoy.*\(use normalize_path, merge_slashes/,
   );
   await refused(
     `typed_header_validation_config:
