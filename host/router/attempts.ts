@@ -17,7 +17,7 @@ import type { HeaderMap } from "../http/header_map.ts";
 import type { Counter } from "../observe/stat.ts";
 import type { Host } from "../upstream/host.ts";
 import { AttemptSet } from "./attempt_set.ts";
-import { type AttemptTimeouts, AttemptTimers } from "./attempt_timers.ts";
+import type { AttemptTimeouts } from "./attempt_timers.ts";
 import {
   failMaxDuration,
   failNoHealthyUpstream,
@@ -40,9 +40,10 @@ import { followRedirect } from "./internal_redirect.ts";
 import { RequestLoadBalancerContext } from "./load_balancer_context.ts";
 import type { HedgePolicyPlan } from "./plan.ts";
 import { RequestReplay } from "./request_replay.ts";
-import { type RetryOwner, RetryState, RetryStatus } from "./retry_state.ts";
+import { dropsResponse, hedge, retriesReset, retriesTimeout } from "./retry_decision.ts";
+import { type RetryOwner, RetryState } from "./retry_state.ts";
 import type { RoutedRequest } from "./routed_request.ts";
-import { createAttempt } from "./start_attempt.ts";
+import { chooseHost, createAttempt, rewriteHost, startPerTryTimers, timersOf } from "./start_attempt.ts";
 import type { UpstreamAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
 import { describeHost, newUpstreamInfo } from "../upstream/upstream_info.ts";
 
@@ -53,8 +54,6 @@ export class Attempts
   readonly #inFlight: AttemptSet = new AttemptSet();
   /** Null once no attempt will follow. */
   #retry: RetryState | null;
-  /** The next attempt follows one that took too long. */
-  #isTimeoutRetry = false;
   /** Null when nothing of the request matters to the load balancer. */
   readonly #context: RequestLoadBalancerContext | null;
   /** From the end of the request to that of the response. */
@@ -82,10 +81,10 @@ export class Attempts
   /** Begins the first attempt, and those that a hedge policy wants beside it; false without a host. */
   begin(end: boolean): boolean {
     const { route, headers, stream } = this.#request;
-    const host = this.#chooseHost();
+    const host = chooseHost(this.#request, this.#context, this.#retry);
     if (host === null) return false;
     if (route.hedgePolicy === null) {
-      this.#rewriteHost(host, headers);
+      rewriteHost(route, host, headers);
       stream.setDownstreamWatermarkCallbacks(this);
       this.#attempt(host, headers, end);
     } else {
@@ -96,12 +95,12 @@ export class Attempts
 
   /** Each of them changes headers of its own. */
   #beginHedged(host: Host, policy: HedgePolicyPlan, end: boolean): void {
-    const { cluster, headers, stream } = this.#request;
+    const { cluster, route, headers, stream } = this.#request;
     const { numerator, denominator } = policy.additionalRequestChance;
     const isOneMore = numerator > 0 && cluster.random.uint32() % denominator < numerator;
     const more = policy.initialRequests - 1 + (isOneMore ? 1 : 0);
     const copies = Array.from({ length: more }, () => headers.clone());
-    this.#rewriteHost(host, headers);
+    rewriteHost(route, host, headers);
     stream.setDownstreamWatermarkCallbacks(this);
     this.#attempt(host, headers, end);
     for (const copy of copies) {
@@ -111,14 +110,9 @@ export class Attempts
       if (other === null) return void stream.info.attemptCount--;
       stream.info.upstream = newUpstreamInfo(cluster);
       this.#retry?.onHostTried(other);
-      this.#rewriteHost(other, copy);
+      rewriteHost(route, other, copy);
       this.#attempt(other, copy, end);
     }
-  }
-
-  #rewriteHost({ hostname }: Host, headers: HeaderMap): void {
-    const { route } = this.#request;
-    if (route.autoHostRewrite && hostname !== "") route.rewriteHost(headers, hostname);
   }
 
   sendData(body: ByteQueue, end: boolean): void {
@@ -169,8 +163,8 @@ export class Attempts
     noteConnected(attempt);
     for (const counters of this.#request.counters) counters.upstreamRqTotal.inc();
     const durationMs = (host.owner ?? this.#request.cluster).plan.http.maxStreamDurationMs;
-    if (durationMs > 0) this.#timersOf(attempt).startDuration(durationMs);
-    this.#startPerTryTimers(attempt);
+    if (durationMs > 0) timersOf(attempt, this.#request, this).startDuration(durationMs);
+    startPerTryTimers(attempt, this.#request, this);
   }
 
   onUpstream1xxHeaders(attempt: UpstreamAttempt, headers: HeaderMap): void {
@@ -185,7 +179,10 @@ export class Attempts
   onUpstreamHeaders(attempt: UpstreamAttempt, headers: HeaderMap, end: boolean): void {
     const request = this.#request;
     noteResponse(request, attempt, headers);
-    if (this.#retry !== null && this.#isDropped(this.#retry, attempt, headers)) return;
+    if (this.#retry !== null) {
+      if (dropsResponse(request, this.#retry, this.#inFlight, attempt, headers)) return;
+      this.#giveUpRetries();
+    }
     if (followRedirect(request, headers)) return;
     request.replay = null;
     const { stream } = request;
@@ -221,9 +218,9 @@ export class Attempts
   }
 
   onUpstreamReset(attempt: UpstreamAttempt, reason: StreamResetReason, details: string): void {
-    noteReset(this.#request, attempt, reason);
-    if (this.#retriesReset(attempt, reason, attempt.connected, false)) return;
     const request = this.#request;
+    noteReset(request, attempt, reason);
+    if (retriesReset(request, this.#retry, this.#inFlight, attempt, reason, attempt.connected)) return;
     noteFailure(request, attempt);
     if (!request.responseStarted) request.chargeResponse(resetStatus(reason));
     this.#inFlight.remove(attempt);
@@ -249,11 +246,11 @@ export class Attempts
 
   #onAttemptTimeout(attempt: UpstreamAttempt, counter: Counter, details: string): void {
     const request = this.#request;
-    if (request.hedgesOnPerTryTimeout) return this.#hedge(attempt);
-    this.#countTimeout(attempt, counter);
+    if (request.hedgesOnPerTryTimeout) return hedge(request, this.#retry, attempt);
+    countTimeout(attempt, counter);
     attempt.reset();
     noteTimeout(attempt, request.timeoutStatus);
-    if (this.#retriesReset(attempt, StreamResetReason.LocalReset, true, true)) return;
+    if (retriesTimeout(request, this.#retry, this.#inFlight, attempt)) return;
     noteFailure(request, attempt);
     if (!request.responseStarted) request.chargeResponse(request.timeoutStatus);
     this.#inFlight.remove(attempt);
@@ -261,20 +258,21 @@ export class Attempts
   }
 
   onMaxDuration(attempt: UpstreamAttempt): void {
-    (attempt.host?.owner ?? this.#request.cluster).stats.upstreamRqMaxDurationReached.inc();
+    const request = this.#request;
+    (attempt.host?.owner ?? request.cluster).stats.upstreamRqMaxDurationReached.inc();
     attempt.reset();
-    if (this.#retriesReset(attempt, StreamResetReason.LocalReset, true, false)) return;
+    if (retriesReset(request, this.#retry, this.#inFlight, attempt, StreamResetReason.LocalReset, true)) return;
     this.#inFlight.remove(attempt);
     if (this.#hasHope) return;
     this.#timer?.disable();
-    failMaxDuration(this.#request);
+    failMaxDuration(request);
   }
 
   /** The time for all attempts together is over. */
   #onTimeout(): void {
     const request = this.#request;
     for (const attempt of this.#inFlight.all) {
-      this.#countTimeout(attempt, request.cluster.stats.upstreamRqTimeout);
+      countTimeout(attempt, request.cluster.stats.upstreamRqTimeout);
       for (const counters of request.counters) counters.upstreamRqTimeout.inc();
       if (!request.responseStarted) {
         // One that took too long before was noted then.
@@ -286,11 +284,6 @@ export class Attempts
     this.#giveUpRetries();
     this.#inFlight.resetAll();
     failTimeout(request, "response_timeout");
-  }
-
-  #countTimeout(attempt: UpstreamAttempt, counter: Counter): void {
-    counter.inc();
-    if (attempt.host !== null) attempt.host.rqTimeout++;
   }
 
   // Ends of messages.
@@ -305,7 +298,7 @@ export class Attempts
       this.#timer = request.stream.clock.createTimer(() => this.#onTimeout());
       this.#timer.enable(request.timeoutMs);
     }
-    for (const attempt of this.#inFlight.all) if (attempt.connected) this.#startPerTryTimers(attempt);
+    for (const attempt of this.#inFlight.all) if (attempt.connected) startPerTryTimers(attempt, request, this);
   }
 
   #onResponseEnd(attempt: UpstreamAttempt, trailers: HeaderMap | null): void {
@@ -315,33 +308,7 @@ export class Attempts
     this.#request.recordTime();
   }
 
-  #timersOf(attempt: UpstreamAttempt): AttemptTimers<UpstreamAttempt> {
-    return attempt.timers ??= new AttemptTimers(this.#request.stream.clock, attempt, this);
-  }
-
-  #startPerTryTimers(attempt: UpstreamAttempt): void {
-    const { perTryTimeoutMs, perTryIdleTimeoutMs, endMs, responseStarted } = this.#request;
-    if (endMs < 0 || responseStarted) return;
-    if (perTryTimeoutMs > 0) this.#timersOf(attempt).startPerTry(perTryTimeoutMs);
-    if (perTryIdleTimeoutMs > 0) this.#timersOf(attempt).startIdle(perTryIdleTimeoutMs);
-  }
-
   // Attempts.
-
-  /** A host for the next attempt; null when there is none, and the request was answered. */
-  #chooseHost(): Host | null {
-    const { cluster, stream, route: { priority }, isTcp } = this.#request;
-    const host = cluster.chooseHost(this.#context);
-    stream.info.upstream = newUpstreamInfo(cluster);
-    if (
-      host === null || (!isTcp && !cluster.canUseHttpPool(host, priority, stream.info.protocol))
-    ) {
-      failNoHealthyUpstream(this.#request, this.#context === null ? null : this.#context.overrideHost());
-      return null;
-    }
-    this.#retry?.onHostTried(host);
-    return host;
-  }
 
   #attempt(host: Host, headers: HeaderMap, end: boolean): UpstreamAttempt {
     const request = this.#request;
@@ -362,10 +329,10 @@ export class Attempts
       return failNoHealthyUpstream(request, null);
     }
     request.cluster = cluster;
-    const host = this.#chooseHost();
+    const host = chooseHost(this.#request, this.#context, this.#retry);
     if (host === null) return;
     if (route.autoHostRewrite && host.hostname !== "") headers.authority = host.hostname;
-    request.prepareRetryHeaders(this.#isTimeoutRetry);
+    request.prepareRetryHeaders(this.#retry!.followsTimeout);
     const { length, trailers, complete } = replay!;
     const body = length > 0 ? replay!.body() : null;
     const attempt = this.#attempt(host, headers, complete && body === null && trailers === null);
@@ -379,7 +346,7 @@ export class Attempts
     return this.#inFlight.hasLive || (this.#retry !== null && this.#retry.waiting);
   }
 
-  // Retries and hedges.
+  // Retries.
 
   #giveUpRetries(): void {
     this.#retry?.close();
@@ -399,59 +366,9 @@ export class Attempts
     failTooLargeToRetry(this.#request);
     return false;
   }
+}
 
-  /** True when a response is not for the client, because a better one may follow. */
-  #isDropped(retry: RetryState, attempt: UpstreamAttempt, headers: HeaderMap): boolean {
-    let isBad: boolean;
-    if (attempt.retried || retry.waiting) {
-      isBad = retry.wouldRetry(headers);
-    } else {
-      const status = retry.onResponse(headers);
-      if (status === RetryStatus.Yes) {
-        this.#isTimeoutRetry = false;
-        this.#request.cluster.stats.codes.chargeRetry(headers.status);
-        this.#drop(attempt);
-        return true;
-      }
-      isBad = status === RetryStatus.Refused;
-    }
-    if (isBad && (this.#inFlight.size > 1 || retry.waiting)) {
-      this.#drop(attempt);
-      return true;
-    }
-    this.#giveUpRetries();
-    return false;
-  }
-
-  /** True when another attempt follows one that has no response. */
-  #retriesReset(
-    attempt: UpstreamAttempt,
-    reason: StreamResetReason,
-    requestStarted: boolean,
-    isTimeout: boolean,
-  ): boolean {
-    const retry = this.#retry;
-    if (retry === null || this.#request.responseStarted || attempt.retried || retry.waiting) return false;
-    if (retry.onReset(reason, requestStarted) !== RetryStatus.Yes) return false;
-    this.#isTimeoutRetry = isTimeout;
-    this.#drop(attempt);
-    return true;
-  }
-
-  /** An attempt takes long: it goes on, and another one follows. */
-  #hedge(attempt: UpstreamAttempt): void {
-    const retry = this.#retry, request = this.#request;
-    noteTimeout(attempt, request.timeoutStatus);
-    if (retry === null || request.responseStarted) return;
-    // One that is about to follow is enough for several that take long.
-    if (!retry.waiting && retry.onSoftTimeout() !== RetryStatus.Yes) return;
-    this.#isTimeoutRetry = true;
-    attempt.retried = true;
-  }
-
-  #drop(attempt: UpstreamAttempt): void {
-    if (attempt.host !== null) attempt.host.rqError++;
-    this.#inFlight.remove(attempt);
-    attempt.reset();
-  }
+function countTimeout({ host }: UpstreamAttempt, counter: Counter): void {
+  counter.inc();
+  if (host !== null) host.rqTimeout++;
 }

@@ -56,6 +56,8 @@ export class RetryState {
   readonly #priorities: PreviousPriorities | null;
   #left: number;
   #clustersTried: Set<string> | null = null;
+  /** The next attempt, or the latest, follows one that took too long. */
+  followsTimeout = false;
   readonly #backOff: BackOff;
   /** The upstream said when to come back; for the next wait alone. */
   #resetMs: number | null = null;

@@ -1,14 +1,43 @@
-// host/router/start_attempt.ts: an attempt of the kind that a request needs, with a pool of the chosen host.
+// host/router/start_attempt.ts: the host of an attempt, an attempt of the kind that the request needs, its timers.
 // pure: no I/O, no clock, no runtime globals
 // hot: one per request; see bench/micro/http_path.bench.ts
 /** @module */
+import type { HeaderMap } from "../http/header_map.ts";
 import type { UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
+import { newUpstreamInfo } from "../upstream/upstream_info.ts";
+import { type AttemptTimeouts, AttemptTimers } from "./attempt_timers.ts";
+import { failNoHealthyUpstream } from "./failures.ts";
 import { FilteredUpstreamRequest } from "./filtered_request.ts";
+import type { RequestLoadBalancerContext } from "./load_balancer_context.ts";
+import type { RetryState } from "./retry_state.ts";
+import type { RouteEntry } from "./route.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 import { TcpUpstreamRequest } from "./tcp_upstream_request.ts";
 import type { PooledAttemptClass, UpstreamAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
 import { UpstreamRequest } from "./upstream_request.ts";
+
+/** A host for the next attempt; null when there is none, and the request was answered. */
+export function chooseHost(
+  request: RoutedRequest,
+  context: RequestLoadBalancerContext | null,
+  retry: RetryState | null,
+): Host | null {
+  const { cluster, stream, route: { priority }, isTcp } = request;
+  const host = cluster.chooseHost(context);
+  stream.info.upstream = newUpstreamInfo(cluster);
+  if (host === null || (!isTcp && !cluster.canUseHttpPool(host, priority, stream.info.protocol))) {
+    failNoHealthyUpstream(request, context === null ? null : context.overrideHost());
+    return null;
+  }
+  retry?.onHostTried(host);
+  return host;
+}
+
+/** Gives a first attempt's request the name of its host, where the route wants that. */
+export function rewriteHost(route: RouteEntry, { hostname }: Host, headers: HeaderMap): void {
+  if (route.autoHostRewrite && hostname !== "") route.rewriteHost(headers, hostname);
+}
 
 /** Makes an attempt at a host; its owner begins it. */
 export function createAttempt(
@@ -38,4 +67,25 @@ function withFilters<Pool>(
   return chain === null
     ? new Attempt(pool, owner, limitBytes, info)
     : new FilteredUpstreamRequest(Attempt, pool, owner, stream, chain, limitBytes, info);
+}
+
+/** Those of an attempt; made when the first of them is wanted. */
+export function timersOf(
+  attempt: UpstreamAttempt,
+  { stream }: RoutedRequest,
+  owner: AttemptTimeouts<UpstreamAttempt>,
+): AttemptTimers<UpstreamAttempt> {
+  return attempt.timers ??= new AttemptTimers(stream.clock, attempt, owner);
+}
+
+/** Begins what the request allows each attempt, once all of it is there and the attempt has a connection. */
+export function startPerTryTimers(
+  attempt: UpstreamAttempt,
+  request: RoutedRequest,
+  owner: AttemptTimeouts<UpstreamAttempt>,
+): void {
+  const { perTryTimeoutMs, perTryIdleTimeoutMs, endMs, responseStarted } = request;
+  if (endMs < 0 || responseStarted) return;
+  if (perTryTimeoutMs > 0) timersOf(attempt, request, owner).startPerTry(perTryTimeoutMs);
+  if (perTryIdleTimeoutMs > 0) timersOf(attempt, request, owner).startIdle(perTryIdleTimeoutMs);
 }
