@@ -120,6 +120,21 @@ export class ConnectionManagerStats {
     this.listenerRqByClass = CLASSES.map((name) => listenerScope.counter("downstream_rq_" + name));
   }
 
+  countRequest(isHttp2: boolean): void {
+    this.rqTotal.inc();
+    this.rqActive.inc();
+    (isHttp2 ? this.rqHttp2Total : this.rqHttp1Total).inc();
+  }
+
+  /** A connection ended that had so many streams. */
+  countDestroyed(byThisSide: boolean, activeStreams: number): void {
+    this.cxDestroy.inc();
+    (byThisSide ? this.cxDestroyLocal : this.cxDestroyRemote).inc();
+    if (activeStreams === 0) return;
+    this.cxDestroyActiveRq.inc();
+    (byThisSide ? this.cxDestroyLocalActiveRq : this.cxDestroyRemoteActiveRq).inc();
+  }
+
   /** Counts a response under its class; a status outside 1xx to 5xx counts as completed only. */
   countResponse(status: number): void {
     this.rqCompleted.inc();

@@ -8,6 +8,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { OverloadSignal, OverloadState, ScaledTimerKind } from "../net/overload.ts";
 import { ScaledTimers, type TimerMaker } from "../net/scaled_timers.ts";
+import { StreamIdleTimers } from "./stream_idle_timers.ts";
 
 /** Signals are null where they are not configured. */
 export interface ConnectionManagerOverload {
@@ -48,7 +49,7 @@ export function refusesRequest({ decodeHeaders, requests }: ConnectionManagerOve
 export interface ConnectionManagerTimers {
   readonly connectionIdle: TimerMaker;
   readonly connectionMax: TimerMaker;
-  readonly streamIdle: TimerMaker;
+  readonly streamIdle: StreamIdleTimers;
 }
 
 export function connectionManagerTimers(state: OverloadState | null, clock: Clock): ConnectionManagerTimers {
@@ -56,7 +57,7 @@ export function connectionManagerTimers(state: OverloadState | null, clock: Cloc
   return {
     connectionIdle: scaled("connection_idle"),
     connectionMax: scaled("connection_max"),
-    streamIdle: scaled("stream_idle"),
+    streamIdle: new StreamIdleTimers(scaled("stream_idle")),
   };
 }
 

@@ -1,4 +1,4 @@
-// host/http/request_checks.ts: refuses what must not reach a filter; makes host and path canonical.
+// host/http/request_checks.ts: refuses what must not reach a filter; makes of the rest what filters are to see.
 // pure: no I/O, no clock, no runtime globals
 // hot: once per request; see bench/micro/http_path.bench.ts
 /**
@@ -10,10 +10,40 @@ import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
 import type { ConnectionManagerStats } from "./conn_manager_stats.ts";
 import type { LocalReply } from "./filter.ts";
 import type { HeaderMap } from "./header_map.ts";
+import { mutateRequestHeaders } from "./mutate.ts";
 import { canonicalizePath } from "./path.ts";
 
-/** The answer to a request that is refused; null when it may go on. */
-export function checkRequest(headers: HeaderMap, info: StreamInfo, config: ConnectionManagerConfig): LocalReply | null {
+/** A stream whose request is looked at. */
+export interface AdmittedStream {
+  readonly info: StreamInfo;
+  /** The request is known, and was made what it is to be. */
+  readonly isRecreated: boolean;
+  /** Headers that it must not have from outside. */
+  internalOnlyHeaders(headers: HeaderMap): readonly string[];
+}
+
+/** Makes of a request what filters are to see; the answer when it is refused. */
+export function admitRequest(
+  headers: HeaderMap,
+  stream: AdmittedStream,
+  config: ConnectionManagerConfig,
+): LocalReply | null {
+  const { info } = stream;
+  const refusal = checkRequest(headers, info, config);
+  if (refusal !== null || stream.isRecreated) return refusal;
+  for (const mutation of config.earlyHeaderMutations) mutation.mutate(headers, info);
+  const isUpgrade = headers.protocol !== null;
+  const origin = mutateRequestHeaders(headers, info.connection, config, isUpgrade, stream.internalOnlyHeaders(headers));
+  if (origin.rejectStatus > 0) {
+    config.stats.rqRejectedViaIpDetection.inc();
+    return { status: origin.rejectStatus, details: "rejecting because detection failed" };
+  }
+  if (origin.remoteAddress !== null) info.remoteAddress = origin.remoteAddress;
+  info.requestId = headers.get("x-request-id") ?? "";
+  return null;
+}
+
+function checkRequest(headers: HeaderMap, info: StreamInfo, config: ConnectionManagerConfig): LocalReply | null {
   const { plan, stats } = config;
   if (headers.authority === null) {
     return { status: 400, details: "missing_host_header" };

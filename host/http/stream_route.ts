@@ -12,7 +12,7 @@ import type { StreamInfo } from "../observe/stream_info.ts";
 import type { ConfiguredFilter, ConnectionManagerConfig } from "./conn_manager_config.ts";
 import type { HeaderMap } from "./header_map.ts";
 import type { Route, RouteConfig } from "./route.ts";
-import { type IdleTimers, StreamTimers } from "./stream_timers.ts";
+import { StreamTimers } from "./stream_timers.ts";
 
 const NO_HEADERS: readonly string[] = [];
 
@@ -23,8 +23,8 @@ export abstract class RoutedStream extends StreamTimers {
   /** A stable random number of this stream, for fractions and weights. */
   readonly #random: number;
 
-  constructor(config: ConnectionManagerConfig, idleTimers: IdleTimers, info: StreamInfo) {
-    super(config, idleTimers, info);
+  constructor(config: ConnectionManagerConfig, info: StreamInfo) {
+    super(config, info);
     this.#random = config.random.uint32();
   }
 
@@ -71,7 +71,7 @@ export abstract class RoutedStream extends StreamTimers {
   }
 
   /** Headers that requests from outside must not have. */
-  protected internalOnlyHeaders(headers: HeaderMap): readonly string[] {
+  internalOnlyHeaders(headers: HeaderMap): readonly string[] {
     this.#routeConfig ??= this.config.routes.current();
     return this.#routeConfig?.internalOnlyHeaders?.(headers) ?? NO_HEADERS;
   }

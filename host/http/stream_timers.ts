@@ -16,33 +16,12 @@
  * @module
  */
 import type { Timer } from "../base/clock.ts";
-import type { TimerMaker } from "../net/scaled_timers.ts";
 import { ResponseFlag, type StreamInfo } from "../observe/stream_info.ts";
 import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
 import { formatGrpcTimeout, parseGrpcTimeoutMs } from "./grpc_timeout.ts";
 import type { HeaderMap } from "./header_map.ts";
 import type { Route } from "./route.ts";
-
-/** What an idle timer tells. */
-export interface IdleStream {
-  onIdleTimeout(): void;
-}
-
-/** An idle timer that goes from stream to stream, so that a stream need not make one. */
-export class StreamIdleTimer {
-  stream: IdleStream | null = null;
-  readonly timer: Timer;
-
-  constructor(timers: TimerMaker) {
-    this.timer = timers.createTimer(() => this.stream?.onIdleTimeout());
-  }
-}
-
-/** Where idle timers come from, and go to. */
-export interface IdleTimers {
-  takeIdleTimer(stream: IdleStream): StreamIdleTimer;
-  returnIdleTimer(timer: StreamIdleTimer): void;
-}
+import type { IdleStream, StreamIdleTimer } from "./stream_idle_timers.ts";
 
 const GRPC_DEADLINE_EXCEEDED = 4;
 
@@ -53,7 +32,6 @@ export abstract class StreamTimers implements IdleStream {
   /** The stream has left its connection. */
   finished = false;
   protected readonly config: ConnectionManagerConfig;
-  readonly #idleTimers: IdleTimers;
   #idleTimer: StreamIdleTimer | null = null;
   #idleTimeoutMs: number;
   #requestTimer: Timer | null = null;
@@ -61,9 +39,8 @@ export abstract class StreamTimers implements IdleStream {
   #durationTimer: Timer | null = null;
   #logTimer: Timer | null = null;
 
-  constructor(config: ConnectionManagerConfig, idleTimers: IdleTimers, info: StreamInfo) {
+  constructor(config: ConnectionManagerConfig, info: StreamInfo) {
     this.config = config;
-    this.#idleTimers = idleTimers;
     this.info = info;
     this.#idleTimeoutMs = config.plan.streamIdleTimeoutMs;
   }
@@ -89,7 +66,7 @@ export abstract class StreamTimers implements IdleStream {
   }
 
   protected stopTimers(): void {
-    if (this.#idleTimer !== null) this.#idleTimers.returnIdleTimer(this.#idleTimer);
+    if (this.#idleTimer !== null) this.config.timers.streamIdle.giveBack(this.#idleTimer);
     this.#idleTimer = null;
     this.#requestTimer?.disable();
     this.#headersTimer?.disable();
@@ -104,7 +81,7 @@ export abstract class StreamTimers implements IdleStream {
       return;
     }
     if (this.finished) return;
-    this.#idleTimer ??= this.#idleTimers.takeIdleTimer(this);
+    this.#idleTimer ??= this.config.timers.streamIdle.take(this);
     this.#idleTimer.timer.enable(this.#idleTimeoutMs);
   }
 

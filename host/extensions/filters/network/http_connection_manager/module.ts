@@ -1,6 +1,6 @@
 // host/extensions/filters/network/http_connection_manager/module.ts: makes the connection managers of a chain.
 /** @module */
-import type { ChainInfo } from "../../../../http/active_stream.ts";
+import type { ChainInfo } from "../../../../http/stream_facts.ts";
 import { ConnectionManager, type ServerCodecFactory } from "../../../../http/conn_manager.ts";
 import type { ConnectionManagerConfig } from "../../../../http/conn_manager_config.ts";
 import { connectionManagerOverload, connectionManagerTimers } from "../../../../http/overload.ts";
