@@ -1,6 +1,7 @@
 // host/admin/server_view.ts: the server as the admin port sees it.
 /** @module */
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
+import { isPipePath } from "../net/address.ts";
 import type { LogLevel, LogLevels, LogRegistry } from "../observe/log.ts";
 import type { StatsStore } from "../observe/stats.ts";
 import { type Tag, TagExtractor } from "../observe/tags.ts";
@@ -184,6 +185,6 @@ function workerView(worker: number, status: WasmPluginStatus): FilterWorkerView 
 }
 
 function addressText({ address, port }: { readonly address: string; readonly port: number }): string {
-  if (address.startsWith("/") || address.startsWith("@")) return address;
+  if (isPipePath(address)) return address;
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

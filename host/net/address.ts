@@ -55,6 +55,11 @@ export function isPipe(address: SocketAddress): boolean {
   return address.port === 0 && parseIp(address.address) === null;
 }
 
+/** Whether an address of a listener is a unix socket's path, or an abstract name. */
+export function isPipePath(address: string): boolean {
+  return address.startsWith("/") || address.startsWith("@");
+}
+
 /** What the system calls want for a pipe: abstract names begin with NUL. */
 export function pipePath(address: SocketAddress): string {
   return address.address.startsWith("@") ? `\0${address.address.slice(1)}` : address.address;

@@ -65,6 +65,11 @@ export class OverloadManager {
     this.#shrinkTimer = platform.clock.createTimer(() => this.#shrinkHeap());
   }
 
+  /** Whether it was made with a plan like this one. */
+  hasPlan(plan: OverloadPlan | null): boolean {
+    return plan !== null && keyOf(plan) === keyOf(this.#plan);
+  }
+
   start(): void {
     this.#lastMs = this.#clock.nowMs();
     this.#timer.enable(this.#plan.refreshIntervalMs);
@@ -97,6 +102,11 @@ export class OverloadManager {
     if (this.#triggered[index]!.state >= 1) this.#onShrinkHeap();
     this.#shrinkTimer.enable(this.#plan.shrinkHeapIntervalMs);
   }
+}
+
+/** Text that is equal for plans that are. */
+function keyOf(plan: OverloadPlan): string {
+  return JSON.stringify(plan, (_name, value) => value === Infinity ? "Infinity" : value as unknown);
 }
 
 class Resource {

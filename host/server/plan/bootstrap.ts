@@ -14,6 +14,7 @@ import { planUpstreamFilters, UPSTREAM_SCOPE } from "../../extensions/common/ups
 import type { NativeFilterModule } from "../../extensions/common/native/filter.ts";
 import type { ListenerScope } from "../../extensions/define.ts";
 import { planListener } from "../../net/plan/listener.ts";
+import { isPipePath } from "../../net/address.ts";
 import type { ListenerPlan } from "../../net/plan.ts";
 import type { ClusterPlan } from "../../upstream/plan.ts";
 import { planResolver } from "../../upstream/plan/dns_resolver.ts";
@@ -162,10 +163,6 @@ function planOutlierEventLog(root: ConfigNode): string | null {
     node.error("access_log/cannot-open", `cannot open "${path}" for writing: ${reason}`, { field: "event_log_path" });
   }
   return path;
-}
-
-function isPipePath(address: string): boolean {
-  return address.startsWith("/") || address.startsWith("@");
 }
 
 function planOneListener(
