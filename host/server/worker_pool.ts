@@ -39,6 +39,7 @@ export interface WorkerPoolOptions {
 /** One worker's place; threads come and go in it. */
 interface Place {
   link: WorkerLink;
+  ready: boolean;
   startMs: number;
   lastBeat: number;
   lastBeatMs: number;
@@ -79,7 +80,7 @@ export class WorkerPool {
         if (++ready === concurrency) resolve(null);
       });
       const now = platform.clock.nowMs();
-      this.#places.push({ link, startMs: now, lastBeat: 0, lastBeatMs: now, quickDeaths: 0 });
+      this.#places.push({ link, ready: false, startMs: now, lastBeat: 0, lastBeatMs: now, quickDeaths: 0 });
     }
     this.#timer.enable(CHECK_MS);
     const problem = await promise;
@@ -97,7 +98,10 @@ export class WorkerPool {
     const { platform } = this.#options;
     const link: WorkerLink = new ThreadWorkerLink(platform, this.#options.seed(index, this.#heartbeat), {
       onEvent: (event) => {
-        if (event.kind === "ready") onReady();
+        if (event.kind === "ready") {
+          this.#places[index]!.ready = true;
+          onReady();
+        }
         this.#options.onEvent(index, event);
       },
       onExit: (reason) => {
@@ -130,6 +134,7 @@ export class WorkerPool {
     if (this.#closing) return;
     const { platform, logger, prepare } = this.#options;
     const place = this.#places[index]!;
+    place.ready = false;
     place.startMs = place.lastBeatMs = platform.clock.nowMs();
     const link = this.#spawn(index, () => {
       prepare(link).then(
@@ -143,7 +148,7 @@ export class WorkerPool {
   #checkHeartbeats(): void {
     const beats = new Int32Array(this.#heartbeat);
     const now = this.#options.platform.clock.nowMs();
-    const limit = this.#options.stallLimitMs ?? STALL_LIMIT_MS;
+    const limitMs = this.#options.stallLimitMs ?? STALL_LIMIT_MS;
     // Whoever stopped this thread (a debugger, SIGSTOP, a sleeping laptop) stopped the workers too.
     const late = now - this.#lastCheckMs > LATE_CHECK_MS;
     this.#lastCheckMs = now;
@@ -153,7 +158,7 @@ export class WorkerPool {
       if (count !== place.lastBeat || late) {
         place.lastBeat = count;
         place.lastBeatMs = Math.max(now, place.lastBeatMs);
-      } else if (now - place.lastBeatMs > limit) {
+      } else if (now - place.lastBeatMs > (place.ready ? limitMs : STALL_LIMIT_MS)) {
         place.lastBeatMs = now;
         this.#options.logger.critical("a worker does not answer and is stopped", { worker: index });
         if (!this.#options.platform.stopsBusyWorkers) this.#stuck.add(index);

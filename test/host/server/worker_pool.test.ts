@@ -68,7 +68,11 @@ interface Setup {
   log(): string;
 }
 
-function setUp(stopsBusyWorkers = true, clock: ManualClock = new ManualClock()): Setup {
+function setUp(
+  stopsBusyWorkers = true,
+  clock: ManualClock = new ManualClock(),
+  options: { readonly stallLimitMs?: number } = {},
+): Setup {
   const threads: FakeThread[] = [];
   let log = "";
   const logs = new LogRegistry({ clock, format: "json", destination: { write: (line) => log += line } });
@@ -89,6 +93,7 @@ function setUp(stopsBusyWorkers = true, clock: ManualClock = new ManualClock()):
     platform,
     logger: logs.logger("main"),
     concurrency: 2,
+    ...options,
     seed: (index, heartbeat) => ({
       index,
       concurrency: 2,
@@ -188,6 +193,18 @@ test("a worker that does not beat is stopped and replaced; one that does is left
   assert.is(setup.threads.length, 3);
   assert.match(setup.log(), "a worker does not answer and is stopped");
   assert.equal(setup.stuck, []);
+});
+
+test("a worker that starts has its time, however short the limit is for one that serves", async () => {
+  const setup = setUp(true, new ManualClock(), { stallLimitMs: 1000 });
+  const { pool, threads } = setup;
+  const started = pool.start();
+  pass(setup, 5, []);
+  assert.equal(threads.map((thread) => thread.terminated), [false, false]);
+  for (const thread of threads) thread.ready();
+  assert.equal(await started, []);
+  pass(setup, 3, []);
+  assert.equal(threads.slice(0, 2).map((thread) => thread.terminated), [true, true]);
 });
 
 test("where a thread cannot be stopped it is not replaced: the process has to end", async () => {
