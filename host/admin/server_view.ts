@@ -3,10 +3,11 @@
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import { isPipePath } from "../net/address.ts";
 import type { LogLevel, LogLevels, LogRegistry } from "../observe/log.ts";
-import type { StatsStore } from "../observe/stats.ts";
+import type { StatsStore, StatValue } from "../observe/stats.ts";
 import { type Tag, TagExtractor } from "../observe/tags.ts";
 import type { Platform } from "../platform/mod.ts";
 import type { Server } from "../server/server.ts";
+import { endpointStats } from "../upstream/endpoint_stats.ts";
 import { mergeClusterStatus } from "../upstream/view.ts";
 import type { CallTraceMode } from "../wasm/mod.ts";
 import { staticConfigSections } from "./config_sections.ts";
@@ -106,6 +107,11 @@ export class ServerView implements AdminView, AdminActions {
 
   async clusters(): Promise<readonly ClusterView[]> {
     return mergeClusterStatus(await this.#server.callAll("clusters", undefined));
+  }
+
+  async endpointStats(): Promise<readonly StatValue[]> {
+    const isAsked = this.#server.snapshot?.clusters.some((plan) => plan.trackedStats.endpoints) ?? false;
+    return isAsked ? endpointStats(await this.clusters()) : [];
   }
 
   config(): readonly ConfigSection[] {

@@ -8,7 +8,7 @@
  */
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import type { LogLevel, LogLevels } from "../observe/log.ts";
-import type { StatsStore } from "../observe/stats.ts";
+import type { StatsStore, StatValue } from "../observe/stats.ts";
 import type { TagExtractor } from "../observe/tags.ts";
 import type { ClusterStatus } from "../upstream/view.ts";
 import type { CallTraceMode, SharedStatus } from "../wasm/mod.ts";
@@ -139,6 +139,8 @@ export interface AdminView {
   logLevels(): LogLevels;
   listeners(): readonly ListenerView[];
   clusters(): Promise<readonly ClusterView[]>;
+  /** Counters and gauges of hosts, of clusters that show them. */
+  endpointStats(): Promise<readonly StatValue[]>;
   /** Sections in Envoy's order. */
   config(): readonly ConfigSection[];
   memory(): MemoryView;

@@ -8,7 +8,7 @@
 import { DEFAULT_BUCKETS, QUANTILES } from "./histogram.ts";
 import { quantileText } from "./number_text.ts";
 import type { HistogramValue } from "./stats.ts";
-import type { Tag, TagExtractor } from "./tags.ts";
+import type { Tag, TagExtractor, TaggedName } from "./tags.ts";
 import type { SelectedStats } from "./text.ts";
 
 /** Stats that filters define: their names are their own, without `envoy_`. */
@@ -28,17 +28,22 @@ type Families = Map<string, string[]>;
 export function renderPrometheus(stats: SelectedStats, tags: TagExtractor, options: PrometheusOptions = {}): string {
   const counters: Families = new Map(), gauges: Families = new Map();
   const histograms: Families = new Map();
-  for (const { name, kind, value } of stats.values) {
-    add(kind === "counter" ? counters : gauges, name, tags, (metric, labels) => `${metric}{${labels}} ${value}\n`);
+  for (const { name, kind, value, tagged } of stats.values) {
+    const all = tagged === undefined ? tags.extract(name) : tags.complete(tagged);
+    add(kind === "counter" ? counters : gauges, all, (metric, labels) => `${metric}{${labels}} ${value}\n`);
   }
   if (options.textReadouts === true) {
     for (const { name, value } of stats.texts) {
-      add(gauges, name, tags, (metric, labels) => `${metric}{${joined(labels, label("text_value", value))}} 0\n`);
+      add(
+        gauges,
+        tags.extract(name),
+        (metric, labels) => `${metric}{${joined(labels, label("text_value", value))}} 0\n`,
+      );
     }
   }
   const summary = options.histograms === "summary";
   for (const histogram of stats.histograms) {
-    add(histograms, histogram.name, tags, summary ? summaryLines(histogram) : bucketLines(histogram));
+    add(histograms, tags.extract(histogram.name), summary ? summaryLines(histogram) : bucketLines(histogram));
   }
   return families(counters, "counter") + families(gauges, "gauge") +
     families(histograms, summary ? "summary" : "histogram");
@@ -50,8 +55,7 @@ function families(all: Families, type: string): string {
   return text;
 }
 
-function add(to: Families, name: string, tags: TagExtractor, write: (metric: string, labels: string) => string): void {
-  const tagged = tags.extract(name);
+function add(to: Families, tagged: TaggedName, write: (metric: string, labels: string) => string): void {
   const metric = metricName(tagged.name);
   if (metric === null) return;
   let lines = to.get(metric);

@@ -21,6 +21,7 @@ import {
   SlotHistogram,
   type TextReadout,
 } from "./stat.ts";
+import type { TaggedName } from "./tags.ts";
 import { SEGMENT_SLOTS, SharedStats, type StatEntry, StatKind, type StatsHandle } from "./stats_shared.ts";
 
 export { type Counter, type Gauge, type Histogram, HistogramUnit, type TextReadout } from "./stat.ts";
@@ -44,6 +45,8 @@ export interface StatValue {
   readonly value: number;
   /** False when nobody ever touched it. */
   readonly used: boolean;
+  /** Name and tags, where the name as a whole does not tell them. */
+  readonly tagged?: TaggedName;
 }
 
 /** A histogram as of the last flush. */

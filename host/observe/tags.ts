@@ -107,6 +107,11 @@ export class TagExtractor {
     return tagged;
   }
 
+  /** A name of which the tags are known. */
+  complete({ name, tags }: TaggedName): TaggedName {
+    return { name, tags: [...this.#fixed, ...tags] };
+  }
+
   #cut(name: string): TaggedName {
     const tags: Tag[] = [];
     const cuts: [number, number][] = [];

@@ -29,7 +29,8 @@ export interface SelectedStats {
   readonly histograms: readonly HistogramValue[];
 }
 
-export function selectStats(store: StatsStore, filter: StatsFilter): SelectedStats {
+/** `more` are counters and gauges that no store has; they come after the others. */
+export function selectStats(store: StatsStore, filter: StatsFilter, more: readonly StatValue[] = []): SelectedStats {
   const { type } = filter;
   const shown = (stat: { readonly name: string; readonly used: boolean }): boolean =>
     (!filter.usedOnly || stat.used) && filter.matches(stat.name);
@@ -39,7 +40,7 @@ export function selectStats(store: StatsStore, filter: StatsFilter): SelectedSta
       : [],
     values: type === "Histograms" || type === "TextReadouts"
       ? []
-      : store.values().filter((stat) =>
+      : [...store.values(), ...more].filter((stat) =>
         (type === "All" || (type === "Counters") === (stat.kind === "counter")) && shown(stat)
       ),
     histograms: type === "All" || type === "Histograms" ? store.histograms().filter(shown) : [],

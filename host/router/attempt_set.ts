@@ -28,7 +28,7 @@ export class AttemptSet {
 
   /** It is over, or the request is done with it. */
   remove(attempt: UpstreamAttempt): void {
-    attempt.timers?.disable();
+    attempt.finish();
     this.#attempts = this.#attempts.length === 1 ? NONE : this.#attempts.filter((other) => other !== attempt);
   }
 
@@ -70,6 +70,6 @@ export class AttemptSet {
 const NONE: readonly UpstreamAttempt[] = [];
 
 function abandon(attempt: UpstreamAttempt): void {
-  attempt.timers?.disable();
+  attempt.finish();
   attempt.reset();
 }

@@ -168,6 +168,7 @@ export class Attempts
   }
 
   onUpstream1xxHeaders(attempt: UpstreamAttempt, headers: HeaderMap): void {
+    attempt.measure?.onResponseHeaders(headers);
     attempt.timers?.onActivity();
     // The client has seen something of this attempt.
     this.#giveUpRetries();
@@ -178,6 +179,7 @@ export class Attempts
 
   onUpstreamHeaders(attempt: UpstreamAttempt, headers: HeaderMap, end: boolean): void {
     const request = this.#request;
+    attempt.measure?.onResponseHeaders(headers);
     noteResponse(request, attempt, headers);
     if (this.#retry !== null) {
       if (dropsResponse(request, this.#retry, this.#inFlight, attempt, headers)) return;
@@ -204,6 +206,7 @@ export class Attempts
 
   onUpstreamData(attempt: UpstreamAttempt, data: ByteQueue, end: boolean): void {
     const { stream } = this.#request;
+    if (attempt.measure !== null) attempt.measure.bodyBytesReceived += data.length;
     attempt.timers?.onActivity();
     if (end) {
       if (this.#tunnel && attempt.info.protocol !== "HTTP/2") noteTunnelEnd(stream.info);
@@ -275,6 +278,7 @@ export class Attempts
       countTimeout(attempt, request.cluster.stats.upstreamRqTimeout);
       for (const counters of request.counters) counters.upstreamRqTimeout.inc();
       if (!request.responseStarted) {
+        if (attempt.measure !== null) attempt.measure.timeCounts = false;
         // One that took too long before was noted then.
         if (!attempt.retried) noteTimeout(attempt, request.timeoutStatus);
         request.chargeResponse(request.timeoutStatus);

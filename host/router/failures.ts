@@ -93,6 +93,7 @@ export function failReset(request: RoutedRequest, reason: StreamResetReason, tex
 /** The request, or its last attempt, took too long. */
 export function failTimeout(request: RoutedRequest, details: string): void {
   const { stream, timeoutStatus: status } = request;
+  request.recordBudget();
   stream.info.setFlag(ResponseFlag.UpstreamRequestTimeout);
   if (request.responseStarted) return stream.resetStream(details);
   request.reply(status, status === 204 ? "" : "upstream request timeout", details);

@@ -20,6 +20,7 @@ import type { HeaderMap } from "../http/header_map.ts";
 import type { Route } from "../http/route.ts";
 import type { StreamInfo, UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
+import type { AttemptMeasure } from "../upstream/tracked_stats.ts";
 import {
   type PooledAttempt,
   type PooledAttemptClass,
@@ -42,10 +43,11 @@ export class FilteredUpstreamRequest<Pool> extends UpstreamAttempt implements Up
     chain: readonly ConfiguredFilter[],
     limitBytes: number,
     info: UpstreamInfo,
+    measure: AttemptMeasure | null,
   ) {
-    super(info);
+    super(info, measure);
     this.#owner = owner;
-    this.#request = new Attempt(pool, this, limitBytes, info);
+    this.#request = new Attempt(pool, this, limitBytes, info, measure);
     const out = new ChainEnds(this, owner, stream, this.#request);
     this.#filters = new FilterManager(out, filtersFor(chain, stream));
   }

@@ -135,11 +135,19 @@ export class RoutedRequest {
 
   /** Notes how long the response took, from the end of the request; one that came before that counts nothing. */
   recordTime(): void {
+    this.recordBudget();
     const { endMs, cluster: { stats }, origin, isCanary, upstreamZone, counters, stream } = this;
     if (endMs < 0) return;
     const milliseconds = stream.clock.nowMs() - endMs;
     stats.codes.recordTime(milliseconds, stats.upstreamRqTime, origin, isCanary, upstreamZone);
     for (let i = 0; i < counters.length; i++) counters[i]!.codes.recordTime(milliseconds);
+  }
+
+  /** Notes how much of its time the request took; before its end none was counted. */
+  recordBudget(): void {
+    const { tracked } = this.cluster.stats;
+    if (tracked === null) return;
+    tracked.recordTime(this.endMs < 0 ? 0 : this.stream.clock.nowMs() - this.endMs, this.timeoutMs);
   }
 
   /** Counts a response, or an answer in its place. */

@@ -5,6 +5,7 @@
 import type { HeaderMap } from "../http/header_map.ts";
 import type { UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
+import { AttemptMeasure } from "../upstream/tracked_stats.ts";
 import { newUpstreamInfo } from "../upstream/upstream_info.ts";
 import { type AttemptTimeouts, AttemptTimers } from "./attempt_timers.ts";
 import { failNoHealthyUpstream } from "./failures.ts";
@@ -56,17 +57,20 @@ export function createAttempt(
 
 /** With the filters of the cluster, or else of the router, around it. */
 function withFilters<Pool>(
-  { cluster, config, stream }: RoutedRequest,
+  request: RoutedRequest,
   owner: UpstreamRequestOwner,
   Attempt: PooledAttemptClass<Pool>,
   pool: Pool,
   info: UpstreamInfo,
 ): UpstreamAttempt {
+  const { cluster, config, stream } = request;
+  const { tracked } = cluster.stats;
+  const measure = tracked === null ? null : new AttemptMeasure(tracked, request, stream.clock);
   const limitBytes = cluster.plan.perConnectionBufferLimitBytes;
   const chain = cluster.httpFilters ?? config.upstreamFilters ?? null;
   return chain === null
-    ? new Attempt(pool, owner, limitBytes, info)
-    : new FilteredUpstreamRequest(Attempt, pool, owner, stream, chain, limitBytes, info);
+    ? new Attempt(pool, owner, limitBytes, info, measure)
+    : new FilteredUpstreamRequest(Attempt, pool, owner, stream, chain, limitBytes, info, measure);
 }
 
 /** Those of an attempt; made when the first of them is wanted. */

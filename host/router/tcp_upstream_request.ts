@@ -18,6 +18,7 @@ import type { UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
 import type { TcpConnection } from "../upstream/tcp_connection.ts";
 import type { TcpPool, TcpPoolCallbacks } from "../upstream/tcp_pool.ts";
+import type { AttemptMeasure } from "../upstream/tracked_stats.ts";
 import type { PooledAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
 import { WaitingAttempt } from "./waiting_attempt.ts";
 
@@ -32,8 +33,14 @@ export class TcpUpstreamRequest extends WaitingAttempt implements PooledAttempt,
   readonly #received: ByteQueue = new ByteQueue();
   #requestEnded = false;
 
-  constructor(pool: TcpPool, owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
-    super(owner, limitBytes, info);
+  constructor(
+    pool: TcpPool,
+    owner: UpstreamRequestOwner,
+    limitBytes: number,
+    info: UpstreamInfo,
+    measure: AttemptMeasure | null,
+  ) {
+    super(owner, limitBytes, info, measure);
     this.#pool = pool;
   }
 
@@ -148,6 +155,7 @@ export class TcpUpstreamRequest extends WaitingAttempt implements PooledAttempt,
   }
 
   #write(connection: TcpConnection, data: ByteQueue): void {
+    if (this.measure !== null) this.measure.bodyBytesSent += data.length;
     this.info.wireBytesSent = (this.info.wireBytesSent ?? 0) + data.length;
     writeAll(connection, data);
     if (!this.#requestEnded) return;

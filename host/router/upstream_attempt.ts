@@ -11,11 +11,14 @@ import type { UpstreamStream } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
+import type { AttemptMeasure } from "../upstream/tracked_stats.ts";
 import type { AttemptTimers } from "./attempt_timers.ts";
 
 /** An attempt as the router drives it, with filters of its own or without. */
 export abstract class UpstreamAttempt {
   readonly info: UpstreamInfo;
+  /** Null where nobody wants to know how long it takes and how large it is. */
+  readonly measure: AttemptMeasure | null;
   /** Null until the pool has said whose connection it is, or would have been. */
   host: Host | null = null;
   /** Nothing more comes: response complete, reset, or given up. */
@@ -28,8 +31,15 @@ export abstract class UpstreamAttempt {
   /** Load balancing learnt from its headers what its trailers may say. */
   balancerKnows = false;
 
-  constructor(info: UpstreamInfo) {
+  constructor(info: UpstreamInfo, measure: AttemptMeasure | null) {
     this.info = info;
+    this.measure = measure;
+  }
+
+  /** The request is done with it. */
+  finish(): void {
+    this.timers?.disable();
+    this.measure?.end();
   }
 
   /** There is a connection for it. */
@@ -56,6 +66,7 @@ export type PooledAttemptClass<Pool> = new (
   owner: UpstreamRequestOwner,
   limitBytes: number,
   info: UpstreamInfo,
+  measure: AttemptMeasure | null,
 ) => PooledAttempt;
 
 /** The router, as its attempts see it. */

@@ -15,6 +15,7 @@ import type { HeaderMap } from "../http/header_map.ts";
 import type { ConnectionInfo, UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
 import type { HttpPool, HttpPoolCallbacks } from "../upstream/http_pool.ts";
+import type { AttemptMeasure } from "../upstream/tracked_stats.ts";
 import type { PooledAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
 import { WaitingAttempt } from "./waiting_attempt.ts";
 
@@ -30,8 +31,14 @@ export class UpstreamRequest extends WaitingAttempt
   #pendingEnd = false;
   responseStarted = false;
 
-  constructor(pool: HttpPool, owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
-    super(owner, limitBytes, info);
+  constructor(
+    pool: HttpPool,
+    owner: UpstreamRequestOwner,
+    limitBytes: number,
+    info: UpstreamInfo,
+    measure: AttemptMeasure | null,
+  ) {
+    super(owner, limitBytes, info, measure);
     this.#pool = pool;
   }
 
@@ -56,6 +63,7 @@ export class UpstreamRequest extends WaitingAttempt
   encodeData(data: ByteQueue, end: boolean): void {
     if (this.done) return data.clear();
     if (this.#encoder !== null) {
+      if (this.measure !== null) this.measure.bodyBytesSent += data.length;
       if (end) this.info.lastByteSentMs = this.owner.nowMs;
       this.#encoder.encodeData(data, end);
       return;
@@ -130,7 +138,10 @@ export class UpstreamRequest extends WaitingAttempt
     if (headersEnd || (end && hasBody) || trailers !== null) info.lastByteSentMs = now;
     const problem = encoder.encodeHeaders(headers, headersEnd);
     if (typeof problem === "string") return this.#fail(encoder, problem);
-    if (hasBody && !this.done) encoder.encodeData(body, end);
+    if (hasBody && !this.done) {
+      if (this.measure !== null) this.measure.bodyBytesSent += body.length;
+      encoder.encodeData(body, end);
+    }
     if (trailers !== null && !this.done) encoder.encodeTrailers(trailers);
     this.resumeDownstream();
   }

@@ -9,6 +9,7 @@ import type { UpstreamInfo } from "../observe/stream_info.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Host } from "../upstream/host.ts";
 import type { PoolCancellable, PoolFailureReason } from "../upstream/pool.ts";
+import type { AttemptMeasure } from "../upstream/tracked_stats.ts";
 import { UpstreamAttempt, type UpstreamRequestOwner } from "./upstream_attempt.ts";
 
 export abstract class WaitingAttempt extends UpstreamAttempt {
@@ -20,8 +21,13 @@ export abstract class WaitingAttempt extends UpstreamAttempt {
   /** The client said it is full before there was anything to pause. */
   #pausesBeforeReady = 0;
 
-  constructor(owner: UpstreamRequestOwner, limitBytes: number, info: UpstreamInfo) {
-    super(info);
+  constructor(
+    owner: UpstreamRequestOwner,
+    limitBytes: number,
+    info: UpstreamInfo,
+    measure: AttemptMeasure | null,
+  ) {
+    super(info, measure);
     this.owner = owner;
     this.#limitBytes = limitBytes;
   }

@@ -95,7 +95,8 @@ export class Cluster implements PoolCluster {
       const { filters } = plan.http;
       return filters.length === 0 ? null : environment.createHttpFilters?.(filters, scope) ?? null;
     };
-    this.stats = new ClusterStats(scope, environment.primary ?? true, environment.ownLocality?.zone);
+    const ownZone = environment.ownLocality?.zone;
+    this.stats = new ClusterStats(scope, environment.primary ?? true, ownZone, plan.trackedStats);
     this.resources = createResourceManagers(
       plan.circuitBreakers,
       scope,

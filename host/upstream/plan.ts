@@ -21,6 +21,7 @@ import type { LoadBalancingPlan, MetadataKeyPlan } from "./lb/plan.ts";
 import type { MirrorPolicyPlan } from "./mirror_policy.ts";
 import type { RetryPolicyPlan } from "./retry_plan.ts";
 import type { OutlierDetectionPlan } from "./outlier/plan.ts";
+import { NOTHING_TRACKED, type TrackedStatsPlan } from "./tracked_stats.ts";
 
 /** How hosts are found. */
 export type DiscoveryType =
@@ -69,6 +70,7 @@ export interface ClusterPlan {
   /** Of a cluster that chooses hosts itself; null for all others. */
   readonly provided: ProvidedPlan | null;
   readonly connection: UpstreamConnectionPlan;
+  readonly trackedStats: TrackedStatsPlan;
   /** Namespaces of `metadata.filter_metadata`, as plain JSON. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
@@ -348,6 +350,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     dropOverload: null,
     provided: null,
     connection: DEFAULT_CONNECTION_PLAN,
+    trackedStats: NOTHING_TRACKED,
     metadata: {},
     ...changes,
   };

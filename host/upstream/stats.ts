@@ -12,10 +12,13 @@ import { Http2Stats } from "../http/h2/stats.ts";
 import type { ConnectionStats } from "../net/connection_port.ts";
 import { type Counter, type Gauge, type Histogram, HistogramUnit, type StatsScope } from "../observe/stats.ts";
 import { LoadBalancerStats } from "./lb/stats.ts";
+import { createTrackedStats, NOTHING_TRACKED, type TrackedStats, type TrackedStatsPlan } from "./tracked_stats.ts";
 
 export class ClusterStats {
   readonly scope: StatsScope;
   readonly codes: CodeStats;
+  /** Null where the cluster is not told to keep them. */
+  readonly tracked: TrackedStats | null;
   #http2: Http2Stats | null = null;
 
   readonly membershipChange: Counter;
@@ -104,13 +107,14 @@ export class ClusterStats {
    * `scope` is that of the cluster: `cluster.<name>.` is in front of every name already. `primary` is false
    * on workers that see the same memberships as another one that counts them.
    */
-  constructor(scope: StatsScope, primary: boolean, ownZone = "") {
+  constructor(scope: StatsScope, primary: boolean, ownZone = "", tracked: TrackedStatsPlan = NOTHING_TRACKED) {
     const shared = (name: string): Counter => primary ? scope.counter(name) : new UncountedCounter(name);
     const counter = (name: string): Counter => scope.counter(name);
     const gauge = (name: string): Gauge => scope.gauge(name);
     const milliseconds = (name: string): Histogram => scope.histogram(name, HistogramUnit.Milliseconds);
     this.scope = scope;
     this.codes = new CodeStats(scope, ownZone);
+    this.tracked = createTrackedStats(tracked, scope);
 
     this.membershipChange = shared("membership_change");
     this.membershipTotal = gauge("membership_total");

@@ -21,6 +21,8 @@ export interface ClusterStatus {
   readonly highPriority: CircuitBreakerSettings;
   /** From a control plane. */
   readonly addedViaApi: boolean;
+  /** Its hosts are among the statistics. */
+  readonly tracksEndpoints: boolean;
   /** Present when the cluster has outlier detection. */
   readonly outlier?: OutlierStatus;
   readonly hosts: readonly HostStatus[];
@@ -40,6 +42,8 @@ export interface HostStatus {
   readonly hostname: string;
   /** `healthy`, or `/failed_active_hc` and the like. */
   readonly healthFlags: string;
+  /** Neither unhealthy nor degraded. */
+  readonly isHealthy: boolean;
   readonly weight: number;
   readonly locality: LocalityPlan;
   readonly canary: boolean;
@@ -76,6 +80,7 @@ export function clusterStatus(cluster: Cluster): ClusterStatus {
     defaultPriority: settings("default"),
     highPriority: settings("high"),
     addedViaApi: plan.addedViaApi ?? false,
+    tracksEndpoints: plan.trackedStats.endpoints,
     ...(outliers !== null && { outlier: outliers.status }),
     hosts: [...cluster.priorities.hosts()].map((host) => hostStatus(host, outliers)),
   };
@@ -97,6 +102,7 @@ function hostStatus(host: Host, outliers: ClusterOutliers | null): HostStatus {
     },
     hostname: host.hostname,
     healthFlags: host.healthFlagsText,
+    isHealthy: host.coarseHealth === "healthy",
     weight: host.weight,
     locality: host.locality,
     canary: host.canary,

@@ -50,14 +50,14 @@ export const stats: AdminCommand = {
     const format = query.get("format") ?? "text";
     if (!FORMATS.includes(format)) return text(`usage: /stats?format=(${FORMATS.join("|")})\n\n`, 400);
     await view.refreshStats();
-    if (format === "prometheus") return prometheus(query, view);
+    if (format === "prometheus") return await prometheus(query, view);
     const selected = statsFilter(query);
     if ("status" in selected) return selected;
     const buckets = query.get("histogram_buckets") || "summary";
     if (!(BUCKET_MODES as readonly string[]).includes(buckets)) {
       return text("usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary)\n", 400);
     }
-    const found = selectStats(view.stats, selected);
+    const found = selectStats(view.stats, selected, await view.endpointStats());
     if (format === "json") {
       return { status: 200, contentType: JSON_TYPE, body: renderStatsJson(found, buckets as BucketMode) };
     }
@@ -87,7 +87,7 @@ export const statsPrometheus: AdminCommand = {
   ],
   async handle({ query }, view) {
     await view.refreshStats();
-    return prometheus(query, view);
+    return await prometheus(query, view);
   },
 };
 
@@ -104,7 +104,7 @@ export const resetCounters: AdminCommand = {
   },
 };
 
-function prometheus(query: AdminQuery, view: AdminView): AdminResponse {
+async function prometheus(query: AdminQuery, view: AdminView): Promise<AdminResponse> {
   const selected = statsFilter(query);
   if ("status" in selected) return selected;
   const histograms = query.get("histogram_buckets") || "cumulative";
@@ -112,7 +112,8 @@ function prometheus(query: AdminQuery, view: AdminView): AdminResponse {
     return text("usage: /stats/prometheus?histogram_buckets=(cumulative|summary)\n", 400);
   }
   const textReadouts = query.has("text_readouts");
-  return text(renderPrometheus(selectStats(view.stats, selected), view.tags, { textReadouts, histograms }));
+  const found = selectStats(view.stats, selected, await view.endpointStats());
+  return text(renderPrometheus(found, view.tags, { textReadouts, histograms }));
 }
 
 function statsFilter(query: AdminQuery): StatsFilter | AdminResponse {

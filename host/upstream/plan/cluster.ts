@@ -20,6 +20,7 @@ import {
   type ProvidedPlan,
 } from "../plan.ts";
 import type { FormatChecker } from "../../http/plan/header_ops.ts";
+import type { TrackedStatsPlan } from "../tracked_stats.ts";
 import { planCircuitBreakers } from "./circuit_breakers.ts";
 import { type DiscoveryPlanContext, planDiscovery } from "./discovery.ts";
 import { planConnection } from "./connection.ts";
@@ -85,6 +86,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     health: planHealth(node, discovery?.type ?? null, http, formats, runtime),
     http,
     connection: planConnection(node, all.bindConfig),
+    trackedStats: planTrackedStats(node),
     metadata: planMetadata(node),
   };
   checkTransportSocket(node);
@@ -99,6 +101,16 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
 function planOverrideHostStatuses(common: ConfigNode | null): readonly EndpointHealth[] {
   const set = common?.message("override_host_status") ?? null;
   return set === null ? USABLE_STATUSES : set.strings("statuses") as EndpointHealth[];
+}
+
+function planTrackedStats(node: ConfigNode): TrackedStatsPlan {
+  const tracked = node.message("track_cluster_stats");
+  const timeoutBudgets = node.bool("track_timeout_budgets");
+  return {
+    timeoutBudgets: (tracked?.bool("timeout_budgets") ?? false) || timeoutBudgets,
+    messageSizes: tracked?.bool("request_response_sizes") ?? false,
+    endpoints: tracked?.bool("per_endpoint_stats") ?? false,
+  };
 }
 
 function planPreconnect(node: ConfigNode | null): PreconnectPlan | null {

@@ -14,6 +14,7 @@ import type {
 } from "../../../host/admin/view.ts";
 import { type LogLevel, LogRegistry } from "../../../host/observe/log.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
+import { endpointStats } from "../../../host/upstream/endpoint_stats.ts";
 import { TagExtractor } from "../../../host/observe/tags.ts";
 
 const SETTINGS = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
@@ -37,6 +38,7 @@ export const CLUSTERS: readonly ClusterView[] = [
     defaultPriority: SETTINGS,
     highPriority: SETTINGS,
     addedViaApi: false,
+    tracksEndpoints: false,
     outlier: {
       successRateAverage: -1,
       successRateEjectionThreshold: -1,
@@ -48,6 +50,7 @@ export const CLUSTERS: readonly ClusterView[] = [
       stats: { ...NO_STATS, cxConnectFail: 1, cxTotal: 1, rqError: 1 },
       hostname: "",
       healthFlags: "/failed_active_hc",
+      isHealthy: false,
       weight: 1,
       locality: { region: "", zone: "", subZone: "" },
       canary: false,
@@ -63,11 +66,13 @@ export const CLUSTERS: readonly ClusterView[] = [
     defaultPriority: SETTINGS,
     highPriority: SETTINGS,
     addedViaApi: false,
+    tracksEndpoints: false,
     hosts: [{
       address: "[::1]:18090",
       stats: { ...NO_STATS, cxTotal: 1, rqSuccess: 8, rqTotal: 8 },
       hostname: "one.example",
       healthFlags: "healthy",
+      isHealthy: true,
       weight: 1,
       locality: { region: "r1", zone: "z1", subZone: "s1" },
       canary: true,
@@ -177,6 +182,8 @@ export class FakeServer implements AdminView, AdminActions {
   readonly lines: string[] = [];
   state: ServerState = "LIVE";
   broken = false;
+  /** Clusters of which the hosts are among the statistics. */
+  tracked: readonly ClusterView[] = [];
   /** What is counted elsewhere between two questions. */
   lateCalls = 0;
 
@@ -214,6 +221,10 @@ export class FakeServer implements AdminView, AdminActions {
 
   clusters(): Promise<readonly ClusterView[]> {
     return this.broken ? Promise.reject(new Error("worker gone")) : Promise.resolve(CLUSTERS);
+  }
+
+  endpointStats(): ReturnType<AdminView["endpointStats"]> {
+    return Promise.resolve(endpointStats(this.tracked));
   }
 
   config(): ReturnType<AdminView["config"]> {

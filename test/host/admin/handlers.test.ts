@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { withAdmin } from "./fake_view.ts";
+import { CLUSTERS, withAdmin } from "./fake_view.ts";
 
 test("/ready", () =>
   withAdmin(async ({ get, server }) => {
@@ -187,6 +187,34 @@ test("/stats: forms, filters, and what is wrong with a request", () =>
       const answer = await get(path!);
       assert.equal([answer.status, answer.body], [400, body]);
     }
+  }));
+
+test("/stats: hosts of clusters that show them come after everything else that is counted", () =>
+  withAdmin(async ({ get, server }) => {
+    server.stats.counter("cluster.z").inc();
+    server.tracked = CLUSTERS.map((cluster) => ({ ...cluster, tracksEndpoints: cluster.name === "a" }));
+    const endpoint = "cluster.a.endpoint.[__1]_18090";
+    assert.is(
+      (await get("/stats?usedonly&filter=^cluster")).body,
+      `cluster.z: 1
+${endpoint}.cx_connect_fail: 0
+${endpoint}.cx_total: 1
+${endpoint}.rq_error: 0
+${endpoint}.rq_success: 8
+${endpoint}.rq_timeout: 0
+${endpoint}.rq_total: 8
+${endpoint}.cx_active: 0
+${endpoint}.rq_active: 0
+${endpoint}.rq_pending_active: 0
+${endpoint}.healthy: 1
+`,
+    );
+    assert.is(
+      (await get("/stats/prometheus?filter=rq_success")).body,
+      `# TYPE envoy_cluster_endpoint_rq_success counter
+envoy_cluster_endpoint_rq_success{envoy_cluster_name="a",envoy_endpoint_address="[::1]:18090",envoy_endpoint_hostname="one.example"} 8
+`,
+    );
   }));
 
 test("/stats: histograms in the mode that is asked for", () =>

@@ -69,7 +69,16 @@ class Attempt {
         return { cancel: () => void this.seen.push("pool cancelled") };
       },
     } as unknown as HttpPool;
-    this.request = new FilteredUpstreamRequest(UpstreamRequest, pool, owner, stream, chain, 100, {} as UpstreamInfo);
+    this.request = new FilteredUpstreamRequest(
+      UpstreamRequest,
+      pool,
+      owner,
+      stream,
+      chain,
+      100,
+      {} as UpstreamInfo,
+      null,
+    );
   }
 
   start(end: boolean): this {

@@ -48,6 +48,7 @@ import { strictHeaders } from "./strict_headers.ts";
 import { timeouts } from "./timeouts.ts";
 import { tunnels } from "./tunnels.ts";
 import { upgrades } from "./upgrades.ts";
+import { trackedStats } from "./tracked_stats.ts";
 import { wasm } from "./wasm.ts";
 import { wasmL4 } from "./wasm_l4.ts";
 import { wasmPlugins } from "./wasm_plugins.ts";
@@ -104,6 +105,7 @@ export const CLUSTER_GROUPS: readonly Group[] = [
   dynamicHosts,
   statefulSession,
   preconnect,
+  trackedStats,
   overrideHost,
   subsets,
   priorities,

@@ -93,6 +93,16 @@ test("retry budgets; runtime keys override what limits requests, and make a budg
   assert.is(limits.circuitBreakers.default.maxRequests, 5);
 });
 
+test("statistics that are kept only when asked for", () => {
+  assert.equal(good("name: a").trackedStats, { timeoutBudgets: false, messageSizes: false, endpoints: false });
+  assert.is(good("name: a\ntrack_timeout_budgets: true").trackedStats.timeoutBudgets, true);
+  assert.equal(
+    good("name: a\ntrack_cluster_stats: { timeout_budgets: true, request_response_sizes: true }").trackedStats,
+    { timeoutBudgets: true, messageSizes: true, endpoints: false },
+  );
+  assert.is(good("name: a\ntrack_cluster_stats: { per_endpoint_stats: true }").trackedStats.endpoints, true);
+});
+
 test("a bare cluster has Envoy's defaults", () => {
   assert.equal(good("name: a"), createClusterPlan("a"));
 });
