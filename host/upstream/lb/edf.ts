@@ -3,105 +3,81 @@
 // hot: once per request with weights; see bench/micro/load_balancing.bench.ts
 /**
  * Every entry has a deadline, 1/weight after its last turn; the earliest one is next. In each round of
- * (sum of weights) turns every entry comes exactly `weight` times, and its turns lie as far apart as they
- * can. Entries of one deadline come in the order in which they got it.
+ * (sum of weights) turns every entry comes `weight` times, and its turns lie as far apart as they can. Entries of
+ * one deadline come in the order in which they got it.
+ *
+ * Deadlines are computed and compared just as Envoy does it, so that where rounding decides it decides alike.
+ *
+ * Entries play a tournament: of two the earlier one goes on, and after its turn the winner's matches alone are
+ * played again. Unlike in a heap, who meets whom is known beforehand, and no branch depends on who wins: half of
+ * them would be predicted wrongly, which would cost more than all the rest.
  *
  * @see Envoy: source/common/upstream/edf_scheduler.h
  * @module
  */
 
-interface Entry<T> {
-  readonly item: T;
-  deadline: number;
-  order: number;
-}
-
-/** Doubles cannot tell 1/3 + 1/3 + 1/3 from 1: deadlines closer than this are the same. */
-const SAME = 1e-9;
-
-/** @see Envoy: source/common/upstream/edf_scheduler.h createWithPicks */
+/** More picks before the first one would only cost precision. */
 const MOST_PICKS = 429_496_729;
 
+/** Keeps quotients of weights that are multiples of each other from being rounded apart. */
+const EPSILON = 1e-13;
+
 export class EdfScheduler<T> {
-  /** A binary heap by deadline, then order. */
-  readonly #heap: Entry<T>[] = [];
-  #now = 0;
-  #order = 0;
+  readonly #items: readonly T[];
+  readonly #weightOf: (item: T) => number;
+  /** By the index of the entry: columns, so that numbers are no objects. */
+  readonly #deadlines: Float64Array;
+  readonly #orders: Float64Array;
+  /** Entries by place: `place` is where those of `2 * place` and the next one met; the last half are the entries. */
+  readonly #winners: Uint32Array;
+  #order: number;
 
-  /** A schedule as it is after so many picks of entries that all have their turn ahead. */
-  static withPicks<T>(items: readonly T[], weightOf: (item: T) => number, picks: number): EdfScheduler<T> {
-    const schedule = new EdfScheduler<T>();
-    // More would only cost precision.
+  /** A schedule of one entry at least, as it is after so many picks of entries that all had their turn ahead. */
+  constructor(items: readonly T[], weightOf: (item: T) => number, picks: number) {
+    const { length } = items;
+    this.#items = items;
+    this.#weightOf = weightOf;
+    this.#deadlines = new Float64Array(length);
+    this.#orders = Float64Array.from(items, (_, index) => index);
+    this.#winners = Uint32Array.from({ length: 2 * length }, (_, place) => place < length ? 0 : place - length);
+    this.#order = length;
     const wanted = picks % MOST_PICKS;
-    let sum = 0;
-    for (const item of items) sum += weightOf(item);
+    const weights = Float64Array.from(items, (item) => weightOf(item) + EPSILON);
+    const sum = weights.reduce((total, weight) => total + weight, 0);
     let made = 0;
-    for (const item of items) {
-      const weight = weightOf(item);
-      const turns = Math.floor(wanted * (weight / sum));
+    weights.forEach((weight, index) => {
+      let turns = Math.floor(weight * wanted / sum);
+      if (turns > 0 && turns / weight >= wanted / sum) turns--;
       made += turns;
-      schedule.#insert(item, (turns + 1) / weight);
-      schedule.#now = Math.max(schedule.#now, turns / weight);
+      this.#deadlines[index] = (turns + 1) / weight;
+    });
+    for (let place = length - 1; place > 0; place--) {
+      this.#winners[place] = this.#earlier(this.#winners[2 * place]!, this.#winners[2 * place + 1]!);
     }
-    for (; made < wanted; made++) schedule.pickAndAdd(weightOf);
-    return schedule;
+    for (; made < wanted; made++) this.pickAndAdd();
   }
 
-  get size(): number {
-    return this.#heap.length;
-  }
-
-  /** Adds an entry that was never picked. */
-  add(item: T, weight: number): void {
-    this.#insert(item, this.#now + 1 / weight);
-  }
-
-  #insert(item: T, deadline: number): void {
-    this.#heap.push({ item, deadline, order: this.#order++ });
-    this.#up(this.#heap.length - 1);
-  }
-
-  /** The next entry, put back at once with the weight that it has now. There must be one. */
-  pickAndAdd(weightOf: (item: T) => number): T {
-    const entry = this.#heap[0]!;
-    if (entry.deadline > this.#now) this.#now = entry.deadline;
-    entry.deadline = this.#now + 1 / weightOf(entry.item);
-    entry.order = this.#order++;
-    this.#down(0);
-    return entry.item;
-  }
-
-  #before(a: Entry<T>, b: Entry<T>): boolean {
-    const difference = a.deadline - b.deadline;
-    if (Math.abs(difference) <= SAME * Math.max(1, this.#now)) return a.order < b.order;
-    return difference < 0;
-  }
-
-  #up(start: number): void {
-    const heap = this.#heap;
-    const entry = heap[start]!;
-    let index = start;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!this.#before(entry, heap[parent]!)) break;
-      heap[index] = heap[parent]!;
-      index = parent;
+  /** The next entry, put back at once with the weight that it has now. */
+  pickAndAdd(): T {
+    const index = this.#winners[1]!;
+    const item = this.#items[index]!;
+    this.#deadlines[index] = this.#deadlines[index]! + 1 / this.#weightOf(item);
+    this.#orders[index] = this.#order++;
+    const winners = this.#winners;
+    let winner = index;
+    for (let place = index + this.#items.length; place > 1;) {
+      winner = this.#earlier(winner, winners[place ^ 1]!);
+      place >>= 1;
+      winners[place] = winner;
     }
-    heap[index] = entry;
+    return item;
   }
 
-  #down(start: number): void {
-    const heap = this.#heap;
-    const entry = heap[start]!;
-    let index = start;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && this.#before(heap[child + 1]!, heap[child]!)) child++;
-      if (!this.#before(heap[child]!, entry)) break;
-      heap[index] = heap[child]!;
-      index = child;
-    }
-    heap[index] = entry;
+  /** Which of two entries is next. */
+  #earlier(one: number, other: number): number {
+    const its = this.#deadlines[one]!, others = this.#deadlines[other]!;
+    let isOther = Number(others < its);
+    if (others === its) isOther = Number(this.#orders[other]! < this.#orders[one]!);
+    return one ^ ((one ^ other) & -isOther);
   }
 }

@@ -89,14 +89,12 @@ class FullScanPicker implements HostPicker {
 class WeightedPicker implements HostPicker {
   readonly canPeek = true;
   readonly #schedule: EdfScheduler<Host>;
-  readonly #weightOf: (host: Host) => number;
 
   constructor(hosts: readonly Host[], weightOf: (host: Host) => number, start: number) {
-    this.#weightOf = weightOf;
-    this.#schedule = EdfScheduler.withPicks(hosts, weightOf, start);
+    this.#schedule = new EdfScheduler(hosts, weightOf, start);
   }
 
   pick(): Host {
-    return this.#schedule.pickAndAdd(this.#weightOf);
+    return this.#schedule.pickAndAdd();
   }
 }

@@ -56,11 +56,11 @@ class LocalityPicker implements HostPicker {
   constructor(turns: readonly Turn[], start: number) {
     this.#turns = turns;
     this.canPeek = turns.every(({ picker }) => picker.canPeek === true);
-    this.#schedule = EdfScheduler.withPicks(turns, weightOf, start);
+    this.#schedule = new EdfScheduler(turns, weightOf, start);
   }
 
   pick(context: LoadBalancerContext | null): Host | null {
-    return this.#schedule.pickAndAdd(weightOf).picker.pick(context);
+    return this.#schedule.pickAndAdd().picker.pick(context);
   }
 
   pickerOf(locality: number): HostPicker | null {

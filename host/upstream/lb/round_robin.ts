@@ -52,14 +52,12 @@ class TurnPicker implements HostPicker {
 class WeightedTurnPicker implements HostPicker {
   readonly canPeek = true;
   readonly #schedule: EdfScheduler<Host>;
-  readonly #weightOf: (host: Host) => number;
 
   constructor(hosts: readonly Host[], weightOf: (host: Host) => number, start: number) {
-    this.#schedule = EdfScheduler.withPicks(hosts, weightOf, start);
-    this.#weightOf = weightOf;
+    this.#schedule = new EdfScheduler(hosts, weightOf, start);
   }
 
   pick(): Host {
-    return this.#schedule.pickAndAdd(this.#weightOf);
+    return this.#schedule.pickAndAdd();
   }
 }
