@@ -7,6 +7,7 @@
  * @see Envoy: source/common/formatter/substitution_formatter.h
  * @module
  */
+import { ManualClock } from "../base/clock.ts";
 import { nearestName } from "../base/suggest.ts";
 import { toWireText } from "../base/wire_text.ts";
 import {
@@ -232,12 +233,7 @@ export function valueText(value: FormatValue, absent: string): string {
 export const CHECK_WORLD: FormatWorld = {
   hostname: "",
   environment: () => undefined,
-  clock: {
-    nowMs: () => 0,
-    wallMs: () => 0,
-    wallNs: () => 0n,
-    createTimer: () => ({ enable() {}, disable() {}, enabled: false }),
-  },
+  clock: new ManualClock(0),
   random: { uint32: () => 0, fraction: () => 0, uuid: () => "" },
 };
 

@@ -37,6 +37,8 @@ export class HealthChecker implements SessionOwner {
   readonly #environment: HealthCheckerEnvironment;
   readonly #random: Random;
   readonly #sessions = new Map<Host, HealthCheckSession>();
+  /** The cluster had traffic: it does not lose that, whoever resets counters. */
+  #hadTraffic = false;
 
   constructor(plan: HealthCheckPlan, environment: HealthCheckerEnvironment, onResult: HostResultListener) {
     const { cluster, openEventFile } = environment;
@@ -91,7 +93,8 @@ export class HealthChecker implements SessionOwner {
 
   #baseMs(healthy: boolean, pending: boolean): number {
     const { plan } = this;
-    if (this.#environment.cluster.stats.upstreamCxTotal.value === 0) {
+    this.#hadTraffic ||= this.#environment.cluster.stats.upstreamCxTotal.value > 0;
+    if (!this.#hadTraffic) {
       return healthy && !pending ? plan.noTrafficHealthyIntervalMs : plan.noTrafficIntervalMs;
     }
     if (healthy) return pending ? plan.healthyEdgeIntervalMs : plan.intervalMs;

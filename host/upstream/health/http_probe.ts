@@ -161,5 +161,6 @@ export class HttpProbe implements HealthProbe, CheckStream, CheckConnectionCallb
 }
 
 function isIn(status: number, ranges: readonly StatusRange[]): boolean {
-  return ranges.some(([start, end]) => status >= start && status < end);
+  for (const [start, end] of ranges) if (status >= start && status < end) return true;
+  return false;
 }

@@ -60,7 +60,7 @@ export class HealthCheckSession implements ProbeCallbacks {
     this.#owner = owner;
     this.#flags = flags;
     this.#probe = createProbe(this);
-    this.#intervalTimer = owner.clock.createTimer(() => this.#check());
+    this.#intervalTimer = owner.clock.createTickTimer(() => this.#check());
     this.#timeoutTimer = owner.clock.createTimer(() => this.#onTimeout());
     if (!flags.has(HealthFlag.FailedActiveHc)) owner.stats.healthy.inc();
     if (flags.has(HealthFlag.DegradedActiveHc)) owner.stats.degraded.inc();

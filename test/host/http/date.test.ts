@@ -10,13 +10,15 @@ test("an IMF-fixdate", () => {
 
 test("the date follows the clock by whole seconds", () => {
   let wallMs = 784_111_777_000;
+  const noTimer = (): never => {
+    throw new Error("no timer");
+  };
   const clock = {
     nowMs: () => 0,
     wallMs: () => wallMs,
     wallNs: () => 0n,
-    createTimer: () => {
-      throw new Error("no timer");
-    },
+    createTimer: noTimer,
+    createTickTimer: noTimer,
   };
   const date = new HttpDate(clock);
   assert.is(date.get(), "Sun, 06 Nov 1994 08:49:37 GMT");

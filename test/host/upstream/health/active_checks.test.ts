@@ -184,6 +184,18 @@ test("intervals: with traffic and without, on the edge and far from it", () => {
   assert.equal([OK, "close", OK, "close", "close", OK, OK].map(next), [1000, 100, 1000, 100, 2000, 10, 1000]);
 });
 
+test("hosts whose checks fall due within a few milliseconds are checked together", () => {
+  const it = new CheckedCluster({ endpoints: ["10.0.0.1:80", "10.0.0.2:80"] });
+  const connections = ["10.0.0.1:80", "10.0.0.2:80"].map((address) => it.connect(address));
+  connections[0]!.receive(OK);
+  it.advance(4);
+  connections[1]!.receive(OK);
+  it.advance(995);
+  assert.is(it.stat("health_check.attempt"), 2);
+  it.advance(1);
+  assert.is(it.stat("health_check.attempt"), 4);
+});
+
 test("jitter makes intervals longer, by time and by percent", () => {
   const gaps = (changes: Partial<HealthCheckPlan>): number[] => {
     const it = new CheckedCluster({ checks: [checkPlan(changes)] });
@@ -196,9 +208,9 @@ test("jitter makes intervals longer, by time and by percent", () => {
   };
   for (
     const [changes, least, most] of [
-      [{ intervalJitterMs: 50 }, 1000, 1050],
-      [{ intervalJitterPercent: 10 }, 1000, 1100],
-      [{ intervalJitterPercent: 10, intervalJitterMs: 50 }, 1000, 1150],
+      [{ intervalJitterMs: 50 }, 1000, 1051],
+      [{ intervalJitterPercent: 10 }, 1000, 1101],
+      [{ intervalJitterPercent: 10, intervalJitterMs: 50 }, 1000, 1151],
       [{ intervalJitterMs: 500, minIntervalMs: 1020, maxIntervalMs: 1100 }, 1020, 1101],
       [{ minIntervalMs: 2000 }, 2000, 2001],
     ] as const
