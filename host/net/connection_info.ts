@@ -3,18 +3,7 @@
  * @module
  */
 import type { ConnectionInfo, SocketAddress, TlsInfo } from "../observe/stream_info.ts";
-
-let nextId = 0;
-
-/** The next connection id of this thread. */
-export function nextConnectionId(): number {
-  return nextId++;
-}
-
-/** Where the ids of this thread begin, so that workers do not share any. */
-export function startConnectionIdsAt(first: number): void {
-  nextId = first;
-}
+import { nextConnectionId } from "./connection_ids.ts";
 
 export class SocketConnectionInfo implements ConnectionInfo {
   readonly id: number = nextConnectionId();

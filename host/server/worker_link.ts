@@ -20,6 +20,8 @@ export interface WorkerSeed {
   readonly logSettings: LogSettings;
   readonly accessLog: AccessLogSettings;
   readonly drainTimeMs: number;
+  /** Blocks of connection ids that workers took. */
+  readonly connectionIds: SharedArrayBuffer;
   /** One Int32 per worker, which the worker counts up while it lives. */
   readonly heartbeat: SharedArrayBuffer;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { shareConnectionIds } from "../net/connection_ids.ts";
 import { handledEvents } from "../net/dispatch.ts";
 import { StatsStore } from "../observe/stats.ts";
 import { detectPlatform } from "../platform/detect.ts";
@@ -20,6 +21,7 @@ const platform = detectPlatform();
 const channel = platform.workerChannel<ToWorker, FromWorker>();
 if (channel !== null) {
   const seed = channel.data as WorkerSeed;
+  shareConnectionIds(seed.connectionIds);
   const emit = (event: WorkerEvent): void => channel.post({ kind: "event", event });
   const worker = new Worker(createWorkerEnvironment({
     platform,

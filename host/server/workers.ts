@@ -59,6 +59,7 @@ export interface WorkersOptions {
 export class Workers {
   readonly #options: WorkersOptions;
   readonly #shared: SharedStore;
+  readonly #connectionIds = new SharedArrayBuffer(4);
   readonly #hostHealth = new HostHealthRelay();
   /** Null where the worker runs in this thread. */
   #pool: WorkerPool | null = null;
@@ -116,6 +117,7 @@ export class Workers {
         index,
         stats: stats.handle(index + 1),
         shared: this.#shared.handle,
+        connectionIds: this.#connectionIds,
         logLevels: logs.levels(),
         heartbeat,
       }),

@@ -146,6 +146,29 @@ if (detectPlatform().stopsBusyWorkers) {
   });
 }
 
+test("ids of connections are the process's: no worker repeats another one's, nor what the one in its place gave", async () => {
+  const routes = [{
+    match: { prefix: "/direct" },
+    direct_response: { status: 200 },
+    response_headers_to_add: [{ header: { key: "x-connection", value: "%CONNECTION_ID%" } }],
+  }];
+  await withProxy(webConfig({ port: 0, routes }), {}, async (proxy) => {
+    const before = await spread(proxy, 2);
+    const ids = await connectionIds(before);
+    await proxy.threads.find((thread) => thread.name === "worker_0")!.handle.terminate();
+    await proxy.logged("a replacement worker serves");
+    const after = await spread(proxy, 2);
+    ids.push(...await connectionIds(after));
+    assert.is(new Set(ids).size, ids.length, `unlike ones: ${ids.join(" ")}`);
+    closeAll([...before, ...after]);
+  });
+});
+
+async function connectionIds(clients: readonly (readonly RawClient[])[]): Promise<string[]> {
+  const answers = await Promise.all(clients.flat().map((client) => client.get("/direct")));
+  return answers.map(({ head }) => /^x-connection: (\d+)\r$/m.exec(head)![1]!);
+}
+
 test("circuit breakers count for all workers together", async () => {
   const upstream = await Upstream.start();
   const config = webConfig({

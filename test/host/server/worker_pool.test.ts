@@ -104,6 +104,7 @@ function setUp(
       logSettings: { format: "json", color: false, path: null },
       accessLog: { flushIntervalMs: 0, flushBytes: 0 },
       drainTimeMs: 0,
+      connectionIds: new SharedArrayBuffer(4),
       heartbeat,
     }),
     onEvent: () => {},
