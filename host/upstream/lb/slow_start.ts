@@ -1,5 +1,6 @@
 // host/upstream/lb/slow_start.ts: hosts that have just become healthy get less, for a while.
 // pure: no I/O, no clock, no runtime globals
+// hot: once per request while hosts are new; see bench/micro/load_balancing.bench.ts
 /**
  * In its window a host weighs max(min_weight_percent, (time since then / window) ^ (1 / aggression)) of its weight.
  * The window begins when a health check passes for the first time, or without checks when the host comes.
@@ -13,13 +14,19 @@ import type { SlowStartPlan } from "./plan.ts";
 import type { BalancerEnvironment } from "./picker.ts";
 
 export class SlowStart {
-  readonly #plan: SlowStartPlan;
+  readonly #windowMs: number;
+  readonly #exponent: number;
+  readonly #least: number;
   readonly #clock: Clock;
   /** Of all hosts, the latest that began; the first ones begin with the load balancer. */
   #latestMs: number;
+  /** Every window is: nobody has to look at the time any more. */
+  #isOver = false;
 
   constructor(plan: SlowStartPlan, { clock, priorities }: Pick<BalancerEnvironment, "clock" | "priorities">) {
-    this.#plan = plan;
+    this.#windowMs = plan.windowMs;
+    this.#exponent = 1 / plan.aggression;
+    this.#least = plan.minWeightPercent / 100;
     this.#clock = clock;
     this.#latestMs = clock.nowMs();
     for (const { hosts } of priorities.hostSets) this.#note(hosts);
@@ -28,17 +35,20 @@ export class SlowStart {
 
   /** True while some host may be in its window: weights then differ even if they are configured to be the same. */
   get isUnderWay(): boolean {
-    return this.#clock.nowMs() - this.#latestMs <= this.#plan.windowMs;
+    return this.#clock.nowMs() - this.#latestMs <= this.#windowMs;
   }
 
   /** What of this weight counts now. */
   apply(weight: number, host: Host): number {
-    if (host.healthySinceMs < 0 || host.coarseHealth !== "healthy") return weight;
-    const { windowMs, aggression, minWeightPercent } = this.#plan;
-    const passedMs = Math.trunc(this.#clock.nowMs() - host.healthySinceMs);
-    if (passedMs >= windowMs) return weight;
+    if (this.#isOver || host.healthySinceMs < 0 || host.coarseHealth !== "healthy") return weight;
+    const nowMs = this.#clock.nowMs(), windowMs = this.#windowMs;
+    const passedMs = Math.trunc(nowMs - host.healthySinceMs);
+    if (passedMs >= windowMs) {
+      if (nowMs - this.#latestMs > windowMs) this.#isOver = true;
+      return weight;
+    }
     const part = Math.max(1, passedMs) / windowMs;
-    return weight * Math.max(aggression === 1 ? part : Math.pow(part, 1 / aggression), minWeightPercent / 100);
+    return weight * Math.max(this.#exponent === 1 ? part : Math.pow(part, this.#exponent), this.#least);
   }
 
   #note(hosts: readonly Host[]): void {
@@ -47,7 +57,9 @@ export class SlowStart {
       if (host.coarseHealth !== "healthy") continue;
       if (host.healthySinceMs < 0) host.healthySinceMs = nowMs;
       const sinceMs = host.healthySinceMs;
-      if (sinceMs > this.#latestMs && nowMs - sinceMs <= this.#plan.windowMs) this.#latestMs = sinceMs;
+      if (sinceMs <= this.#latestMs || nowMs - sinceMs > this.#windowMs) continue;
+      this.#latestMs = sinceMs;
+      this.#isOver = false;
     }
   }
 }

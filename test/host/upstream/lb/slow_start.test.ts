@@ -52,6 +52,15 @@ for (const policy of ["ROUND_ROBIN", "LEAST_REQUEST"] as const) {
   });
 }
 
+test("a host that comes when every window is over begins with little, too", () => {
+  const { lb, priorities, clock, old, fresh } = setup(planOf(WINDOW));
+  clock.advance(20_000);
+  assert.is(share(lb, fresh), 50);
+  const third = newHost();
+  priorities.updateHosts(0, [old, fresh, third], []);
+  assert.is(share(lb, third), Math.round(100 * 0.1 / 2.1));
+});
+
 test("with more aggression it grows fast at first", () => {
   const { lb, clock, fresh } = setup(planOf({ ...WINDOW, aggression: 2 }));
   clock.advance(2500);
