@@ -4,7 +4,7 @@
  *
  * The budget of a typical request of ten headers, parsed and serialised again, is 3 µs.
  */
-import { bench, do_not_optimize, group, run } from "mitata";
+import { bench, do_not_optimize, group } from "mitata";
 import { ByteQueue } from "../../host/base/byte_queue.ts";
 import { fromLatin1, latin1Write } from "../../host/base/bytes.ts";
 import type { ResponseDecoder, ResponseEncoder, StreamCallbacks } from "../../host/http/codec.ts";
@@ -14,6 +14,7 @@ import { createRequestParser } from "../../host/http/h1/parser.ts";
 import { HTTP1_SERVER_DEFAULTS } from "../../host/http/h1/options.ts";
 import { Http1ServerCodec } from "../../host/http/h1/server.ts";
 import { HeaderMap } from "../../host/http/header_map.ts";
+import { runWithin } from "./budget.ts";
 
 const REQUEST = fromLatin1(
   "GET /api/v1/items/12345?expand=owner&limit=20 HTTP/1.1\r\nHost: shop.example.com\r\n" +
@@ -160,5 +161,5 @@ group("bodies", () => {
   });
 });
 
-await run();
+await runWithin({ "parse, serialise, and a 204 back": 3000 });
 console.log(`${sunk > 0 ? "wrote" : "wrote nothing"}`);
