@@ -27,7 +27,8 @@ export function chooseHost(
   const { cluster, stream, route: { priority }, isTcp } = request;
   const host = cluster.chooseHost(context);
   stream.info.upstream = newUpstreamInfo(cluster);
-  if (host === null || (!isTcp && !cluster.canUseHttpPool(host, priority, stream.info.protocol))) {
+  const { protocol, connection } = stream.info;
+  if (host === null || (!isTcp && !cluster.canUseHttpPool(host, priority, protocol, connection.id))) {
     failNoHealthyUpstream(request, context === null ? null : context.overrideHost());
     return null;
   }
@@ -49,7 +50,7 @@ export function createAttempt(
 ): UpstreamAttempt {
   const { cluster, route: { priority }, stream } = request;
   if (!request.isTcp) {
-    const pool = cluster.httpPool(host, priority, stream.info.protocol);
+    const pool = cluster.httpPool(host, priority, stream.info.protocol, stream.info.connection.id);
     return withFilters(request, owner, UpstreamRequest, pool, info);
   }
   return withFilters(request, owner, TcpUpstreamRequest, cluster.tcpPool(host, priority), info);

@@ -11,7 +11,6 @@ import type { OverrideHost } from "../http/filter.ts";
 import type { CompileFormat } from "../http/header_ops.ts";
 import { HashPolicy } from "../http/hash_policy.ts";
 import { type FilterMetadata, filterMetadata } from "../observe/stream_info.ts";
-import type { ClientCodecFactory } from "./active_client.ts";
 import { LocalCount, ResourcePriority } from "./circuit_breaker.ts";
 import { createResourceManagers, type ResourceManager } from "./resource_manager.ts";
 import type { Dialer } from "./dialer.ts";
@@ -23,7 +22,8 @@ import { CheckConnection } from "./health/check_connection.ts";
 import { ClusterHealth } from "./health/cluster_health.ts";
 import { HostHealthExchange } from "./health/exchange.ts";
 import { HealthFlag, type Host, type HostPool } from "./host.ts";
-import { HttpPool } from "./http_pool.ts";
+import type { HttpPool } from "./http_pool.ts";
+import { HttpPools } from "./http_pools.ts";
 import type { LoadBalancerContext } from "./lb/context.ts";
 import { createBalancer } from "./lb/create_balancer.ts";
 import type { ClusterBalancer } from "./lb/picker.ts";
@@ -39,9 +39,6 @@ import { ClusterStats } from "./stats.ts";
 import { TcpPool } from "./tcp_pool.ts";
 
 const asWritten: CompileFormat = (text) => ({ format: () => text });
-
-/** Where `Host.httpPools` has those of HTTP/2, by priority. */
-const HTTP2_POOLS = [2, 3] as const;
 
 export class Cluster implements PoolCluster {
   readonly plan: ClusterPlan;
@@ -61,7 +58,7 @@ export class Cluster implements PoolCluster {
   /** Null when nobody watches what becomes of requests. */
   readonly outliers: ClusterOutliers | null;
   readonly preconnect: Preconnect | null;
-  readonly #createClientCodec: ClientCodecFactory;
+  readonly #httpPools: HttpPools;
   readonly balancer: ClusterBalancer;
   readonly #discovery: Discovery;
   #dropOverload: DropOverloadPlan | null;
@@ -90,7 +87,7 @@ export class Cluster implements PoolCluster {
     this.clock = environment.clock;
     this.random = environment.random;
     this.dialer = environment.dialer;
-    this.#createClientCodec = environment.createClientCodec;
+    this.#httpPools = new HttpPools(this, environment.createClientCodec);
     this.#createHttpFilters = () => {
       const { filters } = plan.http;
       return filters.length === 0 ? null : environment.createHttpFilters?.(filters, scope) ?? null;
@@ -245,33 +242,21 @@ export class Cluster implements PoolCluster {
     return wanted.strict ? null : this.balancer.chooseHost(context);
   }
 
-  /** The pool of HTTP connections to a host; `downstream` is what the client of the request speaks, if it has one. */
-  httpPool(host: Host, priority: ResourcePriority, downstream = ""): HttpPool {
+  /**
+   * The pool of HTTP connections to a host. `downstream` is what the client of the request speaks, and
+   * `connectionId` the connection that it came on, if it has one (-1).
+   */
+  httpPool(host: Host, priority: ResourcePriority, downstream = "", connectionId = -1): HttpPool {
     const { owner } = host;
-    if (owner !== this && owner !== null) return owner.httpPool(host, priority, downstream) as HttpPool;
-    const { http } = this.plan;
-    const follows = http.followsDownstream && downstream !== "";
-    const isHttp2 = (follows ? downstream : http.protocol) === "HTTP/2";
-    const index = isHttp2 ? HTTP2_POOLS[priority] : priority;
-    return (host.httpPools[index] ??= this.#createHttpPool(host, priority, isHttp2)) as HttpPool;
+    if (owner !== this && owner !== null) return owner.httpPool(host, priority, downstream, connectionId) as HttpPool;
+    return this.#httpPools.get(host, priority, downstream, connectionId);
   }
 
-  /** False when the pool of HTTP connections to a host would be one more than the cluster may use; that is counted. */
-  canUseHttpPool(host: Host, priority: ResourcePriority, downstream: string): boolean {
-    const own = host.owner === null || host.owner === this;
-    if (own && this.resources[priority].connectionPools.max === Infinity) return true;
-    const { ledger, idle } = this.httpPool(host, priority, downstream);
-    const { resources, stats } = ledger.cluster;
-    if (!idle || resources[priority].connectionPools.canCreate()) return true;
-    stats.upstreamCxPoolOverflow.inc();
-    return false;
-  }
-
-  #createHttpPool(host: Host, priority: ResourcePriority, isHttp2: boolean): HttpPool {
-    const { http } = this.plan;
-    const protocol = isHttp2 ? "HTTP/2" : "HTTP/1.1";
-    const own = http.protocol === protocol ? http : { ...http, protocol } as const;
-    return new HttpPool(host, this, priority, this.#createClientCodec, own);
+  /** False when that pool would be one more than the cluster may use; that is counted. */
+  canUseHttpPool(host: Host, priority: ResourcePriority, downstream: string, connectionId: number): boolean {
+    const owner = host.owner ?? this;
+    if (owner !== this) return owner.canUseHttpPool(host, priority, downstream, connectionId);
+    return this.#httpPools.canUse(host, priority, downstream, connectionId);
   }
 
   tcpPool(host: Host, priority: ResourcePriority): TcpPool {
@@ -296,7 +281,7 @@ export class Cluster implements PoolCluster {
   close(): void {
     this.#stop();
     const pools = [...this.#draining];
-    for (const host of this.priorities.hosts()) pools.push(...hostPools(host));
+    for (const host of this.priorities.hosts()) pools.push(...host.allPools);
     for (const pool of pools) pool.close();
   }
 
@@ -352,13 +337,12 @@ export class Cluster implements PoolCluster {
   #renewPools(): void {
     for (const host of this.priorities.hosts()) {
       this.#drainHost(host);
-      host.httpPools.fill(null);
-      host.tcpPools.fill(null);
+      host.forgetPools();
     }
   }
 
   #drainHost(host: Host): void {
-    for (const pool of hostPools(host)) {
+    for (const pool of host.allPools) {
       this.#draining.add(pool);
       pool.drain(() => {
         this.#draining.delete(pool);
@@ -376,9 +360,5 @@ export class Cluster implements PoolCluster {
 }
 
 function drainHttpConnections(host: Host): void {
-  for (const pool of host.httpPools) (pool as HttpPool | null)?.drainConnections();
-}
-
-function hostPools(host: Host): HostPool[] {
-  return [...host.httpPools, ...host.tcpPools].filter((pool) => pool !== null);
+  for (const pool of host.allHttpPools) (pool as HttpPool).drainConnections();
 }

@@ -79,7 +79,8 @@ export interface HealthMonitor {
 export interface HostOwner {
   readonly plan: ClusterPlan;
   readonly stats: ClusterStats;
-  httpPool(host: Host, priority: ResourcePriority, downstream: string): HostPool;
+  httpPool(host: Host, priority: ResourcePriority, downstream: string, connectionId: number): HostPool;
+  canUseHttpPool(host: Host, priority: ResourcePriority, downstream: string, connectionId: number): boolean;
   tcpPool(host: Host, priority: ResourcePriority): HostPool;
 }
 
@@ -134,6 +135,8 @@ export class Host {
    * needed, and knows what they are.
    */
   readonly httpPools: [HostPool | null, HostPool | null, HostPool | null, HostPool | null] = [null, null, null, null];
+  /** Those of clients' connections that have pools of their own; null until there is one. */
+  downstreamPools: Map<number, HostPool> | null = null;
   readonly tcpPools: [HostPool | null, HostPool | null] = [null, null];
 
   /** Told when the host says that it is not to be asked; null where nobody checks it. */
@@ -187,8 +190,23 @@ export class Host {
 
   /** True while a pool has a connection, or somebody waits for one. */
   get inUse(): boolean {
-    return this.httpPools.some((pool) => pool !== null && !pool.idle) ||
-      this.tcpPools.some((pool) => pool !== null && !pool.idle);
+    return this.allPools.some((pool) => !pool.idle);
+  }
+
+  get allHttpPools(): HostPool[] {
+    const pools = this.httpPools.filter((pool) => pool !== null);
+    return this.downstreamPools === null ? pools : [...pools, ...this.downstreamPools.values()];
+  }
+
+  get allPools(): HostPool[] {
+    return [...this.allHttpPools, ...this.tcpPools.filter((pool) => pool !== null)];
+  }
+
+  /** Whoever asks for a pool from now on gets another one. */
+  forgetPools(): void {
+    this.httpPools.fill(null);
+    this.downstreamPools = null;
+    this.tcpPools.fill(null);
   }
 
   get metadata(): Readonly<Record<string, unknown>> {

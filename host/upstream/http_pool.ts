@@ -63,18 +63,23 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
   #deferred = false;
   readonly #preconnect: Preconnect | null;
   draining = false;
+  readonly #connectionId: number;
+  /** Told when the pool comes into use, and when it is out of it. */
+  onUse: ((used: boolean) => void) | null = null;
   /** It counts among the pools that a cluster may use. */
   #counted = false;
   #onIdle: (() => void) | null = null;
 
-  /** `http` is that of the cluster, with the protocol of this pool. */
+  /** `http` is that of the cluster, with the protocol of this pool; `connectionId` is -1 unless a client has it alone. */
   constructor(
     host: Host,
     cluster: PoolCluster,
     priority: ResourcePriority,
     createCodec: ClientCodecFactory,
     http: HttpProtocolPlan,
+    connectionId: number,
   ) {
+    this.#connectionId = connectionId;
     this.host = host;
     this.#preconnect = cluster.preconnect;
     this.ledger = new PoolLedger(host, cluster, priority);
@@ -200,7 +205,7 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
 
   readonly #poolOf = (host: Host): PreconnectingPool => {
     const { cluster, priority } = this.ledger;
-    return cluster.httpPool(host, priority, this.http.protocol);
+    return cluster.httpPool(host, priority, this.http.protocol, this.#connectionId);
   };
 
   #failPending(reason: PoolFailureReason, details: string): void {
@@ -287,5 +292,6 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
   #countUse(): void {
     this.#counted = !this.#counted;
     this.ledger.onPoolUse(this.#counted);
+    this.onUse?.(this.#counted);
   }
 }

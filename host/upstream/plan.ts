@@ -45,6 +45,8 @@ export interface ClusterPlan {
   /** From the start of a connection until it can carry bytes, a TLS handshake included. */
   readonly connectTimeoutMs: number;
   readonly perConnectionBufferLimitBytes: number;
+  /** No two connections of clients share an upstream one. */
+  readonly poolPerDownstreamConnection: boolean;
   /** Connections ahead of streams; null for none. */
   readonly preconnect: PreconnectPlan | null;
   readonly loadBalancing: LoadBalancingPlan;
@@ -330,6 +332,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1024 * 1024,
     overrideHostStatuses: ["UNKNOWN", "HEALTHY", "DEGRADED"],
+    poolPerDownstreamConnection: false,
     preconnect: null,
     loadBalancing: {
       policy: "ROUND_ROBIN",

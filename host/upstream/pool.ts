@@ -52,7 +52,7 @@ export interface PoolCluster {
   readonly dialer: Dialer;
   /** Null where connections are made for streams that are there. */
   readonly preconnect: Preconnect | null;
-  httpPool(host: Host, priority: ResourcePriority, protocol: string): PreconnectingPool;
+  httpPool(host: Host, priority: ResourcePriority, protocol: string, connectionId: number): PreconnectingPool;
   tcpPool(host: Host, priority: ResourcePriority): PreconnectingPool;
 }
 

@@ -99,8 +99,7 @@ export class Preconnect {
     let room = 0;
     for (const { hosts } of this.#priorities.hostSets) {
       for (const host of hosts) {
-        for (const pool of host.httpPools) if (pool !== null) room += pool.room;
-        for (const pool of host.tcpPools) if (pool !== null) room += pool.room;
+        for (const pool of host.allPools) room += pool.room;
         if (room >= streams) return true;
       }
     }

@@ -160,8 +160,7 @@ function addStats(a: HostStats, b: HostStats): HostStats {
 export function connectionCounts(cluster: Cluster): { open: number; idle: number; pending: number } {
   const counts = { open: 0, idle: 0, pending: 0 };
   for (const host of cluster.priorities.hosts()) {
-    for (const pool of host.httpPools as (HttpPool | null)[]) {
-      if (pool === null) continue;
+    for (const pool of host.allHttpPools as HttpPool[]) {
       counts.open += pool.connectionCount;
       counts.idle += pool.idleConnectionCount;
       counts.pending += pool.pendingCount;

@@ -72,6 +72,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     observabilityName: altStatName === "" ? name : altStatName,
     connectTimeoutMs: node.durationMs("connect_timeout", 5000),
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
+    poolPerDownstreamConnection: node.bool("connection_pool_per_downstream_connection"),
     preconnect: planPreconnect(node.message("preconnect_policy")),
     loadBalancing: planLoadBalancing(node, runtime),
     closeConnectionsOnHostSetChange: node.message("common_lb_config")?.bool("close_connections_on_host_set_change") ??

@@ -68,7 +68,7 @@ test("circuit breaker: pools. One counts while it has a connection or somebody w
   const [one, two] = [...cluster.priorities.hosts()] as [Host, Host];
   const stat = (name: string) => env.store.valueOf(`cluster.a.${name}`);
   const may = (host: Host, priority: ResourcePriority = ResourcePriority.Default) =>
-    cluster.canUseHttpPool(host, priority, "");
+    cluster.canUseHttpPool(host, priority, "", -1);
   assert.ok(may(one));
   const request = new FakeRequest();
   const waiting = cluster.httpPool(one, ResourcePriority.Default).newStream(request, request);

@@ -93,6 +93,11 @@ test("retry budgets; runtime keys override what limits requests, and make a budg
   assert.is(limits.circuitBreakers.default.maxRequests, 5);
 });
 
+test("connections that clients do not share", () => {
+  assert.is(good("name: a").poolPerDownstreamConnection, false);
+  assert.is(good("name: a\nconnection_pool_per_downstream_connection: true").poolPerDownstreamConnection, true);
+});
+
 test("statistics that are kept only when asked for", () => {
   assert.equal(good("name: a").trackedStats, { timeoutBudgets: false, messageSizes: false, endpoints: false });
   assert.is(good("name: a\ntrack_timeout_budgets: true").trackedStats.timeoutBudgets, true);
