@@ -95,18 +95,17 @@ export class ActiveStream extends EndingStream
     let chain = this.config.filters;
     let refusedUpgrade = false;
     const refusal = admitRequest(headers, this, this.config);
-    if (refusal === null) {
-      const route = this.route();
-      if (upgrade !== null) {
-        const filters = upgradeFilters(upgrade, route, this.config);
-        // Without a route the answer is that there is none.
-        if (filters === null) refusedUpgrade = route !== null;
-        else {
-          chain = filters;
-          this.upgraded = true;
-          this.config.stats.cxUpgradesTotal.inc();
-          this.config.stats.cxUpgradesActive.inc();
-        }
+    // One that is refused early has a route, for the log and the filters, if somebody said by which scheme it came.
+    const route = refusal === null || headers.has("x-forwarded-proto") ? this.route() : null;
+    if (refusal === null && upgrade !== null) {
+      const filters = upgradeFilters(upgrade, route, this.config);
+      // Without a route the answer is that there is none.
+      if (filters === null) refusedUpgrade = route !== null;
+      else {
+        chain = filters;
+        this.upgraded = true;
+        this.config.stats.cxUpgradesTotal.inc();
+        this.config.stats.cxUpgradesActive.inc();
       }
     }
     this.filters = new FilterManager(this, this.enabledFilters(chain));

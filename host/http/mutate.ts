@@ -110,7 +110,6 @@ export function mutateRequestHeaders(
     if (edge) { for (const name of EDGE_ONLY_HEADERS) headers.remove(name); }
     for (const name of INTERNAL_ONLY_HEADERS) headers.remove(name);
     for (const name of internalOnlyHeaders) headers.remove(name);
-    if (edge && !isPipe(final)) headers.set("x-envoy-external-address", final.address);
   }
   headers.remove("x-forwarded-client-cert");
   if (plan.addUserAgent) {
@@ -118,8 +117,9 @@ export function mutateRequestHeaders(
     if (!headers.has("user-agent")) headers.set("user-agent", config.serviceCluster);
     if (config.serviceNode !== "") headers.set("x-envoy-downstream-service-node", config.serviceNode);
   }
-  if (plan.generateRequestId) setRequestId(headers, edge, config);
   if (plan.via !== "") headers.set("via", append(headers.get("via"), plan.via));
+  if (edge && !isPipe(final)) headers.set("x-envoy-external-address", final.address);
+  if (plan.generateRequestId) setRequestId(headers, edge, config);
   return { remoteAddress: remote, rejectStatus: 0 };
 }
 

@@ -10,6 +10,7 @@ import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
 import type { ConnectionManagerStats } from "./conn_manager_stats.ts";
 import type { LocalReply } from "./filter.ts";
 import type { HeaderMap } from "./header_map.ts";
+import { isGrpcContentType } from "./local_reply.ts";
 import { mutateRequestHeaders } from "./mutate.ts";
 import { canonicalizePath } from "./path.ts";
 
@@ -63,6 +64,8 @@ function checkRequest(headers: HeaderMap, info: StreamInfo, config: ConnectionMa
       headers.path = result.path;
       if (result.kind === "reject") return refusePath(stats);
       if (result.kind === "redirect") {
+        // gRPC knows no redirects.
+        if (isGrpcContentType(headers.get("content-type"))) return refusePath(stats);
         stats.rqRedirectedWithNormalizedPath.inc();
         return { status: 307, details: "path_normalization_failed", headers: [["location", result.path]] };
       }

@@ -30,12 +30,18 @@ export interface Route {
   readonly idleTimeoutMs: number | null;
   /** Milliseconds that the end of a response may wait for the peer; 0: for ever, null: the connection manager's. */
   readonly flushTimeoutMs?: number | null;
-  /** Most milliseconds for the whole stream; 0: no limit, null: the connection manager's. */
-  readonly maxStreamDurationMs: number | null;
-  /** Caps a `grpc-timeout` header, which then limits the stream; 0 takes it as it is, null does not look at it. */
-  readonly grpcTimeoutHeaderMaxMs?: number | null;
-  /** What is subtracted from it, so that the proxy answers before the client gives up. */
-  readonly grpcTimeoutHeaderOffsetMs?: number;
+  /** `max_stream_duration`; null says nothing. */
+  readonly streamDuration?: StreamDuration | null;
+}
+
+/** How long the streams of a route may last. */
+export interface StreamDuration {
+  /** Most milliseconds; 0: no limit, null: the connection manager's. */
+  readonly maxMs: number | null;
+  /** Caps a `grpc-timeout` header, which then is the limit; 0 takes it as it is, null does not look at it. */
+  readonly grpcTimeoutHeaderMaxMs: number | null;
+  /** What is subtracted from that header, so that the proxy answers before the client gives up. */
+  readonly grpcTimeoutHeaderOffsetMs: number;
 }
 
 /** A route configuration, static or from RDS. */

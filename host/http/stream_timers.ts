@@ -20,7 +20,8 @@ import { ResponseFlag, type StreamInfo } from "../observe/stream_info.ts";
 import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
 import { formatGrpcTimeout, parseGrpcTimeoutMs } from "./grpc_timeout.ts";
 import type { HeaderMap } from "./header_map.ts";
-import type { Route } from "./route.ts";
+import { isGrpcContentType } from "./local_reply.ts";
+import type { Route, StreamDuration } from "./route.ts";
 import type { IdleStream, StreamIdleTimer } from "./stream_idle_timers.ts";
 
 const GRPC_DEADLINE_EXCEEDED = 4;
@@ -37,6 +38,8 @@ export abstract class StreamTimers implements IdleStream {
   #requestTimer: Timer | null = null;
   #headersTimer: Timer | null = null;
   #durationTimer: Timer | null = null;
+  /** What the route says of it. */
+  #duration: StreamDuration | null = null;
   #logTimer: Timer | null = null;
 
   constructor(config: ConnectionManagerConfig, info: StreamInfo) {
@@ -101,24 +104,21 @@ export abstract class StreamTimers implements IdleStream {
       this.#idleTimeoutMs = route.idleTimeoutMs;
       this.touch();
     }
-    const maxMs = route.grpcTimeoutHeaderMaxMs ?? null;
-    const asked = maxMs === null ? null : parseGrpcTimeoutMs(headers.get("grpc-timeout"));
-    if (asked === null) {
-      if (route.maxStreamDurationMs !== null) this.#limitDuration(route.maxStreamDurationMs);
-      return;
+    const duration = route.streamDuration ?? null;
+    // Another route may have set a limit before.
+    if (duration === null && this.#duration === null) return;
+    this.#duration = duration;
+    const ms = streamLimitMs(headers, duration, this.config.plan.maxStreamDurationMs);
+    // What is used up by now is not taken off, so that not every request has a time-out of its own.
+    if (duration !== null && isGrpcContentType(headers.get("content-type"))) {
+      if (ms !== null) headers.set("grpc-timeout", formatGrpcTimeout(ms));
+      else if (this.#durationTimer !== null) headers.remove("grpc-timeout");
     }
-    // The client's own deadline, no later than the route allows.
-    let ms = maxMs! > 0 && asked > maxMs! ? maxMs! : asked;
-    if (ms > 0) ms = Math.max(0, ms - (route.grpcTimeoutHeaderOffsetMs ?? 0));
-    headers.set("grpc-timeout", formatGrpcTimeout(ms));
-    this.#limitDuration(ms);
+    if (ms === null) this.#durationTimer?.disable();
+    else this.#limitDuration(ms);
   }
 
   #limitDuration(ms: number): void {
-    if (ms <= 0) {
-      this.#durationTimer?.disable();
-      return;
-    }
     const { clock } = this.config;
     this.#durationTimer ??= clock.createTimer(() => this.#onMaxDuration());
     this.#durationTimer.enable(Math.max(0, ms - (clock.nowMs() - this.info.startMs)));
@@ -158,4 +158,21 @@ export abstract class StreamTimers implements IdleStream {
   get #lateStatus(): number {
     return this.requestEnded ? 504 : 408;
   }
+}
+
+/**
+ * How long a stream may last; null: for ever. A deadline of the client's own counts where the route looks at it, and is
+ * no later than the route allows.
+ *
+ * @see Envoy: source/common/http/conn_manager_impl.cc ActiveStream::refreshDurationTimeout
+ */
+function streamLimitMs(headers: HeaderMap, duration: StreamDuration | null, usualMs: number): number | null {
+  const capMs = duration?.grpcTimeoutHeaderMaxMs ?? null;
+  const askedMs = capMs === null ? null : parseGrpcTimeoutMs(headers.get("grpc-timeout"));
+  if (askedMs === null) {
+    const maxMs = duration?.maxMs ?? usualMs;
+    return maxMs > 0 ? maxMs : null;
+  }
+  const cappedMs = capMs! > 0 ? Math.min(askedMs, capMs!) : askedMs;
+  return Math.max(0, cappedMs - duration!.grpcTimeoutHeaderOffsetMs);
 }

@@ -4,13 +4,13 @@
 /**
  * A header with several fields matches when one of them does; only the headers that Envoy keeps in one
  * field (`accept`, `x-forwarded-for`, …) are seen as one value, joined by ",". `invert_match` flips the
- * whole answer.
+ * whole answer, but for a value that is not there:
  *
- * | field is absent | result, before it is flipped |
+ * | field is absent | result |
  * | --- | --- |
- * | `treat_missing_header_as_empty` | that of "" |
- * | `present_match: false` | true |
- * | else | false |
+ * | `treat_missing_header_as_empty` | that of "", flipped or not |
+ * | `present_match` | true for `false`, flipped or not |
+ * | else | false, whether it is to be flipped or not |
  *
  * @see Envoy: source/common/http/header_utility.h HeaderData
  * @module
@@ -62,14 +62,13 @@ export class HeaderMatcher {
   }
 
   matches(headers: HeaderSource): boolean {
-    return this.#matches(headers) !== this.#invert;
-  }
-
-  #matches(headers: HeaderSource): boolean {
     const joined = headers.getJoined(this.name) ?? (this.#treatMissingAsEmpty ? "" : null);
     const predicate = this.#predicate;
-    if (predicate === null) return (joined !== null) === this.#present;
-    if (joined === null) return false;
+    if (predicate === null) return ((joined !== null) === this.#present) !== this.#invert;
+    return joined !== null && this.#matches(predicate, joined, headers) !== this.#invert;
+  }
+
+  #matches(predicate: StringPredicate, joined: string, headers: HeaderSource): boolean {
     // Nearly every header has one value.
     if (!joined.includes(",") || joined === headers.get(this.name)) return predicate(joined);
     const values = headers.getAll(this.name);

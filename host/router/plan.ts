@@ -12,6 +12,7 @@ import type { FractionPlan } from "../config/fraction.ts";
 import type { CookieMatcherPlan } from "../matching/cookies.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
 import type { HttpInputPlan } from "../http/match_inputs.ts";
+import type { StreamDuration } from "../http/route.ts";
 import type { MatchTreePlan } from "../matching/match_tree.ts";
 import type { BodyFormatPlan } from "../observe/format_plan.ts";
 import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
@@ -153,13 +154,8 @@ export interface ClusterActionPlan {
   readonly idleTimeoutMs: number | null;
   /** Null: the connection manager's. */
   readonly flushTimeoutMs: number | null;
-  /** The route has `max_stream_duration`, which takes the place of `timeout`. */
-  readonly limitsStreamDuration: boolean;
-  readonly maxStreamDurationMs: number | null;
-  /** Caps a `grpc-timeout` header: 0 takes the header's as it is, null does not look at the header. */
-  readonly grpcTimeoutHeaderMaxMs: number | null;
-  /** Taken off a `grpc-timeout` header. */
-  readonly grpcTimeoutHeaderOffsetMs: number;
+  /** `max_stream_duration`, which takes the place of `timeout`. */
+  readonly streamDuration: StreamDuration | null;
   /** For gRPC requests `grpc-timeout` up to this takes the place of `timeoutMs`; 0 is no limit, null: it does not. */
   readonly maxGrpcTimeoutMs: number | null;
   /** Taken off that `grpc-timeout`. */

@@ -53,7 +53,8 @@ export class VirtualClusters {
       headers: headers.map((matcher) => new HeaderMatcher(matcher)),
       found: found(name),
     }));
-    this.#other = found("other");
+    // What is in none of them is counted, and has no name elsewhere.
+    this.#other = { ...found("other"), name: "" };
   }
 
   find(headers: HeaderMap): VirtualCluster {

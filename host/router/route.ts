@@ -14,7 +14,7 @@ import type { HeaderMap } from "../http/header_map.ts";
 import type { RateLimitPolicy } from "./rate_limit.ts";
 import { NO_COUNTERS, type RequestCounters } from "./request_counters.ts";
 import { ResourcePriority } from "../upstream/circuit_breaker.ts";
-import type { Route } from "../http/route.ts";
+import type { Route, StreamDuration } from "../http/route.ts";
 import type { FilterMetadata, StreamInfo } from "../observe/stream_info.ts";
 import type { MirrorPolicy } from "../upstream/mirror_policy.ts";
 import type { RetryPolicy } from "../upstream/retry_policy.ts";
@@ -108,22 +108,9 @@ export class RouteEntry implements Route {
     return this.#recipe.action?.flushTimeoutMs ?? null;
   }
 
-  /** `max_stream_duration` takes the place of `timeout`. */
-  get limitsStreamDuration(): boolean {
-    return this.#recipe.action?.limitsStreamDuration ?? false;
-  }
-
-  get maxStreamDurationMs(): number | null {
-    return this.#recipe.action?.maxStreamDurationMs ?? null;
-  }
-
-  /** Caps a `grpc-timeout` header: 0 takes the header's as it is, null does not look at the header. */
-  get grpcTimeoutHeaderMaxMs(): number | null {
-    return this.#recipe.action?.grpcTimeoutHeaderMaxMs ?? null;
-  }
-
-  get grpcTimeoutHeaderOffsetMs(): number {
-    return this.#recipe.action?.grpcTimeoutHeaderOffsetMs ?? 0;
+  /** Where there is one, it takes the place of `timeout`. */
+  get streamDuration(): StreamDuration | null {
+    return this.#recipe.action?.streamDuration ?? null;
   }
 
   /** What the hosts' metadata have to say; null when nothing is asked of them. */

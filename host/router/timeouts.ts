@@ -20,7 +20,7 @@ import type { RouterPlan } from "./router_plan.ts";
  * that ask for another timeout out of the request.
  */
 export function globalTimeoutMs(headers: HeaderMap, route: RouteEntry, plan: RouterPlan): number {
-  let timeoutMs = route.limitsStreamDuration ? 0 : grpcTimeoutMs(headers, route) ?? route.timeoutMs;
+  let timeoutMs = route.streamDuration !== null ? 0 : grpcTimeoutMs(headers, route) ?? route.timeoutMs;
   const asked = parseMs(headers.get("x-envoy-upstream-rq-timeout-ms"));
   if (asked !== null) timeoutMs = asked;
   if (plan.respectExpectedRqTimeout) {

@@ -25,6 +25,13 @@ export function notImplemented(message: string): CodecError {
   return { status: 501, body: "Not Implemented", details: "http1.invalid_transfer_encoding", message };
 }
 
+export const HTTPS_URL_ON_PLAINTEXT: CodecError = {
+  status: 403,
+  body: "Forbidden",
+  details: "http1.https_url_on_plaintext_connection",
+  message: "the request target is an https URL, and the connection has no TLS",
+};
+
 export const LOW_VERSION: CodecError = {
   status: 426,
   body: "Upgrade Required",

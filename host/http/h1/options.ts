@@ -29,6 +29,8 @@ export interface Http1Options {
 export interface Http1ServerOptions extends Http1Options {
   /** Takes `GET http://host/path`; otherwise such a target stays in `:path`, as it is. */
   readonly allowAbsoluteUrl: boolean;
+  /** Refuses `GET https://host/path`: the connection is plain, and nobody before this proxy had TLS. */
+  readonly rejectHttpsUrl: boolean;
   readonly acceptHttp10: boolean;
   /** The authority of an HTTP/1.0 request without Host; empty means none. */
   readonly defaultHostForHttp10: string;
@@ -59,6 +61,7 @@ export const HTTP1_SERVER_DEFAULTS: Http1ServerOptions = {
   lenient: false,
   headerKeyFormat: null,
   allowAbsoluteUrl: true,
+  rejectHttpsUrl: false,
   acceptHttp10: false,
   defaultHostForHttp10: "",
   allowCustomMethods: false,

@@ -91,7 +91,7 @@ export function buildRequestHead(
     return badMessage("http.invalid_authority", "the Host header has a character that is not allowed in it");
   }
   headers.method = method;
-  error = setTarget(headers, head.slice(scan.targetStart - start, scan.targetEnd - start), options.allowAbsoluteUrl);
+  error = setTarget(headers, head.slice(scan.targetStart - start, scan.targetEnd - start), options);
   if (error !== null) return error;
   if (version === 10 && headers.authority === null && options.defaultHostForHttp10 !== "") {
     headers.authority = options.defaultHostForHttp10;

@@ -8,12 +8,13 @@
 import type { CodecError } from "../codec.ts";
 import type { HeaderMap } from "../header_map.ts";
 import { isAuthority } from "./characters.ts";
-import { badMessage, codecError } from "./errors.ts";
+import { badMessage, codecError, HTTPS_URL_ON_PLAINTEXT } from "./errors.ts";
+import type { Http1ServerOptions } from "./options.ts";
 
 const INVALID_URL: CodecError = badMessage("http1.invalid_url", "the request target is no URL that can be served");
 
 /** Sets `:path`, and `:authority` and `:scheme` where the target has them; the method is set already. */
-export function setTarget(headers: HeaderMap, target: string, allowAbsoluteUrl: boolean): CodecError | null {
+export function setTarget(headers: HeaderMap, target: string, options: Http1ServerOptions): CodecError | null {
   if (headers.method === "CONNECT") {
     if (!isHostAndPort(target)) return INVALID_URL;
     headers.authority = target;
@@ -36,7 +37,7 @@ export function setTarget(headers: HeaderMap, target: string, allowAbsoluteUrl: 
   if (scheme !== "http" && scheme !== "https") {
     return badMessage("http1.invalid_scheme", `the scheme is ${scheme}, expected http or https`);
   }
-  if (!allowAbsoluteUrl) {
+  if (!options.allowAbsoluteUrl) {
     headers.path = target;
     return null;
   }
@@ -55,6 +56,7 @@ export function setTarget(headers: HeaderMap, target: string, allowAbsoluteUrl: 
   }
   const path = target.slice(authorityEnd);
   if (path.charCodeAt(0) === 35) return codecError("the request target has a fragment behind its authority");
+  if (scheme === "https" && options.rejectHttpsUrl) return HTTPS_URL_ON_PLAINTEXT;
   headers.authority = authority;
   headers.scheme = scheme;
   headers.path = path === "" ? "/" : path;

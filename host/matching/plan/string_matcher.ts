@@ -56,7 +56,7 @@ export interface RegexSubstitutionPlan {
   readonly substitution: Substitution;
 }
 
-/** A RegexMatchAndSubstitute, or null when it changes nothing, which is reported. */
+/** A RegexMatchAndSubstitute; one that changes nothing is reported. */
 export function planRegexSubstitution(node: ConfigNode): RegexSubstitutionPlan | null {
   const regex = node.message("pattern");
   const text = node.string("substitution");
@@ -64,9 +64,9 @@ export function planRegexSubstitution(node: ConfigNode): RegexSubstitutionPlan |
   if (pattern === null) return null;
   const substitution = parseSubstitution(text, pattern);
   if (typeof substitution !== "string") return { pattern, substitution };
-  // Envoy loads such a configuration, and then replaces nothing.
+  // Envoy loads such a configuration, and then replaces nothing: here, a match by itself.
   node.warn("matching/bad-substitution", `substitution "${text}" has no effect: ${substitution}`, {
     field: "substitution",
   });
-  return null;
+  return { pattern, substitution: [0] };
 }

@@ -7,9 +7,9 @@ import { toWireText } from "../../base/wire_text.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import { planBodyFormat } from "../../http/plan/format.ts";
 import { planRegexSubstitution } from "../../matching/plan/string_matcher.ts";
-import type { DirectResponsePlan, RedirectPlan } from "../plan.ts";
+import type { DirectResponsePlan, PathMatchPlan, RedirectPlan } from "../plan.ts";
 import type { RouteConfigLimits, RoutePlanContext } from "./context.ts";
-import { planFormatField, regexRewrite } from "./rewrite.ts";
+import { planFormatField, planPrefixRewrite, regexRewrite } from "./rewrite.ts";
 
 const REDIRECT_STATUS: Readonly<Record<string, number>> = {
   MOVED_PERMANENTLY: 301,
@@ -20,9 +20,9 @@ const REDIRECT_STATUS: Readonly<Record<string, number>> = {
 };
 
 /** A RedirectAction. */
-export function planRedirect(node: ConfigNode, context: RoutePlanContext): RedirectPlan {
+export function planRedirect(node: ConfigNode, path: PathMatchPlan | null, context: RoutePlanContext): RedirectPlan {
   const kind = node.oneof("path_rewrite_specifier");
-  const prefix = node.string("prefix_rewrite");
+  const prefix = planPrefixRewrite(node, path);
   const regex = node.message("regex_rewrite");
   return {
     kind: "redirect",

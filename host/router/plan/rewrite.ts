@@ -16,7 +16,7 @@ export function planPathRewrite(
   path: PathMatchPlan | null,
   context: RoutePlanContext,
 ): PathRewritePlan | null {
-  const prefix = node.string("prefix_rewrite");
+  const prefix = planPrefixRewrite(node, path);
   const regex = node.message("regex_rewrite");
   const policy = node.message("path_rewrite_policy");
   const format = planFormatField(node, "path_rewrite", context);
@@ -36,13 +36,19 @@ export function planPathRewrite(
   if (policy !== null) return planTemplateRewrite(policy, path);
   if (format !== "") return { kind: "format", format };
   if (prefix === "") return regexRewrite(substitution);
-  if (path?.kind === "template") {
+  return { kind: "prefix", value: toWireText(prefix) };
+}
+
+/** The field of a RouteAction or RedirectAction; empty where there is none. */
+export function planPrefixRewrite(node: ConfigNode, path: PathMatchPlan | null): string {
+  const prefix = node.string("prefix_rewrite");
+  if (prefix !== "" && path?.kind === "template") {
     node.error("router/template-prefix", "prefix_rewrite knows no prefix where path_match_policy matches", {
       field: "prefix_rewrite",
-      help: "use path_rewrite_policy",
+      help: "use regex_rewrite, or path_rewrite_policy of a route",
     });
   }
-  return { kind: "prefix", value: toWireText(prefix) };
+  return prefix;
 }
 
 const TEMPLATE_REWRITE = "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig";

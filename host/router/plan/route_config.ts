@@ -182,7 +182,7 @@ function planAction(
     }
     case "redirect": {
       const action = node.message(kind);
-      return action === null ? null : planRedirect(action, context);
+      return action === null ? null : planRedirect(action, path, context);
     }
     case "direct_response": {
       const action = node.message(kind);

@@ -1,4 +1,5 @@
 // test/host/http/conn_manager.test.ts: connections and streams under a clock that the test moves.
+import type { Route, StreamDuration } from "../../../host/http/route.ts";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { DataStatus, type FilterStream, HeadersStatus, type HttpFilter } from "../../../host/http/filter.ts";
@@ -322,22 +323,33 @@ test("how long a stream may last: configured, by the route, by grpc-timeout", ()
   const grpc = (timeout: string): string =>
     `POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\ngrpc-timeout: ${timeout}\r\nContent-Length: 0\r\n\r\n`;
   assert.match(last(new Downstream({ plan: { maxStreamDurationMs: 100 } }), GET, 100), "504 Gateway Timeout");
-  const longer = routeWith({ maxStreamDurationMs: 300 });
+  const routeLasting = (duration: Partial<StreamDuration>): Route =>
+    routeWith({
+      streamDuration: { maxMs: null, grpcTimeoutHeaderMaxMs: null, grpcTimeoutHeaderOffsetMs: 0, ...duration },
+    });
+  const longer = routeLasting({ maxMs: 300 });
   last(new Downstream({ plan: { maxStreamDurationMs: 100 }, route: longer }), GET, 300);
 
-  const capped = new Downstream({ route: routeWith({ grpcTimeoutHeaderMaxMs: 200 }) });
+  const capped = new Downstream({ route: routeLasting({ grpcTimeoutHeaderMaxMs: 200 }) });
   assert.match(last(capped, grpc("9S"), 200), "grpc-status: 4\r\n");
   assert.is(capped.last.headers!.get("grpc-timeout"), "200m");
-  const offset = new Downstream({ route: routeWith({ grpcTimeoutHeaderMaxMs: 0, grpcTimeoutHeaderOffsetMs: 100 }) });
+  const offset = new Downstream({ route: routeLasting({ grpcTimeoutHeaderMaxMs: 0, grpcTimeoutHeaderOffsetMs: 100 }) });
   last(offset, grpc("700m"), 600);
   assert.is(offset.last.headers!.get("grpc-timeout"), "600m");
+  const unreadable = new Downstream({ route: routeLasting({ maxMs: 400, grpcTimeoutHeaderMaxMs: 200 }) });
+  last(unreadable, grpc("soon"), 400);
+  assert.is(unreadable.last.headers!.get("grpc-timeout"), "400m");
+  const atOnce = new Downstream({ route: routeLasting({ grpcTimeoutHeaderMaxMs: 200 }) });
+  atOnce.feed(grpc("0S"));
+  atOnce.clock.advance(0);
+  assert.is(atOnce.logged[0]?.details, "max_duration_timeout");
   const ignored = new Downstream();
   ignored.feed(grpc("5m"));
   ignored.clock.advance(100);
   assert.is(ignored.take(), "");
   const unlimited = new Downstream({
     plan: { maxStreamDurationMs: 100 },
-    route: routeWith({ maxStreamDurationMs: 0 }),
+    route: routeLasting({ maxMs: 0 }),
   });
   unlimited.feed(GET);
   unlimited.clock.advance(1000);

@@ -109,7 +109,6 @@ export function routeWith(changes: Partial<Route>): Route {
     perFilterConfig: () => undefined,
     filterDisabled: () => null,
     idleTimeoutMs: null,
-    maxStreamDurationMs: null,
     ...changes,
   };
 }

@@ -58,7 +58,8 @@ const ROWS: readonly Row[] = [
   { test: present(true), treatMissingAsEmpty: true, matches: () => true },
   { test: present(false), treatMissingAsEmpty: true, matches: () => false },
   { test: string("exact", "v"), matches: (v) => v.includes("v") },
-  { test: string("exact", "v"), invert: true, matches: (v) => !v.includes("v") },
+  { test: string("exact", "v"), invert: true, matches: (v) => v.length > 0 && !v.includes("v") },
+  { test: string("exact", "v"), treatMissingAsEmpty: true, invert: true, matches: (v) => !v.includes("v") },
   { test: string("exact", "v,w"), matches: (v) => v.includes("v,w") },
   { test: string("exact", ""), matches: (v) => v.includes("") },
   { test: string("exact", ""), treatMissingAsEmpty: true, matches: (v) => v.length === 0 || v.includes("") },
@@ -74,12 +75,12 @@ const ROWS: readonly Row[] = [
   { test: string("suffix", "\xc3\x89", true), matches: () => false },
   { test: string("prefix", "v,"), matches: (v) => v.includes("v,w") },
   { test: range, matches: (v) => v.some((value) => inRange.has(value)) },
-  { test: range, invert: true, matches: (v) => !v.some((value) => inRange.has(value)) },
+  { test: range, invert: true, matches: (v) => v.length > 0 && !v.some((value) => inRange.has(value)) },
   { test: regex("v|5"), matches: (v) => v.includes("v") || v.includes("5") },
   { name: "accept", test: string("exact", "v"), matches: (v) => v.join() === "v" },
   { name: "accept", test: string("exact", "v,w"), matches: (v) => v.join() === "v,w" },
   { name: "accept", test: string("exact", ""), matches: (v) => v.length > 0 && v.every((value) => value === "") },
-  { name: "accept", test: range, invert: true, matches: (v) => !inRange.has(v.join()) },
+  { name: "accept", test: range, invert: true, matches: (v) => v.length > 0 && !inRange.has(v.join()) },
 ];
 
 for (const row of ROWS) {

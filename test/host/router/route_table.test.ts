@@ -133,12 +133,12 @@ test("a route knows its names, metadata and times", () => {
   assert.equal([route.name, route.virtualHostName, route.clusterName, route.kind], ["r", "v", "c", "cluster"]);
   assert.equal(Object.fromEntries(route.metadata), { a: { b: [1, "x"] } });
   assert.equal(Object.fromEntries(route.virtualHostMetadata), { a: { host: true } });
-  assert.equal([route.timeoutMs, route.idleTimeoutMs, route.maxStreamDurationMs], [2500, 0, 9000]);
-  assert.equal([route.grpcTimeoutHeaderMaxMs, route.grpcTimeoutHeaderOffsetMs], [0, 100]);
+  assert.equal([route.timeoutMs, route.idleTimeoutMs], [2500, 0]);
+  assert.equal(route.streamDuration, { maxMs: 9000, grpcTimeoutHeaderMaxMs: 0, grpcTimeoutHeaderOffsetMs: 100 });
   assert.is(route.clusterNotFoundStatus, 404);
   assert.equal([route.includeRequestAttemptCount, route.includeAttemptCountInResponse], [true, false]);
   const plain = ask(table, "/")!;
-  assert.equal([plain.timeoutMs, plain.idleTimeoutMs, plain.maxStreamDurationMs], [15_000, null, null]);
+  assert.equal([plain.timeoutMs, plain.idleTimeoutMs, plain.streamDuration], [15_000, null, null]);
   assert.is(plain.clusterNotFoundStatus, 503);
 });
 

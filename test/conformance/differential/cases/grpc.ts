@@ -29,6 +29,9 @@ export const grpc: Group = {
 - name: offset
   match: { prefix: /offset }
   route: { cluster: u, timeout: 5s, max_stream_duration: { grpc_timeout_header_max: 0s, grpc_timeout_header_offset: 0.1s } }
+- name: lasting
+  match: { prefix: /lasting }
+  route: { cluster: u, max_stream_duration: { grpc_timeout_header_max: 0.3s, max_stream_duration: 4s } }
 - { name: slow, match: { prefix: /slow }, route: { cluster: u, timeout: 0.2s } }
 - { name: plain, match: { prefix: /plain }, route: { cluster: u } }`,
     }),
@@ -62,5 +65,16 @@ export const grpc: Group = {
     },
     call("grpc-timeout with an offset", "/offset", "grpc-timeout: 700m\r\n"),
     call("grpc-timeout where the route does not look", "/plain", "grpc-timeout: 700m\r\n"),
+    call("no grpc-timeout: the route's limit is told", "/lasting"),
+    call("a grpc-timeout that cannot be read", "/lasting", "grpc-timeout: soon\r\n"),
+    call("a grpc-timeout of something else than gRPC", "/lasting", "grpc-timeout: 9S\r\n", "text/plain"),
+    {
+      name: "a grpc-timeout of nothing",
+      client: [
+        "POST /lasting HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/grpc\r\ngrpc-timeout: 0S\r\nContent-Length: 0\r\n\r\n",
+        "response",
+      ],
+      upstreams: { u: { http: [{ steps: ["hang"] }] } },
+    },
   ],
 };

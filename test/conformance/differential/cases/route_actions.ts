@@ -20,6 +20,7 @@ export const routeActions: Group = {
   domains: [ "*" ]
   request_body_buffer_limit: 64
   retry_policy: { retry_on: "5xx", retry_back_off: { base_interval: 0.001s } }
+  response_headers_to_add: [ { header: { key: x-virtual, value: "%VIRTUAL_CLUSTER_NAME%" } } ]
   virtual_clusters:
   - { name: posts, headers: [ { name: ":method", string_match: { exact: POST } } ] }
   - { name: counted, headers: [ { name: ":path", string_match: { prefix: /counted } } ] }

@@ -66,6 +66,17 @@ export const routeMatchers: Group = {
           "regex_header",
           'path: /kinds, headers: [ { name: x-k, string_match: { safe_regex: { regex: "a+" } } }, { name: x-s, string_match: { suffix: end } } ]',
         ) +
+        direct("not_exact", "path: /not, headers: [ { name: x-n, string_match: { exact: a }, invert_match: true } ]") +
+        direct(
+          "not_empty",
+          "path: /not-empty, headers: [ { name: x-n, string_match: { exact: a }, invert_match: true, treat_missing_header_as_empty: true } ]",
+        ) +
+        direct(
+          "not_range",
+          "path: /not-range, headers: [ { name: x-n, range_match: { start: 1, end: 5 }, invert_match: true } ]",
+        ) +
+        direct("not_old", "path: /not-old, headers: [ { name: x-n, prefix_match: a, invert_match: true } ]") +
+        '- { name: no_group, match: { prefix: /no-group }, route: { cluster: u, regex_rewrite: { pattern: { regex: "no" }, substitution: "\\\\1" } } }\n' +
         direct("query_absent", "path: /query, query_parameters: [ { name: q, present_match: false } ]") +
         direct(
           "query_regex",
@@ -104,6 +115,12 @@ export const routeMatchers: Group = {
     get("a header in another case, and a query without value", "/case?q", "X-C: AlphaBETA\r\n"),
     get("kinds of header matches", "/kinds", "X-K: aaa\r\nX-S: the end\r\n"),
     get("kinds of header matches, one of two values", "/kinds", "X-K: b\r\nX-K: aa\r\nX-S: end\r\n"),
+    ...["/not", "/not-empty", "/not-range", "/not-old"].flatMap((path) => [
+      get(`a header that must be another: ${path}`, path, "X-N: b\r\n"),
+      get(`a header that must be another, and is not: ${path}`, path, "X-N: a\r\nX-N: 3\r\n"),
+      get(`a header that must be another, and is absent: ${path}`, path),
+    ]),
+    get("a substitution of a group that there is not", "/no-group?q"),
     get("a query parameter that must be absent", "/query?z=1"),
     get("a query parameter that must be absent and is there", "/query?q=1"),
     get("a query parameter with escapes", "/query?q=%31"),

@@ -55,6 +55,13 @@ test("the scheme comes from an absolute target only", () => {
   assert.is(new ServerHarness().feed("GET https://a/ HTTP/1.1\r\n\r\n").request.headers!.scheme, "https");
 });
 
+test("an https target is refused where the connection's scheme is the client's", () => {
+  const server = new ServerHarness({ rejectHttpsUrl: true });
+  assert.is(server.feed("GET HTTPS://a/ HTTP/1.1\r\n\r\n").error?.details, "http1.https_url_on_plaintext_connection");
+  assert.is(server.error?.status, 403);
+  assert.is(new ServerHarness({ rejectHttpsUrl: true }).feed("GET http://a/ HTTP/1.1\r\n\r\n").error, null);
+});
+
 test("an absolute target stays as it is when it is not allowed", () => {
   const server = new ServerHarness({ allowAbsoluteUrl: false }).feed("GET http://c/ HTTP/1.1\r\nHost: a\r\n\r\n");
   assert.is(server.request.headers!.path, "http://c/");

@@ -153,6 +153,12 @@ const REFUSED: readonly [string, object, string, string][] = [
     "path_template",
   ],
   [
+    "a redirect's prefix rewrite of what a template matches",
+    one({ match: template("/{a}"), redirect: { prefix_rewrite: "/b" } }),
+    "knows no prefix",
+    "redirect.prefix_rewrite",
+  ],
+  [
     "a template rewrite of what a template does not match",
     one(to({ path_rewrite_policy: templateRewrite("/x") })),
     "needs a route with path_match_policy",
@@ -273,7 +279,7 @@ test("a substitution that names no group is said to have no effect", () => {
     const { plan, problems } = planned(one(rewrite(substitution)));
     assert.equal(problems.map(({ severity }) => severity), ["warning"]);
     const action = plan.virtualHosts[0]!.routes[0]!.action;
-    assert.is(action.kind === "cluster" && action.pathRewrite, null);
+    assert.equal(action.kind === "cluster" && action.pathRewrite, { kind: "regex", pattern: "a", substitution: [0] });
   }
 });
 

@@ -97,6 +97,8 @@ function codecFactory(config: ConnectionManagerConfig, http2Stats: Http2Stats): 
     allowCustomMethods: http1.allowCustomMethods,
     ignoresUpgrade: ignoredUpgrades.length === 0 ? null : (protocol) => ignoredUpgrades.some((each) => each(protocol)),
     allowAbsoluteUrl: http1.allowAbsoluteUrl,
+    // Envoy: codec_settings_.validate_scheme_.
+    rejectHttpsUrl: config.plan.useRemoteAddress && config.plan.xffNumTrustedHops === 0,
     acceptHttp10: http1.acceptHttp10,
     defaultHostForHttp10: http1.defaultHostForHttp10,
     headersWithUnderscoresAction: http1.headersWithUnderscoresAction,
