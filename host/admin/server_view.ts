@@ -149,7 +149,7 @@ export class ServerView implements AdminView, AdminActions {
   }
 
   runtimeLayers(): readonly RuntimeLayerView[] {
-    return this.#server.runtimeLayers;
+    return this.#server.runtime.layers;
   }
 
   async drainListeners({ graceful, inboundOnly, skipExit }: DrainRequest): Promise<void> {
@@ -166,6 +166,10 @@ export class ServerView implements AdminView, AdminActions {
 
   async reopenLogs(): Promise<void> {
     await this.#server.callAll("reopenLogs", undefined);
+  }
+
+  modifyRuntime(values: Iterable<readonly [string, string]>): Promise<string | null> {
+    return this.#server.modifyRuntime(values);
   }
 
   async setLogLevels(levels: Readonly<Record<string, LogLevel>>): Promise<void> {

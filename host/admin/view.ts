@@ -119,6 +119,8 @@ export interface AdminActions {
   /** Makes the process answer health checks with a failure, or not. */
   failHealthChecks(fail: boolean): void;
   reopenLogs(): Promise<void>;
+  /** Sets runtime values, and removes those that are empty; gives what is wrong with them, or null. */
+  modifyRuntime(values: Iterable<readonly [string, string]>): Promise<string | null>;
   /** Sets levels on all threads; components are known ones. */
   setLogLevels(levels: Readonly<Record<string, LogLevel>>): Promise<void>;
   /** Loads the code of every plugin of this name again, on all workers; null when there is none. */
@@ -152,8 +154,8 @@ export interface AdminView {
   runtimeLayers(): readonly RuntimeLayerView[];
 }
 
-/** A layer of runtime values by key. */
+/** A layer of runtime values, by key as they were written. */
 export interface RuntimeLayerView {
   readonly name: string;
-  readonly values: ReadonlyMap<string, unknown>;
+  readonly values: ReadonlyMap<string, { readonly text: string }>;
 }

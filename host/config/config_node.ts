@@ -26,6 +26,8 @@ export interface NodeContext {
   readonly positions: Positions;
   readonly diagnostics: DiagnosticList;
   readonly coverage: Coverage;
+  /** What `runtimeKey` gave. */
+  readonly runtimeKeys: Set<string>;
 }
 
 type Mark = "has" | "read" | "accepted";
@@ -69,6 +71,12 @@ export class MessageNode implements ConfigNode {
   number(field: string, defaultValue = 0): number {
     const value = this.#scalar(field, defaultValue) as number | bigint;
     return typeof value === "number" ? value : this.#safeNumber(value, field);
+  }
+
+  runtimeKey(field: string): string {
+    const key = this.string(field);
+    if (key !== "") this.#context.runtimeKeys.add(key);
+    return key;
   }
 
   bytes(field: string): Uint8Array {
@@ -174,6 +182,10 @@ export class MessageNode implements ConfigNode {
 
   warn(code: string, message: string, where?: ProblemPlace): void {
     this.#report("warning", code, message, where);
+  }
+
+  get runtimeKeys(): ReadonlySet<string> {
+    return this.#context.runtimeKeys;
   }
 
   /** Calls back with every field that is set and that nobody has read, from here down. */

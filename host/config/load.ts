@@ -162,7 +162,12 @@ function finish(
     return null;
   }
   new RuleChecker(positions, diagnostics).check(message, ROOT_PLACE);
-  return diagnostics.hasErrors ? null : new MessageNode(message, ROOT_PLACE, { positions, diagnostics, coverage });
+  return diagnostics.hasErrors ? null : new MessageNode(message, ROOT_PLACE, {
+    positions,
+    diagnostics,
+    coverage,
+    runtimeKeys: new Set(),
+  });
 }
 
 function readConfigFile(path: string, diagnostics: DiagnosticList): Uint8Array | null {

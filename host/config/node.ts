@@ -13,6 +13,8 @@ export interface ConfigNode {
   readonly typeName: string;
   /** For example `static_resources.clusters[0]`. */
   readonly path: string;
+  /** Every key that `runtimeKey` gave, anywhere in the configuration. */
+  readonly runtimeKeys: ReadonlySet<string>;
   /** True when the user set the field. Marks it as read. */
   has(field: string): boolean;
   string(field: string): string;
@@ -21,6 +23,8 @@ export interface ConfigNode {
   /** Any numeric scalar or its wrapper; 64-bit ones too (an error beyond 2^53). */
   number(field: string, defaultValue?: number): number;
   bytes(field: string): Uint8Array;
+  /** A key of the runtime, or the beginning of keys, that somebody acts on. */
+  runtimeKey(field: string): string;
   /** A Duration in milliseconds, with fractions. */
   durationMs(field: string, defaultMs: number): number;
   durationMs(field: string, defaultMs: null): number | null;

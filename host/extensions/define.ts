@@ -9,6 +9,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import type { Runtime } from "../base/runtime.ts";
 import type { ConfigNode } from "../config/node.ts";
 import type { AccessLogger, ConfiguredFilter, DrainDecision } from "../http/conn_manager_config.ts";
 import type { HttpDate } from "../http/date.ts";
@@ -133,6 +134,8 @@ export interface AccessLogFilterPlanner {
 export interface FactoryContext {
   readonly clock: Clock;
   readonly random: Random;
+  /** Values that change while the worker runs. */
+  readonly runtime: Runtime;
   readonly dates: HttpDate;
   readonly stats: StatsScope;
   readonly clusters: ClusterManager;

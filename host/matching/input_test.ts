@@ -6,6 +6,7 @@
  */
 import { type CidrBlock, inCidrBlock } from "../base/cidr.ts";
 import { parseIp } from "../base/ip.ts";
+import { type Runtime, runtimeFraction, type RuntimeFractionPlan } from "../base/runtime.ts";
 import { xxHash64 } from "../base/xxhash.ts";
 import { compileStringMatcher, type StringMatcherPlan } from "./string_matcher.ts";
 import { compileValueMatcher, type ValueMatcherPlan } from "./value_matcher.ts";
@@ -16,8 +17,7 @@ export type InputTestPlan =
   /** Takes a share of all texts, always the same ones. */
   | {
     readonly kind: "runtimeFraction";
-    readonly numerator: number;
-    readonly denominator: number;
+    readonly fraction: RuntimeFractionPlan;
     readonly seed: number;
   }
   | {
@@ -39,10 +39,13 @@ export class MetadataInput {
   }
 }
 
+/** A hash less whole ones of this leaves the same remainder for every denominator that there is. */
+const LEAST_COMMON_DENOMINATOR = 1_000_000n;
+
 /** A test never takes what is of another kind than it expects. */
 export type InputTest = (value: string | object) => boolean;
 
-export function compileInputTest(plan: InputTestPlan): InputTest {
+export function compileInputTest(plan: InputTestPlan, runtime: Runtime): InputTest {
   switch (plan.kind) {
     case "value":
       return ofText(compileStringMatcher(plan.matcher));
@@ -52,8 +55,9 @@ export function compileInputTest(plan: InputTestPlan): InputTest {
         return ip !== null && plan.blocks.some((block) => inCidrBlock(block, ip));
       });
     case "runtimeFraction": {
-      const seed = BigInt(plan.seed), denominator = BigInt(plan.denominator);
-      return ofText((text) => Number(xxHash64(text, seed) % denominator) < plan.numerator);
+      const seed = BigInt(plan.seed);
+      const takes = runtimeFraction(plan.fraction, runtime);
+      return ofText((text) => takes(Number(xxHash64(text, seed) % LEAST_COMMON_DENOMINATOR)));
     }
     case "consistentHashing": {
       const seed = BigInt(plan.seed), modulo = BigInt(plan.modulo);

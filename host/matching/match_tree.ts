@@ -18,6 +18,7 @@
  * @see Envoy: source/extensions/common/matcher/ip_range_matcher.h, domain_matcher.h
  * @module
  */
+import { NO_RUNTIME, type Runtime } from "../base/runtime.ts";
 import { type CidrBlock, inCidrBlock } from "../base/cidr.ts";
 import { parseIp } from "../base/ip.ts";
 import { compileInputTest, type InputTestPlan } from "./input_test.ts";
@@ -73,6 +74,8 @@ export type MatchInput<Data> = (data: Data) => string | object | null | undefine
 export interface MatchTreeCompiler<Data, InputPlan, ActionPlan, Action> {
   compileInput(plan: InputPlan): MatchInput<Data>;
   compileAction(plan: ActionPlan): Action;
+  /** Absent: nothing changes while values are matched. */
+  readonly runtime?: Runtime;
 }
 
 /** An action, `null` for no match, `undefined` while an input is missing. */
@@ -236,7 +239,7 @@ class Compilation<Data, InputPlan, ActionPlan, Action extends object> {
     switch (plan.kind) {
       case "single": {
         const input = this.#compiler.compileInput(plan.input);
-        const test = compileInputTest(plan.test);
+        const test = compileInputTest(plan.test, this.#compiler.runtime ?? NO_RUNTIME);
         return (data) => {
           const value = input(data);
           return value === undefined ? undefined : value !== null && test(value);

@@ -13,6 +13,16 @@ export type FileRead =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
+export interface FolderEntry {
+  readonly name: string;
+  readonly kind: "file" | "folder" | "other";
+}
+
+/** Entries of a folder, or why there are none. */
+export type FolderRead =
+  | { readonly ok: true; readonly entries: readonly FolderEntry[] }
+  | { readonly ok: false; readonly message: string };
+
 /** What identifies one state of a file. */
 export interface FileFacts {
   readonly sizeBytes: number;
@@ -20,6 +30,7 @@ export interface FileFacts {
   /** Changes when the name points to another file, as Kubernetes' `..data` link does. */
   readonly inode: number;
   readonly isFile: boolean;
+  readonly isFolder: boolean;
   readonly isSocket: boolean;
 }
 
@@ -106,6 +117,12 @@ export interface Platform {
   /** Writes a whole file; the text says why it could not. */
   writeFile(path: string, text: string): string | null;
   fileFacts(path: string): FileFacts | null;
+  /** Of the name itself, where it is a symbolic link. */
+  linkFacts(path: string): FileFacts | null;
+  /** What is in a folder; links are followed. */
+  readFolder(path: string): FolderRead;
+  /** The path without links; null when there is nothing there. */
+  realPath(path: string): string | null;
   /**
    * Tells of changes in a folder, by name within it (null when the system does not say). Watching the folder,
    * not the file, sees renames and link swaps. Null when the folder cannot be watched.

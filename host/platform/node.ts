@@ -2,7 +2,18 @@
 /**
  * @module
  */
-import { openSync, readFileSync, statSync, watch, writeFileSync, writeSync } from "node:fs";
+import {
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  type Stats,
+  statSync,
+  watch,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import * as nodeModule from "node:module";
 import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
@@ -14,6 +25,8 @@ import type {
   Disposable,
   FileFacts,
   FileRead,
+  FolderEntry,
+  FolderRead,
   MemoryUsage,
   OutputStream,
   Platform,
@@ -112,6 +125,22 @@ class ThreadHandle<In, Out> implements WorkerHandle<In, Out> {
 }
 
 /** The platform made of `node:` modules; `deno.ts` changes what differs there. */
+function factsOf(look: () => Stats): FileFacts | null {
+  try {
+    const facts = look();
+    return {
+      sizeBytes: facts.size,
+      modifiedMs: facts.mtimeMs,
+      inode: facts.ino,
+      isFile: facts.isFile(),
+      isFolder: facts.isDirectory(),
+      isSocket: facts.isSocket(),
+    };
+  } catch {
+    return null;
+  }
+}
+
 export class NodePlatform implements Platform {
   readonly runtime: "node" | "deno" = "node";
   readonly os: string = process.platform;
@@ -179,19 +208,31 @@ export class NodePlatform implements Platform {
   }
 
   fileFacts(path: string): FileFacts | null {
-    let facts;
+    return factsOf(() => statSync(path));
+  }
+
+  linkFacts(path: string): FileFacts | null {
+    return factsOf(() => lstatSync(path));
+  }
+
+  readFolder(path: string): FolderRead {
     try {
-      facts = statSync(path);
+      const entries = readdirSync(path).map((name): FolderEntry => {
+        const facts = this.fileFacts(`${path}/${name}`);
+        return { name, kind: facts?.isFolder ? "folder" : facts?.isFile ? "file" : "other" };
+      });
+      return { ok: true, entries };
+    } catch (error) {
+      return { ok: false, message: (error as Error).message };
+    }
+  }
+
+  realPath(path: string): string | null {
+    try {
+      return realpathSync(path);
     } catch {
       return null;
     }
-    return {
-      sizeBytes: facts.size,
-      modifiedMs: facts.mtimeMs,
-      inode: facts.ino,
-      isFile: facts.isFile(),
-      isSocket: facts.isSocket(),
-    };
   }
 
   watchFolder(path: string, onChange: (name: string | null) => void): Disposable | null {

@@ -5,6 +5,7 @@
  * @see Envoy: source/common/router/config_impl.cc RouteEntryImplBase::clusterEntry, pickWeightedCluster
  * @module
  */
+import type { Runtime, RuntimeValue } from "../base/runtime.ts";
 import type { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { compileHttpInput, type HttpInputPlan, type HttpMatchData } from "../http/match_inputs.ts";
@@ -51,11 +52,12 @@ export class ClusterTree implements ClusterSpecifier {
   readonly #entry: RouteEntry;
   readonly #tree: MatchTree<HttpMatchData, { readonly cluster: string }>;
 
-  constructor(entry: RouteEntry, plan: MatchTreePlan<HttpInputPlan, string>) {
+  constructor(entry: RouteEntry, plan: MatchTreePlan<HttpInputPlan, string>, runtime: Runtime) {
     this.#entry = entry;
     this.#tree = MatchTree.compile(plan, {
       compileInput: compileHttpInput,
       compileAction: (cluster) => ({ cluster }),
+      runtime,
     });
   }
 
@@ -82,29 +84,28 @@ export class Nowhere implements ClusterSpecifier {
 export class WeightedClusters implements ClusterSpecifier {
   readonly #specifiers: readonly ClusterSpecifier[];
   /** For each cluster the sum of weights up to and with it. */
-  readonly #ends: readonly number[];
-  readonly #total: number;
+  readonly #ends: RuntimeValue<readonly number[]>;
   readonly #randomHeader: string;
   readonly #hashPolicy: HashPolicy | null;
 
   /** `randomHeader` is "" for none, and `hashPolicy` null unless its hash chooses. */
   constructor(
     specifiers: readonly ClusterSpecifier[],
-    weights: readonly number[],
+    ends: RuntimeValue<readonly number[]>,
     randomHeader: string,
     hashPolicy: HashPolicy | null,
   ) {
-    let total = 0;
-    this.#ends = weights.map((weight) => total += weight);
-    this.#total = total;
+    this.#ends = ends;
     this.#specifiers = specifiers;
     this.#randomHeader = randomHeader;
     this.#hashPolicy = hashPolicy;
   }
 
   choose(headers: HeaderMap, random: number, info: StreamInfo): RouteEntry | null {
-    const value = this.#selected(headers, random, info);
-    const ends = this.#ends;
+    const ends = this.#ends.current;
+    const total = ends.at(-1)!;
+    if (total === 0) return null;
+    const value = this.#selected(headers, random, info, total);
     let index = 0;
     while (index < ends.length - 1 && value >= ends[index]!) index++;
     return this.#specifiers[index]!.choose(headers, random, info);
@@ -113,28 +114,31 @@ export class WeightedClusters implements ClusterSpecifier {
   /** By weight among those that were not tried; when there are none left, among all. */
   chooseAgain(headers: HeaderMap, random: number, info: StreamInfo, tried: Set<string>): string {
     const names = this.#specifiers.map((specifier) => specifier.choose(headers, random, info)?.clusterName ?? "");
-    const weightOf = (index: number) => this.#ends[index]! - (index === 0 ? 0 : this.#ends[index - 1]!);
+    const ends = this.#ends.current;
+    const weightOf = (index: number) => ends[index]! - (index === 0 ? 0 : ends[index - 1]!);
     let left = names.map((_, index) => index).filter((index) => weightOf(index) > 0 && !tried.has(names[index]!));
     if (left.length === 0) {
       tried.clear();
       left = names.map((_, index) => index).filter((index) => weightOf(index) > 0);
     }
+    // A runtime may have taken all weights away.
+    if (left.length === 0) return "";
     let value = random % left.reduce((sum, index) => sum + weightOf(index), 0);
     return names[left.find((index) => (value -= weightOf(index)) < 0)!]!;
   }
 
-  #selected(headers: HeaderMap, random: number, info: StreamInfo): number {
+  #selected(headers: HeaderMap, random: number, info: StreamInfo, total: number): number {
     const hash = this.#hashPolicy?.hash(headers, info, dropCookie) ?? null;
-    if (hash !== null) return Number(hash % BigInt(this.#total));
+    if (hash !== null) return Number(hash % BigInt(total));
     if (this.#randomHeader !== "") {
       const values = headers.getAll(this.#randomHeader);
       // Several values, or one that is no number, count as none.
       if (values.length === 1 && /^[0-9]{1,20}$/.test(values[0]!)) {
         const value = BigInt(values[0]!);
-        if (value < 1n << 64n) return Number(value % BigInt(this.#total));
+        if (value < 1n << 64n) return Number(value % BigInt(total));
       }
     }
-    return random % this.#total;
+    return random % total;
   }
 }
 

@@ -8,7 +8,7 @@
  * @module
  */
 import type { HeaderOpsPlan } from "../http/header_ops.ts";
-import type { FractionPlan } from "../config/fraction.ts";
+import type { Fraction, RuntimeFractionPlan } from "../base/runtime.ts";
 import type { CookieMatcherPlan } from "../matching/cookies.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
 import type { HttpInputPlan } from "../http/match_inputs.ts";
@@ -115,7 +115,7 @@ export interface RouteMatchPlan {
   readonly filterState: readonly FilterStateMatcherPlan[];
   readonly grpc: boolean;
   readonly tls: TlsMatchPlan | null;
-  readonly fraction: FractionPlan | null;
+  readonly fraction: RuntimeFractionPlan | null;
 }
 
 /** What is asked of the client's certificate; null asks nothing. */
@@ -201,7 +201,7 @@ export interface HedgePolicyPlan {
   /** How many begin at once. */
   readonly initialRequests: number;
   /** How likely it is that one more begins with them. */
-  readonly additionalRequestChance: FractionPlan;
+  readonly additionalRequestChance: Fraction;
   /** An attempt that takes too long goes on beside the next one. */
   readonly onPerTryTimeout: boolean;
 }
@@ -219,14 +219,18 @@ export type ClusterSpecifierPlan =
   /** A plugin that there is not, and that may be missing: nothing is routed. */
   | { readonly kind: "nowhere" }
   | { readonly kind: "header"; readonly header: string }
-  | {
-    readonly kind: "weighted";
-    readonly clusters: readonly WeightedClusterPlan[];
-    /** A request header that gives the random value; "" for none. */
-    readonly randomHeader: string;
-    /** The hash of the route's hash policy is the random value. */
-    readonly byHash: boolean;
-  };
+  | WeightedClustersPlan;
+
+export interface WeightedClustersPlan {
+  readonly kind: "weighted";
+  readonly clusters: readonly WeightedClusterPlan[];
+  /** `<prefix>.<cluster>` overrides a weight; "" for none. */
+  readonly runtimeKeyPrefix: string;
+  /** A request header that gives the random value; "" for none. */
+  readonly randomHeader: string;
+  /** The hash of the route's hash policy is the random value. */
+  readonly byHash: boolean;
+}
 
 export interface WeightedClusterPlan {
   /** "" when `clusterHeader` names it. */

@@ -4,6 +4,7 @@
  * @see Envoy: source/common/router/config_impl.cc RouteEntryImplBase
  * @module
  */
+import { type Runtime, RuntimeValue } from "../base/runtime.ts";
 import type { Format } from "../observe/formatter.ts";
 import type { FormatPlan } from "../observe/format_plan.ts";
 import type { StatsScope } from "../observe/stats.ts";
@@ -24,6 +25,7 @@ import {
   type RoutePlan,
   type VirtualHostPlan,
   type WeightedClusterPlan,
+  type WeightedClustersPlan,
 } from "./plan.ts";
 import { TLS_REDIRECT } from "./redirect.ts";
 import { NO_RATE_LIMITS, RateLimitPolicy } from "./rate_limit.ts";
@@ -36,6 +38,7 @@ export interface RouteCompiler {
   readonly compileFormat: CompileFormat;
   readonly compileFilterConfig: CompileFilterConfig;
   readonly compileBody: (plan: FormatPlan) => Format;
+  readonly runtime: Runtime;
   /** Of all virtual hosts. */
   readonly stats: StatsScope;
 }
@@ -70,6 +73,10 @@ export class RouteBuilder {
     this.#outerResponse = [plan.responseHeaders, config.responseHeaders].map((ops) =>
       new HeaderOps(ops, "response", compileFormat)
     );
+  }
+
+  get runtime(): Runtime {
+    return this.#compiler.runtime;
   }
 
   get ignorePathParameters(): boolean {
@@ -111,7 +118,7 @@ export class RouteBuilder {
       case "name":
         return new FixedCluster(new RouteEntry(recipe, configs, null, cluster.name));
       case "tree":
-        return new ClusterTree(new RouteEntry(recipe, configs, null, ""), cluster.tree);
+        return new ClusterTree(new RouteEntry(recipe, configs, null, ""), cluster.tree, this.runtime);
       case "nowhere":
         return new Nowhere();
       case "header":
@@ -119,7 +126,7 @@ export class RouteBuilder {
       case "weighted":
         return new WeightedClusters(
           cluster.clusters.map((weighted) => this.#weighted(recipe, levels, weighted)),
-          cluster.clusters.map((weighted) => weighted.weight),
+          this.#weightEnds(cluster),
           cluster.randomHeader,
           cluster.byHash ? recipe.hashPolicy : null,
         );
@@ -141,6 +148,16 @@ export class RouteBuilder {
     const extras = isPlain ? null : { requestHeaders, responseHeaders, hostRewriteLiteral, metadataMatch };
     const entry = new RouteEntry(recipe, configs, extras, plan.name);
     return plan.clusterHeader === "" ? new FixedCluster(entry) : new ClusterHeader(entry, plan.clusterHeader);
+  }
+
+  /** For each cluster the sum of weights up to and with it. */
+  #weightEnds({ clusters, runtimeKeyPrefix }: WeightedClustersPlan): RuntimeValue<readonly number[]> {
+    return new RuntimeValue(this.runtime, (runtime) => {
+      let total = 0;
+      return clusters.map(({ name, weight }) =>
+        total += runtimeKeyPrefix === "" ? weight : runtime.integer(`${runtimeKeyPrefix}.${name}`, weight)
+      );
+    });
   }
 
   #level(plan: Pick<RoutePlan, "filterConfigs">): FilterConfigLevel {

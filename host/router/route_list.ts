@@ -47,7 +47,7 @@ export class RouteList implements RouteConditions<RouteRequest> {
   #add(route: RoutePlan, builder: RouteBuilder): void {
     const order = this.#matches.length;
     const { path } = route.match;
-    this.#matches.push(new RouteMatch(route.match));
+    this.#matches.push(new RouteMatch(route.match, builder.runtime));
     this.#clusters.push(builder.clusterSpecifier(route));
     if (path.kind === "regex" || path.kind === "template") this.#regexOrders.push(order);
     else if (path.kind === "connect") this.#connectOrders.push(order);

@@ -8,6 +8,7 @@
  * @see Envoy: source/common/router/config_impl.cc RouteEntryImplBase::matchRoute
  * @module
  */
+import { type Runtime, runtimeFraction } from "../base/runtime.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { CookieMatcher } from "../matching/cookies.ts";
 import { HeaderMatcher, matchesAll } from "../matching/header_matcher.ts";
@@ -20,7 +21,6 @@ import {
   type StreamPredicate,
 } from "../matching/stream_matchers.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
-import type { FractionPlan } from "../config/fraction.ts";
 import type { RouteMatchPlan, TlsMatchPlan } from "./plan.ts";
 
 export class RouteMatch {
@@ -31,13 +31,14 @@ export class RouteMatch {
   readonly #noted: readonly StreamPredicate[];
   readonly #grpc: boolean;
   readonly #tls: TlsMatchPlan | null;
-  readonly #fraction: FractionPlan | null;
+  /** Whether a random number is among those that are taken; null for all. */
+  readonly #takes: ((random: number) => boolean) | null;
   readonly #regex: Regex | null;
   readonly #isTemplate: boolean;
   /** True when the path alone decides. */
   readonly isUnconditional: boolean;
 
-  constructor(plan: RouteMatchPlan) {
+  constructor(plan: RouteMatchPlan, runtime: Runtime) {
     this.#headers = plan.headers.map((matcher) => new HeaderMatcher(matcher));
     this.#query = plan.query.map((matcher) => new QueryMatcher(matcher));
     this.#cookies = plan.cookies.map((matcher) => new CookieMatcher(matcher));
@@ -47,7 +48,7 @@ export class RouteMatch {
     ];
     this.#grpc = plan.grpc;
     this.#tls = plan.tls;
-    this.#fraction = plan.fraction;
+    this.#takes = plan.fraction === null ? null : runtimeFraction(plan.fraction, runtime);
     this.#isTemplate = plan.path.kind === "template";
     this.#regex = "pattern" in plan.path ? new Regex(plan.path.pattern) : null;
     this.isUnconditional = plan.headers.length === 0 && plan.query.length === 0 && !plan.grpc &&
@@ -58,8 +59,7 @@ export class RouteMatch {
   /** Everything but a path that is in the index. `path` has no query. */
   accepts(path: string, headers: HeaderMap, info: StreamInfo, random: number): boolean {
     if (this.isUnconditional) return true;
-    const fraction = this.#fraction;
-    if (fraction !== null && random % fraction.denominator >= fraction.numerator) return false;
+    if (this.#takes !== null && !this.#takes(random)) return false;
     if (this.#grpc && !isGrpc(headers)) return false;
     if (!matchesAll(this.#headers, headers)) return false;
     for (let i = 0; i < this.#query.length; i++) {

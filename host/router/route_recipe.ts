@@ -7,6 +7,7 @@
  * @module
  */
 import { EMPTY_BYTES, fromLatin1, latin1Slice } from "../base/bytes.ts";
+import type { Runtime } from "../base/runtime.ts";
 import { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Format } from "../observe/formatter.ts";
@@ -43,6 +44,7 @@ export type RecipePlan = Pick<RoutePlan, "name" | "match" | "action" | "metadata
 export interface RecipeCompiler {
   readonly compileFormat: CompileFormat;
   readonly compileBody: (plan: FormatPlan) => Format;
+  readonly runtime: Runtime;
 }
 
 /** What chooses the cluster of a route's request. */
@@ -122,7 +124,7 @@ export class RouteRecipe {
     const retryPolicy = action.kind === "cluster" ? action.retryPolicy : null;
     this.retryPolicy = retryPolicy === null ? NO_RETRY_POLICY : new RetryPolicy(retryPolicy);
     this.mirrorPolicies = (this.action?.mirrorPolicies ?? []).map((each) =>
-      new MirrorPolicy(each, compiler.compileFormat)
+      new MirrorPolicy(each, compiler.compileFormat, compiler.runtime)
     );
     this.metadata = filterMetadata(plan.metadata);
     this.virtualHostMetadata = filterMetadata(surroundings.virtualHost.metadata);

@@ -8,6 +8,7 @@
  * @see Envoy: source/common/router/config_impl.cc RouteMatcher::findVirtualHost
  * @module
  */
+import { NO_RUNTIME, type Runtime } from "../base/runtime.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { Route, RouteConfig } from "../http/route.ts";
 import { asciiLower } from "../base/wire_text.ts";
@@ -29,6 +30,8 @@ export interface RouteTableOptions {
   readonly compileBody: (plan: FormatPlan) => Format;
   /** The root, below which virtual hosts count. */
   readonly stats: StatsScope;
+  /** Absent: nothing changes while requests come. */
+  readonly runtime?: Runtime;
   /** Makes of a filter's plan what the filter works with; without it plans are handed on as they are. */
   readonly compileFilterConfig?: CompileFilterConfig;
 }
@@ -53,6 +56,7 @@ export class RouteTable implements RouteConfig {
     const compiler: RouteCompiler = {
       compileFormat: options.compileFormat,
       compileBody: options.compileBody,
+      runtime: options.runtime ?? NO_RUNTIME,
       stats: options.stats.scope("vhost"),
       compileFilterConfig: options.compileFilterConfig ?? ((_name, config) => config),
     };

@@ -57,6 +57,7 @@ export class VirtualHost {
 function compileTree(plan: RouteTreePlan, builder: RouteBuilder): MatchTree<HttpMatchData, RouteList> {
   return MatchTree.compile(plan, {
     compileInput: compileHttpInput,
+    runtime: builder.runtime,
     compileAction: (routes) => new RouteList(routes, builder),
   });
 }

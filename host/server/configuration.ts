@@ -71,6 +71,7 @@ export async function loadConfiguration(
   if (root === null) return { plan: null, root, diagnostics, coverage };
   const planners = await Planners.load(anyTypeNames(root), {
     readFile: (path) => platform.readFile(path),
+    isFolder: (path) => platform.fileFacts(path)?.isFolder === true,
     readEndpointFile: (path) => readEndpointFile(registry, path),
     env: (name) => platform.env(name),
     world: {

@@ -13,14 +13,14 @@ import { StatsStore } from "../observe/stats.ts";
 import type { EndpointsPlan } from "../upstream/plan.ts";
 import type { DrainStrategy } from "./drain.ts";
 import { EndpointFiles } from "./endpoint_files.ts";
-import { createFileWatcher } from "./file_watcher.ts";
+import { createFileWatcher, createLinkWatcher } from "./file_watcher.ts";
 import { ListenPorts } from "./listen_ports.ts";
 import { OverloadManager } from "./overload/manager.ts";
 import type { OverloadPlan } from "./overload/plan.ts";
 import type { BootstrapPlan } from "./plan/bootstrap.ts";
-import type { RuntimeLayer } from "./plan/runtime.ts";
 import type { PluginRegistry } from "./plugin_registry.ts";
 import { rollOutPlugin } from "./plugin_rollout.ts";
+import { RuntimeLayers } from "./runtime/runtime_layers.ts";
 import { DEFAULT_DRAIN_MS, type ListenerDrain, ServerDrain } from "./server_drain.ts";
 import { ServerStats } from "./server_stats.ts";
 import { openConnectionsIn } from "./shared_counts.ts";
@@ -54,8 +54,8 @@ export class Server {
   readonly #ports = new ListenPorts();
   readonly #drain: ServerDrain;
   readonly #endpointFiles: EndpointFiles;
+  readonly runtime: RuntimeLayers;
   #state: ServerState = "PRE_INITIALIZING";
-  #runtimeLayers: readonly RuntimeLayer[] = [];
   /** Null where nothing is measured. It stays what it was at the start, as in Envoy. */
   #overload: OverloadManager | null = null;
 
@@ -91,6 +91,13 @@ export class Server {
       stats: this.stats,
       onEndpoints: (clusterName, endpoints) => void this.#updateEndpoints(clusterName, endpoints),
     });
+    this.runtime = new RuntimeLayers({
+      platform,
+      watcher: createLinkWatcher(platform, logger),
+      logger: options.logs.logger("runtime"),
+      stats: this.stats,
+      onChange: () => void this.#publishRuntime(),
+    });
   }
 
   /** Failing health checks look like a drain from outside, as in Envoy. */
@@ -118,10 +125,6 @@ export class Server {
     return this.#options.plugins;
   }
 
-  get runtimeLayers(): readonly RuntimeLayer[] {
-    return this.#runtimeLayers;
-  }
-
   /** Serves a plan. With problems nothing is left running. */
   async start(plan: BootstrapPlan): Promise<StartResult> {
     // Clusters that warm may have nothing but timers, which keep no process.
@@ -138,6 +141,7 @@ export class Server {
     const bound = await this.#ports.resolve(plan.listeners, []);
     if (!bound.ok) return bound;
     this.plugins.commit();
+    this.runtime.use(plan.runtimeLayers, plan.node.cluster);
     this.#overload = this.#createOverloadManager(plan.overload);
     const problems = await this.#workers.start();
     if (problems.length === 0) problems.push(...await this.#workers.apply(this.#contentOf(plan, bound.listeners)));
@@ -168,10 +172,12 @@ export class Server {
     const bound = await this.#ports.resolve(plan.listeners, before.listeners);
     if (!bound.ok) return this.#refuseReload(bound.problems);
     const restorePlugins = this.plugins.commit();
+    const restoreRuntime = this.runtime.use(plan.runtimeLayers, plan.node.cluster);
     const problems = await this.#workers.apply(this.#contentOf(plan, bound.listeners));
     if (problems.length > 0) {
       restorePlugins();
-      await this.#workers.apply({ ...before, plugins: this.plugins.snapshots });
+      restoreRuntime();
+      await this.#workers.apply({ ...before, runtime: this.runtime.values, plugins: this.plugins.snapshots });
       return this.#refuseReload(problems);
     }
     this.#adopt(plan);
@@ -184,7 +190,6 @@ export class Server {
   /** The main thread's own part of a plan that workers serve. */
   #adopt(plan: BootstrapPlan): void {
     this.#serverStats.flushIntervalMs = plan.statsFlushIntervalMs;
-    this.#runtimeLayers = plan.runtimeLayers;
     this.#endpointFiles.watch(plan.clusters);
   }
 
@@ -213,6 +218,7 @@ export class Server {
 
   #contentOf(plan: BootstrapPlan, listeners: readonly ListenerPlan[]): Omit<Snapshot, "generation"> {
     return {
+      runtime: this.runtime.values,
       node: plan.node,
       localClusterName: plan.localClusterName,
       listeners,
@@ -242,6 +248,19 @@ export class Server {
   /** Gives a plugin's new code to all workers, or to none: then they have the previous one as `next.version + 1`. */
   publishPlugin(next: WasmPluginSnapshot, previous: WasmPluginSnapshot): Promise<string | null> {
     return rollOutPlugin(this.#workers, this.stats, next, previous);
+  }
+
+  /** Sets runtime values on all workers, and removes those that are empty; gives what is wrong with them, or null. */
+  async modifyRuntime(values: Iterable<readonly [string, string]>): Promise<string | null> {
+    const problem = this.runtime.merge(values);
+    if (problem === null) await this.#publishRuntime();
+    return problem;
+  }
+
+  async #publishRuntime(): Promise<void> {
+    const { values } = this.runtime;
+    this.#workers.amend({ runtime: values });
+    await this.callAll("setRuntime", values);
   }
 
   /** Gives all workers other endpoints of a cluster, and those that come later. */
@@ -284,6 +303,7 @@ export class Server {
     this.#serverStats.stop();
     this.#overload?.stop();
     this.#endpointFiles.close();
+    this.runtime.close();
     await within(this.#options.platform.clock, STOP_LIMIT_MS, this.callAll("stop", undefined));
     await this.#workers.close();
     this.plugins.close();

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { RuntimeEntries } from "../base/runtime.ts";
 import type { NativeFilterModule } from "../extensions/common/native/filter.ts";
 import type { NodeFacts } from "../extensions/common/wasm/properties.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
@@ -20,6 +21,8 @@ export interface Snapshot {
   readonly node: NodeIdentity;
   /** The cluster that this proxy is in; "" when none is named. */
   readonly localClusterName: string;
+  /** Values of the runtime; others may come later. */
+  readonly runtime: RuntimeEntries;
   readonly listeners: readonly ListenerPlan[];
   readonly clusters: readonly ClusterPlan[];
   readonly plugins: readonly WasmPluginSnapshot[];

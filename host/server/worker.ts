@@ -6,6 +6,7 @@
  * @see Envoy: source/server/worker_impl.cc
  * @module
  */
+import { Runtime, type RuntimeEntries } from "../base/runtime.ts";
 import { xxHashReady } from "../base/xxhash.ts";
 import { ClusterGrpcCalls } from "../extensions/common/wasm/grpc_calls.ts";
 import { ClusterHttpCalls } from "../extensions/common/wasm/http_calls.ts";
@@ -35,6 +36,7 @@ const LEAST_VMS = 64;
 
 export class Worker {
   readonly #environment: WorkerEnvironment;
+  readonly #runtime = new Runtime();
   readonly #counts: SharedCounts;
   readonly #clusters: WorkerClusters;
   readonly #plugins: WasmPlugins;
@@ -51,7 +53,7 @@ export class Worker {
       random,
     };
     this.#counts = new SharedCounts(stats, concurrency);
-    this.#clusters = new WorkerClusters(environment, world, this.#counts);
+    this.#clusters = new WorkerClusters(environment, world, this.#runtime, this.#counts);
     const clusters = this.#clusters.manager;
     this.#plugins = new WasmPlugins({
       clock,
@@ -64,7 +66,13 @@ export class Worker {
       shared: environment.shared,
       maxVms: Math.max(LEAST_VMS, Math.floor(MAX_VMS / concurrency)),
     });
-    this.#extensions = new WorkerExtensions({ environment, world, clusters, plugins: this.#plugins });
+    this.#extensions = new WorkerExtensions({
+      environment,
+      world,
+      runtime: this.#runtime,
+      clusters,
+      plugins: this.#plugins,
+    });
     this.#listeners = new WorkerListeners(environment, this.#extensions, this.#counts);
   }
 
@@ -85,6 +93,9 @@ export class Worker {
         return this.#swapPlugin(argument as WasmPluginSnapshot);
       case "drain":
         this.#listeners.drain(argument as DrainOrder);
+        return null;
+      case "setRuntime":
+        this.#runtime.replace(argument as RuntimeEntries);
         return null;
       case "updateEndpoints": {
         const { clusterName, endpoints } = argument as EndpointsUpdate;
@@ -126,6 +137,7 @@ export class Worker {
   }
 
   async #apply(snapshot: Snapshot): Promise<ApplyOutcome> {
+    this.#runtime.replace(snapshot.runtime);
     await xxHashReady;
     const extensions = await this.#extensions.load(snapshot);
     if (!extensions.ok) return extensions;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Runtime } from "../base/runtime.ts";
 import type { LogFile } from "../extensions/access_loggers/common/log_file.ts";
 import type { FactoryContext } from "../extensions/define.ts";
 import { DnsResolvers } from "../net/dns_resolvers.ts";
@@ -27,7 +28,7 @@ export class WorkerClusters {
   /** What filters of clusters are made with; from the newest generation. */
   #filterContext: FactoryContext | null = null;
 
-  constructor(environment: WorkerEnvironment, world: FormatWorld, counts: SharedCounts) {
+  constructor(environment: WorkerEnvironment, world: FormatWorld, runtime: Runtime, counts: SharedCounts) {
     const { clock, random, stats } = environment;
     const primary = environment.index === 0;
     const eventFiles = this.#eventFiles = new EventFiles({
@@ -41,6 +42,7 @@ export class WorkerClusters {
     this.manager = new ClusterManager({
       clock,
       random,
+      runtime,
       stats,
       dialer: new SocketDialer(clock, (error) => environment.onBug(error)),
       dns: new DnsResolvers({ clock, random, stats: new DnsStats(stats) }),

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Runtime } from "../base/runtime.ts";
 import { UPSTREAM_SCOPE } from "../extensions/common/upstream_filters.ts";
 import { NativeFilterModules } from "../extensions/common/native/modules.ts";
 import type { WasmPlugins } from "../extensions/common/wasm/plugins.ts";
@@ -47,6 +48,7 @@ export type LoadResult =
 export interface WorkerExtensionsOptions {
   readonly environment: WorkerEnvironment;
   readonly world: FormatWorld;
+  readonly runtime: Runtime;
   readonly clusters: ClusterManager;
   readonly plugins: WasmPlugins;
 }
@@ -88,7 +90,7 @@ export class WorkerExtensions {
 
   /** What filters and access loggers of a listener are made with. */
   context(plan: ContextPlan, loaded: LoadedExtensions, drain: DrainDecision): FactoryContext {
-    const { environment, world, clusters, plugins } = this.#options;
+    const { environment, world, runtime, clusters, plugins } = this.#options;
     const listener: ListenerScope = {
       name: plan.name,
       statPrefix: plan.statPrefix,
@@ -98,6 +100,7 @@ export class WorkerExtensions {
     const context: FactoryContext = {
       clock: environment.clock,
       random: environment.random,
+      runtime,
       dates: this.#dates,
       stats: environment.stats,
       clusters,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { RuntimeEntries } from "../base/runtime.ts";
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type { HostHealthChange } from "../upstream/health/exchange.ts";
@@ -21,6 +22,8 @@ export interface WorkerCalls {
   swapPlugin(plugin: WasmPluginSnapshot): SwapOutcome;
   /** Stops accepting and tells clients to go away. */
   drain(order: DrainOrder): null;
+  /** Other values of the runtime. */
+  setRuntime(values: RuntimeEntries): null;
   /** A cluster has other endpoints. */
   updateEndpoints(update: EndpointsUpdate): null;
   /** Ends connections that carry nothing now. */

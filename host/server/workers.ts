@@ -154,7 +154,7 @@ export class Workers {
   }
 
   /** Notes what has been changed by other calls than `apply`, for workers to come. */
-  amend(part: Partial<Pick<Snapshot, "clusters" | "plugins">>): void {
+  amend(part: Partial<Pick<Snapshot, "clusters" | "plugins" | "runtime">>): void {
     if (this.#snapshot !== null) this.#snapshot = { ...this.#snapshot, ...part, generation: ++this.#generation };
   }
 

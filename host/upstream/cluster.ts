@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import { NO_RUNTIME } from "../base/runtime.ts";
 import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
 import type { OverrideHost } from "../http/filter.ts";
 import type { CompileFormat } from "../http/header_ops.ts";
@@ -82,7 +83,9 @@ export class Cluster implements PoolCluster {
     this.metadata = filterMetadata(plan.metadata);
     const { retryPolicy, hashPolicies, mirrorPolicies } = plan.http;
     this.retryPolicy = retryPolicy === null ? null : new RetryPolicy(retryPolicy);
-    this.mirrorPolicies = mirrorPolicies.map((each) => new MirrorPolicy(each, environment.compileFormat ?? asWritten));
+    const runtime = environment.runtime ?? NO_RUNTIME;
+    const compile = environment.compileFormat ?? asWritten;
+    this.mirrorPolicies = mirrorPolicies.map((each) => new MirrorPolicy(each, compile, runtime));
     this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
     this.clock = environment.clock;
     this.random = environment.random;

@@ -2,6 +2,7 @@
 /** @module */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import type { Runtime } from "../base/runtime.ts";
 import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
 import type { DnsResolverSource } from "../net/dns_resolvers.ts";
 import type { CompileFormat } from "../http/header_ops.ts";
@@ -20,6 +21,8 @@ import type { HttpFilterPlan, LocalityPlan } from "./plan.ts";
 export interface ClusterEnvironment {
   readonly clock: Clock;
   readonly random: Random;
+  /** Values that change while the worker runs; absent: none does. */
+  readonly runtime?: Runtime;
   /** The root: `cluster.<name>.` is put in front. */
   readonly stats: StatsScope;
   readonly dialer: Dialer;

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Random } from "../base/random.ts";
+import { type Runtime, runtimeFraction, type RuntimeFractionPlan } from "../base/runtime.ts";
 import { compileHeaderMutation, type HeaderMutation, type HeaderMutationPlan } from "../http/header_mutation.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { CompileFormat } from "../http/header_ops.ts";
@@ -16,7 +17,7 @@ export interface MirrorPolicyPlan {
   readonly cluster: string;
   readonly clusterHeader: string;
   /** Null for all requests. */
-  readonly fraction: { readonly numerator: number; readonly denominator: number } | null;
+  readonly fraction: RuntimeFractionPlan | null;
   /** In place of the host; "" keeps it. */
   readonly hostLiteral: string;
   /** Where it stays, the host tells that the request is a copy. */
@@ -26,17 +27,19 @@ export interface MirrorPolicyPlan {
 
 export class MirrorPolicy {
   readonly #plan: MirrorPolicyPlan;
+  /** Null for all requests. */
+  readonly #takes: ((random: number) => boolean) | null;
   readonly #mutations: readonly HeaderMutation[];
 
-  constructor(plan: MirrorPolicyPlan, compileFormat: CompileFormat) {
+  constructor(plan: MirrorPolicyPlan, compileFormat: CompileFormat, runtime: Runtime) {
     this.#plan = plan;
+    this.#takes = plan.fraction === null ? null : runtimeFraction(plan.fraction, runtime);
     this.#mutations = plan.mutations.map((mutation) => compileHeaderMutation(mutation, compileFormat));
   }
 
   /** True for requests that are to be copied. */
   takes(random: Random): boolean {
-    const { fraction } = this.#plan;
-    return fraction === null || random.uint32() % fraction.denominator < fraction.numerator;
+    return this.#takes === null || this.#takes(random.uint32());
   }
 
   /** Where the copy of a request goes; "" for nowhere. */

@@ -61,16 +61,13 @@ export const runtime: AdminCommand = {
     const layers = view.runtimeLayers();
     const keys = new Set(layers.flatMap(({ values }) => [...values.keys()]).sort());
     const entries = Object.fromEntries([...keys].map((key) => {
-      const layerValues = layers.map(({ values }) => values.has(key) ? runtimeText(values.get(key)) : "");
-      return [key, { final_value: layerValues.findLast((value) => value !== ""), layer_values: layerValues }];
+      const layerValues = layers.map(({ values }) => values.get(key)?.text ?? "");
+      const final = layers.findLast(({ values }) => values.has(key))!;
+      return [key, { final_value: final.values.get(key)!.text, layer_values: layerValues }];
     }));
     return json({ entries, layers: layers.map(({ name }) => name) });
   },
 };
-
-function runtimeText(value: unknown): string {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
 
 export const runtimeModify: AdminCommand = {
   path: "/runtime_modify",
@@ -80,8 +77,11 @@ export const runtimeModify: AdminCommand = {
     "can be modified via override but not deleted. E.g. ?key1=value1&key2=value2...",
   mutates: true,
   parameters: [],
-  handle({ query }) {
-    if (query.entries.length > 0) return text("No admin layer specified", 503);
+  async handle({ query }, view) {
+    if (query.entries.length > 0) {
+      const problem = await view.actions.modifyRuntime(query.entries);
+      return problem === null ? text("OK\n") : text(problem, 503);
+    }
     return text(
       "usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN\n" +
         "       or send the parameters as form values\n" +

@@ -6,6 +6,7 @@
  * @module
  */
 import { toWireText } from "../../base/wire_text.ts";
+import { planRuntimeFraction } from "../../config/fraction.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import type { InputTestPlan } from "../input_test.ts";
 import type { FieldMatcherPlan, IpRangePlan, MatchTreePlan, OnMatchPlan, PredicatePlan } from "../match_tree.ts";
@@ -199,7 +200,6 @@ function domainProblem(domain: string): string | null {
 }
 
 const INPUT_MATCHERS = "envoy.extensions.matching.input_matchers.";
-const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
 
 /** What a SinglePredicate asks of its input. */
 function planInputTest(node: ConfigNode): InputTestPlan | null {
@@ -216,7 +216,7 @@ function planInputTest(node: ConfigNode): InputTestPlan | null {
       config!.accept("stat_prefix", "texts that are no addresses are not counted");
       return { kind: "ip", blocks: planCidrBlocks(config!, "cidr_ranges") };
     case `${INPUT_MATCHERS}runtime_fraction.v3.RuntimeFraction`:
-      return planRuntimeFraction(config!);
+      return planFractionTest(config!);
     case `${INPUT_MATCHERS}consistent_hashing.v3.ConsistentHashing`:
       return {
         kind: "consistentHashing",
@@ -239,12 +239,7 @@ function planInputTest(node: ConfigNode): InputTestPlan | null {
   }
 }
 
-function planRuntimeFraction(config: ConfigNode): InputTestPlan | null {
-  const seed = config.number("seed", 0);
-  const runtime = config.message("runtime_fraction");
-  if (runtime?.has("runtime_key")) runtime.accept("runtime_key", "there are no runtime layers: default_value applies");
-  const value = runtime?.message("default_value") ?? null;
-  if (value === null) return null;
-  const denominator = DENOMINATORS[value.enum("denominator")] ?? 100;
-  return { kind: "runtimeFraction", numerator: value.number("numerator"), denominator, seed };
+function planFractionTest(config: ConfigNode): InputTestPlan | null {
+  const fraction = planRuntimeFraction(config, "runtime_fraction");
+  return fraction === null ? null : { kind: "runtimeFraction", fraction, seed: config.number("seed", 0) };
 }

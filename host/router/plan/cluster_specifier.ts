@@ -81,12 +81,10 @@ function planWeightedClusters(
     });
   }
   node.accept("total_weight", "the sum of the weights counts, as in Envoy");
-  if (node.has("runtime_key_prefix")) {
-    node.accept("runtime_key_prefix", "there are no runtime layers: the configured weights apply");
-  }
   return {
     kind: "weighted",
     clusters,
+    runtimeKeyPrefix: node.runtimeKey("runtime_key_prefix"),
     randomHeader: asciiLower(toWireText(node.string("header_name"))),
     byHash: node.bool("use_hash_policy"),
   };

@@ -23,7 +23,7 @@ import type { AdminPlan, NodeIdentity, UsedExtensions } from "../snapshot.ts";
 import type { Planners, WasmPluginUse } from "./planners.ts";
 import type { OverloadPlan } from "../overload/plan.ts";
 import { planOverload } from "./overload.ts";
-import { planRuntime, type RuntimeLayer } from "./runtime.ts";
+import { planRuntime, type RuntimeLayerPlan } from "./runtime.ts";
 
 /** What a bootstrap asks for. Plugins still need their code. */
 export interface BootstrapPlan {
@@ -36,7 +36,7 @@ export interface BootstrapPlan {
   readonly plugins: readonly WasmPluginUse[];
   readonly extensions: UsedExtensions;
   readonly nativeModules: readonly NativeFilterModule[];
-  readonly runtimeLayers: readonly RuntimeLayer[];
+  readonly runtimeLayers: readonly RuntimeLayerPlan[];
   /** The file that ejections are written to; null for none. */
   readonly outlierEventLog: string | null;
   /** Most connections of clients that are open at once; null for as many as may come. */
@@ -58,7 +58,7 @@ export interface NodeFlags {
 
 export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeFlags): BootstrapPlan {
   const resources = root.message("static_resources");
-  const runtime = planRuntime(root);
+  const runtime = planRuntime(root, (path) => planners.environment.isFolder(path));
   planners.dnsResolver = planResolver(root);
   planners.wasmLimits = planWasmLimits(root, runtime.values);
   const clusterNodes = resources?.messages("clusters") ?? [];

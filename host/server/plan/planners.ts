@@ -45,6 +45,7 @@ export interface PlanEnvironment {
   readFile(
     path: string,
   ): { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly message: string };
+  isFolder(path: string): boolean;
   /** The endpoints that a file has. */
   readEndpointFile(path: string): EndpointFile;
   env(name: string): string | undefined;
@@ -125,6 +126,11 @@ export class Planners {
       loadPlanners(BOOTSTRAP_EXTENSIONS, typeNames),
     ]);
     return new Planners(environment, http, network, accessLog, accessLogFilter, bootstrap);
+  }
+
+  /** What planning may look at outside the configuration. */
+  get environment(): PlanEnvironment {
+    return this.#environment;
   }
 
   get usedExtensions(): UsedExtensions {

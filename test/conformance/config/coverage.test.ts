@@ -64,24 +64,31 @@ test("a field that nobody reads is an error at its place", async () => {
   assert.match(renderText(diagnostics), /is known to Envoy, but not to nuncio/);
 });
 
-test("runtime: what is not known, what is not supported, what has no effect", async () => {
+test("runtime: what is not known, what cannot be, what has no effect", async () => {
   const { diagnostics } = await load(
     EVERYTHING,
     `layered_runtime:
   layers:
   - { name: limits, static_layer: { nuncio.wasm.cpu_budgets: 1 } }
   - { name: admin, admin_layer: {} }
-  - { name: disk, disk_layer: { symlink_root: /x } }
-  - { name: disk, static_layer: { envoy.reloadable_features.x: true, outlier_detection.consecutive_5xx: 4 } }`,
+  - { name: admin2, admin_layer: {} }
+  - { name: disk, disk_layer: { symlink_root: /no-such-folder/current } }
+  - { name: rtds, rtds_layer: { name: x } }
+  - name: disk
+    static_layer: { envoy.reloadable_features.x: true, outlier_detection.consecutive_5xx: 4, c: 1, a: [1] }`,
   );
   const text = renderText(diagnostics);
   assert.match(text, "runtime key nuncio.wasm.cpu_budgets is not known");
   assert.match(text, "there is cpu_budget");
-  assert.match(text, "runtime values cannot be changed by the admin interface so far");
-  assert.match(text, "runtime layer 'disk' comes from outside");
+  assert.match(text, "there is an admin_layer before this one");
+  assert.match(text, "the folder of '/no-such-folder/current' cannot be watched");
+  assert.match(text, "runtime values do not come from a control plane");
+  assert.match(text, "runtime key a has a list for a value");
   assert.match(text, "runtime layer 'disk' is there twice");
   assert.match(text, "runtime key envoy.reloadable_features.x has no effect here");
   assert.not.match(text, "runtime key outlier_detection.consecutive_5xx");
+  // The key of an access log's filter.
+  assert.not.match(text, "runtime key c ");
 });
 
 test.run();

@@ -184,6 +184,7 @@ export class FakeServer implements AdminView, AdminActions {
   broken = false;
   /** Clusters of which the hosts are among the statistics. */
   tracked: readonly ClusterView[] = [];
+  hasAdminLayer = false;
   /** What is counted elsewhere between two questions. */
   lateCalls = 0;
 
@@ -257,13 +258,19 @@ export class FakeServer implements AdminView, AdminActions {
 
   runtimeLayers(): ReturnType<AdminView["runtimeLayers"]> {
     return [
-      { name: "first", values: new Map<string, unknown>([["a.b", 1], ["d", true]]) },
-      { name: "second", values: new Map<string, unknown>([["a.b", 2.5], ["f", { numerator: 5 }]]) },
+      { name: "first", values: new Map([["a.b", { text: "1" }], ["d", { text: "true" }]]) },
+      { name: "second", values: new Map([["a.b", { text: "2.5" }], ["f", { text: '{"numerator":5}' }]]) },
     ];
   }
 
   unreadyTargets(): ReturnType<AdminView["unreadyTargets"]> {
     return [{ name: "listener-init-target web", targetNames: ["rds"] }, { name: "cluster a", targetNames: ["eds"] }];
+  }
+
+  modifyRuntime(values: Iterable<readonly [string, string]>): Promise<string | null> {
+    const pairs = [...values].map(([key, value]) => `${key}=${value}`);
+    this.calls.push(`modify runtime ${pairs.join(" ")}`);
+    return Promise.resolve(this.hasAdminLayer ? null : "No admin layer specified");
   }
 
   drainListeners(asked: { graceful: boolean; inboundOnly: boolean; skipExit: boolean }): Promise<void> {

@@ -352,7 +352,7 @@ test("/drain_listeners, /healthcheck, /reopen_logs", () =>
   }));
 
 test("/memory, /certs, /runtime, /runtime_modify, /init_dump", () =>
-  withAdmin(async ({ get, post }) => {
+  withAdmin(async ({ server, get, post }) => {
     assert.is(
       (await get("/memory")).body,
       `{
@@ -376,6 +376,9 @@ test("/memory, /certs, /runtime, /runtime_modify, /init_dump", () =>
     });
     const modify = await post("/runtime_modify?a=b");
     assert.equal([modify.status, modify.body], [503, "No admin layer specified"]);
+    server.hasAdminLayer = true;
+    assert.equal((await post("/runtime_modify?a=b&c=")).body, "OK\n");
+    assert.is(server.calls.at(-1), "modify runtime a=b c=");
     assert.is((await post("/runtime_modify")).status, 400);
     assert.equal(JSON.parse((await get("/init_dump?mask=listener")).body), {
       unready_targets_dumps: [{ name: "listener-init-target web", target_names: ["rds"] }],

@@ -51,7 +51,7 @@ test("two scopes with one key", () => {
 
 test("routes that are elsewhere", () => {
   const [first, second] = problems([INDEX], [scope("a", ["1"], { route_configuration_name: "r" })]);
-  assert.match(first!, "needs RDS");
+  assert.match(first!, "come by RDS");
   assert.match(second!, "has no route_configuration");
   const config_source = { ads: {} };
   assert.match(problems([INDEX], [], { scoped_rds: { scoped_rds_config_source: config_source } })[0]!, "so far");

@@ -1,4 +1,5 @@
 // test/host/router/support.ts: route tables from configuration as people write it.
+import { NO_RUNTIME, type Runtime } from "../../../host/base/runtime.ts";
 import { fromUtf8 } from "../../../host/base/bytes.ts";
 import { ManualClock } from "../../../host/base/clock.ts";
 import type { Diagnostic } from "../../../host/base/diagnostic.ts";
@@ -53,7 +54,7 @@ export function planned(config: object, clusters: readonly string[] = ["c", "d",
 }
 
 /** A table of a configuration without errors, from a plan that went to a worker. */
-export function tableOf(config: object, clusters?: readonly string[]): RouteTable {
+export function tableOf(config: object, clusters?: readonly string[], runtime: Runtime = NO_RUNTIME): RouteTable {
   const { plan, problems } = planned(config, clusters);
   const errors = problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("; "));
@@ -61,6 +62,7 @@ export function tableOf(config: object, clusters?: readonly string[]): RouteTabl
     compileFormat: (text, omitEmptyValues = true) => compileFormat(text, world, { omitEmptyValues }),
     compileBody: (format) => compileLine(format, world),
     stats: StatsStore.create(),
+    runtime,
   });
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Random } from "../../../base/random.ts";
+import { type Runtime, runtimeInteger } from "../../../base/runtime.ts";
 import type { Clock } from "../../../base/clock.ts";
 import { HeaderMatcher } from "../../../matching/header_matcher.ts";
 import { compileValueMatcher, valueAt } from "../../../matching/value_matcher.ts";
@@ -16,6 +17,7 @@ import type { AccessLogFilterPlan, ComparisonOp } from "./filter_plan.ts";
 export interface FilterWorld {
   readonly clock: Clock;
   readonly random: Random;
+  readonly runtime: Runtime;
   createAccessLogFilter(plan: ExtensionPlan): AccessLogFilter;
 }
 
@@ -30,17 +32,21 @@ export function compileAccessLogFilter(plan: AccessLogFilterPlan | null, world: 
 
 function compile(plan: AccessLogFilterPlan, world: FilterWorld): AccessLogFilter {
   switch (plan.kind) {
-    case "status_code":
-      return ({ info }) => compare(plan.op, info.responseCode, plan.value);
-    case "duration":
+    case "status_code": {
+      const limit = runtimeInteger(plan.limit, world.runtime);
+      return ({ info }) => compare(plan.op, info.responseCode, limit());
+    }
+    case "duration": {
+      const limit = runtimeInteger(plan.limit, world.runtime);
       return ({ info }) => {
         const endMs = info.endMs < 0 ? world.clock.nowMs() : info.endMs;
-        return compare(plan.op, Math.floor(endMs - info.startMs), plan.value);
+        return compare(plan.op, Math.floor(endMs - info.startMs), limit());
       };
+    }
     case "not_health_check":
       return ({ info }) => !info.healthCheck;
     case "sample":
-      return sample(plan.numerator, plan.denominator, plan.independent, world);
+      return sample(runtimeInteger(plan.numerator, world.runtime), plan.denominator, plan.independent, world);
     case "and": {
       const filters = plan.filters.map((each) => compile(each, world));
       return (entry) => filters.every((filter) => filter(entry));
@@ -93,10 +99,15 @@ function compare(op: ComparisonOp, value: number, limit: number): boolean {
 }
 
 /** A share of the streams: by the request id, so that all proxies on the way agree, or by chance. */
-function sample(numerator: number, denominator: number, independent: boolean, world: FilterWorld): AccessLogFilter {
+function sample(
+  numerator: () => number,
+  denominator: number,
+  independent: boolean,
+  world: FilterWorld,
+): AccessLogFilter {
   return (entry: AccessLogEntry) => {
     const id = independent ? "" : entry.requestHeaders?.get("x-request-id") ?? "";
     const draw = /^[0-9a-f]{8}/i.test(id) ? parseInt(id.slice(0, 8), 16) : world.random.uint32();
-    return draw % denominator < numerator;
+    return draw % denominator < numerator();
   };
 }

@@ -3,6 +3,7 @@
  * @see Envoy: api/envoy/config/accesslog/v3/accesslog.proto
  * @module
  */
+import type { RuntimeIntegerPlan } from "../../../base/runtime.ts";
 import type { ConfigNode } from "../../../config/node.ts";
 import type { HeaderMatcherPlan } from "../../../matching/header_matcher.ts";
 import { planHeaderMatcher } from "../../../matching/plan/header_matcher.ts";
@@ -19,9 +20,14 @@ export interface AccessLogPlanContext extends PlanContext {
 export type ComparisonOp = "EQ" | "GE" | "LE" | "NE";
 
 export type AccessLogFilterPlan =
-  | { readonly kind: "status_code" | "duration"; readonly op: ComparisonOp; readonly value: number }
+  | { readonly kind: "status_code" | "duration"; readonly op: ComparisonOp; readonly limit: RuntimeIntegerPlan }
   | { readonly kind: "not_health_check" }
-  | { readonly kind: "sample"; readonly numerator: number; readonly denominator: number; readonly independent: boolean }
+  | {
+    readonly kind: "sample";
+    readonly numerator: RuntimeIntegerPlan;
+    readonly denominator: number;
+    readonly independent: boolean;
+  }
   | { readonly kind: "and" | "or"; readonly filters: readonly AccessLogFilterPlan[] }
   | { readonly kind: "header"; readonly matcher: HeaderMatcherPlan }
   | { readonly kind: "response_flag"; readonly flags: readonly string[] }
@@ -59,7 +65,6 @@ const GRPC_STATUSES = [
 ];
 
 const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
-const NO_RUNTIME = "there is no runtime that could override the configured value";
 
 /** The filter of an AccessLog message; null when it has none, or none that can be used. */
 export function planAccessLogFilter(accessLog: ConfigNode, context: FilterPlanContext): AccessLogFilterPlan | null {
@@ -123,8 +128,8 @@ function planComparison(kind: "status_code" | "duration", node: ConfigNode): Acc
   const comparison = node.message("comparison");
   const value = comparison?.message("value") ?? null;
   if (comparison === null || value === null) return null;
-  if (value.has("runtime_key")) value.accept("runtime_key", NO_RUNTIME);
-  return { kind, op: comparison.enum("op") as ComparisonOp, value: value.number("default_value") };
+  const limit = { value: value.number("default_value"), runtimeKey: value.runtimeKey("runtime_key") };
+  return { kind, op: comparison.enum("op") as ComparisonOp, limit };
 }
 
 function planMetadata(node: ConfigNode): AccessLogFilterPlan {
@@ -143,11 +148,10 @@ function planMetadata(node: ConfigNode): AccessLogFilterPlan {
 }
 
 function planSample(node: ConfigNode): AccessLogFilterPlan {
-  node.accept("runtime_key", NO_RUNTIME);
   const percent = node.message("percent_sampled");
   return {
     kind: "sample",
-    numerator: percent?.number("numerator") ?? 0,
+    numerator: { value: percent?.number("numerator") ?? 0, runtimeKey: node.runtimeKey("runtime_key") },
     denominator: DENOMINATORS[percent?.enum("denominator") ?? "HUNDRED"]!,
     independent: node.bool("use_independent_randomness"),
   };

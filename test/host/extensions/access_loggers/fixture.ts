@@ -1,4 +1,5 @@
 // test/host/extensions/access_loggers/fixture.ts: plans from YAML and loggers on a clock that stands still.
+import { NO_RUNTIME } from "../../../../host/base/runtime.ts";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,6 +65,6 @@ export function loggerWorld(settings: { flushIntervalMs: number; flushBytes: num
   let log = "";
   const logs = new LogRegistry({ clock, format: "json", destination: { write: (line) => log += line } });
   const logger = (component: string) => logs.logger(component);
-  const context = { clock, random, stats, world, accessLogSettings: settings, logger };
+  const context = { clock, random, runtime: NO_RUNTIME, stats, world, accessLogSettings: settings, logger };
   return { clock, stats, context: context as unknown as FactoryContext, log: () => log };
 }

@@ -56,6 +56,7 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
     compileFormat: formats,
     compileBody: (plan) => compileLine(plan, context.world),
     stats: context.stats,
+    runtime: context.runtime,
   };
   const routes = plan.routes.kind === "table"
     ? new RouteTable(plan.routes.config, routeOptions)

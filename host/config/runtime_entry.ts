@@ -1,0 +1,86 @@
+// host/config/runtime_entry.ts: what a runtime value can be read as.
+/**
+ * Values of files and of the admin interface are YAML; those of a configuration are read already.
+ *
+ * @see Envoy: source/common/runtime/runtime_impl.cc SnapshotImpl::createEntry
+ * @module
+ */
+import { DiagnosticList } from "../base/diagnostic.ts";
+import type { Fraction, RuntimeEntry } from "../base/runtime.ts";
+import { SourceText } from "../base/source.ts";
+import type { TreeNode } from "./tree.ts";
+import { parseYaml } from "./yaml.ts";
+
+/** The entry of a text, or why it is not YAML. */
+export function runtimeEntryOfText(text: string): RuntimeEntry | { readonly problem: string } {
+  const diagnostics = new DiagnosticList();
+  const tree = parseYaml(new SourceText("runtime", text), diagnostics);
+  const [first] = diagnostics.all;
+  if (first !== undefined) return { problem: first.message };
+  return entryOf(tree === null ? null : plain(tree), text);
+}
+
+/** The entry of a value of a `static_layer`: no list, no null. */
+export function runtimeEntryOfJson(value: unknown): RuntimeEntry {
+  return entryOf(value, typeof value === "object" ? JSON.stringify(value) : textOf(value));
+}
+
+/** A map that says how large a part is; Envoy does not look for keys in one that has this. */
+export function isFraction(value: object): boolean {
+  return "numerator" in value || "denominator" in value;
+}
+
+function entryOf(value: unknown, text: string): RuntimeEntry {
+  switch (typeof value) {
+    case "number":
+      return { text, number: value, fraction: null };
+    case "string":
+      return { text, number: numberOf(text), fraction: null };
+    case "object":
+      return { text, number: null, fraction: value === null ? null : fractionOf(value) };
+    default:
+      return { text, number: null, fraction: null };
+  }
+}
+
+const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
+
+/** Null where there is anything besides. */
+function fractionOf(value: object): Fraction | null {
+  let numerator = 0;
+  let denominator = 100;
+  for (const [key, item] of Object.entries(value)) {
+    if (key === "numerator") numerator = typeof item === "number" ? Math.floor(item) : numerator;
+    else if (key === "denominator" && typeof item === "string" && Object.hasOwn(DENOMINATORS, item)) {
+      denominator = DENOMINATORS[item]!;
+    } else return null;
+  }
+  return { numerator, denominator };
+}
+
+const DECIMAL = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
+
+function numberOf(text: string): number | null {
+  return DECIMAL.test(text) ? Number(text) : null;
+}
+
+/** Numbers have six digits, as C++ prints them. */
+function textOf(value: unknown): string {
+  if (typeof value !== "number") return String(value);
+  const text = String(Number(value.toPrecision(6)));
+  const exponent = Math.floor(Math.log10(Math.abs(Number(text))));
+  if (value === 0 || (exponent >= -4 && exponent < 6)) return text;
+  const [mantissa, power] = Number(text).toExponential().split("e") as [string, string];
+  return `${mantissa}e${power[0]}${power.slice(1).padStart(2, "0")}`;
+}
+
+function plain(node: TreeNode): unknown {
+  switch (node.kind) {
+    case "map":
+      return Object.fromEntries(node.entries.map(({ key, value }) => [key, plain(value)]));
+    case "list":
+      return node.items.map(plain);
+    default:
+      return node.value;
+  }
+}
