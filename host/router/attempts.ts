@@ -49,7 +49,7 @@ import { describeHost, newUpstreamInfo } from "../upstream/upstream_info.ts";
 
 export class Attempts
   implements UpstreamRequestOwner, AttemptTimeouts<UpstreamAttempt>, RetryOwner, DownstreamWatermarkCallbacks {
-  readonly #request: RoutedRequest;
+  readonly request: RoutedRequest;
   /** Those under way. Once the response has begun, the one that it comes from. */
   readonly #inFlight: AttemptSet = new AttemptSet();
   /** Null once no attempt will follow. */
@@ -65,7 +65,7 @@ export class Attempts
   /** The request's headers still say what its caller wants of retries. */
   constructor(request: RoutedRequest) {
     const { stream, route, cluster, hashPolicy } = request;
-    this.#request = request;
+    this.request = request;
     const retry = RetryState.create(request, this);
     this.#retry = retry;
     if (retry !== null || route.internalRedirectPolicy !== null) {
@@ -80,8 +80,8 @@ export class Attempts
 
   /** Begins the first attempt, and those that a hedge policy wants beside it; false without a host. */
   begin(end: boolean): boolean {
-    const { route, headers, stream } = this.#request;
-    const host = chooseHost(this.#request, this.#context, this.#retry);
+    const { route, headers, stream } = this.request;
+    const host = chooseHost(this.request, this.#context, this.#retry);
     if (host === null) return false;
     if (route.hedgePolicy === null) {
       rewriteHost(route, host, headers);
@@ -95,7 +95,7 @@ export class Attempts
 
   /** Each of them changes headers of its own. */
   #beginHedged(host: Host, policy: HedgePolicyPlan, end: boolean): void {
-    const { cluster, route, headers, stream } = this.#request;
+    const { cluster, route, headers, stream } = this.request;
     const { numerator, denominator } = policy.additionalRequestChance;
     const isOneMore = numerator > 0 && cluster.random.uint32() % denominator < numerator;
     const more = policy.initialRequests - 1 + (isOneMore ? 1 : 0);
@@ -116,14 +116,14 @@ export class Attempts
   }
 
   sendData(body: ByteQueue, end: boolean): void {
-    const { replay } = this.#request;
+    const { replay } = this.request;
     if (replay !== null && !this.#keep(replay, body)) return;
     if (end) this.#onRequestEnd();
     this.#inFlight.encodeData(body, end);
   }
 
   sendTrailers(trailers: HeaderMap): void {
-    const { replay } = this.#request;
+    const { replay } = this.request;
     if (replay !== null) replay.trailers = trailers;
     this.#onRequestEnd();
     this.#inFlight.encodeTrailers(trailers);
@@ -140,31 +140,31 @@ export class Attempts
   // From the client's side.
 
   onAboveWriteBufferHighWatermark(): void {
-    this.#request.cluster.stats.upstreamFlowControlPausedReadingTotal.inc();
+    this.request.cluster.stats.upstreamFlowControlPausedReadingTotal.inc();
     this.#inFlight.readDisable(true);
   }
 
   onBelowWriteBufferLowWatermark(): void {
-    this.#request.cluster.stats.upstreamFlowControlResumedReadingTotal.inc();
+    this.request.cluster.stats.upstreamFlowControlResumedReadingTotal.inc();
     this.#inFlight.readDisable(false);
   }
 
   // From the attempts.
 
   get nowMs(): number {
-    return this.#request.stream.clock.nowMs();
+    return this.request.stream.clock.nowMs();
   }
 
   onUpstreamHostSelected(attempt: UpstreamAttempt, host: Host): void {
     attempt.host = host;
-    this.#request.isCanary = host.canary;
+    this.request.isCanary = host.canary;
     describeHost(attempt.info, host);
     if (!attempt.connected) return;
     noteConnected(attempt);
-    for (const counters of this.#request.counters) counters.upstreamRqTotal.inc();
-    const durationMs = (host.owner ?? this.#request.cluster).plan.http.maxStreamDurationMs;
-    if (durationMs > 0) timersOf(attempt, this.#request, this).startDuration(durationMs);
-    startPerTryTimers(attempt, this.#request, this);
+    for (const counters of this.request.counters) counters.upstreamRqTotal.inc();
+    const durationMs = (host.owner ?? this.request.cluster).plan.http.maxStreamDurationMs;
+    if (durationMs > 0) timersOf(attempt, this.request, this).startDuration(durationMs);
+    startPerTryTimers(attempt, this.request, this);
   }
 
   onUpstream1xxHeaders(attempt: UpstreamAttempt, headers: HeaderMap): void {
@@ -173,12 +173,12 @@ export class Attempts
     // The client has seen something of this attempt.
     this.#giveUpRetries();
     this.#inFlight.resetOthers(attempt);
-    this.#request.chargeResponse(headers.status);
-    this.#request.stream.encode1xxHeaders(headers);
+    this.request.chargeResponse(headers.status);
+    this.request.stream.encode1xxHeaders(headers);
   }
 
   onUpstreamHeaders(attempt: UpstreamAttempt, headers: HeaderMap, end: boolean): void {
-    const request = this.#request;
+    const request = this.request;
     attempt.measure?.onResponseHeaders(headers);
     noteResponse(request, attempt, headers);
     if (this.#retry !== null) {
@@ -205,7 +205,7 @@ export class Attempts
   }
 
   onUpstreamData(attempt: UpstreamAttempt, data: ByteQueue, end: boolean): void {
-    const { stream } = this.#request;
+    const { stream } = this.request;
     if (attempt.measure !== null) attempt.measure.bodyBytesReceived += data.length;
     attempt.timers?.onActivity();
     if (end) {
@@ -217,11 +217,11 @@ export class Attempts
 
   onUpstreamTrailers(attempt: UpstreamAttempt, trailers: HeaderMap): void {
     this.#onResponseEnd(attempt, trailers);
-    this.#request.stream.encodeTrailers(trailers);
+    this.request.stream.encodeTrailers(trailers);
   }
 
   onUpstreamReset(attempt: UpstreamAttempt, reason: StreamResetReason, details: string): void {
-    const request = this.#request;
+    const request = this.request;
     noteReset(request, attempt, reason);
     if (retriesReset(request, this.#retry, this.#inFlight, attempt, reason, attempt.connected)) return;
     noteFailure(request, attempt);
@@ -233,22 +233,22 @@ export class Attempts
   }
 
   readDisableDownstream(disable: boolean): void {
-    this.#request.stream.readDisableDownstream(disable);
+    this.request.stream.readDisableDownstream(disable);
   }
 
   // From the timers.
 
   onPerTryTimeout(attempt: UpstreamAttempt): void {
-    this.#onAttemptTimeout(attempt, this.#request.cluster.stats.upstreamRqPerTryTimeout, "upstream_per_try_timeout");
+    this.#onAttemptTimeout(attempt, this.request.cluster.stats.upstreamRqPerTryTimeout, "upstream_per_try_timeout");
   }
 
   onPerTryIdleTimeout(attempt: UpstreamAttempt): void {
-    const counter = this.#request.cluster.stats.upstreamRqPerTryIdleTimeout;
+    const counter = this.request.cluster.stats.upstreamRqPerTryIdleTimeout;
     this.#onAttemptTimeout(attempt, counter, "upstream_per_try_idle_timeout");
   }
 
   #onAttemptTimeout(attempt: UpstreamAttempt, counter: Counter, details: string): void {
-    const request = this.#request;
+    const request = this.request;
     if (request.hedgesOnPerTryTimeout) return hedge(request, this.#retry, attempt);
     countTimeout(attempt, counter);
     attempt.reset();
@@ -261,7 +261,7 @@ export class Attempts
   }
 
   onMaxDuration(attempt: UpstreamAttempt): void {
-    const request = this.#request;
+    const request = this.request;
     (attempt.host?.owner ?? request.cluster).stats.upstreamRqMaxDurationReached.inc();
     attempt.reset();
     if (retriesReset(request, this.#retry, this.#inFlight, attempt, StreamResetReason.LocalReset, true)) return;
@@ -273,7 +273,7 @@ export class Attempts
 
   /** The time for all attempts together is over. */
   #onTimeout(): void {
-    const request = this.#request;
+    const request = this.request;
     for (const attempt of this.#inFlight.all) {
       countTimeout(attempt, request.cluster.stats.upstreamRqTimeout);
       for (const counters of request.counters) counters.upstreamRqTimeout.inc();
@@ -293,7 +293,7 @@ export class Attempts
   // Ends of messages.
 
   #onRequestEnd(): void {
-    const request = this.#request;
+    const request = this.request;
     if (request.endMs >= 0) return;
     request.endMs = this.nowMs;
     if (request.replay !== null) request.replay.complete = true;
@@ -309,13 +309,13 @@ export class Attempts
     noteResponseEnd(attempt, trailers);
     this.#timer?.disable();
     this.#inFlight.remove(attempt);
-    this.#request.recordTime();
+    this.request.recordTime();
   }
 
   // Attempts.
 
   #attempt(host: Host, headers: HeaderMap, end: boolean): UpstreamAttempt {
-    const request = this.#request;
+    const request = this.request;
     const attempt = createAttempt(request, this, host, request.stream.info.upstream!);
     this.#inFlight.add(attempt);
     if (end) this.#onRequestEnd();
@@ -324,7 +324,7 @@ export class Attempts
   }
 
   onRetryDue(): void {
-    const request = this.#request;
+    const request = this.request;
     const { route, headers, stream, config, replay } = request;
     const cluster = config.clusters.get(request.clusterName);
     stream.info.attemptCount++;
@@ -333,7 +333,7 @@ export class Attempts
       return failNoHealthyUpstream(request, null);
     }
     request.cluster = cluster;
-    const host = chooseHost(this.#request, this.#context, this.#retry);
+    const host = chooseHost(this.request, this.#context, this.#retry);
     if (host === null) return;
     if (route.autoHostRewrite && host.hostname !== "") headers.authority = host.hostname;
     request.prepareRetryHeaders(this.#retry!.followsTimeout);
@@ -355,19 +355,19 @@ export class Attempts
   #giveUpRetries(): void {
     this.#retry?.close();
     this.#retry = null;
-    if (this.#request.route.internalRedirectPolicy === null) this.#request.replay = null;
+    if (this.request.route.internalRedirectPolicy === null) this.request.replay = null;
     if (this.#context !== null) this.#context.retry = null;
   }
 
   /** Keeps a chunk of the body for retries; false when the request had to be answered. */
   #keep(replay: RequestReplay, body: ByteQueue): boolean {
     if (replay.add(body)) return true;
-    this.#request.cluster.stats.retryOrShadowAbandoned.inc();
+    this.request.cluster.stats.retryOrShadowAbandoned.inc();
     this.#giveUpRetries();
-    this.#request.replay = null;
+    this.request.replay = null;
     if (this.#inFlight.size > 0) return true;
     body.clear();
-    failTooLargeToRetry(this.#request);
+    failTooLargeToRetry(this.request);
     return false;
   }
 }

@@ -34,6 +34,11 @@ export function failStrictCheck(
   answer(stream, route, headers, { status: 400, body, details: `request_headers_failed_strict_check{${name}}` });
 }
 
+/** The client did not wait for the answer to its CONNECT. */
+export function failEarlyData(request: RoutedRequest): void {
+  request.reply(400, "", "early_connect_data");
+}
+
 /** There is too much to do to send the request anywhere. */
 export function failOverload(request: RoutedRequest): void {
   request.reply(503, "envoy overloaded", "overload");

@@ -12,7 +12,6 @@
 import { StreamResetReason } from "../http/codec.ts";
 import { grpcStatusOf, grpcToHttpStatus } from "../http/grpc_status.ts";
 import type { HeaderMap } from "../http/header_map.ts";
-import { isGrpcContentType } from "../http/local_reply.ts";
 import { putResponseHeaders } from "../upstream/outlier/response.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 import type { UpstreamAttempt } from "./upstream_attempt.ts";
@@ -32,7 +31,7 @@ export function noteResponse(request: RoutedRequest, attempt: UpstreamAttempt, h
     attempt.balancerKnows = policyData.onResponseHeaders(headers, firstByteReceivedMs - firstByteSentMs);
   }
   if (monitor === null) return;
-  putResponseHeaders(monitor, headers, isGrpc(request), request.cluster.outliers!.isError);
+  putResponseHeaders(monitor, headers, request.isGrpc, request.cluster.outliers!.isError);
 }
 
 /** These headers are the client's. */
@@ -44,7 +43,7 @@ export function noteFinalResponse(
 ): void {
   const host = attempt.host!;
   if (headers.status >= 500) host.rqError++;
-  else if (!isGrpc(request)) host.rqSuccess++;
+  else if (!request.isGrpc) host.rqSuccess++;
   else if (!end) attempt.awaitsGrpcStatus = true;
   else if (isGrpcSuccess(headers)) host.rqSuccess++;
   else host.rqError++;
@@ -75,10 +74,6 @@ export function noteTimeout(attempt: UpstreamAttempt, status: number): void {
 /** The attempt was the last one, and had no response, or not all of one. */
 export function noteFailure(request: RoutedRequest, attempt: UpstreamAttempt): void {
   if (attempt.host !== null && (!request.responseStarted || attempt.awaitsGrpcStatus)) attempt.host.rqError++;
-}
-
-function isGrpc({ headers }: RoutedRequest): boolean {
-  return isGrpcContentType(headers.get("content-type"));
 }
 
 function isGrpcSuccess(headers: HeaderMap): boolean {

@@ -71,7 +71,7 @@ export interface VirtualClusterPlan {
 export interface RoutePlan {
   readonly name: string;
   readonly match: RouteMatchPlan;
-  readonly action: ClusterActionPlan | RedirectPlan | DirectResponsePlan;
+  readonly action: ClusterActionPlan | RedirectPlan | DirectResponsePlan | NonForwardingPlan;
   /** Statistics of the route have this name; "" for none. */
   readonly statPrefix: string;
   /** How much of a request may be held; null leaves that to its connection. */
@@ -274,6 +274,11 @@ export interface RedirectPlan {
   readonly pathFormat: string;
   readonly pathRewrite: PathRewritePlan | null;
   readonly stripQuery: boolean;
+}
+
+/** There is no cluster to come to: the answer is that of one that is missing. */
+export interface NonForwardingPlan {
+  readonly kind: "nonForwarding";
 }
 
 export interface DirectResponsePlan {

@@ -31,7 +31,7 @@ export function dropsResponse(
     const status = retry.onResponse(headers);
     if (status === RetryStatus.Yes) {
       retry.followsTimeout = false;
-      request.cluster.stats.codes.chargeRetry(headers.status);
+      request.chargeRetry(headers.status);
       drop(inFlight, attempt);
       return true;
     }

@@ -131,7 +131,7 @@ export class RouteBuilder {
           cluster.byHash ? recipe.hashPolicy : null,
         );
       default:
-        return new FixedCluster(new RouteEntry(recipe, configs, null, null));
+        return new FixedCluster(new RouteEntry(recipe, configs, null, recipe.kind === "cluster" ? "" : null));
     }
   }
 

@@ -93,10 +93,10 @@ export class RouteRecipe {
   ) {
     const { action } = plan;
     this.name = plan.name;
-    this.kind = action.kind;
+    this.kind = action.kind === "nonForwarding" ? "cluster" : action.kind;
     this.action = action.kind === "cluster" ? action : null;
     this.redirect = action.kind === "redirect" ? action : null;
-    this.status = action.kind === "cluster" ? 0 : action.status;
+    this.status = "status" in action ? action.status : 0;
     this.#body = action.kind === "directResponse" ? action.body : EMPTY_BYTES;
     const bodyFormat = action.kind === "directResponse" ? action.bodyFormat : null;
     this.#bodyFormat = bodyFormat === null ? null : compiler.compileBody(bodyFormat.format);
@@ -111,7 +111,7 @@ export class RouteRecipe {
     this.rateLimits = rateLimits.length === 0
       ? NO_RATE_LIMITS
       : new RateLimitPolicy(rateLimits, compiler.compileFormat);
-    const pathRewrite = action.kind === "directResponse" ? null : action.pathRewrite;
+    const pathRewrite = "pathRewrite" in action ? action.pathRewrite : null;
     this.pathRewrite = pathRewrite === null
       ? null
       : new PathRewrite(pathRewrite, plan.match.path, compiler.compileFormat);

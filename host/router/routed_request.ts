@@ -5,6 +5,7 @@
 import type { TerminalFilterStream } from "../http/filter.ts";
 import type { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
+import { isGrpcContentType } from "../http/local_reply.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { RetryPolicy } from "../upstream/retry_policy.ts";
 import type { CodeOrigin } from "../upstream/stats.ts";
@@ -153,7 +154,27 @@ export class RoutedRequest {
   /** Counts a response, or an answer in its place. */
   chargeResponse(status: number): void {
     for (let i = 0; i < this.counters.length; i++) this.counters[i]!.codes.charge(status);
-    this.cluster.stats.codes.chargeResponse(status, this.origin, this.isCanary, this.upstreamZone);
+    this.cluster.stats.codes.chargeResponse(
+      status,
+      this.origin,
+      this.isCanary,
+      this.upstreamZone,
+      this.#showsStatus,
+    );
+  }
+
+  /** Counts a response that is thrown away because the request is tried again. */
+  chargeRetry(status: number): void {
+    this.cluster.stats.codes.chargeRetry(status, this.#showsStatus);
+  }
+
+  /** Of gRPC calls the status of HTTP says little. */
+  get #showsStatus(): boolean {
+    return this.config.plan.suppressGrpcRequestFailureCodeStats !== true || !this.isGrpc;
+  }
+
+  get isGrpc(): boolean {
+    return isGrpcContentType(this.headers.get("content-type"));
   }
 
   /** Of the host; "" without one, or when nobody knows. */

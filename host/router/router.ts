@@ -18,7 +18,14 @@ import {
 import type { HeaderMap } from "../http/header_map.ts";
 import { answerDirectly } from "./answer.ts";
 import { Attempts } from "./attempts.ts";
-import { failDropOverload, failNoCluster, failNoRoute, failOverload, failStrictCheck } from "./failures.ts";
+import {
+  failDropOverload,
+  failEarlyData,
+  failNoCluster,
+  failNoRoute,
+  failOverload,
+  failStrictCheck,
+} from "./failures.ts";
 import { Mirrors, mirrorsOf } from "./mirrors.ts";
 import type { RouteEntry } from "./route.ts";
 import { RoutedRequest } from "./routed_request.ts";
@@ -56,6 +63,9 @@ export class Router implements HttpFilter {
   }
 
   onRequestBody(body: ByteQueue, end: boolean): DataStatus {
+    if (this.#config.plan.rejectConnectRequestEarlyData === true && this.#refusesEarly(body)) {
+      return DataStatus.StopIterationNoBuffer;
+    }
     this.#mirrors?.sendData(body, end);
     if (this.#attempts === null) body.clear();
     else this.#attempts.sendData(body, end);
@@ -66,6 +76,16 @@ export class Router implements HttpFilter {
     this.#mirrors?.sendTrailers(trailers);
     this.#attempts?.sendTrailers(trailers);
     return TrailersStatus.StopIteration;
+  }
+
+  /** Answers data behind a CONNECT that was not answered. */
+  #refusesEarly(body: ByteQueue): boolean {
+    const request = this.#attempts?.request;
+    if (request === undefined || body.length === 0 || request.responseStarted) return false;
+    if (request.headers.method !== "CONNECT" || request.headers.protocol !== null) return false;
+    body.clear();
+    failEarlyData(request);
+    return true;
   }
 
   onDestroy(): void {

@@ -9,4 +9,8 @@ export interface RouterPlan {
   readonly respectExpectedRqTimeout: boolean;
   /** Headers to the router that must be understood, in lower case; absent for none. */
   readonly strictCheckHeaders?: readonly string[];
+  /** Counters of all responses do not tell what status gRPC calls had. */
+  readonly suppressGrpcRequestFailureCodeStats?: boolean;
+  /** Refuses CONNECT whose data comes before its answer. */
+  readonly rejectConnectRequestEarlyData?: boolean;
 }

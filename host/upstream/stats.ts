@@ -248,6 +248,7 @@ export class CodeGroup {
   readonly #scope: StatsScope;
   readonly #prefix: string;
   readonly #byStatus: (CodeCounters | undefined)[] = [];
+  #completed: Counter | null = null;
   #time: Histogram | null = null;
 
   constructor(scope: StatsScope, prefix: string) {
@@ -257,6 +258,11 @@ export class CodeGroup {
 
   charge(status: number): void {
     (this.#byStatus[status] ??= new CodeCounters(this.#scope, this.#prefix, status)).inc();
+  }
+
+  /** Counts a response of which nobody wants to know the status. */
+  chargeCompleted(): void {
+    (this.#completed ??= this.#scope.counter(`${this.#prefix}upstream_rq_completed`)).inc();
   }
 
   recordTime(milliseconds: number): void {
@@ -288,17 +294,22 @@ export class CodeStats {
     this.#retry = new CodeGroup(scope, "retry.");
   }
 
-  /** Counts a response that came from a host of this zone, or that the proxy made in its place. */
-  chargeResponse(status: number, origin: CodeOrigin, canary = false, zone = ""): void {
-    this.#all.charge(status);
+  /**
+   * Counts a response that came from a host of this zone, or that the proxy made in its place. Without `showsStatus`
+   * the counters of all responses do not tell what status it had.
+   */
+  chargeResponse(status: number, origin: CodeOrigin, canary = false, zone = "", showsStatus = true): void {
+    if (showsStatus) this.#all.charge(status);
+    else this.#all.chargeCompleted();
     (origin === "internal" ? this.#internal : this.#external).charge(status);
     if (canary) this.#canary.charge(status);
     if (this.#ownZone !== "" && zone !== "") this.#zone(zone).charge(status);
   }
 
   /** Counts a response that is thrown away because the request is tried again. */
-  chargeRetry(status: number): void {
-    this.#retry.charge(status);
+  chargeRetry(status: number, showsStatus = true): void {
+    if (showsStatus) this.#retry.charge(status);
+    else this.#retry.chargeCompleted();
   }
 
   /** Records how long a response took, below the same second names. */

@@ -52,6 +52,7 @@ export function planRouteAction(
   const pathRewrite = planPathRewrite(node, path, context);
   const { upgrades, connect } = planUpgrades(node);
   node.accept("early_data_policy", "there is no early data: it comes with QUIC");
+  acceptUnread(node);
   const mirrorPolicies = planRouteMirrors(node, defaults, context);
   const plan = {
     kind: "cluster" as const,
@@ -84,7 +85,13 @@ export function planRouteAction(
   return cluster === null ? null : { ...plan, cluster };
 }
 
-/** The `request_mirror_policies` of a route or virtual host. */
+/** What virtual hosts and routes may say that concerns nobody here. */
+export function acceptUnread(node: ConfigNode): void {
+  node.accept("cors", "it is the CORS filter's, which is not there");
+  node.accept("retry_policy_typed_config", "retry_policy counts, as in Envoy");
+}
+
+/** The `request_mirror_policies` of a route, a virtual host or a route configuration. */
 export function planRouteMirrors(
   parent: ConfigNode,
   limits: RouteConfigLimits,

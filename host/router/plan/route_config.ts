@@ -7,8 +7,10 @@
  */
 import type { ConfigNode } from "../../config/node.ts";
 import { asciiLower, toWireText } from "../../base/wire_text.ts";
+import type { MirrorPolicyPlan } from "../../upstream/mirror_policy.ts";
 import type {
   MetadataPlan,
+  NonForwardingPlan,
   PathMatchPlan,
   RouteConfigPlan,
   RoutePlan,
@@ -27,7 +29,13 @@ import { planRetryPolicy } from "../../upstream/plan/retry_policy.ts";
 import { planDirectResponse, planRedirect } from "./direct_response.ts";
 import { planRateLimits } from "./rate_limit.ts";
 import { planClusterSpecifierPlugins } from "./cluster_specifier_plugin.ts";
-import { type BufferLimits, planRouteAction, planRouteMirrors, type RouteDefaults } from "./route_action.ts";
+import {
+  acceptUnread,
+  type BufferLimits,
+  planRouteAction,
+  planRouteMirrors,
+  type RouteDefaults,
+} from "./route_action.ts";
 import { planRouteMatch } from "./route_match.ts";
 
 const MAX_DIRECT_RESPONSE_BODY_BYTES = 4096;
@@ -39,8 +47,10 @@ export function planRouteConfig(node: ConfigNode, context: RoutePlanContext): Ro
     maxDirectResponseBodyBytes: node.number("max_direct_response_body_size_bytes", MAX_DIRECT_RESPONSE_BODY_BYTES),
     clusterSpecifierPlugins: planClusterSpecifierPlugins(node, context),
   };
+  node.refuse("route_specifiers", "there are no route specifiers", "remove it");
+  const mirrorPolicies = planRouteMirrors(node, limits, context);
   const hosts = node.messages("virtual_hosts");
-  const virtualHosts = hosts.map((host) => planVirtualHost(host, limits, context));
+  const virtualHosts = hosts.map((host) => planVirtualHost(host, limits, mirrorPolicies, context));
   checkDomains(hosts, virtualHosts);
   return {
     name: node.string("name"),
@@ -62,12 +72,20 @@ const TLS_REQUIREMENTS: Readonly<Record<string, VirtualHostPlan["requireTls"]>> 
   ALL: "all",
 };
 
-function planVirtualHost(node: ConfigNode, limits: RouteConfigLimits, context: RoutePlanContext): VirtualHostPlan {
+function planVirtualHost(
+  node: ConfigNode,
+  limits: RouteConfigLimits,
+  tableMirrors: readonly MirrorPolicyPlan[],
+  context: RoutePlanContext,
+): VirtualHostPlan {
+  const mirrorPolicies = planRouteMirrors(node, limits, context);
+  acceptUnread(node);
+  node.refuse("route_specifiers", "there are no route specifiers", "remove it");
   const defaults: RouteDefaults = {
     ...limits,
     retryPolicy: planRetryPolicy(node),
     bufferLimits: planBufferLimits(node),
-    mirrorPolicies: planRouteMirrors(node, limits, context),
+    mirrorPolicies: mirrorPolicies.length > 0 ? mirrorPolicies : tableMirrors,
     hedgePolicy: planHedgePolicy(node),
   };
   return {
@@ -156,6 +174,7 @@ function planRoute(node: ConfigNode, defaults: RouteDefaults, context: RoutePlan
   const action = planAction(node, match?.path ?? null, defaults, context);
   node.accept("decorator", "it names spans, and nothing is traced so far");
   node.accept("tracing", "nothing is traced so far");
+  node.refuse("route_specifiers", "there are no route specifiers", "remove it");
   const plan = {
     name: node.string("name"),
     statPrefix: node.string("stat_prefix"),
@@ -188,10 +207,19 @@ function planAction(
       const action = node.message(kind);
       return action === null ? null : planDirectResponse(action, defaults, context);
     }
+    case "non_forwarding_action":
+      node.message(kind);
+      return NON_FORWARDING;
+    case "filter_action":
+      node.message(kind)?.accept("action", "no filter looks at it");
+      return NON_FORWARDING;
     default:
       return null;
   }
 }
+
+/** A route that a filter may act on; no request gets beyond the router. */
+const NON_FORWARDING: NonForwardingPlan = { kind: "nonForwarding" };
 
 /** Static metadata as plain JSON by namespace. */
 function planMetadata(node: ConfigNode): MetadataPlan | null {

@@ -66,6 +66,7 @@ function planLocality(node: ConfigNode, named: ReadonlyMap<string, ConfigNode>):
     "endpoints of a locality do not come one by one (LEDS)",
     "list them in lb_endpoints",
   );
+  node.accept("load_balancer_endpoints", "lb_endpoints counts, as in Envoy");
   const locality = node.message("locality");
   const metadata = node.message("metadata")?.json("filter_metadata");
   return {

@@ -31,6 +31,7 @@ export function planRetryPolicy(parent: ConfigNode): RetryPolicyPlan | null {
       help: "5xx, gateway-error, reset, connect-failure, refused-stream, retriable-status-codes and others",
     });
   }
+  node.refuse("retry_options_predicates", "there are no such predicates, in Envoy neither", "remove it");
   return {
     retryOn,
     numRetries: node.number("num_retries", 1),

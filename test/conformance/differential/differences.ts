@@ -301,6 +301,28 @@ export const DIFFERENCES: readonly Difference[] = [
     apply: (recorded) => ({ ...recorded, log: recorded.log.map((line) => line.replace("rx=28", "rx=0")) }),
   },
   {
+    title: "`reject_connect_request_early_data` in HTTP/1",
+    cases: ["router_options: data behind CONNECT"],
+    envoy: "answers 400 when there is data before the upstream has answered",
+    nuncio: "does so in HTTP/2; in HTTP/1 the data waits for that answer, with the option or without",
+    reason: "no upstream gets data that it has not agreed to, which is what the option is for",
+    apply: (recorded) => ({
+      ...recorded,
+      client: [{ head: ["HTTP/1.1 200 OK", "x-route: 1", "date: (date)", "server: envoy"] }],
+      log: recorded.log.map((line) =>
+        line.replace("400 flags=- details=early_connect_data", "200 flags=DC details=downstream_remote_disconnect")
+      ),
+    }),
+    stats: {
+      ...responses({ "200": 1, "2xx": 1, "completed": 1 }),
+      ...answers("early", { "2xx": 1, "4xx": -1 }),
+      "http.early.downstream_cx_destroy_active_rq": 1,
+      "http.early.downstream_cx_destroy_local": -1,
+      "http.early.downstream_cx_destroy_remote": 1,
+      "http.early.downstream_cx_destroy_remote_active_rq": 1,
+    },
+  },
+  {
     title: "White space in a request line",
     cases: [],
     envoy: "takes several spaces, or tabs, for the one between method, target and version",

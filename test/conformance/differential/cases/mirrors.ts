@@ -32,7 +32,7 @@ const MUTATIONS =
 
 export const mirrors: Group = {
   name: "mirrors",
-  listeners: ["main", "inside"],
+  listeners: ["main", "inside", "table"],
   upstreams: ["u", "s", "t"],
   yaml: bootstrap([
     httpListener("main", {
@@ -76,6 +76,18 @@ ${
 internal_address_config: { cidr_ranges: [ { address_prefix: 127.0.0.0, prefix_len: 8 } ] }
 `,
       routes: mirror("/one", "{ cluster: s }"),
+    }),
+    httpListener("table", {
+      routeConfig: "request_mirror_policies: [ { cluster: t } ]\n",
+      virtualHosts: `- name: own
+  domains: [ own.example ]
+  request_mirror_policies: [ { cluster: s } ]
+  routes: [ { match: { prefix: / }, route: { cluster: u } } ]
+- name: v
+  domains: [ "*" ]
+  routes:
+  ${mirror("/one", "{ cluster: s }")}
+  - { match: { prefix: / }, route: { cluster: u } }`,
     }),
   ], [
     cluster("u"),
@@ -132,6 +144,9 @@ internal_address_config: { cidr_ranges: [ { address_prefix: 127.0.0.0, prefix_le
     send("the cluster's policy and the route's", get("/of-both"), 3, {}, {
       client: [get("/of-both"), "response", { pause: 50 }],
     }),
+    send("the policy of all routes", get("/two"), 2, {}, { listener: "table" }),
+    send("the route's policy and that of all", get("/one"), 2, {}, { listener: "table" }),
+    send("the virtual host's and that of all", get("/", "", "Host: own.example\r\n"), 2, {}, { listener: "table" }),
     send("an internal request", get("/one"), 2, {}, { listener: "inside" }),
     send("a mirror that fails", get("/one"), 2, { s: { http: [BAD] } }),
     send("a mirror that closes", get("/one"), 2, { s: { http: [{ steps: ["close"] }] } }),

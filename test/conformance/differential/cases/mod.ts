@@ -42,6 +42,7 @@ import { retryLimits } from "./retry_limits.ts";
 import { routeActions } from "./route_actions.ts";
 import { routeMatchers } from "./route_matchers.ts";
 import { routeTrees } from "./route_trees.ts";
+import { routerOptions } from "./router_options.ts";
 import { routing } from "./routing.ts";
 import { statefulSession } from "./stateful_session.ts";
 import { scopedRoutes } from "./scoped_routes.ts";
@@ -97,6 +98,7 @@ export const ROUTING_GROUPS: readonly Group[] = [
   hedging,
   internalRedirects,
   mirrors,
+  routerOptions,
 ];
 
 /** Clusters, load balancing, sessions. */

@@ -214,6 +214,18 @@ const REFUSED: readonly [string, object, string, string][] = [
     "typed_config",
   ],
   [
+    "a route specifier",
+    one({ ...to({}), route_specifiers: [LUA] }),
+    "there are no route specifiers",
+    "route_specifiers",
+  ],
+  [
+    "a retry option",
+    one(to({ retry_policy: { retry_on: "5xx", retry_options_predicates: [LUA] } })),
+    "there are no such predicates",
+    "retry_options_predicates",
+  ],
+  [
     "append twice",
     one(adding("x", "v", { append: true, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" })),
     "both append and append_action",
@@ -289,10 +301,16 @@ test("a mistyped cluster gets a suggestion", () => {
   assert.ok(JSON.stringify(problems[0]!.help).includes("did you mean 'c'?"), JSON.stringify(problems[0]!.help));
 });
 
-test("what nuncio does not do stays unread, and so is reported", () => {
-  const { problems } = planned(one({ ...to({ cors: { allow_methods: "GET" } }), decorator: { operation: "x" } }));
-  const errors = problems.filter(({ severity }) => severity === "error");
-  assert.equal(errors.map(({ at }) => at?.split(".").pop()), ["cors"]);
+test("what concerns nobody here is taken, and said to have no effect", () => {
+  const { problems } = planned(one({
+    ...to({ cors: { allow_methods: "GET" }, retry_policy_typed_config: LUA.typed_config }),
+    decorator: { operation: "x" },
+  }));
+  assert.equal(
+    problems.filter(({ code }) => code === "config/accepted-without-effect").map(({ at }) => at?.split(".").pop()),
+    ["cors", "retry_policy_typed_config", "decorator"],
+  );
+  assert.not(problems.some(({ severity }) => severity === "error"));
 });
 
 test("all problems are reported at once", () => {

@@ -20,6 +20,8 @@ export const planner: HttpFilterPlanner = {
       suppressEnvoyHeaders: config.bool("suppress_envoy_headers"),
       respectExpectedRqTimeout: config.bool("respect_expected_rq_timeout"),
       strictCheckHeaders: config.strings("strict_check_headers"),
+      suppressGrpcRequestFailureCodeStats: config.bool("suppress_grpc_request_failure_code_stats"),
+      rejectConnectRequestEarlyData: config.bool("reject_connect_request_early_data"),
       upstreamFilters: planUpstreamFilters(config.messages("upstream_http_filters"), context),
     };
   },
