@@ -22,6 +22,11 @@ file envoy/extensions/access_loggers/open_telemetry/v3/logs_service.proto envoy.
     repeated envoy.type.tracing.v3.CustomTag custom_tags = 14
 file envoy/extensions/clusters/common/dns/v3/dns.proto envoy.extensions.clusters.common.dns.v3
   enum DnsLookupFamily UNSPECIFIED=0 AUTO=1 V4_ONLY=2 V6_ONLY=3 V4_PREFERRED=4 ALL=5
+file envoy/extensions/clusters/composite/v3/cluster.proto envoy.extensions.clusters.composite.v3
+  message ClusterConfig
+    repeated ClusterConfig.ClusterEntry clusters = 1 {"repeated":{"min_items":"1"}}
+  message ClusterConfig.ClusterEntry
+    string name = 1 {"string":{"min_len":"1"}}
 file envoy/extensions/clusters/dns/v3/dns_cluster.proto envoy.extensions.clusters.dns.v3
   message DnsCluster
     google.protobuf.Duration dns_refresh_rate = 3 {"duration":{"gt":"0.001s"}}

@@ -3,7 +3,8 @@
 // hot: one per request; see bench/micro/http_path.bench.ts
 /** @module */
 import type { HeaderMap } from "../http/header_map.ts";
-import type { UpstreamInfo } from "../observe/stream_info.ts";
+import type { StreamInfo, UpstreamInfo } from "../observe/stream_info.ts";
+import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
 import { AttemptMeasure } from "../upstream/tracked_stats.ts";
 import { newUpstreamInfo } from "../upstream/upstream_info.ts";
@@ -26,7 +27,7 @@ export function chooseHost(
 ): Host | null {
   const { cluster, stream, route: { priority }, isTcp } = request;
   const host = cluster.chooseHost(context);
-  stream.info.upstream = newUpstreamInfo(cluster);
+  noteCluster(stream.info, cluster, host);
   const { protocol, connection } = stream.info;
   if (host === null || (!isTcp && !cluster.canUseHttpPool(host, priority, protocol, connection.id))) {
     failNoHealthyUpstream(request, context === null ? null : context.overrideHost());
@@ -34,6 +35,15 @@ export function chooseHost(
   }
   retry?.onHostTried(host);
   return host;
+}
+
+/** Where there is no host, what is known of the attempt before stays. */
+function noteCluster(info: StreamInfo, cluster: Cluster, host: Host | null): void {
+  const before = info.upstream;
+  info.upstream = newUpstreamInfo(cluster);
+  if (host !== null || before === null) return;
+  const { clusterName, endpointCount, clusterMetadata } = info.upstream;
+  info.upstream = { ...before, clusterName, endpointCount, clusterMetadata: clusterMetadata ?? null };
 }
 
 /** Gives a first attempt's request the name of its host, where the route wants that. */

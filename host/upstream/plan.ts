@@ -31,6 +31,7 @@ export type DiscoveryType =
   | "EDS"
   | "ORIGINAL_DST"
   | "AGGREGATE"
+  | "COMPOSITE"
   | "DYNAMIC_FORWARD_PROXY";
 
 export interface ClusterPlan {
@@ -227,7 +228,7 @@ export interface HttpFilterPlan extends ExtensionPlan {
 }
 
 /** What a cluster whose hosts nobody lists goes by, by `type`. */
-export type ProvidedPlan = OriginalDstPlan | AggregatePlan | DynamicForwardProxyPlan;
+export type ProvidedPlan = OriginalDstPlan | AggregatePlan | CompositePlan | DynamicForwardProxyPlan;
 
 /** Requests say where they go. */
 export interface OriginalDstPlan {
@@ -245,6 +246,12 @@ export interface OriginalDstPlan {
 /** Other clusters, the first of them preferred. */
 export interface AggregatePlan {
   readonly type: "AGGREGATE";
+  readonly clusters: readonly string[];
+}
+
+/** Other clusters, the next of them for each attempt. */
+export interface CompositePlan {
+  readonly type: "COMPOSITE";
   readonly clusters: readonly string[];
 }
 

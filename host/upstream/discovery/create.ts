@@ -3,6 +3,7 @@
 /** @module */
 import type { ProvidedPlan } from "../plan.ts";
 import { AggregateCluster } from "./aggregate.ts";
+import { CompositeCluster } from "./composite.ts";
 import { EdsDiscovery } from "./eds.ts";
 import type { Discovery, DiscoveryContext, ProvidingDiscovery } from "./discovery.ts";
 import { DynamicForwardProxyCluster } from "./dynamic_forward_proxy.ts";
@@ -34,5 +35,7 @@ export function createProvidingDiscovery(context: DiscoveryContext, plan: Provid
       return new DynamicForwardProxyCluster(context, plan);
     case "AGGREGATE":
       return new AggregateCluster(context, plan);
+    case "COMPOSITE":
+      return new CompositeCluster(context, plan);
   }
 }

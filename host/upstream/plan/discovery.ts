@@ -11,6 +11,7 @@ import type { RuntimeValues } from "../../config/runtime.ts";
 import { DEFAULT_DNS_PLAN, type DnsLookupFamily, type DnsPlan, type ResolverPlan } from "../dns_plan.ts";
 import type {
   AggregatePlan,
+  CompositePlan,
   DiscoveryType,
   DynamicForwardProxyPlan,
   EdsPlan,
@@ -28,6 +29,7 @@ const CLUSTERS = "envoy.extensions.clusters";
 const DNS_CLUSTER = `${CLUSTERS}.dns.v3.DnsCluster`;
 const DYNAMIC_FORWARD_PROXY_CLUSTER = `${CLUSTERS}.dynamic_forward_proxy.v3.ClusterConfig`;
 const AGGREGATE_CLUSTER = `${CLUSTERS}.aggregate.v3.ClusterConfig`;
+const COMPOSITE_CLUSTER = `${CLUSTERS}.composite.v3.ClusterConfig`;
 
 /** Names of extensions that have no configuration of their own. */
 const NAMED_TYPES: Readonly<Record<string, string>> = {
@@ -81,6 +83,8 @@ function planAny(node: ConfigNode, context: DiscoveryPlanContext): DiscoveryPart
       return planDnsCluster(node, config, context);
     case AGGREGATE_CLUSTER:
       return providedPart(planAggregate(config));
+    case COMPOSITE_CLUSTER:
+      return providedPart(planComposite(config));
     case DYNAMIC_FORWARD_PROXY_CLUSTER: {
       const plan = planDynamicForwardProxy(node, config, context);
       return plan === null ? null : providedPart(plan);
@@ -170,6 +174,10 @@ function planOriginalDst(node: ConfigNode): OriginalDstPlan {
 
 function planAggregate(config: ConfigNode): AggregatePlan {
   return { type: "AGGREGATE", clusters: config.strings("clusters") };
+}
+
+function planComposite(config: ConfigNode): CompositePlan {
+  return { type: "COMPOSITE", clusters: config.messages("clusters").map((entry) => entry.string("name")) };
 }
 
 function planDynamicForwardProxy(

@@ -7,6 +7,7 @@ import { clusterPolicies } from "./cluster_policies.ts";
 import { clusterSpecifiers } from "./cluster_specifiers.ts";
 import { clusters } from "./clusters.ts";
 import { dynamicHosts } from "./dynamic_hosts.ts";
+import { compositeClusters } from "./composite.ts";
 import { downstreamPools } from "./downstream_pools.ts";
 import { draining } from "./draining.ts";
 import { edge } from "./edge.ts";
@@ -106,6 +107,7 @@ export const CLUSTER_GROUPS: readonly Group[] = [
   clusters,
   clusterPolicies,
   dynamicHosts,
+  compositeClusters,
   statefulSession,
   preconnect,
   downstreamPools,
