@@ -18,6 +18,7 @@ export interface MetadataMatchCriterion {
 export class MetadataMatch {
   /** In the order of their names. */
   readonly criteria: readonly MetadataMatchCriterion[];
+  #key: string | null = null;
 
   private constructor(criteria: readonly MetadataMatchCriterion[]) {
     this.criteria = criteria;
@@ -27,6 +28,11 @@ export class MetadataMatch {
     return new MetadataMatch(
       Object.entries(fields).sort(byName).map(([name, value]) => ({ name, value, text: metadataText(value) })),
     );
+  }
+
+  /** A text that is the same for the same criteria, made when it is first asked for. */
+  get key(): string {
+    return this.#key ??= this.criteria.map(criterionText).join();
   }
 
   /** With these fields too, which take precedence. */
@@ -46,6 +52,11 @@ export class MetadataMatch {
     const criteria = this.criteria.filter(({ name }) => names.has(name));
     return criteria.length === 0 ? null : new MetadataMatch(criteria);
   }
+}
+
+/** A criterion as it stands in the key of a match. */
+export function criterionText({ name, text }: Pick<MetadataMatchCriterion, "name" | "text">): string {
+  return `${JSON.stringify(name)}:${text}`;
 }
 
 /** The same text for values that are equal: structs are, whatever the order of their fields. */

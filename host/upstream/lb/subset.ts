@@ -21,6 +21,8 @@ export interface Subset {
   finish(priority: number): void;
   /** It has hosts, healthy or not. */
   readonly isActive: boolean;
+  /** Of several hosts only one counts. */
+  readonly isSingle: boolean;
   close(): void;
 }
 
@@ -40,6 +42,8 @@ export class PrioritySubset implements Subset {
   readonly #priorities: PrioritySet;
   readonly #balancer: ClusterBalancer;
   #given = new Set<Host>();
+  readonly isSingle = false;
+  isActive = false;
 
   constructor(options: PrioritySubsetOptions) {
     const { priorities } = options.environment;
@@ -67,10 +71,7 @@ export class PrioritySubset implements Subset {
       hasLocalLocality: set.hasLocalLocality,
       hasLocalityWeights: localityWeightAware && set.hasLocalityWeights,
     });
-  }
-
-  get isActive(): boolean {
-    return this.#priorities.hostSets.some(({ hosts }) => hosts.length > 0);
+    this.isActive = this.#priorities.hostSets.some(({ hosts }) => hosts.length > 0);
   }
 
   close(): void {
@@ -91,6 +92,7 @@ export class PrioritySubset implements Subset {
 export class SingleHostSubset implements Subset {
   readonly #hosts: (Host | undefined)[] = [];
   #given: Host | undefined = undefined;
+  readonly isSingle = true;
 
   chooseHost(): Host | null {
     return this.#hosts.find((host) => host !== undefined) ?? null;

@@ -16,7 +16,7 @@ import { type LoadBalancerContext, LoadBalancerContextWrapper } from "./context.
 import { MetadataMatch } from "./metadata_match.ts";
 import type { BalancerEnvironment, ClusterBalancer } from "./picker.ts";
 import { PrioritySubset, SingleHostSubset, type Subset } from "./subset.ts";
-import { hasFields, type SubsetEntry, subsetKeys, SubsetTree } from "./subset_tree.ts";
+import { hasFields, subsetKeys } from "./subset_keys.ts";
 
 /** Lists, under this name, what to ask for instead, one after the other. */
 const FALLBACK_LIST = "fallback_list";
@@ -32,7 +32,8 @@ export class SubsetBalancer implements ClusterBalancer {
   readonly #plan: SubsetPlan;
   readonly #environment: BalancerEnvironment;
   readonly #createBelow: (environment: BalancerEnvironment) => ClusterBalancer;
-  readonly #tree = new SubsetTree();
+  /** By `MetadataMatch.key`. */
+  readonly #subsets = new Map<string, Subset>();
   readonly #selectors: SelectorLevel = { next: new Map(), selector: null };
   /** The names of each selector's keys. */
   readonly #names: readonly ReadonlySet<string>[];
@@ -65,7 +66,7 @@ export class SubsetBalancer implements ClusterBalancer {
     for (const { priority } of priorities.hostSets) this.#update(priority);
     priorities.onPriorityUpdate((priority) => {
       this.#update(priority);
-      this.#tree.purge((subset) => this.#onRemoved(subset));
+      this.#purge();
     });
   }
 
@@ -90,7 +91,7 @@ export class SubsetBalancer implements ClusterBalancer {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const subset of this.#tree.subsets()) if (subset.isActive) this.#onRemoved(subset);
+    for (const subset of this.#subsets.values()) if (subset.isActive) this.#onRemoved(subset);
     this.#any?.close();
     this.#default?.close();
   }
@@ -99,8 +100,8 @@ export class SubsetBalancer implements ClusterBalancer {
     if (context === null) return this.#chooseByCluster(null);
     if (asked === null) return this.#chooseByCluster(narrow(context, null));
     const match = this.#plan.allowRedundantKeys ? this.#withoutRedundantKeys(asked) : asked;
-    const subset = this.#tree.find(match);
-    if (subset !== null) {
+    const subset = this.#subsets.get(match.key);
+    if (subset !== undefined && subset.isActive) {
       this.#environment.stats.subsetsSelected.inc();
       return subset.chooseHost(narrow(context, match));
     }
@@ -184,7 +185,7 @@ export class SubsetBalancer implements ClusterBalancer {
   #update(priority: number): void {
     const { listAsAny, selectors } = this.#plan;
     const { hosts } = this.#environment.priorities.hostSets[priority]!;
-    const singles = new Set<SubsetEntry>();
+    const singles = new Set<Subset>();
     let duplicates = 0;
     for (const host of hosts) {
       const metadata = host.lbMetadata;
@@ -193,15 +194,14 @@ export class SubsetBalancer implements ClusterBalancer {
         this.#default.put(priority, host);
       }
       for (const selector of selectors) {
-        for (const keys of subsetKeys(selector.keys, metadata, listAsAny)) {
-          const entry = this.#tree.entry(keys);
-          const subset = entry.subset ?? this.#addSubset(entry, selector);
-          if (entry.isSingle) {
-            if (singles.has(entry)) {
+        for (const key of subsetKeys(selector.keys, metadata, listAsAny)) {
+          const subset = this.#subsets.get(key) ?? this.#addSubset(key, selector);
+          if (subset.isSingle) {
+            if (singles.has(subset)) {
               duplicates++;
               continue;
             }
-            singles.add(entry);
+            singles.add(subset);
           }
           subset.put(priority, host);
         }
@@ -210,15 +210,16 @@ export class SubsetBalancer implements ClusterBalancer {
     this.#duplicates.set(duplicates);
     this.#any?.finish(priority);
     this.#default?.finish(priority);
-    for (const subset of this.#tree.subsets()) subset.finish(priority);
+    for (const subset of this.#subsets.values()) subset.finish(priority);
   }
 
-  #addSubset(entry: SubsetEntry, { singleHostPerSubset }: SubsetSelectorPlan): Subset {
+  #addSubset(key: string, { singleHostPerSubset }: SubsetSelectorPlan): Subset {
     const { stats } = this.#environment;
     stats.subsetsActive.inc();
     stats.subsetsCreated.inc();
-    entry.isSingle = singleHostPerSubset;
-    return entry.subset = singleHostPerSubset ? new SingleHostSubset() : this.#createSubset();
+    const subset = singleHostPerSubset ? new SingleHostSubset() : this.#createSubset();
+    this.#subsets.set(key, subset);
+    return subset;
   }
 
   #createSubset(): Subset {
@@ -229,6 +230,15 @@ export class SubsetBalancer implements ClusterBalancer {
       localityWeightAware,
       scaleLocalityWeight,
     });
+  }
+
+  /** Forgets subsets without hosts. */
+  #purge(): void {
+    for (const [key, subset] of this.#subsets) {
+      if (subset.isActive) continue;
+      this.#subsets.delete(key);
+      this.#onRemoved(subset);
+    }
   }
 
   #onRemoved(subset: Subset): void {
