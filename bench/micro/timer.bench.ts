@@ -7,6 +7,7 @@ import { systemClock } from "../../host/platform/system_clock.ts";
 const armed = Array.from({ length: 1000 }, () => systemClock.createTimer(() => {}));
 for (const timer of armed) timer.enable(300_000);
 const timer = systemClock.createTimer(() => {});
+const stepped = systemClock.createTickTimer(() => {});
 
 summary(() => {
   bench("nowMs, outside an event", () => do_not_optimize(systemClock.nowMs()));
@@ -28,6 +29,10 @@ summary(() => {
     timer.disable();
   });
   bench("arm again what is armed", () => timer.enable(300_000));
+  bench("arm and disarm with a tick of others", () => {
+    stepped.enable(300_000);
+    stepped.disable();
+  });
   bench("setTimeout and clearTimeout", () => clearTimeout(setTimeout(() => {}, 300_000)));
 });
 

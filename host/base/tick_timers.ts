@@ -4,7 +4,7 @@
 /**
  * A process that sleeps pays more for waking up than for most of what it then does. Things that happen again
  * and again, independently of each other, happen at the nearest tick: what is due at one tick costs one turn
- * of the event loop. Nothing comes earlier or later than by half a percent of its delay, or by 5 ms.
+ * of the event loop. Nothing comes earlier or later than by half a percent of its delay, 5 ms at most.
  *
  * @see systemd.timer(5) AccuracySec
  * @module

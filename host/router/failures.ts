@@ -55,7 +55,7 @@ export function failNoHealthyUpstream(request: RoutedRequest, wanted: OverrideHo
   const status = isGone ? wanted.notFoundStatus : 503;
   request.stream.info.setFlag(ResponseFlag.NoHealthyUpstream);
   request.chargeResponse(status);
-  request.reply(status, "no healthy upstream", "no_healthy_upstream");
+  request.reply(status, "no healthy upstream", request.cluster.balancer.noHostDetails || "no_healthy_upstream");
 }
 
 /** The control plane wants some of the requests turned away, or all of them. */

@@ -1,6 +1,7 @@
 // host/server/worker_clusters.ts: a worker's clusters, and what they share with the other workers and write to files.
 /**
- * One worker, the primary one, checks hosts for all and writes what happens to them.
+ * One worker, the primary one, checks hosts for all and writes what happens to them. Where each worker finds its own
+ * hosts, as requests ask for them, it does so itself.
  *
  * @module
  */
@@ -55,9 +56,7 @@ export class WorkerClusters {
       writeOutlierEvent: (line) => this.#outlierEventLog?.write(line),
       primary,
       hostHealth: this.#hostHealth,
-      ...(primary && {
-        healthChecks: { compileFormat: formats, openEventFile: (path: string) => eventFiles.open(path) },
-      }),
+      healthChecks: { compileFormat: formats, openEventFile: (path) => eventFiles.open(path) },
       createHttpFilters: (plans, scope) => this.#filterContext!.createHttpFilters(plans, scope),
     });
   }

@@ -112,14 +112,18 @@ export class Cluster implements PoolCluster {
       for (const host of removed) this.#drainHost(host);
       if (plan.closeConnectionsOnHostSetChange && added.length + removed.length > 0) this.#renewPools();
     });
+    const { clock } = environment;
+    const { hostsPerWorker = false } = plan;
+    const decides = hostsPerWorker || (environment.primary ?? true);
+    const exchange = hostsPerWorker ? undefined : environment.hostHealth;
     this.#createHealth = () =>
       new ClusterHealth(
         plan,
         this.priorities,
         this.stats,
-        environment.hostHealth ?? new HostHealthExchange(environment.clock, null),
-        environment.primary ?? true,
-        environment.clock,
+        exchange ?? new HostHealthExchange(clock, null),
+        decides,
+        clock,
       );
     const { outlierDetection } = plan;
     this.outliers = outlierDetection === null ? null : new ClusterOutliers({
@@ -132,12 +136,12 @@ export class Cluster implements PoolCluster {
       priorities: this.priorities,
       health: this.health,
       onEjected: (host) => this.onHostHealthFailure(host),
-      primary: environment.primary ?? true,
-      createCells: environment.createCells ?? ((_name, count) => new Int32Array(count)),
+      primary: decides,
+      createCells: (hostsPerWorker ? undefined : environment.createCells) ?? ((_name, count) => new Int32Array(count)),
       writeEvent: environment.writeOutlierEvent ?? null,
     });
     this.#members = new Membership(this, environment.ownLocality);
-    this.#checks = this.#createChecks(environment);
+    this.#checks = this.#createChecks(environment, decides);
     const context: DiscoveryContext = {
       plan,
       clock: environment.clock,
@@ -308,7 +312,7 @@ export class Cluster implements PoolCluster {
     for (const pool of host.tcpPools) (pool as TcpPool | null)?.closeConnections();
   }
 
-  #createChecks(environment: ClusterEnvironment): ActiveChecks | null {
+  #createChecks(environment: ClusterEnvironment, decides: boolean): ActiveChecks | null {
     const { checks } = this.plan.health;
     if (checks.length === 0) return null;
     const { health } = this;
@@ -316,7 +320,7 @@ export class Cluster implements PoolCluster {
       if (on && flag === HealthFlag.FailedActiveHc) this.onHostHealthFailure(host);
     });
     const { healthChecks, createClientCodec } = environment;
-    const active = healthChecks === undefined
+    const active = healthChecks === undefined || !decides
       ? null
       : new ActiveChecks({ ...healthChecks, createClientCodec, cluster: this });
     const monitor = active ?? health;

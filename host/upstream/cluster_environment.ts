@@ -44,7 +44,7 @@ export interface ClusterEnvironment {
   readonly writeOutlierEvent?: (line: string) => void;
   /** Compiles values of headers; absent: they are as they are written. */
   readonly compileFormat?: CompileFormat;
-  /** What hosts are checked with; absent: another worker checks them. */
+  /** What hosts are checked with, where this worker does it; absent: nobody checks here. */
   readonly healthChecks?: HealthCheckTools;
   /** Makes the filters of a cluster's requests; `stats` is the cluster's scope. */
   readonly createHttpFilters?: (plans: readonly HttpFilterPlan[], stats: StatsScope) => readonly ConfiguredFilter[];

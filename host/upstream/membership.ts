@@ -114,11 +114,11 @@ export class Membership implements MembershipSink {
     for (let copy = 2;; copy++) if (!taken.has(`${key} ${copy}`)) return `${key} ${copy}`;
   }
 
-  /** A host that is not found any more, but passes its checks, stays until it fails them. */
+  /** A host that is not found any more, but passes its checks, stays until it fails them, unless requests find it. */
   #staysForNow(host: Host): boolean {
-    const { checks, ignoreOnRemoval } = this.#plan.health;
+    const { health: { checks, ignoreOnRemoval }, provided } = this.#plan;
     const failed = HealthFlag.FailedActiveHc | HealthFlag.FailedEdsHealth;
-    return checks.length > 0 && !ignoreOnRemoval && (host.healthFlags & failed) === 0;
+    return checks.length > 0 && !ignoreOnRemoval && provided === null && (host.healthFlags & failed) === 0;
   }
 
   #createHost(key: string, plan: LocalityEndpointsPlan, found: FoundEndpoint): Host {

@@ -43,6 +43,8 @@ export interface ClusterPlan {
   readonly type: DiscoveryType;
   /** Absent: the configuration has it. */
   readonly addedViaApi?: boolean;
+  /** Each worker finds its own hosts, as requests ask for them, and decides by itself about their health. */
+  readonly hostsPerWorker?: boolean;
   /** From the start of a connection until it can carry bytes, a TLS handshake included. */
   readonly connectTimeoutMs: number;
   readonly perConnectionBufferLimitBytes: number;

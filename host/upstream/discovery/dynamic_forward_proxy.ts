@@ -26,6 +26,7 @@ const LOCALITY: LocalityEndpointsPlan = { priority: 0, locality: NO_LOCALITY, we
 
 export class DynamicForwardProxyCluster implements ProvidingDiscovery, DnsCacheListener {
   readonly asksContext = true;
+  noHostDetails = "";
   readonly #context: DiscoveryContext;
   readonly #cache: DnsCache | null;
   /** Null unless each host has a cluster of its own. */
@@ -53,6 +54,7 @@ export class DynamicForwardProxyCluster implements ProvidingDiscovery, DnsCacheL
   }
 
   chooseHost(context: LoadBalancerContext | null): Host | null {
+    this.noHostDetails = "";
     if (context === null) return null;
     const info = context.streamInfo;
     const name = dynamicHost(info) ?? context.requestHeaders?.authority ?? info?.connection.requestedServerName ?? "";
@@ -63,8 +65,12 @@ export class DynamicForwardProxyCluster implements ProvidingDiscovery, DnsCacheL
     }
     const { key } = parseDynamicHost(name, port);
     const host = this.#hosts.get(key);
-    if (host === undefined || host.coarseHealth === "unhealthy") return null;
-    this.#cache?.find(key)?.touch();
+    const cached = this.#cache?.find(key) ?? null;
+    if (host === undefined || host.coarseHealth === "unhealthy") {
+      this.noHostDetails = cached?.details ?? "";
+      return null;
+    }
+    cached?.touch();
     return host;
   }
 

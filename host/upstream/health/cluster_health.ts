@@ -13,10 +13,13 @@ import { xxHash64 } from "../../base/xxhash.ts";
 import { HealthFlag, type HealthMonitor, type Host } from "../host.ts";
 import type { EjectionType } from "../outlier/plan.ts";
 import { countMembers } from "../membership.ts";
-import { type ClusterPlan, planKey } from "../plan.ts";
+import { type ClusterPlan, type DiscoveryType, planKey } from "../plan.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { ClusterStats } from "../stats.ts";
 import type { ExchangeMember, HostHealthChange, HostHealthExchange } from "./exchange.ts";
+
+/** Where hosts are not healthy before their first check. In other clusters a request waits for the host that is new. */
+const UNHEALTHY_AT_FIRST: readonly DiscoveryType[] = ["STATIC", "STRICT_DNS", "EDS"];
 
 /** Called when another worker found that a host is an outlier. */
 export type RemoteOutlierListener = (host: Host, type: EjectionType) => void;
@@ -121,12 +124,11 @@ export class ClusterHealth implements ExchangeMember, HealthMonitor {
     this.#exchange.leave(this);
   }
 
-  /** A host is not healthy before its first check, unless other workers know better. */
+  /** What other workers know of a host counts more than how hosts begin. */
   #admit(host: Host): void {
     const { checks, excludeUntilChecked } = this.#plan.health;
     const { type } = this.#plan;
-    // The one host of a LOGICAL_DNS cluster begins as healthy, as in Envoy.
-    if (checks.length > 0 && type !== "LOGICAL_DNS" && !host.activeHealthCheckDisabled) {
+    if (checks.length > 0 && UNHEALTHY_AT_FIRST.includes(type) && !host.activeHealthCheckDisabled) {
       host.setHealthFlag(HealthFlag.FailedActiveHc, true);
       if (excludeUntilChecked && type !== "STATIC") host.setHealthFlag(HealthFlag.PendingActiveHc, true);
     }

@@ -29,6 +29,8 @@ export interface ClusterBalancer {
   peekAnotherHost?(): Host | null;
   /** Never without a context, if there can be one; absent means no. */
   readonly asksContext?: boolean;
+  /** Why there was no host a moment ago, where there is more to say than that. */
+  readonly noHostDetails?: string;
   /** Ends what it has with others: the cluster is gone. */
   close?(): void;
 }

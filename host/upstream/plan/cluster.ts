@@ -95,7 +95,8 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
   checkEndpoints(node, discovery.type, localities);
   checkHashedNames(node, discovery.type);
   checkProvided(node, plan.loadBalancing.policy, discovery.provided);
-  return { ...plan, ...discovery };
+  const findsByRequest = discovery.type === "ORIGINAL_DST" || discovery.type === "DYNAMIC_FORWARD_PROXY";
+  return { ...plan, ...discovery, ...(findsByRequest && { hostsPerWorker: true }) };
 }
 
 /** @see Envoy: source/common/upstream/host_utility.cc createOverrideHostStatus */

@@ -39,10 +39,10 @@ export function planHealth(
 ): HealthPlan {
   const nodes = cluster.messages("health_checks");
   const common = cluster.message("common_lb_config");
-  if (nodes.length > 0 && (type === "ORIGINAL_DST" || type === "AGGREGATE" || type === "COMPOSITE")) {
-    cluster.error(UNSUPPORTED, `the hosts of clusters of type ${type} cannot be checked`, {
+  if (nodes.length > 0 && (type === "AGGREGATE" || type === "COMPOSITE")) {
+    cluster.warn("config/no-effect", "a cluster that is made of others has no hosts to check", {
       field: "health_checks",
-      help: type === "ORIGINAL_DST" ? "remove health_checks" : "let the clusters that it is made of have health_checks",
+      help: "let the clusters that it is made of have health_checks",
     });
   }
   const names = new Set<string>();

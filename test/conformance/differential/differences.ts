@@ -965,6 +965,14 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: "the lists of hosts are cheap to make, and a host that is ejected or back is known to be so at once",
   },
   {
+    title: "Health of hosts that requests name",
+    cases: [],
+    envoy:
+      "checks the hosts of an ORIGINAL_DST or dynamic forward proxy cluster once for all workers, and ejects outliers for all",
+    nuncio: "does so on each worker for the hosts that this worker had requests for",
+    reason: "each worker finds these hosts by itself, and no other may know them",
+  },
+  {
     title: "DNS caches of a dynamic forward proxy",
     cases: [],
     envoy: "has one for all workers",

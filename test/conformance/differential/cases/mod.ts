@@ -37,6 +37,7 @@ import { mirrors } from "./mirrors.ts";
 import { origins } from "./origins.ts";
 import { preconnect } from "./preconnect.ts";
 import { proxyStatus } from "./proxy_status.ts";
+import { requestedHostsHealth } from "./requested_hosts_health.ts";
 import { requests } from "./requests.ts";
 import { retries } from "./retries.ts";
 import { retryLimits } from "./retry_limits.ts";
@@ -125,6 +126,7 @@ export const HEALTH_GROUPS: readonly Group[] = [
   breakers,
   outliers,
   healthChecks,
+  requestedHostsHealth,
   overload,
   draining,
 ];

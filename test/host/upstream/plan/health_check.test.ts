@@ -10,12 +10,13 @@ import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
 const registry = loadRegistry();
 const BASE = "timeout: 1s, interval: 2s, unhealthy_threshold: 3, healthy_threshold: 4";
 
-function plan(yaml: string): { health: HealthPlan | null; problems: string[] } {
+function plan(yaml: string): { health: HealthPlan | null; hostsPerWorker: boolean; problems: string[] } {
   const { root, diagnostics } = loadBootstrap({ registry, typeName: "envoy.config.cluster.v3.Cluster", yaml });
   const result = root === null ? null : planCluster(root);
   const all = [...diagnostics.all, ...(root === null ? [] : unreadFields(root))];
   return {
     health: result?.health ?? null,
+    hostsPerWorker: result?.hostsPerWorker ?? false,
     problems: all.filter(({ severity, code }) => severity !== "note" && code !== "config/deprecated-field")
       .map((item) => `${item.at}: ${item.message}`),
   };
@@ -225,6 +226,20 @@ health_checks:
     "health_checks[0]: health check at index 0 is missing a name; all health checks must have a name when multiple health checks are configured",
     "health_checks[2].name: health check 'x' is there twice",
   ]);
+});
+
+test("an aggregate cluster has no hosts to check; each worker checks those that requests name", () => {
+  const providing = (type: string) =>
+    plan(`name: a\nlb_policy: CLUSTER_PROVIDED\nhealth_checks: [ { ${BASE}, tcp_health_check: {} } ]\n${type}`);
+  assert.equal(
+    providing(
+      'cluster_type: { name: x, typed_config: { "@type": type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig, clusters: [b] } }',
+    ).problems,
+    ["health_checks: a cluster that is made of others has no hosts to check"],
+  );
+  const requested = providing("type: ORIGINAL_DST");
+  assert.equal(requested.problems, []);
+  assert.ok(requested.hostsPerWorker);
 });
 
 test("how an endpoint wants to be checked", () => {
