@@ -67,7 +67,7 @@ function addressesOf(sources: readonly OverrideHostSourcePlan[], context: LoadBa
 }
 
 function headerOf(name: string, { requestHeaders }: LoadBalancerContext): string | null {
-  return requestHeaders?.getAll(name)[0] ?? null;
+  return requestHeaders?.get(name) ?? null;
 }
 
 function metadataOf({ namespace, path }: MetadataKeyPlan, { streamInfo }: LoadBalancerContext): string | null {

@@ -46,10 +46,10 @@ const DECIMAL = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
 
 /** The report in the headers or trailers of a response; null when there is none. */
 export function readLoadReport(headers: HeaderMap): LoadReport | null {
-  const binary = headers.getAll(BINARY_HEADER)[0];
-  if (binary !== undefined) return parseBinary(binary);
-  const value = headers.getAll(HEADER)[0];
-  if (value === undefined) return null;
+  const binary = headers.get(BINARY_HEADER);
+  if (binary !== null) return parseBinary(binary);
+  const value = headers.get(HEADER);
+  if (value === null) return null;
   if (value.startsWith("TEXT ")) return parseText(value.slice(5));
   if (value.startsWith("JSON ")) return parseJson(value.slice(5));
   return value.startsWith("BIN ") ? parseBinary(value.slice(4)) : null;
@@ -61,8 +61,9 @@ function parseText(text: string): LoadReport | null {
     const entry = part.trim();
     if (entry === "") continue;
     const colon = entry.indexOf(":");
-    const name = entry.slice(0, Math.max(0, colon)), number = entry.slice(colon + 1);
-    if (colon < 0 || report.has(name) || !isTextName(name) || !DECIMAL.test(number)) return null;
+    const name = colon < 0 ? null : textName(entry, colon);
+    const number = entry.slice(colon + 1);
+    if (name === null || report.has(name) || !DECIMAL.test(number)) return null;
     const value = Number(number);
     if (!Number.isFinite(value) || value < 0) return null;
     report.set(name, value);
@@ -70,8 +71,11 @@ function parseText(text: string): LoadReport | null {
   return report;
 }
 
-function isTextName(name: string): boolean {
-  return NUMBERS.includes(name) || TEXT_MAPS.some((map) => name.startsWith(map) && name !== map);
+/** The name that an entry begins with; one text for each that is known, so that no new one is hashed. */
+function textName(entry: string, length: number): string | null {
+  for (const name of NUMBERS) if (name.length === length && entry.startsWith(name)) return name;
+  for (const map of TEXT_MAPS) if (length > map.length && entry.startsWith(map)) return entry.slice(0, length);
+  return null;
 }
 
 function parseJson(text: string): LoadReport | null {
