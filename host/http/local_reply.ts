@@ -16,9 +16,11 @@ export interface RewrittenReply {
   readonly contentType: string;
 }
 
-/** Changes replies before they are made: `local_reply_config`. */
+/** What a stream has to say of replies before they are made. */
 export interface ReplyRewriter {
-  /** Headers are changed in place; null when nothing is to be changed. */
+  /** Adds what the route has for responses, in front of all else. */
+  finalizeLocalReply?(headers: HeaderMap): void;
+  /** `local_reply_config`: headers are changed in place; null when nothing is to be changed. */
   rewriteLocalReply?(headers: HeaderMap, status: number, body: Uint8Array): RewrittenReply | null;
 }
 
@@ -81,6 +83,7 @@ export function prepareLocalReply(
     ? fromUtf8(reply.body)
     : reply.body;
   headers.status = reply.status >= 100 && reply.status <= 599 ? reply.status : 500;
+  rewriter?.finalizeLocalReply?.(headers);
   for (const [name, value] of reply.headers ?? []) headers.add(name, value);
   reply.modifyHeaders?.(headers);
   const typeBefore = headers.get("content-type");

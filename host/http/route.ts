@@ -22,6 +22,8 @@ export interface Route {
   perFilterConfig(filterName: string): unknown;
   /** Whether the route turns a filter off (true) or on (false); null when it says nothing. */
   filterDisabled(filterName: string): boolean | null;
+  /** Changes an answer of the proxy's own as it does the responses of upstreams. */
+  finalizeLocalReply?(headers: HeaderMap, requestHeaders: HeaderMap | null, info: StreamInfo): void;
   /** Whether the route allows an upgrade to this protocol, in lower case; null when it says nothing. */
   allowsUpgrade?(type: string): boolean | null;
   /** How much of a request may be held, where that is more than the connection's limit; null says nothing. */

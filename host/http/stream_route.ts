@@ -55,6 +55,10 @@ export abstract class RoutedStream extends StreamTimers {
     return route;
   }
 
+  finalizeLocalReply(headers: HeaderMap): void {
+    this.#route?.finalizeLocalReply?.(headers, this.requestHeaders, this.info);
+  }
+
   clearRouteCache(): void {
     this.#route = undefined;
   }

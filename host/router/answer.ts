@@ -5,7 +5,7 @@ import type { TerminalFilterStream } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { RouteEntry } from "./route.ts";
 
-/** What an answer has besides the headers of its route. */
+/** What an answer has besides the headers that every answer gets of its route. */
 export interface AnswerHeaders {
   /** Says in `x-envoy-overloaded` that nobody should come back at once. */
   readonly overloaded?: boolean;
@@ -19,12 +19,11 @@ export interface Answer extends AnswerHeaders {
   readonly details: string;
 }
 
-/** Answers a request that has a route; the route's response headers are the answer's, too. */
-export function answer(stream: TerminalFilterStream, route: RouteEntry, request: HeaderMap, reply: Answer): void {
+/** Answers a request that has a route. */
+export function answer(stream: TerminalFilterStream, route: RouteEntry, reply: Answer): void {
   const { status, body, details, overloaded, response } = reply;
   const modifyHeaders = (headers: HeaderMap): void => {
     if (overloaded === true) headers.set("x-envoy-overloaded", "true");
-    route.finalizeResponseHeaders(headers, request, stream.info);
     // There is none yet where the route leads to no cluster.
     if (route.includeAttemptCountInResponse && stream.info.attemptCount > 0) {
       headers.set("x-envoy-attempt-count", String(stream.info.attemptCount));
@@ -40,9 +39,9 @@ export function answerDirectly(
   stream: TerminalFilterStream,
   route: RouteEntry,
   request: HeaderMap,
-  insertOriginalPath: boolean,
+  keepOriginal: boolean,
 ): void {
-  if (route.kind === "redirect") route.rewritePath(request, stream.info, insertOriginalPath);
+  if (route.kind === "redirect") route.rewritePath(request, stream.info, keepOriginal);
   const location = route.location(request, stream.info);
   const body = route.bodyFor(request, stream.info);
   const { bodyType } = route;

@@ -26,12 +26,11 @@ export function failNoRoute(stream: TerminalFilterStream): void {
 export function failStrictCheck(
   stream: TerminalFilterStream,
   route: RouteEntry,
-  headers: HeaderMap,
   { name, value }: InvalidHeader,
 ): void {
   stream.info.setFlag(ResponseFlag.InvalidEnvoyRequestHeaders);
   const body = `invalid header '${name}' with value '${value}'`;
-  answer(stream, route, headers, { status: 400, body, details: `request_headers_failed_strict_check{${name}}` });
+  answer(stream, route, { status: 400, body, details: `request_headers_failed_strict_check{${name}}` });
 }
 
 /** The client did not wait for the answer to its CONNECT. */
@@ -44,9 +43,9 @@ export function failOverload(request: RoutedRequest): void {
   request.reply(503, "envoy overloaded", "overload");
 }
 
-export function failNoCluster(stream: TerminalFilterStream, route: RouteEntry, headers: HeaderMap): void {
+export function failNoCluster(stream: TerminalFilterStream, route: RouteEntry): void {
   stream.info.setFlag(ResponseFlag.NoClusterFound);
-  answer(stream, route, headers, { status: route.clusterNotFoundStatus, body: "", details: "cluster_not_found" });
+  answer(stream, route, { status: route.clusterNotFoundStatus, body: "", details: "cluster_not_found" });
 }
 
 /** `wanted` is the one host that the request might have gone to, if it was bound to one. */

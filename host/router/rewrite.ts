@@ -51,14 +51,14 @@ export function applyPathRewrite(
   rewrite: PathRewrite,
   headers: HeaderMap,
   info: StreamInfo,
-  insertOriginalPath: boolean,
+  keepOriginal: boolean,
 ): void {
   const target = headers.path;
   if (target === null) return;
   const path = rewrite.rewrite(target, headers, info);
   if (path === null) return;
   headers.path = path;
-  if (insertOriginalPath) headers.set("x-envoy-original-path", target);
+  if (keepOriginal) headers.set("x-envoy-original-path", target);
 }
 
 /** What a format makes of a request. */
@@ -111,11 +111,16 @@ export class HostRewrite {
   }
 }
 
-/** Sets a new `:authority`, telling the upstream the old one. */
-export function rewriteAuthority(headers: HeaderMap, host: string, appendXForwardedHost: boolean): void {
+/** Sets a new `:authority`; with `keepOriginal` the upstream is told the old one. */
+export function rewriteAuthority(
+  headers: HeaderMap,
+  host: string,
+  keepOriginal: boolean,
+  appendXForwardedHost: boolean,
+): void {
   const old = headers.authority;
   if (old !== null && old !== "") {
-    headers.set("x-envoy-original-host", old);
+    if (keepOriginal) headers.set("x-envoy-original-host", old);
     if (appendXForwardedHost) {
       const forwarded = headers.getJoined("x-forwarded-host");
       // Twice in a row tells nobody anything.

@@ -224,9 +224,9 @@ export class RouteEntry implements Route {
 
   /**
    * Makes the request what the upstream is to see: header mutations of all levels, then host, then path.
-   * `insertOriginalPath` is false with the router's `suppress_envoy_headers`.
+   * `keepOriginal` is false with the router's `suppress_envoy_headers`.
    */
-  finalizeRequestHeaders(headers: HeaderMap, info: StreamInfo, insertOriginalPath = true): void {
+  finalizeRequestHeaders(headers: HeaderMap, info: StreamInfo, keepOriginal = true): void {
     const { pathRewrite, hostRewrite, surroundings, action } = this.#recipe;
     const levels = surroundings.requestHeaders;
     const weighted = this.#weighted;
@@ -245,12 +245,17 @@ export class RouteEntry implements Route {
     }
     if (hostRewrite !== null) {
       const host = hostRewrite.hostFor(headers, info);
-      if (host !== null) rewriteAuthority(headers, host, action!.appendXForwardedHost);
+      if (host !== null) rewriteAuthority(headers, host, keepOriginal, action!.appendXForwardedHost);
     }
-    if (pathRewrite !== null) applyPathRewrite(pathRewrite, headers, info, insertOriginalPath);
+    if (pathRewrite !== null) applyPathRewrite(pathRewrite, headers, info, keepOriginal);
   }
 
-  /** Header mutations of all levels on a response, also on the router's own ones. */
+  /** Of direct responses and redirects the router makes the headers itself. */
+  finalizeLocalReply(headers: HeaderMap, requestHeaders: HeaderMap | null, info: StreamInfo): void {
+    if (this.kind === "cluster") this.finalizeResponseHeaders(headers, requestHeaders, info);
+  }
+
+  /** Header mutations of all levels on a response. */
   finalizeResponseHeaders(headers: HeaderMap, requestHeaders: HeaderMap | null, info: StreamInfo): void {
     const levels = this.#recipe.surroundings.responseHeaders;
     const weighted = this.#weighted;
@@ -261,8 +266,8 @@ export class RouteEntry implements Route {
   }
 
   /** Sets the name of the chosen upstream host (`auto_host_rewrite`). */
-  rewriteHost(headers: HeaderMap, host: string): void {
-    rewriteAuthority(headers, host, this.#recipe.action?.appendXForwardedHost ?? false);
+  rewriteHost(headers: HeaderMap, host: string, keepOriginal = true): void {
+    rewriteAuthority(headers, host, keepOriginal, this.#recipe.action?.appendXForwardedHost ?? false);
   }
 
   /** Of redirects and direct responses. */
@@ -281,9 +286,9 @@ export class RouteEntry implements Route {
   }
 
   /** Changes the path of a request that is to be redirected; comes before `location`. */
-  rewritePath(headers: HeaderMap, info: StreamInfo, insertOriginalPath = true): void {
+  rewritePath(headers: HeaderMap, info: StreamInfo, keepOriginal = true): void {
     const { pathRewrite } = this.#recipe;
-    if (pathRewrite !== null) applyPathRewrite(pathRewrite, headers, info, insertOriginalPath);
+    if (pathRewrite !== null) applyPathRewrite(pathRewrite, headers, info, keepOriginal);
   }
 
   /** The `location` of a redirect or direct response, or null when its status has none. */

@@ -127,7 +127,7 @@ export class RoutedRequest {
 
   /** Answers in the upstream's place. */
   reply(status: number, body: string, details: string, more: AnswerHeaders = {}): void {
-    answer(this.stream, this.route, this.headers, { status, body, details, ...more });
+    answer(this.stream, this.route, { status, body, details, ...more });
   }
 
   get origin(): CodeOrigin {

@@ -100,11 +100,11 @@ export class Router implements HttpFilter {
     if (cluster === null) {
       stats.noCluster.inc();
       stream.info.clusterName = "";
-      failNoCluster(stream, route, headers);
+      failNoCluster(stream, route);
       return;
     }
     const invalid = this.#checkStrictly(headers);
-    if (invalid !== null) return failStrictCheck(stream, route, headers, invalid);
+    if (invalid !== null) return failStrictCheck(stream, route, invalid);
     const request = new RoutedRequest(this.#config, stream, route, headers, cluster);
     const drops = cluster.dropsRequest();
     if (drops !== "no") return failDropOverload(request, drops === "always");

@@ -47,8 +47,8 @@ function noteCluster(info: StreamInfo, cluster: Cluster, host: Host | null): voi
 }
 
 /** Gives a first attempt's request the name of its host, where the route wants that. */
-export function rewriteHost(route: RouteEntry, { hostname }: Host, headers: HeaderMap): void {
-  if (route.autoHostRewrite && hostname !== "") route.rewriteHost(headers, hostname);
+export function rewriteHost({ route, config }: RoutedRequest, { hostname }: Host, headers: HeaderMap): void {
+  if (route.autoHostRewrite && hostname !== "") route.rewriteHost(headers, hostname, !config.plan.suppressEnvoyHeaders);
 }
 
 /** Makes an attempt at a host; its owner begins it. */

@@ -61,7 +61,10 @@ path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT`,
     httpListener("few", { manager: "common_http_protocol_options: { max_requests_per_connection: 2 }" }),
     httpListener("suppressed", {
       router: "suppress_envoy_headers: true",
-      routes: '- { name: all, match: { prefix: "/" }, route: { cluster: u, prefix_rewrite: /new } }',
+      routes:
+        `- { name: host, match: { prefix: /host }, route: { cluster: u, host_rewrite_literal: b.example, append_x_forwarded_host: true } }
+- { name: auto, match: { prefix: /auto }, route: { cluster: named, auto_host_rewrite: true } }
+- { name: all, match: { prefix: "/" }, route: { cluster: u, prefix_rewrite: /new } }`,
     }),
     httpListener("to_pipe", { routes: '- { match: { prefix: "/" }, route: { cluster: pipe } }' }),
     httpListener("to_trusting_pipe", { routes: '- { match: { prefix: "/" }, route: { cluster: trusting_pipe } }' }),
@@ -69,6 +72,7 @@ path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT`,
     onPipe("trusting_pipe", httpListener("pipe_inner")),
   ], [
     pipeCluster("pipe"),
+    cluster("named", "  type: STRICT_DNS", "u").replace("127.0.0.1", "localhost") + "  dns_lookup_family: V4_ONLY\n",
     pipeCluster("trusting_pipe"),
     cluster(
       "u",
@@ -269,5 +273,7 @@ path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT`,
       client: [`GET / HTTP/1.1\r\n${HOST}\r\n`, "response", `GET / HTTP/1.1\r\n${HOST}\r\n`, "response", "closed"],
     },
     get("nothing of its own is added", "suppressed"),
+    get("nothing of its own is added to another host", "suppressed", "", "/host"),
+    get("nothing of its own is added to the host's name", "suppressed", "", "/auto"),
   ],
 };

@@ -102,6 +102,14 @@ export const localReplies: Group = {
       manager: 'local_reply_config: { body_format: { text_format: "%REQ(x-none)%", omit_empty_values: true } }',
       routes: ROUTES,
     }),
+    httpListener("marked", {
+      manager: "path_with_escaped_slashes_action: REJECT_REQUEST",
+      routeConfig: 'response_headers_to_add: [ { header: { key: x-route, value: "%ROUTE_NAME%" } } ]',
+      routes: `- { name: idle, match: { path: /idle }, route: { cluster: u, idle_timeout: 0.1s } }
+- { name: lasting, match: { path: /lasting }, route: { cluster: u, max_stream_duration: { max_stream_duration: 0.1s } } }
+- { name: hasty, match: { path: /hasty }, route: { cluster: u, timeout: 0.1s } }
+${ROUTES}`,
+    }),
     httpListener("late", {
       manager: `request_timeout: 0.1s
 request_headers_timeout: 0.1s
@@ -118,6 +126,17 @@ local_reply_config:
     }),
   ], [cluster("u"), emptyCluster("empty")]),
   exchanges: [
+    ...["/idle", "/lasting", "/hasty"].map((path) => ({
+      ...get(`the route's headers on a late answer: ${path}`, "marked", path),
+      upstreams: { u: { http: [{ steps: ["hang" as const] }] } },
+    })),
+    get("the route's headers on a refused upgrade", "marked", "/up", "Connection: Upgrade\r\nUpgrade: foo\r\n"),
+    get("the route's headers on a refused path", "marked", "/up%2fa", "X-Forwarded-Proto: http\r\n"),
+    get("a refused path of which no route is known", "marked", "/up%2fa"),
+    get("the route's headers on a direct response", "marked", "/direct"),
+    get("the route's headers on a redirect", "marked", "/moved"),
+    get("the route's headers where there is no host", "marked", "/empty"),
+    get("no route, no headers", "marked", "/none"),
     get("the first mapper that hits", "mapped", "/direct", "x-case: and\r\nx-and: 1\r\n"),
     get("an expression", "mapped", "/direct", "x-cel: yes\r\n"),
     get("an expression that is not true", "mapped", "/bare", "x-cel: yes\r\n"),

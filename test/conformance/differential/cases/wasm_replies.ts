@@ -86,6 +86,7 @@ export const wasmReplies: Group = {
   upstreams: ["u"],
   yaml: bootstrap([
     httpListener("main", {
+      virtualHost: "response_headers_to_add: [ { header: { key: x-host, value: v } } ]\n",
       manager: "delayed_close_timeout: 0.05s\nhttp_protocol_options: { enable_trailers: true }\n",
       filters: wasmPlugin("http", "first", WITNESS) + wasmPlugin("http", "middle", REPLYING) +
         wasmPlugin("http", "last", WITNESS),
