@@ -103,7 +103,9 @@ export class Stream implements TerminalFilterStream {
   }
 
   sendLocalReply(reply: LocalReply): void {
-    const { headers, body } = prepareLocalReply(reply, false, false);
+    const { headers, body } = prepareLocalReply(reply, false, false, {
+      finalizeLocalReply: (headers) => this.route()?.finalizeLocalReply?.(headers, this.requestHeaders, this.info),
+    });
     this.responseHeaders = headers;
     this.info.responseCodeDetails = reply.details;
     this.seen.push(`reply ${headers.status} ${String.fromCharCode(...body)}`.trimEnd());
