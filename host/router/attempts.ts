@@ -84,7 +84,7 @@ export class Attempts
     const host = chooseHost(this.request, this.#context, this.#retry);
     if (host === null) return false;
     if (route.hedgePolicy === null) {
-      rewriteHost(this.#request, host, headers);
+      rewriteHost(this.request, host, headers);
       stream.setDownstreamWatermarkCallbacks(this);
       this.#attempt(host, headers, end);
     } else {
@@ -95,12 +95,12 @@ export class Attempts
 
   /** Each of them changes headers of its own. */
   #beginHedged(host: Host, policy: HedgePolicyPlan, end: boolean): void {
-    const { cluster, route, headers, stream } = this.request;
+    const { cluster, headers, stream } = this.request;
     const { numerator, denominator } = policy.additionalRequestChance;
     const isOneMore = numerator > 0 && cluster.random.uint32() % denominator < numerator;
     const more = policy.initialRequests - 1 + (isOneMore ? 1 : 0);
     const copies = Array.from({ length: more }, () => headers.clone());
-    rewriteHost(this.#request, host, headers);
+    rewriteHost(this.request, host, headers);
     stream.setDownstreamWatermarkCallbacks(this);
     this.#attempt(host, headers, end);
     for (const copy of copies) {
@@ -110,7 +110,7 @@ export class Attempts
       if (other === null) return void stream.info.attemptCount--;
       stream.info.upstream = newUpstreamInfo(cluster);
       this.#retry?.onHostTried(other);
-      rewriteHost(this.#request, other, copy);
+      rewriteHost(this.request, other, copy);
       this.#attempt(other, copy, end);
     }
   }

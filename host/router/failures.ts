@@ -9,7 +9,6 @@
  */
 import { StreamResetReason } from "../http/codec.ts";
 import type { OverrideHost, TerminalFilterStream } from "../http/filter.ts";
-import type { HeaderMap } from "../http/header_map.ts";
 import { ResponseFlag } from "../observe/stream_info.ts";
 import { answer } from "./answer.ts";
 import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";

@@ -13,7 +13,6 @@ import { failNoHealthyUpstream } from "./failures.ts";
 import { FilteredUpstreamRequest } from "./filtered_request.ts";
 import type { RequestLoadBalancerContext } from "./load_balancer_context.ts";
 import type { RetryState } from "./retry_state.ts";
-import type { RouteEntry } from "./route.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 import { TcpUpstreamRequest } from "./tcp_upstream_request.ts";
 import type { PooledAttemptClass, UpstreamAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
