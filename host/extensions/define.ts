@@ -14,6 +14,7 @@ import type { ConfigNode } from "../config/node.ts";
 import type { AccessLogger, ConfiguredFilter, DrainDecision } from "../http/conn_manager_config.ts";
 import type { HttpDate } from "../http/date.ts";
 import type { HttpFilterFactory } from "../http/filter.ts";
+import type { StreamAccount } from "../http/high_memory_streams.ts";
 import type { Connection } from "../net/connection_port.ts";
 import type { NetworkFilterFactory } from "../net/filter.ts";
 import type { TerminalContext } from "../net/network_chain.ts";
@@ -197,6 +198,8 @@ export interface DrainableConnection {
   readonly idle: boolean;
   /** Ends when idle, or after what is in flight. */
   drain(): void;
+  /** Streams that can be ended one by one, with what they hold. */
+  accounts?(): Iterable<StreamAccount>;
 }
 
 export interface AccessLogModule {

@@ -92,6 +92,8 @@ export interface StreamMeter {
 export interface StreamEncoder {
   /** What went both ways so far. */
   readonly meter?: StreamMeter;
+  /** Bytes of the body that wait for the peer to make room for them; absent where the connection takes them all. */
+  readonly pendingBytes?: number;
   encodeHeaders(headers: HeaderMap, end: boolean): void;
   /** Takes all bytes out of `data`. */
   encodeData(data: ByteQueue, end: boolean): void;
@@ -156,6 +158,8 @@ export interface ServerCodec {
   readonly closeAfterResponse?: boolean;
   /** True while ended responses wait for the peer to make room for them (HTTP/2). */
   readonly wantsToWrite?: boolean;
+  /** The streams of ended responses that wait for the peer to make room for them. */
+  flushing?(): Iterable<ResponseEncoder>;
   /** The connection is gone: timers stop, what is counted as open no longer is. */
   onConnectionClosed?(): void;
   onUnderlyingConnectionAboveWriteBufferHighWatermark(): void;

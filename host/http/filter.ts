@@ -52,6 +52,8 @@ export interface HttpFilter {
    * HTTP/2 body does.
    */
   readonly wantsEndApart?: boolean;
+  /** Bytes that it keeps itself, for one that keeps many. */
+  readonly bufferedBytes?: number;
   /** The stream is over, whichever way. */
   onDone?(): void;
   /** Comes after `onDone`, when the facts of the stream are complete. */

@@ -113,6 +113,13 @@ export class FilterManager implements FilterSlotOwner, PassOwner {
     return this.#replied;
   }
 
+  /** Bytes of both messages that wait here, or in a filter. */
+  get bufferedBytes(): number {
+    let bytes = this.request.heldBytes + this.response.heldBytes;
+    for (const { filter } of this.#slots) bytes += filter!.bufferedBytes ?? 0;
+    return bytes;
+  }
+
   get destroyed(): boolean {
     return this.#destroyed;
   }

@@ -129,6 +129,15 @@ export abstract class FilterPass<Slot> {
     }
   }
 
+  /** Bytes that wait at filters. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (let i = this.first; i !== this.beyond; i += this.step) {
+      bytes += this.passSlot(this.slotAt(i)).held?.body.length ?? 0;
+    }
+    return bytes;
+  }
+
   #headersFrom(index: number, end: boolean): void {
     const headers = this.headers!;
     for (let i = index; i !== this.beyond; i += this.step) {

@@ -50,6 +50,8 @@ export interface ConnectionManagerTimers {
   readonly connectionIdle: TimerMaker;
   readonly connectionMax: TimerMaker;
   readonly streamIdle: StreamIdleTimers;
+  /** Of responses that are made and wait for the client's window. */
+  readonly streamFlush: TimerMaker;
 }
 
 export function connectionManagerTimers(state: OverloadState | null, clock: Clock): ConnectionManagerTimers {
@@ -58,6 +60,7 @@ export function connectionManagerTimers(state: OverloadState | null, clock: Cloc
     connectionIdle: scaled("connection_idle"),
     connectionMax: scaled("connection_max"),
     streamIdle: new StreamIdleTimers(scaled("stream_idle")),
+    streamFlush: scaled("stream_flush"),
   };
 }
 

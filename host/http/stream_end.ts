@@ -14,11 +14,12 @@ import { type ResponseEncoder, StreamResetReason } from "./codec.ts";
 import type { AccessLogEntry, ConnectionManagerConfig } from "./conn_manager_config.ts";
 import type { FilterManager } from "./filter_manager.ts";
 import type { HeaderMap } from "./header_map.ts";
+import type { StreamAccount } from "./high_memory_streams.ts";
 import { noteBytes, noteDisconnect, noteReset } from "./stream_facts.ts";
 import { RoutedStream } from "./stream_route.ts";
 import { hasLostTunnel } from "./upgrade.ts";
 
-export abstract class EndingStream extends RoutedStream implements AccessLogEntry {
+export abstract class EndingStream extends RoutedStream implements AccessLogEntry, StreamAccount {
   responseHeaders: HeaderMap | null = null;
   responseTrailers: HeaderMap | null = null;
   accessLogType: AccessLogType = "DownstreamEnd";
@@ -59,6 +60,19 @@ export abstract class EndingStream extends RoutedStream implements AccessLogEntr
       hasLostTunnel(this.requestHeaders, this.info) ? StreamResetReason.ConnectError : StreamResetReason.LocalReset,
     );
     this.#finish();
+  }
+
+  // From the overload manager.
+
+  get bufferedBytes(): number {
+    return (this.encoder.pendingBytes ?? 0) + (this.filters?.bufferedBytes ?? 0);
+  }
+
+  shed(): void {
+    if (this.finished) return;
+    this.resetting = true;
+    this.encoder.resetStream(StreamResetReason.OverloadManager);
+    this.onResetStream(StreamResetReason.OverloadManager, "");
   }
 
   // From the connection manager.

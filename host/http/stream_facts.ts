@@ -40,7 +40,7 @@ export function beginStreamInfo(
   return info;
 }
 
-/** The codec ended the stream. */
+/** The codec, or the overload manager, ended the stream. */
 export function noteReset(info: StreamInfo, reason: StreamResetReason, details: string, isAnswered: boolean): void {
   const isByClient = reason === StreamResetReason.RemoteReset;
   if (isByClient || reason === StreamResetReason.ConnectionTermination) {
@@ -48,6 +48,11 @@ export function noteReset(info: StreamInfo, reason: StreamResetReason, details: 
     if (info.responseCodeDetails === "" || !isAnswered) {
       info.responseCodeDetails = details === "" ? "downstream_remote_disconnect" : details;
     }
+    return;
+  }
+  if (reason === StreamResetReason.OverloadManager) {
+    info.setFlag(ResponseFlag.OverloadManager);
+    info.responseCodeDetails = "overload";
     return;
   }
   // What the codec refuses to take counts as reset by the client, as in Envoy.

@@ -19,6 +19,9 @@ export const OVERLOAD_ACTIONS = [
   "reject_incoming_connections",
   "reduce_timeouts",
   "shrink_heap",
+  "reset_high_memory_stream",
+  // Of HTTP/3, which nobody speaks here: it is measured, and nothing comes of it.
+  "close_idle_http_connections",
 ] as const;
 export type OverloadAction = (typeof OVERLOAD_ACTIONS)[number];
 
@@ -33,6 +36,10 @@ export const LOAD_SHED_POINTS = [
   "http_downstream_filter_check",
   "tcp_proxy_on_data",
   "tcp_proxy_upstream_connect",
+  "connection_pool_new_connection",
+  // Nothing ever asks these: nobody speaks HTTP/3 here.
+  "http3_server_go_away_on_dispatch",
+  "http3_server_go_away_and_close_on_dispatch",
 ] as const;
 export type LoadShedPoint = (typeof LOAD_SHED_POINTS)[number];
 
@@ -47,7 +54,8 @@ export type ScaledTimerKind =
   | "connection_idle"
   | "stream_idle"
   | "transport_socket_connect"
-  | "connection_max";
+  | "connection_max"
+  | "stream_flush";
 
 export interface ScaledTimerPlan {
   readonly kind: ScaledTimerKind;
@@ -55,15 +63,29 @@ export interface ScaledTimerPlan {
   readonly minimum: { readonly ms: number } | { readonly fraction: number };
 }
 
+/** Memory for the states of everything there is, configured or not: which cell is whose never changes. */
+export function createOverloadCells(): SharedArrayBuffer {
+  return new SharedArrayBuffer((OVERLOAD_ACTIONS.length + LOAD_SHED_POINTS.length) * 4);
+}
+
+export function cellOfAction(name: OverloadAction): number {
+  return OVERLOAD_ACTIONS.indexOf(name);
+}
+
+export function cellOfPoint(name: LoadShedPoint): number {
+  return OVERLOAD_ACTIONS.length + LOAD_SHED_POINTS.indexOf(name);
+}
+
 /** What a worker needs to take part; goes through `postMessage`. */
 export interface OverloadHandle {
-  /** Those that are configured, in the order of their cells. */
+  /** Those that are configured. */
   readonly actions: readonly OverloadAction[];
-  /** Those that are configured; their cells follow. */
   readonly points: readonly LoadShedPoint[];
   /** From 0 to `SATURATED`, an Int32 each. */
   readonly cells: SharedArrayBuffer;
   readonly timers: readonly ScaledTimerPlan[];
+  /** Streams that hold two to the power of this many bytes or more may be reset; 0 for none. */
+  readonly minimumAccountToTrackPowerOfTwo: number;
   /** How often the cells may change. */
   readonly refreshIntervalMs: number;
 }
@@ -100,6 +122,13 @@ export class OverloadSignal {
   }
 }
 
+/** What listeners are made with: those made with another one are made anew. Thresholds are none of it. */
+export function overloadShape(handle: OverloadHandle | null): string {
+  return handle === null
+    ? ""
+    : JSON.stringify([handle.actions, handle.points, handle.timers, handle.refreshIntervalMs]);
+}
+
 /** The signals of a worker. */
 export class OverloadState {
   readonly handle: OverloadHandle;
@@ -110,11 +139,12 @@ export class OverloadState {
   constructor(handle: OverloadHandle, random: Random, stats: StatsScope) {
     this.handle = handle;
     const cells = new Int32Array(handle.cells);
-    let index = 0;
-    for (const name of handle.actions) this.#actions.set(name, new OverloadSignal(cells, index++, random, null));
+    for (const name of handle.actions) {
+      this.#actions.set(name, new OverloadSignal(cells, cellOfAction(name), random, null));
+    }
     for (const name of handle.points) {
       const shed = stats.counter(`overload.${POINT_PREFIX}${name}.shed_load_count`);
-      this.#points.set(name, new OverloadSignal(cells, index++, random, shed));
+      this.#points.set(name, new OverloadSignal(cells, cellOfPoint(name), random, shed));
     }
   }
 

@@ -22,6 +22,10 @@ export class AttemptSet {
     return this.#attempts.some((attempt) => !attempt.done);
   }
 
+  get bufferedBytes(): number {
+    return this.#attempts.reduce((bytes, attempt) => bytes + attempt.bufferedBytes, 0);
+  }
+
   add(attempt: UpstreamAttempt): void {
     this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
   }

@@ -115,6 +115,11 @@ export class Attempts
     }
   }
 
+  /** Bytes of the request that wait to be sent, or to be sent again. */
+  get bufferedBytes(): number {
+    return (this.request.replay?.length ?? 0) + this.#inFlight.bufferedBytes;
+  }
+
   sendData(body: ByteQueue, end: boolean): void {
     const { replay } = this.request;
     if (replay !== null && !this.#keep(replay, body)) return;

@@ -58,6 +58,10 @@ export class FilteredUpstreamRequest<Pool> extends UpstreamAttempt implements Up
     return this.#request.connected;
   }
 
+  get bufferedBytes(): number {
+    return this.#request.bufferedBytes + this.#filters.bufferedBytes;
+  }
+
   begin(headers: HeaderMap, end: boolean): void {
     this.#request.start();
     if (!this.done) this.#filters.decodeHeaders(headers, end);

@@ -45,6 +45,10 @@ export class Router implements HttpFilter {
     this.#stream = stream;
   }
 
+  get bufferedBytes(): number {
+    return this.#attempts?.bufferedBytes ?? 0;
+  }
+
   onRequestHeaders(headers: HeaderMap, end: boolean): HeadersStatus {
     const stream = this.#stream;
     const { stats, plan } = this.#config;

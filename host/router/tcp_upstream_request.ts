@@ -44,6 +44,10 @@ export class TcpUpstreamRequest extends WaitingAttempt implements PooledAttempt,
     this.#pool = pool;
   }
 
+  get bufferedBytes(): number {
+    return this.#pending.length;
+  }
+
   get connected(): boolean {
     return this.#connection !== null;
   }

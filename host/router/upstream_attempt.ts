@@ -42,6 +42,8 @@ export abstract class UpstreamAttempt {
     this.measure?.end();
   }
 
+  /** Bytes of the request that wait to be sent. */
+  abstract get bufferedBytes(): number;
   /** There is a connection for it. */
   abstract get connected(): boolean;
   /** Asks the pool for a connection, and sends the head. */

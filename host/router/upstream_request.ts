@@ -46,6 +46,10 @@ export class UpstreamRequest extends WaitingAttempt
     return this.#encoder !== null;
   }
 
+  get bufferedBytes(): number {
+    return (this.#pendingBody?.length ?? 0) + (this.#encoder?.pendingBytes ?? 0);
+  }
+
   start(): void {
     const waiting = this.#pool.newStream(this, this);
     // The pool may have answered, and the attempt may be over, before it returned.

@@ -15,8 +15,7 @@ import type { DrainStrategy } from "./drain.ts";
 import { EndpointFiles } from "./endpoint_files.ts";
 import { createFileWatcher, createLinkWatcher } from "./file_watcher.ts";
 import { ListenPorts } from "./listen_ports.ts";
-import { OverloadManager } from "./overload/manager.ts";
-import type { OverloadPlan } from "./overload/plan.ts";
+import { ServerOverload } from "./overload/server_overload.ts";
 import type { BootstrapPlan } from "./plan/bootstrap.ts";
 import type { PluginRegistry } from "./plugin_registry.ts";
 import { rollOutPlugin } from "./plugin_rollout.ts";
@@ -55,9 +54,8 @@ export class Server {
   readonly #drain: ServerDrain;
   readonly #endpointFiles: EndpointFiles;
   readonly runtime: RuntimeLayers;
+  readonly #overload: ServerOverload;
   #state: ServerState = "PRE_INITIALIZING";
-  /** Null where nothing is measured. It stays what it was at the start, as in Envoy. */
-  #overload: OverloadManager | null = null;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -84,6 +82,17 @@ export class Server {
       workers: this.#workers,
       drainTimeMs,
       strategy: options.drainStrategy,
+    });
+    const open = openConnectionsIn(this.stats);
+    this.#overload = new ServerOverload({
+      platform,
+      stats: this.stats,
+      logger,
+      openConnections: () => open.value,
+      onShrinkHeap: () => {
+        platform.collectGarbage();
+        this.#workers.shrinkHeaps();
+      },
     });
     this.#endpointFiles = new EndpointFiles({
       watcher: createFileWatcher(platform, logger),
@@ -142,7 +151,6 @@ export class Server {
     if (!bound.ok) return bound;
     this.plugins.commit();
     this.runtime.use(plan.runtimeLayers, plan.node.cluster);
-    this.#overload = this.#createOverloadManager(plan.overload);
     const problems = await this.#workers.start();
     if (problems.length === 0) problems.push(...await this.#workers.apply(this.#contentOf(plan, bound.listeners)));
     if (problems.length > 0) {
@@ -153,7 +161,6 @@ export class Server {
     this.#adopt(plan);
     this.#serverStats.start(this.concurrency, this.snapshot!);
     this.plugins.countFetchesIn(this.stats.scope("wasm"));
-    this.#overload?.start();
     return { ok: true };
   }
 
@@ -165,9 +172,6 @@ export class Server {
     const before = this.snapshot;
     if (before === null || this.#state !== "LIVE") {
       return this.#refuseReload([`the server is ${this.#state}: only one that is LIVE takes a configuration`]);
-    }
-    if (this.#overload === null ? plan.overload !== null : !this.#overload.hasPlan(plan.overload)) {
-      return this.#refuseReload(["overload_manager is what it was when the process started: restart to change it"]);
     }
     const bound = await this.#ports.resolve(plan.listeners, before.listeners);
     if (!bound.ok) return this.#refuseReload(bound.problems);
@@ -191,29 +195,13 @@ export class Server {
   #adopt(plan: BootstrapPlan): void {
     this.#serverStats.flushIntervalMs = plan.statsFlushIntervalMs;
     this.#endpointFiles.watch(plan.clusters);
+    this.#overload.adopt(plan.overload);
   }
 
   #refuseReload(problems: readonly string[]): StartResult {
     this.#serverStats.configReloadRejected.inc();
     this.#logger.error("a configuration was refused: the one before goes on", { problems });
     return { ok: false, problems };
-  }
-
-  #createOverloadManager(plan: OverloadPlan | null): OverloadManager | null {
-    if (plan === null) return null;
-    const { platform } = this.#options;
-    const open = openConnectionsIn(this.stats);
-    return new OverloadManager({
-      plan,
-      platform,
-      stats: this.stats,
-      logger: this.#logger,
-      openConnections: () => open.value,
-      onShrinkHeap: () => {
-        platform.collectGarbage();
-        this.#workers.shrinkHeaps();
-      },
-    });
   }
 
   #contentOf(plan: BootstrapPlan, listeners: readonly ListenerPlan[]): Omit<Snapshot, "generation"> {
@@ -226,7 +214,7 @@ export class Server {
       plugins: this.plugins.snapshots,
       outlierEventLog: plan.outlierEventLog,
       globalConnectionLimit: plan.globalConnectionLimit,
-      overload: this.#overload?.handle ?? null,
+      overload: this.#overload.handleOf(plan.overload),
       extensions: plan.extensions,
       nativeModules: plan.nativeModules,
     };
@@ -301,7 +289,7 @@ export class Server {
 
   async stop(): Promise<void> {
     this.#serverStats.stop();
-    this.#overload?.stop();
+    this.#overload.stop();
     this.#endpointFiles.close();
     this.runtime.close();
     await within(this.#options.platform.clock, STOP_LIMIT_MS, this.callAll("stop", undefined));

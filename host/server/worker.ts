@@ -16,6 +16,7 @@ import type { LogLevels } from "../observe/log.ts";
 import type { HostHealthChange } from "../upstream/health/exchange.ts";
 import { clusterStatus } from "../upstream/view.ts";
 import { MAX_VMS } from "../wasm/mod.ts";
+import { StreamResets } from "./overload/stream_resets.ts";
 import { SharedCounts } from "./shared_counts.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { WorkerClusters } from "./worker_clusters.ts";
@@ -42,6 +43,7 @@ export class Worker {
   readonly #plugins: WasmPlugins;
   readonly #extensions: WorkerExtensions;
   readonly #listeners: WorkerListeners;
+  readonly #streamResets: StreamResets;
 
   constructor(environment: WorkerEnvironment) {
     this.#environment = environment;
@@ -74,6 +76,12 @@ export class Worker {
       plugins: this.#plugins,
     });
     this.#listeners = new WorkerListeners(environment, this.#extensions, this.#counts);
+    this.#streamResets = new StreamResets({
+      clock,
+      stats,
+      logger: environment.logger("main"),
+      accounts: () => this.#listeners.accounts(),
+    });
   }
 
   /** Carries out a call of main's. */
@@ -142,7 +150,9 @@ export class Worker {
     const extensions = await this.#extensions.load(snapshot);
     if (!extensions.ok) return extensions;
     // Plugins may call clusters while they are configured.
-    await this.#clusters.update(snapshot, this.#extensions.upstreamContext(extensions.loaded));
+    const { overload } = this.#extensions;
+    await this.#clusters.update(snapshot, this.#extensions.upstreamContext(extensions.loaded), overload);
+    this.#streamResets.update(overload);
     await this.#plugins.prepare(snapshot.plugins.map(({ module }) => module));
     const problems = this.#plugins.update(snapshot.plugins, snapshot.node);
     if (problems.length > 0) return { ok: false, problems };
@@ -164,6 +174,7 @@ export class Worker {
   }
 
   stop(): void {
+    this.#streamResets.stop();
     this.#listeners.close();
     this.#clusters.close();
     this.#plugins.close();

@@ -10,6 +10,7 @@ import type { LogFile } from "../extensions/access_loggers/common/log_file.ts";
 import type { FactoryContext } from "../extensions/define.ts";
 import { DnsResolvers } from "../net/dns_resolvers.ts";
 import { DnsStats } from "../net/dns_stats.ts";
+import type { OverloadSignal, OverloadState } from "../net/overload.ts";
 import { compileFormat, type FormatWorld } from "../observe/formatter.ts";
 import { createClientCodec } from "../upstream/client_codec.ts";
 import { ClusterManager } from "../upstream/cluster_manager.ts";
@@ -28,6 +29,8 @@ export class WorkerClusters {
   #outlierEventLog: LogFile | null = null;
   /** What filters of clusters are made with; from the newest generation. */
   #filterContext: FactoryContext | null = null;
+  /** Fires for connections to upstreams that are not to be made; null where nothing says so. */
+  #shed: OverloadSignal | null = null;
 
   constructor(environment: WorkerEnvironment, world: FormatWorld, runtime: Runtime, counts: SharedCounts) {
     const { clock, random, stats } = environment;
@@ -53,6 +56,7 @@ export class WorkerClusters {
         createCount: (cluster: string, resource: string) => counts.create(`${cluster}.${resource}`),
         createCells: (name: string, count: number) => stats.cells(name, count),
       }),
+      shedsConnections: () => this.#shed !== null && this.#shed.fires(),
       writeOutlierEvent: (line) => this.#outlierEventLog?.write(line),
       primary,
       hostHealth: this.#hostHealth,
@@ -62,8 +66,9 @@ export class WorkerClusters {
   }
 
   /** Takes a generation; settles once its clusters are warm. */
-  update(snapshot: Snapshot, filterContext: FactoryContext): Promise<void> {
+  update(snapshot: Snapshot, filterContext: FactoryContext, overload: OverloadState | null): Promise<void> {
     const { clusters, localClusterName, node, outlierEventLog } = snapshot;
+    this.#shed = overload?.point("connection_pool_new_connection") ?? null;
     this.#filterContext = filterContext;
     this.#outlierEventLog = outlierEventLog === null ? null : this.#eventFiles.open(outlierEventLog);
     this.manager.locate(node, localClusterName);

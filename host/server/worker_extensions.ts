@@ -77,10 +77,14 @@ export class WorkerExtensions {
     return { ok: true, loaded: { ...modules, node } };
   }
 
-  /** The same one through all generations: what is measured is set when the process starts. */
+  /** What the newest generation is to refuse. */
+  get overload(): OverloadState | null {
+    return this.#overload;
+  }
+
   #takeOverload(handle: OverloadHandle | null): void {
     const { random, stats } = this.#options.environment;
-    if (handle !== null) this.#overload ??= new OverloadState(handle, random, stats);
+    this.#overload = handle === null ? null : new OverloadState(handle, random, stats);
   }
 
   /** What filters of clusters are made with. */

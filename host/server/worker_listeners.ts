@@ -7,12 +7,13 @@
  * @module
  */
 import type { DrainableConnection } from "../extensions/define.ts";
+import type { StreamAccount } from "../http/high_memory_streams.ts";
 import { scaledTimers } from "../http/overload.ts";
 import type { SocketConnection } from "../net/connection.ts";
 import { CountedConnectionLimit } from "../net/connection_limit.ts";
 import { CloseType } from "../net/filter.ts";
 import { Listener } from "../net/listener.ts";
-import { acceptOverload } from "../net/overload.ts";
+import { acceptOverload, overloadShape } from "../net/overload.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import { DrainManager } from "./drain.ts";
 import { buildChain, type ServedChain } from "./served_chain.ts";
@@ -59,7 +60,9 @@ export class WorkerListeners {
     const retired = [...this.#listeners.values()].filter((served) => !names.has(served.plan.name));
     const added: ServedListener[] = [];
     for (const plan of snapshot.listeners) {
-      const key = JSON.stringify(plan, (_name, value) => value instanceof Uint8Array ? [...value] : value as unknown);
+      const overload = plan.bypassesOverloadManager ? "" : overloadShape(snapshot.overload);
+      const key = overload +
+        JSON.stringify(plan, (_name, value) => value instanceof Uint8Array ? [...value] : value as unknown);
       const before = this.#listeners.get(plan.name);
       if (before?.key === key) continue;
       if (before !== undefined) retired.push(before);
@@ -164,6 +167,11 @@ export class WorkerListeners {
       streams += this.#served.get(connection)?.activeStreams ?? 0;
     }
     return { connections, streams };
+  }
+
+  /** The streams of all connections, with what they hold. */
+  *accounts(): Generator<StreamAccount> {
+    for (const connection of this.#connections()) yield* this.#served.get(connection)?.accounts?.() ?? [];
   }
 
   *#connections(): Generator<SocketConnection> {

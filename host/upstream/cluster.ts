@@ -55,6 +55,7 @@ export class Cluster implements PoolCluster {
   readonly clock: Clock;
   readonly random: Random;
   readonly dialer: Dialer;
+  readonly shedsConnections: () => boolean;
   readonly priorities: PrioritySet;
   /** Null when nobody watches what becomes of requests. */
   readonly outliers: ClusterOutliers | null;
@@ -90,6 +91,7 @@ export class Cluster implements PoolCluster {
     this.clock = environment.clock;
     this.random = environment.random;
     this.dialer = environment.dialer;
+    this.shedsConnections = environment.shedsConnections ?? (() => false);
     this.#httpPools = new HttpPools(this, environment.createClientCodec);
     this.#createHttpFilters = () => {
       const { filters } = plan.http;

@@ -40,6 +40,8 @@ export interface ClusterEnvironment {
   readonly hostHealth?: HostHealthExchange;
   /** Whole numbers that workers share under a name; absent: each worker has its own. */
   readonly createCells?: (name: string, count: number) => Int32Array;
+  /** Whether a connection that is wanted now is not to be made, for there is too much to do; absent: never. */
+  readonly shedsConnections?: () => boolean;
   /** Takes the lines of the event log of outlier detection. */
   readonly writeOutlierEvent?: (line: string) => void;
   /** Compiles values of headers; absent: they are as they are written. */

@@ -108,7 +108,11 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     }
     const entry = this.#pending.push({ decoder, callbacks });
     if (!this.#counted) this.#countUse();
-    this.#createConnections();
+    if (!this.#createConnections()) {
+      entry.cancel();
+      callbacks.onPoolFailure(StreamResetReason.Overflow, "", null);
+      return null;
+    }
     if (preconnect !== null) preconnect.connect(this);
     return entry.waiting ? entry : null;
   }
@@ -177,20 +181,31 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     callbacks.onPoolReady(encoder, this.host, client.connection!.info, client.protocol, client.requestCount);
   }
 
-  /** Makes connections until there will be one for everybody who waits. */
-  #createConnections(): void {
+  /** Makes connections until there will be one for everybody who waits; false when overload forbids it. */
+  #createConnections(): boolean {
     while (this.#pending.length > this.#connectingCapacity) {
       if (this.#pending.length <= this.#connectingCapacity + this.#dispatching) {
         this.#deferred = true;
-        return;
+        return true;
       }
+      if (this.shedsConnections()) return false;
       // Other hosts may hold all connections of the cluster: one is allowed, else nobody here ever gets any.
-      if (!this.ledger.canCreateConnection() && this.#clients.size > 0) return;
+      if (!this.ledger.canCreateConnection() && this.#clients.size > 0) return true;
       this.createConnection();
     }
+    return true;
+  }
+
+  /** Connections for those who wait on, of whom none is to wait for nothing. */
+  #replaceConnections(): void {
+    if (!this.#createConnections() && this.#clients.size === 0) this.#failPending(StreamResetReason.Overflow, "");
   }
 
   // PreconnectingPool
+
+  shedsConnections(): boolean {
+    return this.ledger.cluster.shedsConnections();
+  }
 
   canCreateConnection(): boolean {
     return this.ledger.canCreateConnection();
@@ -269,17 +284,17 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     this.#dispatching--;
     if (!this.#deferred) return;
     this.#deferred = false;
-    this.#createConnections();
+    this.#replaceConnections();
   }
 
   onConnectFailed(_client: ActiveClient, failure: DialFailure): void {
     this.#failPending(failureReason(failure), failureDetails(failure));
-    this.#createConnections();
+    this.#replaceConnections();
     this.#onLess();
   }
 
   onClosed(_client: ActiveClient): void {
-    this.#createConnections();
+    this.#replaceConnections();
     this.#onLess();
   }
 

@@ -50,6 +50,8 @@ export interface PoolCluster {
   readonly clock: Clock;
   readonly random: Random;
   readonly dialer: Dialer;
+  /** Under overload: a connection that is wanted now is not made. */
+  readonly shedsConnections: () => boolean;
   /** Null where connections are made for streams that are there. */
   readonly preconnect: Preconnect | null;
   httpPool(host: Host, priority: ResourcePriority, protocol: string, connectionId: number): PreconnectingPool;

@@ -33,6 +33,8 @@ export interface PreconnectingPool {
   readonly room: number;
   /** Connections in any state. */
   readonly connectionCount: number;
+  /** Under overload: a connection that is wanted now is not made. */
+  shedsConnections(): boolean;
   /** Whether the limits allow for one more; counts when they do not. */
   canCreateConnection(): boolean;
   createConnection(): void;
@@ -89,6 +91,7 @@ export class Preconnect {
       this.#stats.upstreamCxPreconnectSkipped.inc();
       return false;
     }
+    if (pool.shedsConnections()) return false;
     const allowed = pool.canCreateConnection();
     // A host gets its first connection whatever others hold.
     if (allowed || pool.connectionCount === 0) pool.createConnection();

@@ -64,7 +64,11 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
       return null;
     }
     const entry = this.#pending.push(callbacks);
-    this.#createConnections();
+    if (!this.#createConnections()) {
+      entry.cancel();
+      callbacks.onPoolFailure(StreamResetReason.Overflow, "", null);
+      return null;
+    }
     preconnect?.connect(this);
     return entry.waiting ? entry : null;
   }
@@ -109,14 +113,26 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
     for (const connection of [...this.#connections]) if (!connection.connecting) connection.discard();
   }
 
-  #createConnections(): void {
+  /** Makes a connection for everybody who waits; false when overload forbids it. */
+  #createConnections(): boolean {
     while (this.#pending.length > this.#connecting) {
-      if (!this.ledger.canCreateConnection() && this.#connections.size > 0) return;
+      if (this.shedsConnections()) return false;
+      if (!this.ledger.canCreateConnection() && this.#connections.size > 0) return true;
       this.createConnection();
     }
+    return true;
+  }
+
+  /** Connections for those who wait on, of whom none is to wait for nothing. */
+  #replaceConnections(): void {
+    if (!this.#createConnections() && this.#connections.size === 0) this.#failPending(StreamResetReason.Overflow, "");
   }
 
   // PreconnectingPool
+
+  shedsConnections(): boolean {
+    return this.ledger.cluster.shedsConnections();
+  }
 
   canCreateConnection(): boolean {
     return this.ledger.canCreateConnection();
@@ -179,7 +195,7 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
     this.#connecting--;
     this.#connections.delete(connection);
     this.#failPending(failureReason(failure), failureDetails(failure));
-    this.#createConnections();
+    this.#replaceConnections();
     this.#checkIdle();
   }
 
@@ -187,7 +203,7 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
     this.#connections.delete(connection);
     const index = this.#ready.indexOf(connection);
     if (index >= 0) this.#ready.splice(index, 1);
-    this.#createConnections();
+    this.#replaceConnections();
     this.#checkIdle();
   }
 }

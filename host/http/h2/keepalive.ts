@@ -6,12 +6,15 @@
  */
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
+import type { TimerMaker } from "../../net/scaled_timers.ts";
 import type { KeepalivePlan } from "./options.ts";
 
 /** Where time and chance come from. */
 export interface Timing {
   readonly clock: Clock;
   readonly random: Random;
+  /** Timers that overload may cut short; absent: those of the clock. */
+  readonly timers?: { readonly streamFlush: TimerMaker };
 }
 
 export class Keepalive {

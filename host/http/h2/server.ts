@@ -7,7 +7,7 @@
  * @module
  */
 import { fromLatin1 } from "../../base/bytes.ts";
-import { type CodecError, type Protocol, type ServerCodec, type ServerCodecCallbacks } from "../codec.ts";
+import type { CodecError, Protocol, ResponseEncoder, ServerCodec, ServerCodecCallbacks } from "../codec.ts";
 import { Http2Details } from "./errors.ts";
 import { ErrorCode, MAX_STREAM_ID, PREFACE } from "./frame.ts";
 import type { Http2Connection } from "./frame_writer.ts";
@@ -52,6 +52,12 @@ export class Http2ServerCodec implements ServerCodec, SessionOwner {
 
   get wantsToWrite(): boolean {
     return this.#session.wantsToWrite;
+  }
+
+  *flushing(): Generator<ResponseEncoder> {
+    for (const stream of this.#session.streams.values()) {
+      if (stream.endsAfterPending && stream.pendingBytes > 0) yield stream;
+    }
   }
 
   dispatch(bytes: Uint8Array): CodecError | null {

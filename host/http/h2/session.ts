@@ -333,7 +333,8 @@ export class Session implements StreamOwner {
     this.publishPending();
     const flushTimeoutMs = stream.flushTimeoutMs ?? this.options.flushTimeoutMs;
     if (flushTimeoutMs <= 0) return;
-    stream.flushTimer ??= this.#timing.clock.createTimer(() => {
+    const { clock, timers } = this.#timing;
+    stream.flushTimer ??= (timers?.streamFlush ?? clock).createTimer(() => {
       this.stats.txFlushTimeout.inc();
       this.#reset(stream, ErrorCode.InternalError);
       this.owner.onStreamClosed(stream, StreamResetReason.LocalReset);

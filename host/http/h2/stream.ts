@@ -117,6 +117,10 @@ export class Http2Stream implements ResponseEncoder, RequestEncoder, SendingStre
     return this.#headerFrameBytesSent + this.bodyBytesSent + this.bodyFramesSent * FRAME_HEADER_BYTES;
   }
 
+  get pendingBytes(): number {
+    return this.pending.length;
+  }
+
   get endsAfterPending(): boolean {
     return this.#sendOver;
   }

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Clock, Timer } from "../../base/clock.ts";
-import { ACTION_PREFIX, type OverloadHandle, POINT_PREFIX, SATURATED } from "../../net/overload.ts";
+import { ACTION_PREFIX, cellOfAction, cellOfPoint, POINT_PREFIX, SATURATED } from "../../net/overload.ts";
 import type { Logger } from "../../observe/log.ts";
 import { type Counter, type Gauge, type Histogram, HistogramUnit, type StatsScope } from "../../observe/stats.ts";
 import { createMonitor, type MeasuredPlatform, type ResourceMonitor } from "./monitors.ts";
@@ -15,6 +15,8 @@ import type { OverloadPlan, TriggeredPlan, TriggerPlan } from "./plan.ts";
 
 export interface OverloadManagerOptions {
   readonly plan: OverloadPlan;
+  /** What workers read. */
+  readonly cells: SharedArrayBuffer;
   readonly platform: MeasuredPlatform;
   /** Connections that are open now, of all workers. */
   readonly openConnections: () => number;
@@ -26,10 +28,10 @@ export interface OverloadManagerOptions {
 }
 
 export class OverloadManager {
-  readonly handle: OverloadHandle;
   readonly #clock: Clock;
   readonly #resources: readonly Resource[];
   readonly #triggered: readonly Triggered[];
+  readonly #shrink: Triggered | null;
   readonly #refreshDelay: Histogram;
   readonly #timer: Timer;
   readonly #shrinkTimer: Timer;
@@ -38,24 +40,21 @@ export class OverloadManager {
   readonly #logger: Logger;
   #lastMs = 0;
 
-  constructor({ plan, platform, openConnections, stats, logger, onShrinkHeap }: OverloadManagerOptions) {
+  constructor({ plan, cells, platform, openConnections, stats, logger, onShrinkHeap }: OverloadManagerOptions) {
     const { actions, points, monitors } = plan;
-    const cells = new SharedArrayBuffer((actions.length + points.length) * 4);
     this.#plan = plan;
     this.#clock = platform.clock;
     this.#logger = logger;
     this.#onShrinkHeap = onShrinkHeap;
-    this.handle = {
-      actions: actions.map((each) => each.name),
-      points: points.map((each) => each.name),
-      cells,
-      timers: plan.timers,
-      refreshIntervalMs: plan.refreshIntervalMs,
-    };
     const view = new Int32Array(cells);
+    const shrink = actions.findIndex((each) => each.name === "shrink_heap");
+    const ofActions = actions.map((each) =>
+      new Triggered(each, ACTION_PREFIX, true, stats, view, cellOfAction(each.name))
+    );
+    this.#shrink = ofActions[shrink] ?? null;
     this.#triggered = [
-      ...actions.map((each, index) => new Triggered(each, ACTION_PREFIX, true, stats, view, index)),
-      ...points.map((each, index) => new Triggered(each, POINT_PREFIX, false, stats, view, actions.length + index)),
+      ...ofActions,
+      ...points.map((each) => new Triggered(each, POINT_PREFIX, false, stats, view, cellOfPoint(each.name))),
     ];
     this.#resources = monitors.map((each) =>
       new Resource(each.name, createMonitor(each, platform, openConnections), stats)
@@ -73,12 +72,14 @@ export class OverloadManager {
   start(): void {
     this.#lastMs = this.#clock.nowMs();
     this.#timer.enable(this.#plan.refreshIntervalMs);
-    if (this.handle.actions.includes("shrink_heap")) this.#shrinkTimer.enable(this.#plan.shrinkHeapIntervalMs);
+    if (this.#shrink !== null) this.#shrinkTimer.enable(this.#plan.shrinkHeapIntervalMs);
   }
 
+  /** Nothing is to be refused any more. */
   stop(): void {
     this.#timer.disable();
     this.#shrinkTimer.disable();
+    for (const triggered of this.#triggered) triggered.clear();
   }
 
   /** Measures everything once. */
@@ -98,8 +99,7 @@ export class OverloadManager {
   }
 
   #shrinkHeap(): void {
-    const index = this.handle.actions.indexOf("shrink_heap");
-    if (this.#triggered[index]!.state >= 1) this.#onShrinkHeap();
+    if (this.#shrink!.state >= 1) this.#onShrinkHeap();
     this.#shrinkTimer.enable(this.#plan.shrinkHeapIntervalMs);
   }
 }
@@ -156,6 +156,12 @@ class Triggered {
     this.#active = isAction ? stats.gauge(`overload.${prefix}${name}.active`) : null;
     this.#scalePercent = stats.gauge(`overload.${prefix}${name}.scale_percent`);
     if (!isAction) stats.counter(`overload.${prefix}${name}.shed_load_count`);
+  }
+
+  clear(): void {
+    this.#active?.set(0);
+    this.#scalePercent.set(0);
+    Atomics.store(this.#cells, this.#index, 0);
   }
 
   onPressure(resource: string, pressure: number): void {

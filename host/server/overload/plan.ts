@@ -12,6 +12,8 @@ export interface OverloadPlan {
   readonly actions: readonly TriggeredPlan<OverloadAction>[];
   readonly points: readonly TriggeredPlan<LoadShedPoint>[];
   readonly timers: readonly ScaledTimerPlan[];
+  /** Streams that hold two to the power of this many bytes or more may be reset; 0 for none. */
+  readonly minimumAccountToTrackPowerOfTwo: number;
   /** How often memory is given back while `shrink_heap` is saturated. */
   readonly shrinkHeapIntervalMs: number;
 }

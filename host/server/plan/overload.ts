@@ -25,6 +25,7 @@ const TIMER_KINDS: Readonly<Record<string, ScaledTimerKind>> = {
   HTTP_DOWNSTREAM_STREAM_IDLE: "stream_idle",
   TRANSPORT_SOCKET_CONNECT: "transport_socket_connect",
   HTTP_DOWNSTREAM_CONNECTION_MAX: "connection_max",
+  HTTP_DOWNSTREAM_STREAM_FLUSH: "stream_flush",
 };
 
 export function planOverload(node: ConfigNode): OverloadPlan {
@@ -38,16 +39,18 @@ export function planOverload(node: ConfigNode): OverloadPlan {
     names.add(plan.name);
     return [plan];
   });
-  node.message("buffer_factory_config")?.accept(
-    "minimum_account_to_track_power_of_two",
-    "it is for reset_high_memory_stream, which is an error of its own where it is asked for",
-  );
+  const buffers = node.message("buffer_factory_config");
   let timers: readonly ScaledTimerPlan[] = [];
   let shrinkHeapIntervalMs = 10_000;
   const actions = planTriggered(node, "actions", ACTION_PREFIX, OVERLOAD_ACTIONS, names, (name, each) => {
     if (name === "reduce_timeouts") timers = planTimers(each);
     else if (name === "shrink_heap") shrinkHeapIntervalMs = planShrinkInterval(each, shrinkHeapIntervalMs);
     else refuseConfig(name, each);
+    if (name === "reset_high_memory_stream" && buffers === null) {
+      each.error("config/missing-field", `Overload action ${ACTION_PREFIX}${name} requires buffer_factory_config`, {
+        field: "name",
+      });
+    }
   });
   const points = planTriggered(node, "loadshed_points", POINT_PREFIX, LOAD_SHED_POINTS, names, () => {});
   return {
@@ -56,6 +59,7 @@ export function planOverload(node: ConfigNode): OverloadPlan {
     actions,
     points,
     timers,
+    minimumAccountToTrackPowerOfTwo: buffers?.number("minimum_account_to_track_power_of_two", 0) ?? 0,
     shrinkHeapIntervalMs,
   };
 }

@@ -598,6 +598,18 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: "nothing can come on it any more",
   },
   {
+    title: "A response that waits for the client, and is reset under overload",
+    cases: ["overload_streams: a response of which only the end waits"],
+    envoy: "logs the request when the client has the response, or is told that it will not get it: with `OM`",
+    nuncio: "logs it when the response is made, as that of any client that reads slowly; the client is told the same",
+    reason: "what is logged is over for filters and upstream, and holds no more than its bytes",
+    apply: (recorded) => ({
+      ...recorded,
+      log: recorded.log.map((line) => line.replace("flags=OM details=overload", "flags=- details=via_upstream")),
+    }),
+    stats: { "http.main.downstream_rq_rx_reset": -1 },
+  },
+  {
     title: "A guest that fails under FAIL_OPEN",
     cases: ["wasm_plugins: fail open: the trap"],
     envoy: "answers the stream in which it fails with 503, and leaves the filter out of those that follow",

@@ -83,6 +83,48 @@ test("a bad configuration and a taken port are errors with their text", async ()
   assert.equal(codes, ["config/invalid", "server/not-started", "server/not-started"]);
 });
 
+test("another overload manager: other thresholds leave connections alone, other actions make listeners anew", async () => {
+  const pressure = join(folder, "pressure");
+  writeFileSync(pressure, "0.5");
+  const config = (action: string, threshold: number) =>
+    webConfig({
+      port: 0,
+      bootstrap: {
+        overload_manager: {
+          refresh_interval: "0.01s",
+          resource_monitors: [{
+            name: "injected",
+            typed_config: {
+              "@type":
+                "type.googleapis.com/envoy.extensions.resource_monitors.injected_resource.v3.InjectedResourceConfig",
+              filename: pressure,
+            },
+          }],
+          actions: [{
+            name: `envoy.overload_actions.${action}`,
+            triggers: [{ name: "injected", threshold: { value: threshold } }],
+          }],
+        },
+      },
+    });
+  const proxy = await createProxy({ yaml: webConfig({ port: 0 }) }, { logLevel: "off" });
+  await proxy.start();
+  await proxy.reload({ yaml: config("stop_accepting_requests", 0.9) });
+  const client = await RawClient.connect(portOf(proxy));
+  assert.is((await client.get("/direct")).status, 200);
+  await proxy.reload({ yaml: config("stop_accepting_requests", 0.4) });
+  while (proxy.stat("overload.injected.pressure") !== 50) await new Promise((resolve) => setImmediate(resolve));
+  assert.is((await client.get("/direct")).status, 503);
+  await proxy.reload({ yaml: config("disable_http_keepalive", 0.9) });
+  const last = await client.get("/direct");
+  assert.is(last.status, 200);
+  assert.match(last.head, /^connection: close\r$/m);
+  await client.closed();
+  assert.is((await get(portOf(proxy), "/direct")).status, 200);
+  assert.not.ok("overload.envoy.overload_actions.stop_accepting_requests.active" in await proxy.stats());
+  await proxy.stop();
+});
+
 test("it is started once, and stopped before or after", async () => {
   const never = await createProxy({ yaml: webConfig({ port: 0 }) });
   await never.stop();

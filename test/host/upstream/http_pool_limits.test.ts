@@ -57,6 +57,35 @@ test("circuit breaker: a host without connections gets one although others hold 
   assert.is(env.store.valueOf("cluster.a.upstream_cx_overflow"), 1);
 });
 
+test("overload: who needs a new connection fails, who finds one does not, and nobody waits for nothing", () => {
+  const s = setup();
+  let sheds = true;
+  const cluster = new Cluster(s.cluster.plan, { ...s.env, shedsConnections: () => sheds });
+  cluster.start(() => {});
+  const pool = cluster.httpPool(cluster.chooseHost(null)!, ResourcePriority.Default);
+  const ask = () => {
+    const request = new FakeRequest();
+    pool.newStream(request, request);
+    return request;
+  };
+  assert.equal(ask().events, ["failure overflow [] no host"]);
+  assert.equal([s.stat("upstream_rq_cancelled"), s.stat("upstream_rq_pending_overflow")], [1, 0]);
+  sheds = false;
+  const first = ask();
+  const connection = s.env.dialer.last.connect();
+  const waits = ask();
+  sheds = true;
+  assert.equal(ask().events, ["failure overflow [] no host"]);
+  s.env.dialer.last.fail("remote");
+  assert.match(waits.events.join(), /^failure remote_connection_failure .* 10\.0\.0\.1:80$/);
+  connection.receive("r");
+  assert.equal(first.events, ["ready 1", "response"]);
+  assert.equal(ask().events, ["ready 2"]);
+  connection.finish(PeerType.Remote);
+  assert.is(pool.pendingCount, 0);
+  assert.equal(s.env.dialer.dials.length, 2);
+});
+
 test("circuit breaker: pools. One counts while it has a connection or somebody waits for one", () => {
   const env = createFakeEnvironment();
   const thresholds = { ...DEFAULT_THRESHOLDS, maxConnectionPools: 1, trackRemaining: true };

@@ -31,6 +31,7 @@ import { logs } from "./logs.ts";
 import { overrideHost } from "./override_host.ts";
 import { paths } from "./paths.ts";
 import { overload } from "./overload.ts";
+import { overloadStreams } from "./overload_streams.ts";
 import { protocolOptions } from "./protocol_options.ts";
 import { outliers } from "./outliers.ts";
 import { mirrors } from "./mirrors.ts";
@@ -128,6 +129,7 @@ export const HEALTH_GROUPS: readonly Group[] = [
   healthChecks,
   requestedHostsHealth,
   overload,
+  overloadStreams,
   draining,
 ];
 

@@ -6,10 +6,23 @@ import { SeededRandom } from "../../../../host/base/random.ts";
 import { OverloadState } from "../../../../host/net/overload.ts";
 import { LogRegistry } from "../../../../host/observe/log.ts";
 import { StatsStore } from "../../../../host/observe/stats.ts";
-import { OverloadManager } from "../../../../host/server/overload/manager.ts";
 import type { OverloadPlan, ResourcePlan, TriggerPlan } from "../../../../host/server/overload/plan.ts";
+import { ServerOverload } from "../../../../host/server/overload/server_overload.ts";
+import { StreamResets } from "../../../../host/server/overload/stream_resets.ts";
 
 const encoder = new TextEncoder();
+
+const QUIET = new LogRegistry({ clock: new ManualClock(), format: "json", destination: { write() {} } }).logger("main");
+
+const NOTHING: OverloadPlan = {
+  refreshIntervalMs: 1000,
+  monitors: [],
+  actions: [],
+  points: [],
+  timers: [],
+  minimumAccountToTrackPowerOfTwo: 0,
+  shrinkHeapIntervalMs: 10_000,
+};
 
 /** A machine of which a test says what it is like. */
 class Machine {
@@ -19,21 +32,12 @@ class Machine {
   openConnections = 0;
   shrunk = 0;
   readonly store = StatsStore.create();
-  readonly manager: OverloadManager;
+  readonly overload: ServerOverload;
   readonly state: OverloadState;
 
   constructor(plan: Partial<OverloadPlan>) {
     const { clock } = this;
-    this.manager = new OverloadManager({
-      plan: {
-        refreshIntervalMs: 1000,
-        monitors: [],
-        actions: [],
-        points: [],
-        timers: [],
-        shrinkHeapIntervalMs: 10_000,
-        ...plan,
-      },
+    this.overload = new ServerOverload({
       platform: {
         clock,
         memoryUsage: () => ({ rssBytes: this.rssBytes, heapUsedBytes: 0, heapTotalBytes: 0, externalBytes: 0 }),
@@ -46,13 +50,18 @@ class Machine {
         availableParallelism: () => 4,
       },
       stats: this.store,
-      logger: new LogRegistry({ clock, format: "json", destination: { write() {} } }).logger("main"),
+      logger: QUIET,
       openConnections: () => this.openConnections,
       onShrinkHeap: () => this.shrunk++,
     });
-    const { handle } = this.manager;
+    const handle = this.adopt(plan)!;
     this.state = new OverloadState(structuredClone(handle), new SeededRandom(1), this.store);
-    this.manager.start();
+  }
+
+  adopt(plan: Partial<OverloadPlan> | null) {
+    const whole = plan === null ? null : { ...NOTHING, ...plan };
+    this.overload.adopt(whole);
+    return this.overload.handleOf(whole);
   }
 
   stat(name: string): number | null {
@@ -186,6 +195,56 @@ test("the processors of the machine, with what they did before dampened", () => 
   assert.is(machine.stat("host.pressure"), 9);
 });
 
+test("another configuration: what is measured changes at once, and what is no longer asked for ends", () => {
+  const action = { name: "stop_accepting_requests", triggers: [trigger(0.8)] } as const;
+  const machine = new Machine({ monitors: [INJECTED], actions: [action] });
+  const signal = machine.state.action("stop_accepting_requests")!;
+  machine.files.set("/r", "0.85");
+  machine.clock.advance(1000);
+  assert.is(signal.value, 1);
+  const { triggers: _, ...rest } = action;
+  machine.adopt({ monitors: [INJECTED], actions: [{ ...rest, triggers: [trigger(0.9)] }] });
+  assert.is(signal.value, 0, "what workers have follows");
+  machine.files.set("/r", "0.95");
+  machine.clock.advance(1000);
+  assert.is(signal.value, 1);
+  machine.adopt({ monitors: [INJECTED], actions: [{ ...rest, triggers: [trigger(0.5)] }] });
+  assert.is(signal.value, 1);
+  assert.is(machine.adopt(null), null);
+  assert.is(signal.value, 0);
+  assert.is(machine.clock.armedTimers, 0);
+  assert.is(machine.stat("r.pressure"), null);
+});
+
+test("streams are looked at when the state has changed", () => {
+  const { clock, store, files, state } = new Machine({
+    monitors: [INJECTED],
+    actions: [{ name: "reset_high_memory_stream", triggers: [trigger(1, 0)] }],
+    minimumAccountToTrackPowerOfTwo: 10,
+  });
+  let looks = 0;
+  const resets = new StreamResets({
+    clock,
+    stats: store,
+    logger: QUIET,
+    accounts: () => {
+      looks++;
+      return [{ bufferedBytes: 100_000, shed() {} }];
+    },
+  });
+  resets.update(state);
+  for (const pressure of ["0", "0.5", "0.5", "0"]) {
+    files.set("/r", pressure);
+    clock.advance(2000);
+  }
+  assert.is(looks, 2);
+  assert.is(store.valueOf("envoy.overload_actions.reset_high_memory_stream.count"), 2);
+  resets.update(null);
+  files.set("/r", "1");
+  clock.advance(2000);
+  assert.is(looks, 2);
+});
+
 test("memory is given back now and then while there is too little", () => {
   const machine = new Machine({
     monitors: [{ name: "heap", kind: "fixed_heap", maxBytes: 1000 }],
@@ -197,7 +256,7 @@ test("memory is given back now and then while there is too little", () => {
   machine.rssBytes = 950;
   machine.clock.advance(6000);
   assert.is(machine.shrunk, 2);
-  machine.manager.stop();
+  machine.overload.stop();
   assert.is(machine.clock.armedTimers, 0);
 });
 

@@ -54,6 +54,7 @@ actions:
     timer_scale_factors:
     - { timer: HTTP_DOWNSTREAM_CONNECTION_IDLE, min_timeout: 2s }
     - { timer: HTTP_DOWNSTREAM_CONNECTION_MAX, min_scale: { value: 10 } }
+    - { timer: HTTP_DOWNSTREAM_STREAM_FLUSH, min_timeout: 1s }
 - name: envoy.overload_actions.shrink_heap
   ${TRIGGERS}
   typed_config: { "@type": type.googleapis.com/envoy.config.overload.v3.ShrinkHeapConfig, timer_interval: 3s }
@@ -70,8 +71,25 @@ loadshed_points:
   assert.equal(planned.timers, [
     { kind: "connection_idle", minimum: { ms: 2000 } },
     { kind: "connection_max", minimum: { fraction: 0.1 } },
+    { kind: "stream_flush", minimum: { ms: 1000 } },
   ]);
   assert.is(planned.shrinkHeapIntervalMs, 3000);
+});
+
+test("streams are reset from a size on", () => {
+  const action = `actions: [ { name: envoy.overload_actions.reset_high_memory_stream, ${TRIGGERS} } ]`;
+  const { plan: planned, problems } = plan(
+    `${MONITORS}buffer_factory_config: { minimum_account_to_track_power_of_two: 20 }\n${action}`,
+  );
+  assert.equal(problems, []);
+  assert.is(planned.minimumAccountToTrackPowerOfTwo, 20);
+});
+
+test("what there is for HTTP/3 is known", () => {
+  const { problems } = plan(`${MONITORS}
+actions: [ { name: envoy.overload_actions.close_idle_http_connections, ${TRIGGERS} } ]
+loadshed_points: [ { name: envoy.load_shed_points.http3_server_go_away_on_dispatch, ${TRIGGERS} } ]`);
+  assert.equal(problems, []);
 });
 
 const TIMERS = `typed_config: { "@type": type.googleapis.com/envoy.config.overload.v3.ScaleTimersOverloadActionConfig,`;
@@ -83,7 +101,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   [`${MONITORS}actions: [ { name: envoy.overload_actions.x, ${TRIGGERS} } ]`, /^config\/unsupported actions\[0\]/],
   [
     `${MONITORS}actions: [ { name: envoy.overload_actions.reset_high_memory_stream, ${TRIGGERS} } ]`,
-    /reset_high_memory_stream is not supported/,
+    /reset_high_memory_stream requires buffer_factory_config/,
   ],
   [`${MONITORS}loadshed_points: [ { name: x, ${TRIGGERS} } ]`, /^config\/unsupported loadshed_points\[0\]/],
   [
@@ -106,10 +124,6 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   [
     `${MONITORS}${REDUCE}, ${TIMERS} timer_scale_factors: [ ${IDLE}, ${IDLE} ] } } ]`,
     /Found duplicate entry for timer/,
-  ],
-  [
-    `${MONITORS}${REDUCE}, ${TIMERS} timer_scale_factors: [ { timer: HTTP_DOWNSTREAM_STREAM_FLUSH, min_timeout: 1s } ] } } ]`,
-    /timers of type HTTP_DOWNSTREAM_STREAM_FLUSH are not scaled/,
   ],
   [
     `${MONITORS}actions: [ { name: envoy.overload_actions.stop_accepting_requests, ${TRIGGERS}, ${TIMERS} timer_scale_factors: [ ${IDLE} ] } } ]`,
