@@ -308,6 +308,8 @@ file envoy/extensions/matching/input_matchers/metadata/v3/metadata.proto envoy.e
   message Metadata
     envoy.type.matcher.v3.ValueMatcher value = 1 {"message":{"required":true}}
     bool invert = 4
+file envoy/extensions/queue_policy/fifo/v3/fifo.proto envoy.extensions.queue_policy.fifo.v3
+  message FifoQueuePolicyConfig
 file envoy/extensions/rate_limit_descriptors/jwt_claim/v3/jwt_claim.proto envoy.extensions.rate_limit_descriptors.jwt_claim.v3
   message Descriptor
     string descriptor_key = 1 {"string":{"min_len":"1"}}

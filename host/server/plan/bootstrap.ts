@@ -155,7 +155,7 @@ function planWasmLimits(root: ConfigNode, runtime: RuntimeValues): WasmLimitsPla
 function planOutlierEventLog(root: ConfigNode): string | null {
   const node = root.message("cluster_manager")?.message("outlier_detection") ?? null;
   if (node === null) return null;
-  node.refuse("event_service", "events of outlier detection go to a file only", "set event_log_path");
+  node.accept("event_service", "Envoy sends no events there either; they go to event_log_path");
   const path = node.string("event_log_path");
   if (path === "") return null;
   const reason = whyNotWritable(path);

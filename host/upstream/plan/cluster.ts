@@ -32,6 +32,7 @@ import { planOutlierDetection } from "./outlier_detection.ts";
 
 const USABLE_STATUSES: readonly EndpointHealth[] = ["UNKNOWN", "HEALTHY", "DEGRADED"];
 const UNSUPPORTED = "config/unsupported";
+const FIFO = "envoy.extensions.queue_policy.fifo.v3.FifoQueuePolicyConfig";
 const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
 /** What planning a cluster needs of the rest of the configuration. */
@@ -91,6 +92,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     metadata: planMetadata(node),
   };
   checkTransportSocket(node);
+  checkQueuingPolicies(node);
   if (discovery === null || name === "") return null;
   checkEndpoints(node, discovery.type, localities);
   checkHashedNames(node, discovery.type);
@@ -138,6 +140,18 @@ function checkTransportSocket(node: ConfigNode): void {
   const config = socket.any("typed_config");
   if (config === null ? name === "envoy.transport_sockets.raw_buffer" : config.typeName === RAW_BUFFER) return;
   node.error(UNSUPPORTED, `transport socket '${name}' is not supported yet`, { field: "transport_socket" });
+}
+
+/** First come, first served is all that there is. */
+function checkQueuingPolicies(node: ConfigNode): void {
+  const policy = node.message("queuing_policies")?.message("pending_rq_policy") ?? null;
+  if (policy === null) return;
+  const name = policy.string("name");
+  if (policy.any("typed_config")?.typeName === FIFO) return;
+  policy.error(UNSUPPORTED, `there is no queue policy '${name}'`, {
+    field: "name",
+    help: "use envoy.queue_policy.fifo",
+  });
 }
 
 /** A cluster that chooses hosts itself is to say so, and no other one can. */

@@ -39,7 +39,7 @@ export function planOutlierDetection(node: ConfigNode, runtime: RuntimeValues): 
       field: "max_ejection_time",
     });
   }
-  node.refuse("monitors", "monitors of extensions are not supported");
+  node.accept("monitors", "Envoy 1.40 has none of these extensions: it takes the field and looks no further");
   const enforcing = Object.fromEntries(
     Object.entries(ENFORCING).map(([type, field]) =>
       [type, number(field, DEFAULTS.enforcing[type as keyof typeof ENFORCING])] as const

@@ -93,6 +93,17 @@ test("retry budgets; runtime keys override what limits requests, and make a budg
   assert.is(limits.circuitBreakers.default.maxRequests, 5);
 });
 
+test("those who wait are served in the order in which they came, and in no other", () => {
+  const policy = (name: string, type: string) =>
+    plan(`name: a
+queuing_policies: { pending_rq_policy: { name: ${name}, typed_config: { "@type": type.googleapis.com/${type} } } }`)
+      .problems;
+  assert.equal(policy("envoy.queue_policy.fifo", "envoy.extensions.queue_policy.fifo.v3.FifoQueuePolicyConfig"), []);
+  assert.equal(policy("other", "google.protobuf.Struct"), [
+    "error config/unsupported queuing_policies.pending_rq_policy.name: there is no queue policy 'other'",
+  ]);
+});
+
 test("connections that clients do not share", () => {
   assert.is(good("name: a").poolPerDownstreamConnection, false);
   assert.is(good("name: a\nconnection_pool_per_downstream_connection: true").poolPerDownstreamConnection, true);
