@@ -82,6 +82,8 @@ export interface HttpCheckPlan {
 
 export interface TcpCheckPlan {
   readonly kind: "tcp";
+  /** The header of the PROXY protocol that each check begins with, by version; null: none. */
+  readonly proxyProtocol: "V1" | "V2" | null;
   readonly send: Uint8Array | null;
   /** Segments that the answer has to hold, in this order; with none a connection is enough. */
   readonly receive: readonly Uint8Array[];

@@ -9,6 +9,7 @@
 import { ByteQueue } from "../../base/byte_queue.ts";
 import type { Connection, ConnectionHandler } from "../../net/connection_port.ts";
 import { CloseType } from "../../net/filter.ts";
+import { PROXY_PROTOCOL_V2_LOCAL, proxyProtocolV1 } from "../../net/proxy_protocol.ts";
 import type { DialCallbacks, DialHandle } from "../dialer.ts";
 import { dialForCheck } from "./check_connection.ts";
 import { hasSegments } from "./payload.ts";
@@ -52,8 +53,15 @@ export class TcpProbe implements HealthProbe, ConnectionHandler, DialCallbacks {
     this.#connection?.close(CloseType.NoFlush);
   }
 
+  /** The one connection serves check after check, each with a header of its own, as in Envoy. */
   #send(connection: Connection): void {
-    if (this.#plan.send !== null) connection.write(this.#plan.send);
+    const { proxyProtocol, send } = this.#plan;
+    const { localAddress, remoteAddress } = connection.info;
+    connection.cork();
+    if (proxyProtocol === "V1") connection.write(proxyProtocolV1(localAddress, remoteAddress));
+    else if (proxyProtocol === "V2") connection.write(PROXY_PROTOCOL_V2_LOCAL);
+    if (send !== null) connection.write(send);
+    connection.uncork();
   }
 
   // DialCallbacks

@@ -81,6 +81,7 @@ function planHealthCheck(
   const intervalMs = node.durationMs("interval", 0);
   const noTrafficIntervalMs = node.durationMs("no_traffic_interval", DEFAULT_NO_TRAFFIC_INTERVAL_MS);
   const unhealthyIntervalMs = node.durationMs("unhealthy_interval", intervalMs);
+  node.accept("event_service", "Envoy does not use it either; event_logger names files");
   node.accept("alt_port", "Envoy does not use it either; health_check_config of an endpoint has a port_value");
   return {
     name: node.string("name"),
@@ -189,8 +190,17 @@ function planStatuses(node: ConfigNode, field: string): StatusRange[] {
 }
 
 function planTcp(node: ConfigNode | null): TcpCheckPlan {
-  if (node === null) return { kind: "tcp", send: null, receive: [] };
-  return { kind: "tcp", send: planPayload(node.message("send")), receive: planPayloads(node) };
+  if (node === null) return { kind: "tcp", proxyProtocol: null, send: null, receive: [] };
+  const proxyProtocol = node.message("proxy_protocol_config");
+  for (const field of ["pass_through_tlvs", "added_tlvs"]) {
+    proxyProtocol?.accept(field, "Envoy does not use it for health checks either");
+  }
+  return {
+    kind: "tcp",
+    proxyProtocol: proxyProtocol === null ? null : proxyProtocol.enum("version") === "V2" ? "V2" : "V1",
+    send: planPayload(node.message("send")),
+    receive: planPayloads(node),
+  };
 }
 
 function planGrpc(check: ConfigNode, node: ConfigNode, http: HttpProtocolPlan, formats: FormatChecker): GrpcCheckPlan {

@@ -40,6 +40,7 @@ export function normaliser(
     let after = decodeAddresses(before).replace(UUID, "(uuid)")
       .replace(/(date: )[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT/gi, "$1(date)")
       .replace(/(x-envoy-upstream-service-time: )\d+/gi, "$1(ms)")
+      .replace(/(PROXY TCP4 \S+ \S+ )\d+/g, "$1(ephemeral)")
       .replace(/\b\d{4,5}\b/g, (digits) => names.get(digits) ?? digits)
       .replace(/127\.0\.0\.1:\d{4,5}/g, "127.0.0.1:(ephemeral)");
     after = after.replace(/\/\S*\/nuncio-proxy-\w+\//g, "(folder)/");

@@ -130,6 +130,16 @@ const CLUSTERS: Readonly<Record<string, Checked>> = {
       'tcp_health_check: { send: { text: "70696e67" }, receive: [ { text: "706f" }, { text: "6e67" } ] }',
     endpoints: on("c_tcp"),
   },
+  proxied: {
+    check: `timeout: 5s, ${SOON}, unhealthy_threshold: 2, healthy_threshold: 1, ` +
+      'tcp_health_check: { proxy_protocol_config: {}, send: { text: "70696e67" }, receive: [ { text: "706f6e67" } ] }',
+    endpoints: on("c_proxied"),
+  },
+  proxied_local: {
+    check: `timeout: 5s, ${SOON}, reuse_connection: false, unhealthy_threshold: 2, healthy_threshold: 1, ` +
+      'tcp_health_check: { proxy_protocol_config: { version: V2 }, send: { binary: "cGluZw==" }, receive: [ { text: "706f6e67" } ] }',
+    endpoints: on("c_proxied_local"),
+  },
   refused: {
     check: `timeout: 5s, ${SOON}, unhealthy_threshold: 2, healthy_threshold: 1, tcp_health_check: {}`,
     endpoints: on("nobody"),
@@ -161,6 +171,8 @@ const KINDS: Readonly<Record<string, CheckedUpstreamScript>> = {
   c_service: { kind: "http", usual: status(200, "x-envoy-upstream-healthchecked-cluster: locations\r\n") },
   c_http2: { kind: "http2", usual: head([":status", "200"]) },
   c_tcp: { kind: "tcp", usual: "pong" },
+  c_proxied: { kind: "tcp", usual: "pong" },
+  c_proxied_local: { kind: "tcp", usual: "pong" },
   c_accepted: { kind: "tcp", usual: "" },
   c_grpc: { kind: "http2", usual: SERVING },
   c_grpc_named: { kind: "http2", usual: SERVING },
@@ -308,6 +320,19 @@ export const healthChecks: Group = {
     exchange("bytes", "tcp", [
       { see: "c_tcp" },
       ...answers("c_tcp", "p-o-pong", "close", "ping", "popo", "and pong and more", "reset"),
+    ]),
+    exchange("the proxy protocol", "proxied", [
+      { see: "c_proxied" },
+      ...answers("c_proxied", "pong"),
+      { see: "c_proxied" },
+      ...answers("c_proxied", "close"),
+      { see: "c_proxied" },
+      ...answers("c_proxied", "pong"),
+    ]),
+    exchange("its second version", "proxied_local", [
+      { see: "c_proxied_local" },
+      ...answers("c_proxied_local", "pong"),
+      { see: "c_proxied_local" },
     ]),
     exchange("a connection that is refused", "refused", ["flags", GET("refused")]),
     exchange("a connection that is not", "accepted", ["flags", GET("accepted")]),

@@ -51,7 +51,7 @@ test("intervals that are not given follow from those that are", () => {
     alwaysLogFailures: false,
     alwaysLogSuccess: false,
     eventLogPaths: [],
-    checker: { kind: "tcp", send: null, receive: [] },
+    checker: { kind: "tcp", proxyProtocol: null, send: null, receive: [] },
   });
   const other = good("tcp_health_check: {}, unhealthy_interval: 5s, no_traffic_interval: 7s");
   assert.is(other.unhealthyEdgeIntervalMs, 5000);
@@ -130,10 +130,24 @@ test("gRPC, with a cluster that speaks HTTP/2", () => {
   });
 });
 
+test("a check by TCP", () => {
+  const version = (config: string) => {
+    const { checker } = good(`tcp_health_check: { proxy_protocol_config: ${config} }`);
+    return checker.kind === "tcp" && checker.proxyProtocol;
+  };
+  assert.equal(["{}", "{ version: V1 }", "{ version: V2 }"].map(version), ["V1", "V1", "V2"]);
+  // Envoy has no use for these either.
+  assert.is(
+    version("{ pass_through_tlvs: { match_type: INCLUDE_ALL }, added_tlvs: [ { type: 240, value: YQ== } ] }"),
+    "V1",
+  );
+});
+
 test("event logs", () => {
   const sink = "type.googleapis.com/envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink";
   const check = good(
-    `tcp_health_check: {}, event_log_path: /b, event_logger: [ { name: f, typed_config: { "@type": ${sink}, event_log_path: /a } } ]`,
+    "tcp_health_check: {}, event_service: { grpc_service: { envoy_grpc: { cluster_name: a } } }, event_log_path: /b, " +
+      `event_logger: [ { name: f, typed_config: { "@type": ${sink}, event_log_path: /a } } ]`,
   );
   assert.equal(check.eventLogPaths, ["/a", "/b"]);
 });
