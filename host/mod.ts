@@ -74,4 +74,4 @@ export { ByteQueue } from "./base/byte_queue.ts";
 export { HeaderMap } from "./http/header_map.ts";
 export { CloseType, type NetworkFilter, type NetworkFilterStream, PeerType, StreamStatus } from "./net/filter.ts";
 export { NuncioError } from "./base/error.ts";
-export { VERSION } from "./cli/version.ts";
+export { VERSION } from "./base/version.ts";

@@ -33,8 +33,8 @@ const LAYERS: readonly Layer[] = [
   { folder: "host/admin", rank: 9 },
   { folder: "host/testing", rank: 9 },
   { folder: "host/builder", rank: 9, only: ["host/base", "host/extensions"] },
-  { folder: "host/cli", rank: 10 },
-  { folder: "host/embed", rank: 11 },
+  { folder: "host/embed", rank: 10 },
+  { folder: "host/cli", rank: 11 },
 ];
 
 /** Folders, or files, in which everything comes in through ports. */

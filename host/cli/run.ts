@@ -3,7 +3,7 @@
 import { detectPlatform } from "../platform/detect.ts";
 import { parseFlags } from "./flags.ts";
 import { helpText } from "./help.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../base/version.ts";
 
 export async function run(): Promise<void> {
   const platform = detectPlatform();

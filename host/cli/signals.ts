@@ -1,8 +1,9 @@
-// host/cli/signals.ts: how signals end the proxy.
+// host/cli/signals.ts: what signals do to the proxy.
 /**
  * SIGTERM and SIGINT drain: no new connections, requests in flight finish, exit 0. A second signal exits at
  * once with 130. Ctrl-C reaches every process of a terminal's job, and npm hands on what it got: the same
- * signal again at once is the same signal. SIGUSR1 reopens log files; SIGHUP, which Envoy does not die of either, is only noted.
+ * signal again at once is the same signal. SIGUSR1 reopens log files. SIGHUP reads the configuration
+ * again, where Envoy does nothing.
  *
  * @module
  */
@@ -23,8 +24,15 @@ export interface Ending {
   close(): void;
 }
 
-/** `atOnce`: exit as Envoy does on SIGTERM, without a drain. */
-export function exitOnSignals(platform: Platform, server: Server, logger: Logger, atOnce: boolean): Ending {
+export interface SignalOptions {
+  /** Exit as Envoy does on SIGTERM, without a drain. */
+  readonly atOnce: boolean;
+  /** SIGHUP. */
+  reload(): void;
+}
+
+export function watchSignals(platform: Platform, server: Server, logger: Logger, options: SignalOptions): Ending {
+  const { atOnce } = options;
   let ending = false;
   let first = { cause: "", ms: 0 };
   const end = (cause: string): void => {
@@ -57,7 +65,7 @@ export function exitOnSignals(platform: Platform, server: Server, logger: Logger
       logger.info("access logs are reopened", { cause: "SIGUSR1" });
       void server.callAll("reopenLogs", undefined);
     }),
-    platform.onSignal("SIGHUP", () => logger.warn("SIGHUP does nothing: start a new process and drain this one")),
+    platform.onSignal("SIGHUP", () => options.reload()),
     platform.onUncaughtError((error, origin) => {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       logger.critical("an error that nobody caught", { origin, err: text });

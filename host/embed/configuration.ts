@@ -1,9 +1,7 @@
 // host/embed/configuration.ts: what a program can give for a configuration.
 /** @module */
-import type { NativeFilter, NativeFilters } from "../extensions/common/native/filter.ts";
-import type { Platform } from "../platform/mod.ts";
-import { type Configuration, loadConfiguration } from "../server/configuration.ts";
-import type { PluginRegistry } from "../server/plugin_registry.ts";
+import type { NativeFilter } from "../extensions/common/native/filter.ts";
+import type { ConfigurationSource } from "./instance.ts";
 
 /** envoy.config.bootstrap.v3.Bootstrap as JSON. */
 export interface BootstrapJson {
@@ -28,63 +26,38 @@ export type ProxyConfiguration =
   | { readonly path: string }
   | BootstrapJson;
 
-/** The same for the loader. */
-export interface ConfigurationText {
-  readonly path: string | null;
-  readonly yaml: string | null;
-  /** What the text is called in messages. */
-  readonly yamlName: string;
-  readonly nativeFilters: readonly NativeFilter[];
-}
-
-export function configurationText(configuration: ProxyConfiguration): ConfigurationText {
+/** Where the loader finds it, with the filters that it brings and `filters`. */
+export function configurationSource(
+  configuration: ProxyConfiguration,
+  filters: readonly NativeFilter[] = [],
+): ConfigurationSource {
+  const text = (configYaml: string | null, yamlName: string, configPath: string | null = null) => ({
+    configPath,
+    configYaml,
+    yamlName,
+    apiDescriptors: null,
+    allowUnknownFields: false,
+    lenient: false,
+    disabledExtensions: new Set<string>(),
+    nativeFilters: filters,
+  });
   if (isSource(configuration)) {
-    const { nativeFilters } = configuration;
     return {
-      path: null,
-      yaml: JSON.stringify(configuration, null, 2),
-      yamlName: "the built configuration",
-      nativeFilters,
+      ...text(JSON.stringify(configuration, null, 2), "the built configuration"),
+      nativeFilters: [...configuration.nativeFilters, ...filters],
     };
   }
   const { yaml, path } = configuration as { readonly yaml?: unknown; readonly path?: unknown };
   if (typeof yaml === "string" || typeof path === "string") {
-    return {
-      path: typeof path === "string" ? path : null,
-      yaml: typeof yaml === "string" ? yaml : null,
-      yamlName: "the configuration's text",
-      nativeFilters: [],
-    };
+    return text(
+      typeof yaml === "string" ? yaml : null,
+      "the configuration's text",
+      typeof path === "string" ? path : null,
+    );
   }
-  const text = JSON.stringify(configuration, null, 2);
-  return { path: null, yaml: text, yamlName: "the configuration object", nativeFilters: [] };
+  return text(JSON.stringify(configuration, null, 2), "the configuration object");
 }
 
 function isSource(configuration: ProxyConfiguration): configuration is BootstrapSource {
   return "toJSON" in configuration && typeof configuration.toJSON === "function";
-}
-
-/** Loads and checks as the command line does, without its flags. */
-export function loadText(
-  text: ConfigurationText,
-  { platform, plugins, natives, concurrency }: {
-    readonly platform: Platform;
-    readonly plugins: PluginRegistry;
-    readonly natives: NativeFilters;
-    readonly concurrency: number;
-  },
-): Promise<Configuration> {
-  return loadConfiguration({
-    platform,
-    configPath: text.path,
-    configYaml: text.yaml,
-    yamlName: text.yamlName,
-    apiDescriptors: null,
-    allowUnknownFields: false,
-    lenient: false,
-    disabledExtensions: new Set(),
-    node: { serviceNode: "", serviceCluster: "", serviceZone: "" },
-    nativeFilters: natives,
-    concurrency,
-  }, plugins);
 }

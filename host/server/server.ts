@@ -37,7 +37,11 @@ export interface ServerOptions extends WorkerSettings {
   readonly plugins: PluginRegistry;
 }
 
-export type StartResult = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] };
+export interface StartFailure {
+  readonly ok: false;
+  readonly problems: readonly string[];
+}
+export type StartResult = { readonly ok: true } | StartFailure;
 
 /** Workers that do not answer in this time are left out of statistics that are asked for. */
 const STATS_LIMIT_MS = 200;
@@ -56,6 +60,7 @@ export class Server {
   readonly runtime: RuntimeLayers;
   readonly #overload: ServerOverload;
   #state: ServerState = "PRE_INITIALIZING";
+  #stopped = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -171,10 +176,10 @@ export class Server {
   async reload(plan: BootstrapPlan): Promise<StartResult> {
     const before = this.snapshot;
     if (before === null || this.#state !== "LIVE") {
-      return this.#refuseReload([`the server is ${this.#state}: only one that is LIVE takes a configuration`]);
+      return this.refuseReload([`the server is ${this.#state}: only one that is LIVE takes a configuration`]);
     }
     const bound = await this.#ports.resolve(plan.listeners, before.listeners);
-    if (!bound.ok) return this.#refuseReload(bound.problems);
+    if (!bound.ok) return this.refuseReload(bound.problems);
     const restorePlugins = this.plugins.commit();
     const restoreRuntime = this.runtime.use(plan.runtimeLayers, plan.node.cluster);
     const problems = await this.#workers.apply(this.#contentOf(plan, bound.listeners));
@@ -182,7 +187,7 @@ export class Server {
       restorePlugins();
       restoreRuntime();
       await this.#workers.apply({ ...before, runtime: this.runtime.values, plugins: this.plugins.snapshots });
-      return this.#refuseReload(problems);
+      return this.refuseReload(problems);
     }
     this.#adopt(plan);
     const after = this.snapshot!;
@@ -198,7 +203,8 @@ export class Server {
     this.#overload.adopt(plan.overload);
   }
 
-  #refuseReload(problems: readonly string[]): StartResult {
+  /** Counts and notes a configuration that is not taken. */
+  refuseReload(problems: readonly string[]): StartFailure {
     this.#serverStats.configReloadRejected.inc();
     this.#logger.error("a configuration was refused: the one before goes on", { problems });
     return { ok: false, problems };
@@ -288,6 +294,8 @@ export class Server {
   }
 
   async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
     this.#serverStats.stop();
     this.#overload.stop();
     this.#endpointFiles.close();

@@ -1,14 +1,13 @@
 // test/support/embedded.ts: a whole proxy inside the test's own process, with its parts to be looked at.
 /** @module */
 import { renderText } from "../../host/base/diagnostic_render.ts";
+import { Instance } from "../../host/embed/instance.ts";
 import { type LogLevels, LogRegistry } from "../../host/observe/log.ts";
 import { detectPlatform } from "../../host/platform/detect.ts";
 import type { Platform, WorkerHandle } from "../../host/platform/mod.ts";
-import { loadConfiguration } from "../../host/server/configuration.ts";
-import { PluginRegistry } from "../../host/server/plugin_registry.ts";
-import { Server } from "../../host/server/server.ts";
-import { UNCACHED_CODE, WasmCode } from "../../host/server/wasm_code/mod.ts";
-import { WasmTrial } from "../../host/server/wasm_trial.ts";
+import type { PluginRegistry } from "../../host/server/plugin_registry.ts";
+import type { Server } from "../../host/server/server.ts";
+import { UNCACHED_CODE } from "../../host/server/wasm_code/mod.ts";
 
 /** How long tests wait for what must come. */
 const WAIT_LIMIT_MS = 15_000;
@@ -30,16 +29,18 @@ export interface Thread {
 
 export class Embedded {
   readonly server: Server;
-  readonly plugins: PluginRegistry;
   /** All threads so far, in order of their start; those that ended, too. */
   readonly threads: readonly Thread[];
   readonly #log: Log;
 
-  constructor(server: Server, plugins: PluginRegistry, threads: readonly Thread[], log: Log) {
+  constructor(server: Server, threads: readonly Thread[], log: Log) {
     this.server = server;
-    this.plugins = plugins;
     this.threads = threads;
     this.#log = log;
+  }
+
+  get plugins(): PluginRegistry {
+    return this.server.plugins;
   }
 
   /** Lines of the main thread's log. */
@@ -128,28 +129,7 @@ export async function startEmbedded(yaml: string, options: EmbeddedOptions = {})
   const logs = new LogRegistry({ clock: platform.clock, format: "json", destination: log });
   const logLevels = options.logLevels ?? {};
   logs.setLevels(logLevels);
-  let server: Server | null = null;
-  const plugins = new PluginRegistry({
-    trial: new WasmTrial(platform, options.trialLimitMs === undefined ? {} : { limitMs: options.trialLimitMs }),
-    logger: logs.logger("wasm"),
-    code: new WasmCode(platform, UNCACHED_CODE, logs.logger("wasm")),
-    publish: (next, previous) => server!.publishPlugin(next, previous),
-  });
-  const { plan, diagnostics } = await loadConfiguration({
-    platform,
-    configPath: null,
-    configYaml: yaml,
-    apiDescriptors: null,
-    allowUnknownFields: false,
-    lenient: false,
-    disabledExtensions: new Set(),
-    node: { serviceNode: "", serviceCluster: "", serviceZone: "" },
-  }, plugins);
-  if (plan === null) {
-    plugins.close();
-    throw new Error(renderText(diagnostics));
-  }
-  server = new Server({
+  const instance = new Instance({
     platform,
     logs,
     logSettings: { format: "json", color: false, path: null },
@@ -159,13 +139,25 @@ export async function startEmbedded(yaml: string, options: EmbeddedOptions = {})
     drainStrategy: "gradual",
     accessLog: { flushIntervalMs: 10_000, flushBytes: 65_536 },
     localAddress: "127.0.0.1",
-    plugins,
+    codeSettings: UNCACHED_CODE,
+    ...(options.trialLimitMs !== undefined && { trialLimitMs: options.trialLimitMs }),
     ...(options.stallLimitMs !== undefined && { stallLimitMs: options.stallLimitMs }),
   });
-  const started = await server.start(plan);
+  const { plan, diagnostics } = await instance.load({
+    configPath: null,
+    configYaml: yaml,
+    apiDescriptors: null,
+    allowUnknownFields: false,
+    lenient: false,
+    disabledExtensions: new Set(),
+  });
+  const { server } = instance;
+  const started = plan === null
+    ? { ok: false, problems: [renderText(diagnostics)] } as const
+    : await server.start(plan);
   if (!started.ok) {
-    plugins.close();
+    await instance.stop();
     throw new Error(started.problems.join("; "));
   }
-  return new Embedded(server, plugins, threads, log);
+  return new Embedded(server, threads, log);
 }

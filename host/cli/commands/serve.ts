@@ -4,27 +4,22 @@
  *
  * @module
  */
-import { DiagnosticList } from "../../base/diagnostic.ts";
-import { renderDiagnostic, renderText } from "../../base/diagnostic_render.ts";
 import { NuncioError } from "../../base/error.ts";
+import { type ConfigurationSource, Instance } from "../../embed/instance.ts";
+import { handledEvents } from "../../net/dispatch.ts";
 import { LOG_COMPONENTS, type LogLevel, type LogLevels, type LogRegistry, parseLogLevel } from "../../observe/log.ts";
 import type { Tag } from "../../observe/tags.ts";
-import { handledEvents } from "../../net/dispatch.ts";
 import type { Platform } from "../../platform/mod.ts";
-import { loadConfiguration } from "../../server/configuration.ts";
 import { IdleMemory } from "../../server/idle_memory.ts";
 import { createLogRegistry, type LogSettings } from "../../server/logging.ts";
-import { PluginRegistry } from "../../server/plugin_registry.ts";
-import { Server } from "../../server/server.ts";
-import { ValidComponents, WasmCode } from "../../server/wasm_code/mod.ts";
-import { WasmTrial } from "../../server/wasm_trial.ts";
 import type { CallTraceMode } from "../../wasm/mod.ts";
 import { startupBanner } from "../banner.ts";
 import { commandLineOptions } from "../command_line_options.ts";
 import { localAddress } from "../local_address.ts";
-import { exitOnSignals } from "../signals.ts";
+import { reloadConfiguration } from "../reload.ts";
+import { reportConfiguration, type ShownDiagnostics, showWarnings } from "../shown_diagnostics.ts";
+import { watchSignals } from "../signals.ts";
 import { wasmCodeSettings } from "../wasm_code_flags.ts";
-import { VERSION } from "../version.ts";
 
 type Flags = ReadonlyMap<string, readonly string[]>;
 
@@ -61,18 +56,9 @@ export async function serveCommand(
     return 2;
   }
 
-  const plugins: PluginRegistry = new PluginRegistry({
-    trial: new WasmTrial(platform, {
-      validComponents: new ValidComponents({ folder: codeSettings.cacheFolder, platform, logger: logs.logger("wasm") }),
-    }),
-    logger: logs.logger("wasm"),
-    code: new WasmCode(platform, codeSettings, logs.logger("wasm")),
-    callTrace: (one(flags, "wasm-trace") ?? "off") as CallTraceMode,
-    publish: (next, previous) => server.publishPlugin(next, previous),
-  });
   const concurrency = chooseConcurrency(platform, flags, logs);
   const drainTime = one(flags, "drain-time-s");
-  const server: Server = new Server({
+  const instance: Instance = new Instance({
     platform,
     logs,
     logSettings: settings,
@@ -85,79 +71,49 @@ export async function serveCommand(
       flushBytes: Number(one(flags, "file-flush-min-size-kb") ?? 64) * 1024,
     },
     localAddress: localAddress(one(flags, "local-address-ip-version") === "v6" ? 6 : 4),
-    plugins,
+    codeSettings,
+    callTrace: (one(flags, "wasm-trace") ?? "off") as CallTraceMode,
     onFatal: () => ending.fail("a worker hangs"),
   });
+  const { server } = instance;
+  const source = configurationSource(flags);
+  const shown: ShownDiagnostics = {
+    color: settings.color,
+    hidden: flags.has("skip-deprecated-logs") ? "config/deprecated-field" : null,
+  };
   // From here on: also a plugin that takes its time to start must not keep the process from ending.
-  const ending = exitOnSignals(platform, server, logger, one(flags, "sigterm") === "envoy");
-  let configuration;
-  try {
-    configuration = await loadConfiguration({
-      platform,
-      configPath: one(flags, "config-path"),
-      configYaml: one(flags, "config-yaml"),
-      apiDescriptors: one(flags, "api-descriptors"),
-      allowUnknownFields: flags.has("allow-unknown-static-fields") || flags.has("allow-unknown-fields"),
-      lenient: flags.has("lenient"),
-      disabledExtensions: new Set((one(flags, "disable-extensions") ?? "").split(",").filter((name) => name !== "")),
-      node: {
-        serviceNode: one(flags, "service-node") ?? "",
-        serviceCluster: one(flags, "service-cluster") ?? "",
-        serviceZone: one(flags, "service-zone") ?? "",
-      },
-    }, plugins);
-  } catch (error) {
+  const ending = watchSignals(platform, server, logger, {
+    atOnce: one(flags, "sigterm") === "envoy",
+    reload: () => void reloadConfiguration(platform, instance, source, logger, shown),
+  });
+  const loaded = await instance.load(source).catch((error: unknown) => {
     if (!(error instanceof NuncioError)) throw error;
     platform.stderr.write(`nuncio: ${error.message}\n`);
-    plugins.close();
-    ending.close();
-    return 1;
+    return null;
+  });
+  if (loaded === null) return await end(1);
+  const { plan, root } = loaded;
+  if (plan === null || one(flags, "mode") === "validate") {
+    return await end(reportConfiguration(platform, loaded.diagnostics, shown));
   }
-  const { plan, root } = configuration;
-  const diagnostics = flags.has("skip-deprecated-logs")
-    ? withoutCode(configuration.diagnostics, "config/deprecated-field")
-    : configuration.diagnostics;
-  const validate = one(flags, "mode") === "validate";
-  if (plan === null || validate) {
-    plugins.close();
-    ending.close();
-    return reportConfiguration(platform, diagnostics, settings.color);
-  }
-  for (const diagnostic of diagnostics.all) {
-    if (diagnostic.severity === "warning") {
-      platform.stderr.write(renderDiagnostic(diagnostic, { color: settings.color }) + "\n\n");
-    }
-  }
+  showWarnings(platform, loaded.diagnostics, shown);
 
-  const started = await server.start(plan);
-  if (!started.ok) return failToStart(started.problems);
   if (one(flags, "mode") === "init_only") {
-    await server.stop();
-    ending.close();
-    return 0;
+    const started = await server.start(plan);
+    return await end(started.ok ? 0 : failedToStart(started.problems));
   }
-  const { startControl } = await import("../../admin/control.ts");
-  const control = await startControl({
-    platform,
-    server,
-    admin: plan.admin,
-    root: root!,
-    logs,
-    version: VERSION,
+  const started = await instance.start(plan, root!, {
     commandLineOptions: commandLineOptions(flags, concurrency),
     statsTags,
     adminAddressPath: one(flags, "admin-address-path"),
     quit: () => ending.end("/quitquitquit"),
   });
-  if (control.control === null) {
-    await server.stop();
-    return failToStart([control.problem]);
-  }
+  if (!started.ok) return await end(failedToStart(started.problems));
   new IdleMemory(platform, handledEvents);
   // Listeners keep the process alive; a configuration may have none.
   setInterval(() => {}, 0x7fffffff);
   const readyMs = platform.clock.nowMs() - startedMs;
-  const { adminUrl } = control.control;
+  const { adminUrl } = instance;
   if (options.afterBanner !== undefined || platform.stderr.isTerminal) {
     platform.stderr.write(startupBanner(server, adminUrl, readyMs) + (options.afterBanner ?? ""));
   } else {
@@ -165,26 +121,33 @@ export async function serveCommand(
   }
   return 0;
 
-  function failToStart(problems: readonly string[]): number {
+  function failedToStart(problems: readonly string[]): number {
     for (const problem of problems) logger.critical("failed to start", { problem });
-    plugins.close();
-    ending.close();
-    logs.flushRepeats();
     return 3;
+  }
+
+  /** Nothing runs any more but what ends the process by itself. */
+  async function end(code: number): Promise<number> {
+    await instance.stop();
+    ending.close();
+    return code;
   }
 }
 
-function withoutCode(diagnostics: DiagnosticList, code: string): DiagnosticList {
-  const rest = new DiagnosticList();
-  for (const diagnostic of diagnostics.all) if (diagnostic.code !== code) rest.add(diagnostic);
-  return rest;
-}
-
-function reportConfiguration(platform: Platform, diagnostics: DiagnosticList, color: boolean): number {
-  if (diagnostics.total > 0) platform.stderr.write(renderText(diagnostics, { color }) + "\n");
-  if (diagnostics.hasErrors) return 1;
-  platform.stdout.write("configuration OK\n");
-  return 0;
+function configurationSource(flags: Flags): ConfigurationSource {
+  return {
+    configPath: one(flags, "config-path"),
+    configYaml: one(flags, "config-yaml"),
+    apiDescriptors: one(flags, "api-descriptors"),
+    allowUnknownFields: flags.has("allow-unknown-static-fields") || flags.has("allow-unknown-fields"),
+    lenient: flags.has("lenient"),
+    disabledExtensions: new Set((one(flags, "disable-extensions") ?? "").split(",").filter((name) => name !== "")),
+    node: {
+      serviceNode: one(flags, "service-node") ?? "",
+      serviceCluster: one(flags, "service-cluster") ?? "",
+      serviceZone: one(flags, "service-zone") ?? "",
+    },
+  };
 }
 
 /** The last value of a flag, or null. */
