@@ -118,6 +118,14 @@ const LEAST_REQUEST: BalancerPlan = {
   selectionMethod: "N_CHOICES",
   activeRequestBias: 1,
 };
+const RING_HASH: BalancerPlan = {
+  ...LOCALITY,
+  ...HASH,
+  policy: "RING_HASH",
+  minimumRingSize: 1024,
+  maximumRingSize: 8_388_608,
+  hashFunction: "XX_HASH",
+};
 const SUBSET: BalancerPlan = {
   policy: "SUBSET",
   below: ROUND_ROBIN,
@@ -150,14 +158,8 @@ const CASES: readonly (readonly [string, BalancerPlan, readonly number[], Option
   ["least request", LEAST_REQUEST, EQUAL],
   ["least request, weights", LEAST_REQUEST, WEIGHTS],
   ["peak EWMA", { ...LOCALITY, policy: "PEAK_EWMA", decayMs: 10_000, defaultRttMs: 10, penalty: 1e6 }, EQUAL],
-  ["ring hash", {
-    ...LOCALITY,
-    ...HASH,
-    policy: "RING_HASH",
-    minimumRingSize: 1024,
-    maximumRingSize: 8_388_608,
-    hashFunction: "XX_HASH",
-  }, EQUAL],
+  ["ring hash", RING_HASH, EQUAL],
+  ["ring hash, bounded load", { ...RING_HASH, hashBalanceFactor: 150 }, EQUAL],
   ["Maglev", { ...LOCALITY, ...HASH, policy: "MAGLEV", tableSize: 65_537 }, EQUAL],
 ];
 

@@ -38,6 +38,7 @@ import { MirrorPolicy } from "./mirror_policy.ts";
 import { RetryPolicy } from "./retry_policy.ts";
 import { ClusterStats } from "./stats.ts";
 import { TcpPool } from "./tcp_pool.ts";
+import { Traffic } from "./traffic.ts";
 
 const asWritten: CompileFormat = (text) => ({ format: () => text });
 
@@ -60,6 +61,7 @@ export class Cluster implements PoolCluster {
   /** Null when nobody watches what becomes of requests. */
   readonly outliers: ClusterOutliers | null;
   readonly preconnect: Preconnect | null;
+  #traffic: Traffic | null = null;
   readonly #httpPools: HttpPools;
   readonly balancer: ClusterBalancer;
   readonly #discovery: Discovery;
@@ -171,13 +173,22 @@ export class Cluster implements PoolCluster {
         stats: this.stats.loadBalancer,
         local: environment.local?.name === plan.name ? null : environment.local ?? null,
         scope,
+        countTraffic: () => this.#countTraffic(),
         connectForReports: (host, address, callbacks) =>
           new CheckConnection({ cluster: this, createClientCodec }, host, "HTTP/2", callbacks, address),
       });
     }
     this.preconnect = plan.preconnect === null
       ? null
-      : new Preconnect(plan.preconnect, this.balancer, this.priorities, this.stats);
+      : new Preconnect(plan.preconnect, this.balancer, this.priorities, this.stats, this.#countTraffic());
+  }
+
+  get traffic(): Traffic | null {
+    return this.#traffic;
+  }
+
+  #countTraffic(): Traffic {
+    return this.#traffic ??= new Traffic();
   }
 
   get name(): string {

@@ -18,6 +18,7 @@ import type { Host } from "./host.ts";
 import type { ClusterPlan } from "./plan.ts";
 import type { Preconnect, PreconnectingPool } from "./preconnect.ts";
 import type { ClusterStats } from "./stats.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** Why a pool could not give a connection: a reset reason of its own kind. */
 export type PoolFailureReason = Extract<
@@ -54,6 +55,8 @@ export interface PoolCluster {
   readonly shedsConnections: () => boolean;
   /** Null where connections are made for streams that are there. */
   readonly preconnect: Preconnect | null;
+  /** Null where nobody decides by it. */
+  readonly traffic: Traffic | null;
   httpPool(host: Host, priority: ResourcePriority, protocol: string, connectionId: number): PreconnectingPool;
   tcpPool(host: Host, priority: ResourcePriority): PreconnectingPool;
 }
@@ -138,10 +141,10 @@ export class PoolLedger {
   readonly priority: ResourcePriority;
   readonly #resources: ResourceManager;
   readonly #stats: ClusterStats;
-  readonly #preconnect: Preconnect | null;
+  readonly #traffic: Traffic | null;
 
   constructor(host: Host, cluster: PoolCluster, priority: ResourcePriority) {
-    this.#preconnect = cluster.preconnect;
+    this.#traffic = cluster.traffic;
     this.host = host;
     this.cluster = cluster;
     this.priority = priority;
@@ -172,7 +175,7 @@ export class PoolLedger {
   }
 
   onPending(): void {
-    if (this.#preconnect !== null) this.#preconnect.pending++;
+    if (this.#traffic !== null) this.#traffic.pending++;
     this.host.rqPendingActive++;
     this.#stats.upstreamRqPendingTotal.inc();
     this.#stats.upstreamRqPendingActive.inc();
@@ -180,7 +183,7 @@ export class PoolLedger {
   }
 
   onPendingEnded(): void {
-    if (this.#preconnect !== null) this.#preconnect.pending--;
+    if (this.#traffic !== null) this.#traffic.pending--;
     this.host.rqPendingActive--;
     this.#stats.upstreamRqPendingActive.dec();
     this.#resources.pendingRequests.dec();
@@ -188,7 +191,7 @@ export class PoolLedger {
 
   onStreamStarted(): void {
     this.host.rqTotal++;
-    if (this.#preconnect !== null) this.#preconnect.active++;
+    if (this.#traffic !== null) this.#traffic.active++;
     this.host.rqActive++;
     this.#stats.upstreamRqTotal.inc();
     this.#stats.upstreamRqActive.inc();
@@ -196,7 +199,7 @@ export class PoolLedger {
   }
 
   onStreamEnded(): void {
-    if (this.#preconnect !== null) this.#preconnect.active--;
+    if (this.#traffic !== null) this.#traffic.active--;
     this.host.rqActive--;
     this.#stats.upstreamRqActive.dec();
     this.#resources.requests.dec();

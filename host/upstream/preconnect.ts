@@ -17,6 +17,7 @@ import type { Host } from "./host.ts";
 import type { PreconnectPlan } from "./plan.ts";
 import type { PrioritySet } from "./priority.ts";
 import type { ClusterStats } from "./stats.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** Connections made ahead at once, at most. */
 const MAX_PRECONNECTS = 3;
@@ -43,16 +44,20 @@ export interface PreconnectingPool {
 /** What a cluster does about connections ahead of streams. */
 export class Preconnect {
   readonly perUpstreamRatio: number;
-  /** Streams of the cluster that wait for a connection, and that have one. */
-  pending = 0;
-  active = 0;
   readonly #predictiveRatio: number;
   readonly #isEnabledFor: (host: Host) => boolean;
   readonly #balancer: ClusterBalancer;
   readonly #priorities: PrioritySet;
   readonly #stats: ClusterStats;
+  readonly #traffic: Traffic;
 
-  constructor(plan: PreconnectPlan, balancer: ClusterBalancer, priorities: PrioritySet, stats: ClusterStats) {
+  constructor(
+    plan: PreconnectPlan,
+    balancer: ClusterBalancer,
+    priorities: PrioritySet,
+    stats: ClusterStats,
+    traffic: Traffic,
+  ) {
     this.perUpstreamRatio = plan.perUpstreamRatio;
     this.#predictiveRatio = plan.predictiveRatio;
     const matches = plan.enabledMetadata === null ? null : compileMetadataMatcher(plan.enabledMetadata);
@@ -60,6 +65,7 @@ export class Preconnect {
     this.#balancer = balancer;
     this.#priorities = priorities;
     this.#stats = stats;
+    this.#traffic = traffic;
   }
 
   /** Connects ahead of the streams that this pool will have. */
@@ -74,8 +80,9 @@ export class Preconnect {
   connectToNext(poolOf: (host: Host) => PreconnectingPool): void {
     const ratio = this.#predictiveRatio;
     if (ratio <= 1) return;
+    const { pending, active } = this.#traffic;
     for (let made = 0; made < MAX_PRECONNECTS; made++) {
-      if (this.#hasRoomFor((this.pending + this.active + 1) * ratio - this.active)) return;
+      if (this.#hasRoomFor((pending + active + 1) * ratio - active)) return;
       const host = this.#balancer.peekAnotherHost?.() ?? null;
       if (host === null || !this.#connectOnce(poolOf(host), ratio, 1)) return;
     }

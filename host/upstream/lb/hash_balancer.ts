@@ -14,6 +14,7 @@ import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
 import type { LocalityBalancingPlan, MaglevPlan, RingHashPlan } from "./plan.ts";
 import { choosePriority } from "../priority.ts";
+import type { Traffic } from "../traffic.ts";
 import { BoundedLoadTable } from "./bounded_load.ts";
 import type { HashTable } from "./hash_table.ts";
 import { type HostShare, hostShares, localityShares } from "./hash_weights.ts";
@@ -42,6 +43,8 @@ export class HashBalancer implements ClusterBalancer {
   readonly #hashPolicy: HashPolicy | null;
   readonly #showTable: (table: HashTable) => void;
   readonly #tables: PriorityTable[] = [];
+  /** Null where the load of hosts has no bound. */
+  readonly #traffic: Traffic | null;
 
   constructor(plan: HashBalancingPlan, environment: BalancerEnvironment) {
     this.#plan = plan;
@@ -49,6 +52,7 @@ export class HashBalancer implements ClusterBalancer {
     const { hashPolicies } = plan;
     this.#hashPolicy = hashPolicies === undefined ? null : new HashPolicy(hashPolicies);
     this.#showTable = createTableGauges(plan, environment.scope);
+    this.#traffic = plan.hashBalanceFactor === 0 ? null : environment.countTraffic();
   }
 
   chooseHost(context: LoadBalancerContext | null): Host | null {
@@ -62,7 +66,7 @@ export class HashBalancer implements ClusterBalancer {
     if (table === null) return null;
     const attempts = context === null ? 0 : context.hostSelectionRetryCount;
     for (let attempt = 0;; attempt++) {
-      const host = table.choose(hash, attempt);
+      const { host } = table.choose(hash, attempt);
       if (attempt >= attempts || !context!.shouldSelectAnotherHost(host)) return host;
     }
   }
@@ -97,7 +101,7 @@ export class HashBalancer implements ClusterBalancer {
     if (shares.length === 0) return null;
     const table = createTable(shares, plan);
     this.#showTable(table);
-    return plan.hashBalanceFactor === 0 ? table : new BoundedLoadTable(table, shares, plan.hashBalanceFactor);
+    return this.#traffic === null ? table : new BoundedLoadTable(table, shares, plan.hashBalanceFactor, this.#traffic);
   }
 }
 

@@ -10,7 +10,6 @@
  * @module
  */
 import { xxHash64 } from "../../base/xxhash.ts";
-import type { Host } from "../host.ts";
 import type { MaglevPlan } from "./plan.ts";
 import type { HashTable } from "./hash_table.ts";
 import { hashKeyOf, type HostShare } from "./hash_weights.ts";
@@ -45,7 +44,7 @@ export function createMaglevTable(shares: readonly HostShare[], plan: MaglevPlan
       taken++;
     }
   }
-  return new MaglevTable(table, shares.map(({ host }) => host), turns.map(({ count }) => count));
+  return new MaglevTable(table, shares, turns.map(({ count }) => count));
 }
 
 /** In the order of the hosts' keys: it must not depend on that of the configuration. */
@@ -77,21 +76,21 @@ class MaglevTable implements HashTable {
   readonly fewestPerHost: number;
   readonly mostPerHost: number;
   readonly #table: Uint32Array;
-  readonly #hosts: readonly Host[];
+  readonly #shares: readonly HostShare[];
   readonly #modulus: bigint;
 
-  constructor(table: Uint32Array, hosts: readonly Host[], counts: readonly number[]) {
+  constructor(table: Uint32Array, shares: readonly HostShare[], counts: readonly number[]) {
     this.size = table.length;
     this.fewestPerHost = Math.min(...counts);
     this.mostPerHost = Math.max(...counts);
     this.#table = table;
-    this.#hosts = hosts;
+    this.#shares = shares;
     this.#modulus = BigInt(table.length);
   }
 
-  choose(hash: bigint, attempt: number): Host {
+  choose(hash: bigint, attempt: number): HostShare {
     // Most bits change, so that attempts do not stay near each other.
     const spread = attempt === 0 ? hash : hash ^ BigInt.asUintN(64, -BigInt(attempt));
-    return this.#hosts[this.#table[Number(spread % this.#modulus)]!]!;
+    return this.#shares[this.#table[Number(spread % this.#modulus)]!]!;
   }
 }

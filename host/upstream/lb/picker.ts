@@ -18,6 +18,7 @@ import type { Host } from "../host.ts";
 import type { LocalCluster } from "../local_cluster.ts";
 import type { ConnectForReports } from "../orca/report_connection.ts";
 import type { PrioritySet } from "../priority.ts";
+import type { Traffic } from "../traffic.ts";
 import type { LoadBalancerContext } from "./context.ts";
 import type { LoadBalancerStats } from "./stats.ts";
 
@@ -44,6 +45,8 @@ export interface BalancerEnvironment {
   readonly stats: LoadBalancerStats;
   /** The cluster that the proxy is in; null when none is known, and for that cluster itself. */
   readonly local: LocalCluster | null;
+  /** Has the requests of the whole cluster counted, on this worker. */
+  readonly countTraffic: () => Traffic;
   /** The cluster's: for what only one policy counts. */
   readonly scope: StatsScope;
   /** Connects to a host of the cluster for what it says of its load. */

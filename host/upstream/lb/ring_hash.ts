@@ -10,7 +10,6 @@
  */
 import { fromLatin1 } from "../../base/bytes.ts";
 import { xxHash64 } from "../../base/xxhash.ts";
-import type { Host } from "../host.ts";
 import type { RingHashPlan } from "./plan.ts";
 import type { HashTable } from "./hash_table.ts";
 import { hashKeyOf, type HostShare } from "./hash_weights.ts";
@@ -35,7 +34,7 @@ export function createRing(shares: readonly HostShare[], plan: RingHashPlan): Ha
     most = Math.max(most, count);
   });
   places.sort((a, b) => a.hash < b.hash ? -1 : a.hash > b.hash ? 1 : 0);
-  return new Ring(places, shares.map(({ host }) => host), fewest, most);
+  return new Ring(places, shares, fewest, most);
 }
 
 /** A hash in two halves, without the numbers that shifting one would make. */
@@ -57,22 +56,22 @@ class Ring implements HashTable {
   readonly #high: Uint32Array;
   readonly #low: Uint32Array;
   readonly #index: Uint32Array;
-  readonly #hosts: readonly Host[];
+  readonly #shares: readonly HostShare[];
 
-  constructor(places: readonly Place[], hosts: readonly Host[], fewest: number, most: number) {
+  constructor(places: readonly Place[], shares: readonly HostShare[], fewest: number, most: number) {
     this.size = places.length;
     this.fewestPerHost = fewest;
     this.mostPerHost = most;
     this.#high = Uint32Array.from(places, ({ hash }) => Number(hash >> 32n));
     this.#low = Uint32Array.from(places, ({ hash }) => Number(hash & 0xffffffffn));
     this.#index = Uint32Array.from(places, ({ index }) => index);
-    this.#hosts = hosts;
+    this.#shares = shares;
   }
 
-  choose(hash: bigint, attempt: number): Host {
+  choose(hash: bigint, attempt: number): HostShare {
     WHOLE[0] = hash;
     const place = this.#firstFrom(HALVES[LITTLE_ENDIAN]!, HALVES[1 - LITTLE_ENDIAN]!);
-    return this.#hosts[this.#index[(place + attempt) % this.size]!]!;
+    return this.#shares[this.#index[(place + attempt) % this.size]!]!;
   }
 
   /** The first place at or after a hash; the first of all after the last. */

@@ -1,9 +1,12 @@
 // test/host/upstream/http_pool.test.ts: every state of an HTTP pool, with fake connections.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { xxHashReady } from "../../../host/base/xxhash.ts";
 import { DEFAULT_HTTP_PLAN, DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
 import { type FakeConnection, FakeRequest, PeerType } from "./fakes.ts";
 import { assertQuiet, setup } from "./pool_setup.ts";
+
+await xxHashReady;
 
 test("the first request waits for a connection; the second one gets it at once", () => {
   const s = setup();
@@ -336,6 +339,26 @@ test("connections are made ahead of streams where the cluster is to", () => {
   limited.request();
   assert.is(limited.env.dialer.dials.length, 2);
   assert.is(limited.stat("upstream_cx_overflow"), 1);
+});
+
+test("requests of the cluster are counted on this worker where something is decided by them", () => {
+  const hashed = {
+    policy: "MAGLEV",
+    tableSize: 7,
+    useHostnameForHashing: false,
+    localityWeighted: false,
+    failTrafficOnPanic: false,
+    panicThresholdPercent: 50,
+  } as const;
+  assert.is(setup({ loadBalancing: { ...hashed, hashBalanceFactor: 0 } }).cluster.traffic, null);
+  const s = setup({ loadBalancing: { ...hashed, hashBalanceFactor: 150 } });
+  const traffic = s.cluster.traffic!;
+  s.request();
+  assert.equal([traffic.pending, traffic.active], [1, 0]);
+  const connection = s.env.dialer.last.connect();
+  assert.equal([traffic.pending, traffic.active], [0, 1]);
+  connection.receive("r");
+  assert.equal([traffic.pending, traffic.active], [0, 0]);
 });
 
 test.run();

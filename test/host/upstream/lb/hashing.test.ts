@@ -16,6 +16,7 @@ import { murmurHash2 } from "../../../../host/upstream/lb/murmur_hash.ts";
 import { createRing } from "../../../../host/upstream/lb/ring_hash.ts";
 import type { MaglevPlan, RingHashPlan } from "../../../../host/upstream/lb/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
+import { Traffic } from "../../../../host/upstream/traffic.ts";
 import { contextOf, environmentOf, newHost } from "./setup.ts";
 
 await xxHashReady;
@@ -85,10 +86,10 @@ for (
     const after = create(HOSTS.slice(1));
     let others = 0, changed = 0;
     for (const key of KEYS) {
-      const was = before.choose(key, 0);
+      const was = before.choose(key, 0).host;
       if (was === HOSTS[0]) continue;
       others++;
-      if (after.choose(key, 0) !== was) changed++;
+      if (after.choose(key, 0).host !== was) changed++;
     }
     assert.ok(changed / others <= moved, `${changed} of ${others}`);
   });
@@ -98,20 +99,20 @@ for (
     const table = create(hosts);
     const counts = new Map<Host, number>();
     for (const key of KEYS) {
-      const chosen = table.choose(key, 0);
+      const chosen = table.choose(key, 0).host;
       counts.set(chosen, (counts.get(chosen) ?? 0) + 1);
     }
     const shares = hosts.map((each) => counts.get(each)! / KEYS.length);
     shares.forEach((share, index) => assert.ok(Math.abs(share - (index + 1) / 10) < 0.05, `${index}: ${share}`));
     const reversed = create([...hosts].reverse());
-    assert.ok(KEYS.every((key) => reversed.choose(key, 0) === table.choose(key, 0)));
+    assert.ok(KEYS.every((key) => reversed.choose(key, 0).host === table.choose(key, 0).host));
   });
 
   test(`${name}: further attempts get other hosts`, () => {
     const table = create(HOSTS);
     const tried = new Set(Array.from({ length: 5 }, (_, attempt) => table.choose(KEYS[0]!, attempt)));
     assert.ok(tried.size > 1);
-    assert.ok(!table.choose(KEYS[0]!, 1e6).address.text.endsWith(":0"));
+    assert.ok(!table.choose(KEYS[0]!, 1e6).host.address.text.endsWith(":0"));
   });
 }
 
@@ -143,12 +144,13 @@ test("bounded load: a busy host hands requests on, always in the same order", ()
   const hosts = HOSTS.map((_, index) => host(index));
   const shares = hostShares(hosts);
   const plain = createRing(shares, RING);
-  const bounded = new BoundedLoadTable(plain, shares, 150);
+  const traffic = new Traffic();
+  const bounded = new BoundedLoadTable(plain, shares, 150, traffic);
   const key = KEYS[1]!;
   const first = plain.choose(key, 0);
   assert.is(bounded.choose(key, 0), first);
   // 20 requests, all at one host: its share is ceil(32 × 0.1) = 4 of them.
-  first.rqActive = 20;
+  first.host.rqActive = traffic.active = 20;
   const second = bounded.choose(key, 0);
   assert.is.not(second, first);
   assert.is(bounded.choose(key, 0), second);
@@ -156,10 +158,26 @@ test("bounded load: a busy host hands requests on, always in the same order", ()
   const others = KEYS.filter((each) => plain.choose(each, 0) === first).map((each) => bounded.choose(each, 0));
   assert.ok(new Set(others).size > 3);
   // With all hosts over their bound the least loaded one has it.
+  traffic.active = 9900;
   for (const each of hosts) each.rqActive = 1000;
   hosts[4]!.rqActive = 900;
-  const tight = new BoundedLoadTable(plain, shares, 1);
-  assert.is(tight.choose(key, 0), hosts[4]);
+  const tight = new BoundedLoadTable(plain, shares, 1, traffic);
+  assert.is(tight.choose(key, 0).host, hosts[4]);
+});
+
+test("bounded load: requests of the whole cluster count, whichever hosts they went to", () => {
+  const priorities = new PrioritySet(140, 50);
+  const hosts = HOSTS.map((_, index) => host(index));
+  priorities.updateHosts(0, hosts, []);
+  const environment = environmentOf(priorities, 3);
+  const lb = new HashBalancer({ ...RING, hashBalanceFactor: 150, localityWeighted: false }, environment);
+  const key = withHash(KEYS[1]!);
+  const first = lb.chooseHost(key)!;
+  first.rqActive = 10;
+  assert.is.not(lb.chooseHost(key), first);
+  // Its share is ceil(1.5 × 100 × 0.1).
+  environment.countTraffic().active = 100;
+  assert.is(lb.chooseHost(key), first);
 });
 
 test("a policy that says itself what is hashed does not ask the route", () => {

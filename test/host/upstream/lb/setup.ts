@@ -9,6 +9,7 @@ import type { BalancerEnvironment } from "../../../../host/upstream/lb/picker.ts
 import { LoadBalancerStats } from "../../../../host/upstream/lb/stats.ts";
 import { NO_LOCALITY } from "../../../../host/upstream/plan.ts";
 import { PrioritySet } from "../../../../host/upstream/priority.ts";
+import { Traffic } from "../../../../host/upstream/traffic.ts";
 
 let port = 1000;
 
@@ -37,9 +38,11 @@ export function environmentOf(priorities: PrioritySet = new PrioritySet(140, 50)
   const connectForReports = (): never => {
     throw new Error("nobody connects");
   };
+  const traffic = new Traffic();
+  const countTraffic = (): Traffic => traffic;
   const random = new SeededRandom(seed);
   const clock = new ManualClock();
-  return { clusterName: "a", priorities, clock, random, stats, local: null, scope, connectForReports };
+  return { clusterName: "a", priorities, clock, random, stats, local: null, scope, connectForReports, countTraffic };
 }
 
 export function contextOf(says: Partial<LoadBalancerContext>): LoadBalancerContext {
