@@ -44,36 +44,23 @@ function upload(bytes: number): string {
   return data(1, chunk).repeat(bytes / chunk.length);
 }
 
-/** Another client, which raises a pressure once the request is on its way, and one that it may be on its way back. */
+/** Another client, which raises a pressure for a while once the request is on its way and its bytes are there. */
 function press(of: string, pressure: number): ClientStep[] {
-  return [{ seen: 1 }, { pause: 200 }, { pressure, of }, { pause: 300 }];
-}
-
-function over(name: string, of: string): Exchange {
-  return { name: `${name}: over`, client: [{ pressure: 0, of }] };
+  return [{ seen: 1 }, { pause: 100 }, { pressure, of }, { pressure: 0, of }];
 }
 
 /** A client that makes no room for a response of which so many bytes come, and what becomes of it under pressure. */
-function holding(
-  name: string,
-  bytes: number,
-  pressure: number,
-  frames: FrameScript["frames"],
-  of = 900_000,
-): Exchange[] {
-  return [
-    {
-      name,
-      client: { settings: [[4, 0]], frames: [headers(1, request()), { head: 1 }, ...frames] },
-      others: [press("memory", pressure)],
-      upstreams: { u: { http: [{ steps: [part(bytes, of), "hang"] }] } },
-    },
-    over(name, "memory"),
-  ];
+function holding(name: string, bytes: number, pressure: number, frames: FrameScript["frames"], of = 900_000): Exchange {
+  return {
+    name,
+    client: { settings: [[4, 0]], frames: [headers(1, request()), { head: 1 }, ...frames] },
+    others: [press("memory", pressure)],
+    upstreams: { u: { http: [{ steps: bytes < of ? [part(bytes, of), "hang"] : [part(bytes, of)] }] } },
+  };
 }
 
 const RESET = [{ stream: 1, reset: true }, "end", "closed"] as const;
-const LEFT = [{ pause: 800 }, "reset"] as const;
+const LEFT = [{ pause: 400 }, "reset"] as const;
 
 export const overloadStreams: Group = {
   name: "overload_streams",
@@ -88,29 +75,28 @@ export const overloadStreams: Group = {
     httpListener("flush", { manager: "stream_flush_timeout: 60s\nstream_idle_timeout: 0s" }),
   ], [cluster("u"), cluster("fresh")]),
   exchanges: [
-    ...holding("a stream of the least class", 200_000, 1, RESET),
-    ...holding("one that is too small to be looked at", 100_000, 1, LEFT),
-    ...holding("a class that the pressure does not reach", 200_000, 0.8, LEFT),
-    ...holding("a larger one that it does", 600_000, 0.8, RESET),
-    ...holding("a response of which only the end waits", 200_000, 1, RESET, 200_000),
+    holding("a stream of the least class", 200_000, 1, RESET),
+    holding("a class that the pressure does not reach", 200_000, 0.8, LEFT),
+    holding("a larger one that it does", 600_000, 0.8, RESET),
+    holding("a response of which only the end waits", 200_000, 1, RESET, 200_000),
     {
       name: "a request that is kept to be sent again",
       client: [
         `POST /retried HTTP/1.1\r\n${HOST}Content-Length: 300000\r\n\r\n${"x".repeat(200_000)}`,
         { seen: 1 },
-        { pause: 300 },
+        { pause: 150 },
         { pressure: 1, of: "memory" },
-        "closed",
+        { pressure: 0, of: "memory" },
+        "reset",
       ],
       upstreams: { u: { http: [{ when: "head", steps: ["hang"] }] } },
     },
-    over("a request that is kept to be sent again", "memory"),
     {
       name: "one over HTTP/2",
       client: {
         frames: [
           headers(1, request("/retried", [["content-length", "300000"]], "POST"), false),
-          { pause: 200 },
+          { pause: 100 },
           upload(200_000),
           { stream: 1, reset: true },
           "end",
@@ -120,19 +106,19 @@ export const overloadStreams: Group = {
       others: [press("memory", 1)],
       upstreams: { u: { http: [{ when: "head", steps: ["hang"] }] } },
     },
-    over("one over HTTP/2", "memory"),
     {
       name: "the end of a response that the client makes no room for",
       listener: "flush",
       client: { settings: [[4, 0]], frames: [headers(1, request()), { stream: 1, reset: true }, "end", "closed"] },
       others: [press("timers", 1)],
     },
-    over("the end of a response that the client makes no room for", "timers"),
     {
       name: "no connection is made",
-      client: [{ pressure: 1, of: "connections" }, GET.replace("/", "/fresh"), "response"],
+      client: [{ pressure: 1, of: "connections" }, GET.replace("/", "/fresh"), "response", {
+        pressure: 0,
+        of: "connections",
+      }],
     },
-    over("no connection is made", "connections"),
     {
       name: "one that is there is used",
       client: [
@@ -143,15 +129,13 @@ export const overloadStreams: Group = {
         "response",
       ],
     },
-    over("one that is there is used", "connections"),
     {
       name: "one that is there and busy",
       client: [GET.replace("/", "/fresh"), "response"],
-      others: [[{ seen: 1 }, { pressure: 1, of: "connections" }, GET.replace("/", "/fresh?2"), "response"]],
-      upstreams: { fresh: { http: [{ steps: [{ pause: 600 }, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"] }] } },
+      others: [[{ seen: 1 }, GET.replace("/", "/fresh?2"), "response"]],
+      upstreams: { fresh: { http: [{ steps: [{ pause: 100 }, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"] }] } },
       unordered: true,
     },
-    over("one that is there and busy", "connections"),
     {
       name: "what is shown",
       listener: "admin",
