@@ -9,57 +9,27 @@ import { EMPTY_BYTES } from "../../base/bytes.ts";
 import type { RequestEncoder } from "../../http/codec.ts";
 import type { HeaderMap } from "../../http/header_map.ts";
 import { compileStringMatcher, type StringPredicate } from "../../matching/string_matcher.ts";
-import { CheckConnection, type CheckConnectionCallbacks, type CheckStream } from "./check_connection.ts";
 import { CheckHeaders } from "./check_headers.ts";
 import { hasSegments } from "./payload.ts";
 import type { HttpCheckPlan, StatusRange } from "./plan.ts";
-import type { HealthProbe, ProbeCallbacks, ProbeEnvironment, ProbeTarget } from "./probe.ts";
+import type { ProbeCallbacks, ProbeEnvironment, ProbeTarget } from "./probe.ts";
+import { RequestProbe } from "./request_probe.ts";
 
-export class HttpProbe implements HealthProbe, CheckStream, CheckConnectionCallbacks {
+export class HttpProbe extends RequestProbe {
   readonly #plan: HttpCheckPlan;
-  readonly #environment: ProbeEnvironment;
-  readonly #target: ProbeTarget;
-  readonly #callbacks: ProbeCallbacks;
   readonly #headers: CheckHeaders;
   readonly #isService: StringPredicate | null;
-  #connection: CheckConnection | null = null;
-  /** The connection may serve the next check, too. */
-  #reuse = false;
-  /** A request is being answered. */
-  #inFlight = false;
   #response: HeaderMap | null = null;
   readonly #body = new ByteQueue();
 
   constructor(plan: HttpCheckPlan, environment: ProbeEnvironment, target: ProbeTarget, callbacks: ProbeCallbacks) {
+    super(environment, target, callbacks, plan.protocol);
     this.#plan = plan;
-    this.#environment = environment;
-    this.#target = target;
-    this.#callbacks = callbacks;
     this.#headers = new CheckHeaders(environment, target.host, plan.requestHeaders, plan.host, plan.protocol);
     this.#isService = plan.serviceName === null ? null : compileStringMatcher(plan.serviceName);
   }
 
-  check(): void {
-    if (this.#connection === null) {
-      this.#reuse = this.#target.reuseConnection;
-      this.#connection = new CheckConnection(this.#environment, this.#target.host, this.#plan.protocol, this);
-    }
-    this.#inFlight = true;
-    this.#connection.newStream(this);
-  }
-
-  onTimeout(): void {
-    this.close();
-  }
-
-  close(): void {
-    this.#inFlight = false;
-    this.#connection?.close();
-  }
-
-  // CheckStream
-
-  onReady(encoder: RequestEncoder): void {
+  protected override send(encoder: RequestEncoder): void {
     const { method, path, send } = this.#plan;
     const headers = this.#headers.create(method, path);
     this.#headers.addConfigured(headers);
@@ -71,14 +41,17 @@ export class HttpProbe implements HealthProbe, CheckStream, CheckConnectionCallb
     encoder.encodeData(body, true);
   }
 
-  on1xxHeaders(): void {}
+  protected override forgetAnswer(): void {
+    this.#response = null;
+    this.#body.clear();
+  }
 
-  onHeaders(headers: HeaderMap, end: boolean): void {
+  override onHeaders(headers: HeaderMap, end: boolean): void {
     this.#response = headers;
     if (end) this.#onResponse();
   }
 
-  onData(data: ByteQueue, end: boolean): void {
+  override onData(data: ByteQueue, end: boolean): void {
     const limit = this.#plan.responseBufferBytes;
     const isEnough = this.#plan.receive.length === 0 || (limit > 0 && this.#body.length >= limit);
     if (isEnough) data.clear();
@@ -86,51 +59,14 @@ export class HttpProbe implements HealthProbe, CheckStream, CheckConnectionCallb
     if (end) this.#onResponse();
   }
 
-  onTrailers(): void {
+  override onTrailers(): void {
     this.#onResponse();
-  }
-
-  onResetStream(): void {
-    if (!this.#inFlight) return;
-    this.#inFlight = false;
-    this.#forget();
-    if (!this.#reuse) this.#connection?.closeSoon();
-    this.#callbacks.onFailure("NETWORK", false, 0);
-  }
-
-  onAboveWriteBufferHighWatermark(): void {}
-  onBelowWriteBufferLowWatermark(): void {}
-
-  // CheckConnectionCallbacks
-
-  onGoAway(errorCode: number): void {
-    if (this.#inFlight && errorCode === 0) {
-      // The host wants to go, and answers first.
-      this.#reuse = false;
-      return;
-    }
-    const failed = this.#inFlight;
-    this.close();
-    if (failed) this.#callbacks.onFailure("NETWORK", false, 0);
-  }
-
-  onClosed(): void {
-    this.#connection = null;
-    this.#inFlight = false;
-    this.#forget();
-  }
-
-  #forget(): void {
-    this.#response = null;
-    this.#body.clear();
   }
 
   #onResponse(): void {
     const response = this.#response!;
     const body = this.#takeBody();
-    this.#inFlight = false;
-    this.#forget();
-    if (!this.#reuse || !this.#connection!.reusable) this.#connection!.closeSoon();
+    this.endAnswer();
     this.#judge(response, body);
   }
 
@@ -147,16 +83,16 @@ export class HttpProbe implements HealthProbe, CheckStream, CheckConnectionCallb
     if (receive.length > 0 && !hasSegments(body, receive)) return this.#fail(response, false);
     if (!isIn(status, expectedStatuses)) return this.#fail(response, isIn(status, retriableStatuses));
     if (this.#isService !== null) {
-      this.#target.stats.verifyCluster.inc();
+      this.target.stats.verifyCluster.inc();
       const service = response.get("x-envoy-upstream-healthchecked-cluster") ?? "";
-      if (!this.#isService(service)) return this.#callbacks.onFailure("ACTIVE", false, status);
+      if (!this.#isService(service)) return this.callbacks.onFailure("ACTIVE", false, status);
     }
-    this.#callbacks.onSuccess(response.has("x-envoy-degraded"));
+    this.callbacks.onSuccess(response.has("x-envoy-degraded"));
   }
 
   #fail(response: HeaderMap, retriable: boolean): void {
-    if (response.has("x-envoy-immediate-health-check-fail")) this.#callbacks.onImmediateFailure();
-    this.#callbacks.onFailure("ACTIVE", retriable, response.status);
+    if (response.has("x-envoy-immediate-health-check-fail")) this.callbacks.onImmediateFailure();
+    this.callbacks.onFailure("ACTIVE", retriable, response.status);
   }
 }
 
