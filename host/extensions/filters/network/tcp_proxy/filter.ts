@@ -9,16 +9,14 @@
  * @module
  */
 import type { Clock, Timer } from "../../../../base/clock.ts";
-import type { Random } from "../../../../base/random.ts";
-import { latin1Slice } from "../../../../base/bytes.ts";
 import type { Connection, ConnectionHandler } from "../../../../net/connection_port.ts";
 import type { OverloadSignal } from "../../../../net/overload.ts";
 import { CloseType, PeerType } from "../../../../net/filter.ts";
 import type { TerminalContext, TerminalFilterFactory } from "../../../../net/network_chain.ts";
 import type { AccessLogType } from "../../../../observe/formatter.ts";
-import { ResponseFlag, type StreamInfo, type UpstreamInfo } from "../../../../observe/stream_info.ts";
-import type { TcpClusterPort, TcpConnectFailure, TcpConnectHandle, TcpHostInfo } from "./cluster_port.ts";
-import type { TcpProxyPlan, WeightedClusterPlan } from "./plan.ts";
+import { ResponseFlag, type StreamInfo } from "../../../../observe/stream_info.ts";
+import type { TcpHostInfo } from "./cluster_port.ts";
+import { Connecting, type ConnectingCallbacks, type ConnectingOptions, ownText } from "./connecting.ts";
 import type { TcpProxyStats } from "./stats.ts";
 
 /** Writes access log lines. */
@@ -26,11 +24,7 @@ export interface TcpAccessLogPort {
   log(info: StreamInfo, type: AccessLogType): void;
 }
 
-export interface TcpProxyOptions {
-  readonly plan: TcpProxyPlan;
-  readonly clusters: TcpClusterPort;
-  readonly random: Random;
-  readonly stats: TcpProxyStats;
+export interface TcpProxyOptions extends ConnectingOptions {
   readonly accessLogs: readonly TcpAccessLogPort[];
   /** Connections that are not made under overload, and those that end when bytes come; absent or null: none. */
   readonly shedsConnect?: OverloadSignal | null;
@@ -39,40 +33,28 @@ export interface TcpProxyOptions {
 
 /** The terminal filter of a chain; the chain is given `halfClose: true`. */
 export function createTcpProxy(options: TcpProxyOptions): TerminalFilterFactory {
-  return (connection, context) => startTcpProxy(connection, context, options);
+  return (connection, context) => new TcpProxy(connection, context, options).start();
 }
 
-/** Joins `connection` to an upstream. */
-export function startTcpProxy(connection: Connection, context: TerminalContext, options: TcpProxyOptions): void {
-  new TcpProxy(connection, context, options).start();
-}
-
-/** Objects of the filter state that take precedence over the plan. @see Envoy: source/common/tcp_proxy/tcp_proxy.cc */
-const CLUSTER_STATE = "envoy.tcp_proxy.cluster";
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const IDLE_TIMEOUT_STATE = "envoy.tcp_proxy.per_connection_idle_timeout_ms";
 
-/** Envoy's numbers in `tcp_initializion_failure:<n>` (its spelling). */
-const InitFailure = { ConnectFailed: 0, NoHealthyUpstream: 1, ResourceLimitExceeded: 2, NoRoute: 3 } as const;
-
-class TcpProxy implements ConnectionHandler {
+class TcpProxy implements ConnectionHandler, ConnectingCallbacks {
   readonly downstream: Connection;
   readonly context: TerminalContext;
   readonly info: StreamInfo;
   readonly #options: TcpProxyOptions;
   readonly #clock: Clock;
   readonly #stats: TcpProxyStats;
+  readonly #connecting: Connecting;
   readonly #idleTimeoutMs: number;
   readonly #idleTimer: Timer | null;
   /** Somebody else counts the bytes. */
   readonly #isCounted: boolean;
   #durationTimer: Timer | null = null;
   #logTimer: Timer | null = null;
-  #backoffTimer: Timer | null = null;
   #upstream: Connection | null = null;
   #host: TcpHostInfo | null = null;
-  #connecting: TcpConnectHandle | null = null;
-  #attempts = 0;
   /** This side gave up on the connection: nothing that is queued matters any more. */
   #aborted = false;
   #done = false;
@@ -85,7 +67,8 @@ class TcpProxy implements ConnectionHandler {
     this.#clock = context.clock;
     this.#stats = options.stats;
     this.#isCounted = context.countsBytes === true;
-    this.#idleTimeoutMs = this.#ownNumber(IDLE_TIMEOUT_STATE) ?? options.plan.idleTimeoutMs;
+    this.#connecting = new Connecting(this.info, this.#clock, options, this);
+    this.#idleTimeoutMs = ownIdleTimeoutMs(this.info) ?? options.plan.idleTimeoutMs;
     this.#idleTimer = this.#idleTimeoutMs > 0 ? this.#clock.createTimer(() => this.#onIdle()) : null;
   }
 
@@ -99,7 +82,7 @@ class TcpProxy implements ConnectionHandler {
     downstream.setHandler(this);
     this.#armDuration();
     if (this.#options.plan.logOnStart) this.#log("TcpConnectionStart");
-    this.#connect();
+    this.#connecting.start();
   }
 
   // From the client.
@@ -119,12 +102,10 @@ class TcpProxy implements ConnectionHandler {
   onClose(by: PeerType): void {
     if (this.#done) return;
     this.#done = true;
-    this.#connecting?.cancel();
-    this.#connecting = null;
+    this.#connecting.cancel();
     this.#idleTimer?.disable();
     this.#durationTimer?.disable();
     this.#logTimer?.disable();
-    this.#backoffTimer?.disable();
     if (this.#upstream !== null) this.context.notifyUpstreamClose(PeerType.Local);
     this.#closeUpstream(by);
     this.info.endMs = this.#clock.nowMs();
@@ -182,82 +163,17 @@ class TcpProxy implements ConnectionHandler {
     this.#host!.flowControl?.drained.inc();
   }
 
-  // Connecting.
+  // From what connects.
 
-  #connect(): void {
-    if (this.#done) return;
-    if (this.#options.shedsConnect?.fires() === true) return this.#shed();
-    const { plan, clusters } = this.#options;
-    const { name: clusterName, metadataMatch } = this.#pickCluster();
-    if (this.#attempts >= plan.maxConnectAttempts) {
-      this.info.setFlag(ResponseFlag.UpstreamRetryLimitExceeded);
-      clusters.onConnectAttemptsExceeded?.(clusterName);
-      return this.#giveUp(InitFailure.ConnectFailed);
-    }
-    this.#attempts++;
-    this.info.clusterName = clusterName;
-    let settled = false;
-    const context = {
-      info: this.info,
-      hashInput: this.#hashInput(),
-      ...(metadataMatch !== undefined && { metadataMatch }),
-    };
-    const handle = clusters.connect(clusterName, context, {
-      onConnected: (connection, host) => {
-        settled = true;
-        this.#connecting = null;
-        this.#onConnected(clusterName, connection, host);
-      },
-      onFailure: (reason, details, host) => {
-        settled = true;
-        this.#connecting = null;
-        this.#onFailure(clusterName, reason, details, host);
-      },
-    });
-    if (!settled) this.#connecting = handle;
+  mayConnect(): boolean {
+    if (this.#options.shedsConnect?.fires() !== true) return true;
+    this.#shed();
+    return false;
   }
 
-  #pickCluster(): Omit<WeightedClusterPlan, "weight"> {
-    const own = this.#ownText(CLUSTER_STATE);
-    const { clusters, metadataMatch } = this.#options.plan;
-    if (own !== null) return { name: own, ...(metadataMatch !== undefined && { metadataMatch }) };
-    if (clusters.length === 1) return clusters[0]!;
-    let total = 0;
-    for (const cluster of clusters) total += cluster.weight;
-    let rest = this.#options.random.uint32() % Math.max(1, total);
-    for (const cluster of clusters) {
-      if (rest < cluster.weight) return cluster;
-      rest -= cluster.weight;
-    }
-    return clusters[0] ?? { name: "" };
-  }
-
-  /** What a filter before this one has left for it. */
-  #ownText(name: string): string | null {
-    const state = this.info.findFilterState(name);
-    return state === null ? null : latin1Slice(state.value, 0, state.value.length);
-  }
-
-  #ownNumber(name: string): number | null {
-    const text = this.#ownText(name);
-    return text === null ? null : Math.min(Number(text), MAX_TIMEOUT_MS);
-  }
-
-  #hashInput(): string | null {
-    const policy = this.#options.plan.hashPolicy;
-    if (policy === null) return null;
-    if (policy.kind === "source_ip") return this.info.connection.directRemoteAddress.address || null;
-    return this.#ownText(policy.key);
-  }
-
-  #onConnected(clusterName: string, upstream: Connection, host: TcpHostInfo): void {
+  onConnected(upstream: Connection, host: TcpHostInfo): void {
     this.#upstream = upstream;
     this.#host = host;
-    this.info.attemptCount = this.#attempts;
-    this.info.upstream = upstreamInfo(clusterName, host, "");
-    this.info.upstream.localAddress = upstream.info.localAddress;
-    this.info.upstream.connection = upstream.info;
-    this.info.upstream.poolReadyMs = this.#clock.nowMs();
     upstream.enableHalfClose(true);
     upstream.setDelayedCloseTimeoutMs?.(this.#idleTimeoutMs);
     upstream.setHandler(new Upstream(this));
@@ -267,45 +183,8 @@ class TcpProxy implements ConnectionHandler {
     this.downstream.readDisable(false);
   }
 
-  #onFailure(clusterName: string, reason: TcpConnectFailure, details: string, host: TcpHostInfo | null): void {
-    if (this.#done) return;
-    switch (reason) {
-      case "no_cluster":
-        this.#stats.downstreamCxNoRoute.inc();
-        this.info.clusterName = "";
-        this.info.setFlag(ResponseFlag.NoClusterFound);
-        return this.#giveUp(InitFailure.NoRoute);
-      case "no_healthy_upstream":
-        this.info.setFlag(ResponseFlag.NoHealthyUpstream);
-        return this.#giveUp(InitFailure.NoHealthyUpstream);
-      case "overflow":
-        this.info.setFlag(ResponseFlag.UpstreamOverflow);
-        return this.#giveUp(InitFailure.ResourceLimitExceeded);
-      case "remote":
-      case "timeout":
-        this.info.attemptCount = this.#attempts;
-        this.info.setFlag(ResponseFlag.UpstreamConnectionFailure);
-        break;
-      case "local":
-        this.info.attemptCount = this.#attempts;
-        break;
-    }
-    if (host !== null) this.info.upstream = upstreamInfo(clusterName, host, details);
-    this.#retry();
-  }
-
-  /** Tries again, after a growing wait when one is configured. */
-  #retry(): void {
-    const { plan, random } = this.#options;
-    const { backoff } = plan;
-    if (backoff === null || this.#attempts >= plan.maxConnectAttempts) return this.#connect();
-    const limitMs = Math.min(backoff.maxMs, backoff.baseMs * 2 ** (this.#attempts - 1));
-    this.#backoffTimer ??= this.#clock.createTimer(() => this.#connect());
-    this.#backoffTimer.enable(random.fraction() * limitMs);
-  }
-
-  #giveUp(failure: number): void {
-    this.#abort(`tcp_initializion_failure:${failure}`);
+  onGivenUp(details: string): void {
+    this.#abort(details);
   }
 
   // Ending.
@@ -369,6 +248,11 @@ class TcpProxy implements ConnectionHandler {
   }
 }
 
+function ownIdleTimeoutMs(info: StreamInfo): number | null {
+  const text = ownText(info, IDLE_TIMEOUT_STATE);
+  return text === null ? null : Math.min(Number(text), MAX_TIMEOUT_MS);
+}
+
 /** The upstream connection's events. */
 class Upstream implements ConnectionHandler {
   readonly #proxy: TcpProxy;
@@ -414,26 +298,4 @@ class Drainer implements ConnectionHandler {
   onClose(): void {
     this.#stats.upstreamFlushActive.dec();
   }
-}
-
-function upstreamInfo(clusterName: string, host: TcpHostInfo, transportFailureReason: string): UpstreamInfo {
-  return {
-    clusterName,
-    host: host.address,
-    hostName: host.hostName,
-    hostMetadata: host.metadata ?? null,
-    clusterMetadata: host.clusterMetadata ?? null,
-    ...(host.locality === undefined ? {} : { locality: host.locality }),
-    ...(host.localityMetadata === undefined ? {} : { localityMetadata: host.localityMetadata }),
-    localAddress: null,
-    connection: null,
-    transportFailureReason,
-    requestCount: 0,
-    endpointCount: 0,
-    poolReadyMs: -1,
-    firstByteSentMs: -1,
-    lastByteSentMs: -1,
-    firstByteReceivedMs: -1,
-    lastByteReceivedMs: -1,
-  };
 }
