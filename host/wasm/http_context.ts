@@ -170,18 +170,7 @@ export class HttpContext extends Context {
       direction.close();
       return this.#onFailedHeaders(direction);
     }
-    let status: FilterHeadersStatus = STOP_ALL;
-    if (!direction.isForcedToStop) {
-      if (direction.isContinued || result === 0 || result === FilterHeadersStatus.ContinueAndEndStream) {
-        status = FilterHeadersStatus.Continue;
-      } else if (result === FilterHeadersStatus.StopIteration && this.#policy.allowOnHeadersStopIteration) {
-        status = FilterHeadersStatus.StopIteration;
-      } else if (result === FilterHeadersStatus.StopAllIterationAndBuffer) {
-        status = FilterHeadersStatus.StopAllIterationAndBuffer;
-      }
-    }
-    direction.leave(status !== FilterHeadersStatus.Continue);
-    return status;
+    return direction.leaveHeaders(result, this.#policy.allowOnHeadersStopIteration);
   }
 
   #onBody(
@@ -203,19 +192,7 @@ export class HttpContext extends Context {
       direction.close();
       return this.#onFailedBody(direction);
     }
-    let status: FilterDataStatus = FilterDataStatus.StopIterationNoBuffer;
-    if (!direction.isForcedToStop) {
-      if (direction.isContinued || result === 0) status = FilterDataStatus.Continue;
-      else if (result === FilterDataStatus.StopIterationAndBuffer) status = FilterDataStatus.StopIterationAndBuffer;
-      else if (result === FilterDataStatus.StopIterationAndWatermark) {
-        status = FilterDataStatus.StopIterationAndWatermark;
-      }
-    }
-    if (status === FilterDataStatus.StopIterationNoBuffer) direction.hasDroppedBytes = true;
-    direction.holdsBody = status === FilterDataStatus.StopIterationAndBuffer ||
-      status === FilterDataStatus.StopIterationAndWatermark;
-    direction.leave(status !== FilterDataStatus.Continue);
-    return status;
+    return direction.leaveBody(result);
   }
 
   #onTrailers(
@@ -232,9 +209,7 @@ export class HttpContext extends Context {
       direction.close();
       return this.#onFailedBody(direction) === FilterDataStatus.Continue ? 0 : 1;
     }
-    const isStopped = direction.isForcedToStop || (!direction.isContinued && result !== 0);
-    direction.leave(isStopped);
-    return isStopped ? 1 : 0;
+    return direction.leaveTrailers(result);
   }
 
   // --- Failure ---

@@ -1,8 +1,8 @@
 // host/wasm/http_direction.ts: what is known of one direction of a guest's HTTP stream.
 // pure: no I/O, no clock, no runtime globals
-/**
- * @module
- */
+// hot: runs per callback; see bench/micro/wasm_hostcalls.bench.ts
+/** @module */
+import { FilterDataStatus, FilterHeadersStatus } from "../../abi/mod.ts";
 import type { ByteQueue } from "../base/byte_queue.ts";
 
 /** The request or the response, as one guest sees it. */
@@ -35,7 +35,45 @@ export class HttpDirection {
     this.isForcedToStop = false;
   }
 
-  leave(isStopped: boolean): void {
+  /** What becomes of headers by the guest's answer; `mayHold` lets a pause keep the headers alone. */
+  leaveHeaders(answer: number, mayHold: boolean): FilterHeadersStatus {
+    let status: FilterHeadersStatus = FilterHeadersStatus.StopAllIterationAndWatermark;
+    if (!this.isForcedToStop) {
+      if (this.isContinued || answer === 0 || answer === FilterHeadersStatus.ContinueAndEndStream) {
+        status = FilterHeadersStatus.Continue;
+      } else if (answer === FilterHeadersStatus.StopIteration && mayHold) {
+        status = FilterHeadersStatus.StopIteration;
+      } else if (answer === FilterHeadersStatus.StopAllIterationAndBuffer) {
+        status = FilterHeadersStatus.StopAllIterationAndBuffer;
+      }
+    }
+    this.#leave(status !== FilterHeadersStatus.Continue);
+    return status;
+  }
+
+  leaveBody(answer: number): FilterDataStatus {
+    let status: FilterDataStatus = FilterDataStatus.StopIterationNoBuffer;
+    if (!this.isForcedToStop) {
+      if (this.isContinued || answer === 0) status = FilterDataStatus.Continue;
+      else if (answer === FilterDataStatus.StopIterationAndBuffer) status = FilterDataStatus.StopIterationAndBuffer;
+      else if (answer === FilterDataStatus.StopIterationAndWatermark) {
+        status = FilterDataStatus.StopIterationAndWatermark;
+      }
+    }
+    if (status === FilterDataStatus.StopIterationNoBuffer) this.hasDroppedBytes = true;
+    this.holdsBody = status === FilterDataStatus.StopIterationAndBuffer ||
+      status === FilterDataStatus.StopIterationAndWatermark;
+    this.#leave(status !== FilterDataStatus.Continue);
+    return status;
+  }
+
+  leaveTrailers(answer: number): 0 | 1 {
+    const isStopped = this.isForcedToStop || (!this.isContinued && answer !== 0);
+    this.#leave(isStopped);
+    return isStopped ? 1 : 0;
+  }
+
+  #leave(isStopped: boolean): void {
     this.isRunning = false;
     if (isStopped) this.isPaused = true;
     else this.close();
