@@ -138,6 +138,8 @@ export interface TerminalFilterStream extends FilterStream {
    * @param response What led to it, for the log.
    */
   recreateStream(response: HeaderMap, body: ByteQueue | null): boolean;
+  /** Makes the facts say how many bytes the client has sent and got so far; at the end they do so by themselves. */
+  noteWireBytes?(): void;
   /** What a filter before it chose. */
   readonly upstreamOverrideHost: OverrideHost | null;
   /** The attempt that an upstream chain belongs to; null in the chains of listeners. */

@@ -32,6 +32,8 @@ export interface FilterManagerCallbacks extends ReplyRewriter {
   resetStream(details: string): void;
   /** Stops or goes on reading the request. */
   readDisable(disable: boolean): void;
+  /** Notes the bytes of the client's connection so far; absent where there is none. */
+  noteWireBytes?(): void;
   /** Begins the stream anew; absent where that cannot be. */
   recreateStream?(response: HeaderMap, body: ByteQueue | null): boolean;
   /** Takes local replies that are not to pass these filters: theirs is only a part of the way. */

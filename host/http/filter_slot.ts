@@ -57,6 +57,10 @@ export class FilterSlot implements TerminalFilterStream {
     return this.#manager.callbacks.clock;
   }
 
+  noteWireBytes(): void {
+    this.#manager.callbacks.noteWireBytes?.();
+  }
+
   get bufferLimitBytes(): number {
     return this.#manager.callbacks.bufferLimitBytes;
   }

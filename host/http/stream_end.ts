@@ -119,7 +119,7 @@ export abstract class EndingStream extends RoutedStream implements AccessLogEntr
     const { config, filters } = this;
     this.info.endMs = config.clock.nowMs();
     if (this.upgraded) config.stats.cxUpgradesActive.dec();
-    this.#noteBytes();
+    this.noteWireBytes();
     filters?.onDone();
     config.stats.rqActive.dec();
     filters?.onLog();
@@ -129,7 +129,7 @@ export abstract class EndingStream extends RoutedStream implements AccessLogEntr
 
   /** Writes a record of a stream that goes on. */
   protected log(type: AccessLogType): void {
-    this.#noteBytes();
+    this.noteWireBytes();
     this.accessLogType = type;
     for (const logger of this.config.accessLoggers) logger.log(this);
     this.accessLogType = "DownstreamEnd";
@@ -150,7 +150,7 @@ export abstract class EndingStream extends RoutedStream implements AccessLogEntr
     this.leaveConnection(this.#responseEnded && !isConnection);
   }
 
-  #noteBytes(): void {
+  noteWireBytes(): void {
     const { meter } = this.encoder;
     if (meter !== undefined) noteBytes(this.info, meter);
   }

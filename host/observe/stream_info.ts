@@ -123,7 +123,7 @@ export interface UpstreamInfo {
   endpointCount: number;
   /** `HTTP/1.1` and so on; empty for L4. */
   protocol?: string;
-  /** Bytes of this stream on the upstream connection: all of it, and its heads. */
+  /** Bytes of this stream on upstream connections, of all attempts so far: all of it, and its heads. */
   wireBytesSent?: number;
   wireBytesReceived?: number;
   headerBytesSent?: number;

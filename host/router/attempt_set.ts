@@ -52,13 +52,13 @@ export class AttemptSet {
   /** Sends a part of the body, taking it out of `body`; each of several attempts gets a copy. */
   encodeData(body: ByteQueue, end: boolean): void {
     const all = this.#attempts;
-    if (all.length === 1) return all[0]!.encodeData(body, end);
+    if (all.length === 1) return sendBody(all[0]!, body, end);
     const bytes = all.length === 0 ? null : new Uint8Array(body.toBytes());
     body.clear();
     for (const attempt of all) {
       const copy = new ByteQueue();
       copy.push(bytes!);
-      attempt.encodeData(copy, end);
+      sendBody(attempt, copy, end);
     }
   }
 
@@ -74,6 +74,12 @@ export class AttemptSet {
 const NONE: readonly UpstreamAttempt[] = [];
 
 function abandon(attempt: UpstreamAttempt): void {
-  attempt.finish();
   attempt.reset();
+  attempt.finish();
+}
+
+/** Sends an attempt a part of the body, and counts it. */
+export function sendBody(attempt: UpstreamAttempt, body: ByteQueue, end: boolean): void {
+  if (attempt.log !== null) attempt.log.info.bytesSent += body.length;
+  attempt.encodeData(body, end);
 }

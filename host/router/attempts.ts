@@ -14,9 +14,10 @@ import type { Timer } from "../base/clock.ts";
 import { StreamResetReason } from "../http/codec.ts";
 import type { DownstreamWatermarkCallbacks } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
+import { ResponseFlag } from "../observe/stream_info.ts";
 import type { Counter } from "../observe/stat.ts";
 import type { Host } from "../upstream/host.ts";
-import { AttemptSet } from "./attempt_set.ts";
+import { AttemptSet, sendBody } from "./attempt_set.ts";
 import type { AttemptTimeouts } from "./attempt_timers.ts";
 import {
   failMaxDuration,
@@ -39,6 +40,7 @@ import {
 import { followRedirect } from "./internal_redirect.ts";
 import { RequestLoadBalancerContext } from "./load_balancer_context.ts";
 import type { HedgePolicyPlan } from "./plan.ts";
+import { resetReasonFlag } from "./reset_reason.ts";
 import { RequestReplay } from "./request_replay.ts";
 import { dropsResponse, hedge, retriesReset, retriesTimeout } from "./retry_decision.ts";
 import { type RetryOwner, RetryState } from "./retry_state.ts";
@@ -108,7 +110,7 @@ export class Attempts
       stream.info.attemptCount++;
       const other = cluster.chooseHost(this.#context);
       if (other === null) return void stream.info.attemptCount--;
-      stream.info.upstream = newUpstreamInfo(cluster);
+      stream.info.upstream = newUpstreamInfo(cluster, stream.info.upstream);
       this.#retry?.onHostTried(other);
       rewriteHost(this.request, other, copy);
       this.#attempt(other, copy, end);
@@ -165,6 +167,7 @@ export class Attempts
     this.request.isCanary = host.canary;
     describeHost(attempt.info, host);
     if (!attempt.connected) return;
+    attempt.log?.onConnected();
     noteConnected(attempt);
     for (const counters of this.request.counters) counters.upstreamRqTotal.inc();
     const durationMs = (host.owner ?? this.request.cluster).plan.http.maxStreamDurationMs;
@@ -185,6 +188,7 @@ export class Attempts
   onUpstreamHeaders(attempt: UpstreamAttempt, headers: HeaderMap, end: boolean): void {
     const request = this.request;
     attempt.measure?.onResponseHeaders(headers);
+    attempt.log?.onResponseHeaders(headers);
     noteResponse(request, attempt, headers);
     if (this.#retry !== null) {
       if (dropsResponse(request, this.#retry, this.#inFlight, attempt, headers)) return;
@@ -212,6 +216,7 @@ export class Attempts
   onUpstreamData(attempt: UpstreamAttempt, data: ByteQueue, end: boolean): void {
     const { stream } = this.request;
     if (attempt.measure !== null) attempt.measure.bodyBytesReceived += data.length;
+    if (attempt.log !== null) attempt.log.info.bytesReceived += data.length;
     attempt.timers?.onActivity();
     if (end) {
       if (this.#tunnel && attempt.info.protocol !== "HTTP/2") noteTunnelEnd(stream.info);
@@ -221,12 +226,14 @@ export class Attempts
   }
 
   onUpstreamTrailers(attempt: UpstreamAttempt, trailers: HeaderMap): void {
+    if (attempt.log !== null) attempt.log.responseTrailers = trailers;
     this.#onResponseEnd(attempt, trailers);
     this.request.stream.encodeTrailers(trailers);
   }
 
   onUpstreamReset(attempt: UpstreamAttempt, reason: StreamResetReason, details: string): void {
     const request = this.request;
+    attempt.log?.info.setFlag(resetReasonFlag(reason));
     noteReset(request, attempt, reason);
     if (retriesReset(request, this.#retry, this.#inFlight, attempt, reason, attempt.connected)) return;
     noteFailure(request, attempt);
@@ -244,10 +251,12 @@ export class Attempts
   // From the timers.
 
   onPerTryTimeout(attempt: UpstreamAttempt): void {
+    attempt.log?.info.setFlag(ResponseFlag.UpstreamRequestTimeout);
     this.#onAttemptTimeout(attempt, this.request.cluster.stats.upstreamRqPerTryTimeout, "upstream_per_try_timeout");
   }
 
   onPerTryIdleTimeout(attempt: UpstreamAttempt): void {
+    attempt.log?.info.setFlag(ResponseFlag.StreamIdleTimeout);
     const counter = this.request.cluster.stats.upstreamRqPerTryIdleTimeout;
     this.#onAttemptTimeout(attempt, counter, "upstream_per_try_idle_timeout");
   }
@@ -321,7 +330,7 @@ export class Attempts
 
   #attempt(host: Host, headers: HeaderMap, end: boolean): UpstreamAttempt {
     const request = this.request;
-    const attempt = createAttempt(request, this, host, request.stream.info.upstream!);
+    const attempt = createAttempt(request, this, host, headers);
     this.#inFlight.add(attempt);
     if (end) this.#onRequestEnd();
     attempt.begin(headers, end);
@@ -346,7 +355,7 @@ export class Attempts
     const body = length > 0 ? replay!.body() : null;
     const attempt = this.#attempt(host, headers, complete && body === null && trailers === null);
     // One that failed at once takes nothing more.
-    if (body !== null) attempt.encodeData(body, complete && trailers === null);
+    if (body !== null) sendBody(attempt, body, complete && trailers === null);
     if (trailers !== null) attempt.encodeTrailers(trailers);
   }
 

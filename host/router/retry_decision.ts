@@ -82,6 +82,6 @@ export function hedge(request: RoutedRequest, retry: RetryState | null, attempt:
 
 function drop(inFlight: AttemptSet, attempt: UpstreamAttempt): void {
   if (attempt.host !== null) attempt.host.rqError++;
-  inFlight.remove(attempt);
   attempt.reset();
+  inFlight.remove(attempt);
 }

@@ -8,6 +8,7 @@ import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
 import { AttemptMeasure } from "../upstream/tracked_stats.ts";
 import { newUpstreamInfo } from "../upstream/upstream_info.ts";
+import { AttemptLog } from "./attempt_log.ts";
 import { type AttemptTimeouts, AttemptTimers } from "./attempt_timers.ts";
 import { failNoHealthyUpstream } from "./failures.ts";
 import { FilteredUpstreamRequest } from "./filtered_request.ts";
@@ -39,7 +40,7 @@ export function chooseHost(
 /** Where there is no host, what is known of the attempt before stays. */
 function noteCluster(info: StreamInfo, cluster: Cluster, host: Host | null): void {
   const before = info.upstream;
-  info.upstream = newUpstreamInfo(cluster);
+  info.upstream = newUpstreamInfo(cluster, before);
   if (host !== null || before === null) return;
   const { clusterName, endpointCount, clusterMetadata } = info.upstream;
   info.upstream = { ...before, clusterName, endpointCount, clusterMetadata: clusterMetadata ?? null };
@@ -50,8 +51,20 @@ export function rewriteHost({ route, config }: RoutedRequest, { hostname }: Host
   if (route.autoHostRewrite && hostname !== "") route.rewriteHost(headers, hostname, !config.plan.suppressEnvoyHeaders);
 }
 
-/** Makes an attempt at a host; its owner begins it. */
+/** Makes an attempt at a host; its owner begins it with these headers. */
 export function createAttempt(
+  request: RoutedRequest,
+  owner: UpstreamRequestOwner,
+  host: Host,
+  headers: HeaderMap,
+): UpstreamAttempt {
+  const attempt = attemptAt(request, owner, host, request.stream.info.upstream!);
+  const log = request.config.upstreamLog ?? null;
+  if (log !== null) attempt.log = new AttemptLog(log, request, headers, attempt.info);
+  return attempt;
+}
+
+function attemptAt(
   request: RoutedRequest,
   owner: UpstreamRequestOwner,
   host: Host,

@@ -12,6 +12,7 @@ import type { HeaderMap } from "../http/header_map.ts";
 import type { UpstreamInfo } from "../observe/stream_info.ts";
 import type { Host } from "../upstream/host.ts";
 import type { AttemptMeasure } from "../upstream/tracked_stats.ts";
+import type { AttemptLog } from "./attempt_log.ts";
 import type { AttemptTimers } from "./attempt_timers.ts";
 
 /** An attempt as the router drives it, with filters of its own or without. */
@@ -19,6 +20,8 @@ export abstract class UpstreamAttempt {
   readonly info: UpstreamInfo;
   /** Null where nobody wants to know how long it takes and how large it is. */
   readonly measure: AttemptMeasure | null;
+  /** Null where attempts are not logged. */
+  log: AttemptLog | null = null;
   /** Null until the pool has said whose connection it is, or would have been. */
   host: Host | null = null;
   /** Nothing more comes: response complete, reset, or given up. */
@@ -40,6 +43,7 @@ export abstract class UpstreamAttempt {
   finish(): void {
     this.timers?.disable();
     this.measure?.end();
+    this.log?.end();
   }
 
   /** Bytes of the request that wait to be sent. */

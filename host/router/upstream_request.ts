@@ -206,10 +206,10 @@ export class UpstreamRequest extends WaitingAttempt
     const meter = this.#encoder?.meter;
     if (meter !== undefined) {
       const info = this.info;
-      info.wireBytesReceived = meter.wireBytesReceived;
-      info.wireBytesSent = meter.wireBytesSent;
-      info.headerBytesReceived = meter.headerBytesReceived;
-      info.headerBytesSent = meter.headerBytesSent;
+      info.wireBytesReceived = (info.wireBytesReceived ?? 0) + meter.wireBytesReceived;
+      info.wireBytesSent = (info.wireBytesSent ?? 0) + meter.wireBytesSent;
+      info.headerBytesReceived = (info.headerBytesReceived ?? 0) + meter.headerBytesReceived;
+      info.headerBytesSent = (info.headerBytesSent ?? 0) + meter.headerBytesSent;
     }
     this.#pendingBody = null;
     this.#pendingTrailers = null;

@@ -14,8 +14,8 @@ export interface DescribedCluster {
   readonly endpointCount: number;
 }
 
-/** Of an attempt that has no host yet. */
-export function newUpstreamInfo(cluster: DescribedCluster): UpstreamInfo {
+/** Of an attempt that has no host yet; bytes count on from the attempt `before` it. */
+export function newUpstreamInfo(cluster: DescribedCluster, before: UpstreamInfo | null = null): UpstreamInfo {
   return {
     clusterName: cluster.plan.observabilityName,
     host: null,
@@ -30,10 +30,10 @@ export function newUpstreamInfo(cluster: DescribedCluster): UpstreamInfo {
     locality: NO_LOCALITY,
     localityMetadata: NO_METADATA,
     protocol: "",
-    wireBytesSent: 0,
-    wireBytesReceived: 0,
-    headerBytesSent: 0,
-    headerBytesReceived: 0,
+    wireBytesSent: before?.wireBytesSent ?? 0,
+    wireBytesReceived: before?.wireBytesReceived ?? 0,
+    headerBytesSent: before?.headerBytesSent ?? 0,
+    headerBytesReceived: before?.headerBytesReceived ?? 0,
     poolReadyMs: -1,
     firstByteSentMs: -1,
     lastByteSentMs: -1,

@@ -54,6 +54,7 @@ import { timeouts } from "./timeouts.ts";
 import { tunnels } from "./tunnels.ts";
 import { upgrades } from "./upgrades.ts";
 import { trackedStats } from "./tracked_stats.ts";
+import { upstreamLogs } from "./upstream_logs.ts";
 import { wasm } from "./wasm.ts";
 import { wasmL4 } from "./wasm_l4.ts";
 import { wasmPlugins } from "./wasm_plugins.ts";
@@ -102,6 +103,7 @@ export const ROUTING_GROUPS: readonly Group[] = [
   internalRedirects,
   mirrors,
   routerOptions,
+  upstreamLogs,
 ];
 
 /** Clusters, load balancing, sessions. */

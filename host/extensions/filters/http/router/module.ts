@@ -18,6 +18,9 @@ export const module: HttpFilterModule = {
       upstreamFilters: plan.upstreamFilters.length === 0
         ? null
         : context.createHttpFilters(plan.upstreamFilters, context.httpStats),
+      upstreamLog: plan.upstreamLog === null
+        ? null
+        : { ...plan.upstreamLog, loggers: context.createAccessLoggers(plan.upstreamLog.loggers) },
     };
     return (stream) => new Router(config, stream);
   },
