@@ -56,6 +56,9 @@ class Ring implements HashTable {
   readonly #high: Uint32Array;
   readonly #low: Uint32Array;
   readonly #index: Uint32Array;
+  /** Where the places begin whose hashes begin with the same bits, of which there are about as many as places. */
+  readonly #starts: Uint32Array;
+  readonly #shift: number;
   readonly #shares: readonly HostShare[];
 
   constructor(places: readonly Place[], shares: readonly HostShare[], fewest: number, most: number) {
@@ -66,6 +69,12 @@ class Ring implements HashTable {
     this.#low = Uint32Array.from(places, ({ hash }) => Number(hash & 0xffffffffn));
     this.#index = Uint32Array.from(places, ({ index }) => index);
     this.#shares = shares;
+    const bits = Math.max(1, Math.floor(Math.log2(this.size)));
+    this.#shift = 32 - bits;
+    this.#starts = new Uint32Array(2 ** bits + 1);
+    // Counted behind where they begin, and summed up.
+    for (const high of this.#high) this.#starts[(high >>> this.#shift) + 1]!++;
+    for (let i = 1; i < this.#starts.length; i++) this.#starts[i]! += this.#starts[i - 1]!;
   }
 
   choose(hash: bigint, attempt: number): HostShare {
@@ -76,7 +85,8 @@ class Ring implements HashTable {
 
   /** The first place at or after a hash; the first of all after the last. */
   #firstFrom(high: number, low: number): number {
-    let from = 0, to = this.size;
+    const start = high >>> this.#shift;
+    let from = this.#starts[start]!, to = this.#starts[start + 1]!;
     while (from < to) {
       const middle = (from + to) >>> 1;
       const itsHigh = this.#high[middle]!;
