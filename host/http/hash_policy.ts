@@ -57,10 +57,12 @@ export class HashPolicy {
     let joined: bigint | null = null;
     for (const { hash, terminal } of this.#methods) {
       const value = hash(headers, info, setCookie);
-      if (value === null) continue;
-      // Rotated, so that two equal policies do not cancel each other out.
-      joined = joined === null ? value : BigInt.asUintN(64, joined << 1n | joined >> 63n) ^ value;
-      if (terminal) break;
+      if (value !== null) {
+        // Rotated, so that two equal policies do not cancel each other out.
+        joined = joined === null ? value : BigInt.asUintN(64, joined << 1n | joined >> 63n) ^ value;
+      }
+      // Also where the hash is that of policies before this one.
+      if (terminal && joined !== null) break;
     }
     return joined;
   }
@@ -75,7 +77,9 @@ function compileMethod(plan: HashPolicyPlan): Method {
         const values = headers.getAll(name);
         if (values.length === 0) return null;
         const texts = regex === null ? values : values.map((value) => regex.replaceAll(value, rewrite!.substitution));
-        return xxHash64(texts.length === 1 ? texts[0]! : [...texts].sort().join(""));
+        if (texts.length === 1) return xxHash64(texts[0]!);
+        // Whichever came first: the hash of each is the seed of the next one.
+        return [...texts].sort().reduce((seed, text) => xxHash64(text, seed), 0n);
       };
     }
     case "cookie":

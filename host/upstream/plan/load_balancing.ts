@@ -69,6 +69,12 @@ function planPolicy(cluster: ConfigNode, common: ConfigNode | null, runtime: Run
 function planWithSubsets(cluster: ConfigNode, below: PolicyPlan): PolicyPlan {
   const config = cluster.message("lb_subset_config");
   if (config === null) return below;
+  const common = cluster.message("common_lb_config");
+  if (config.bool("locality_weight_aware") && common?.has("locality_weighted_lb_config") !== true) {
+    config.error("config/conflict", "locality_weight_aware needs locality_weighted_lb_config in common_lb_config", {
+      field: "locality_weight_aware",
+    });
+  }
   if (below.policy !== "CLUSTER_PROVIDED") {
     const plan = planSubset(config, below);
     return config.messages("subset_selectors").length === 0 ? below : plan;

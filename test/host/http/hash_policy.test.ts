@@ -26,6 +26,25 @@ test("nothing to hash, no hash", () => {
   assert.is(hash([], []), null);
 });
 
+test("a terminal policy ends the list as soon as there is a hash, be it of policies before it", () => {
+  const header = (name: string, terminal: boolean): HashPolicyPlan => ({
+    kind: "header",
+    name,
+    rewrite: null,
+    terminal,
+  });
+  const plans = [header("a", false), header("b", true), header("c", false)];
+  assert.is(hash(plans, [["a", "1"], ["c", "3"]]), xxHash64("1"));
+  assert.is(hash(plans, [["c", "3"]]), xxHash64("3"));
+});
+
+test("the values of a header in whichever order", () => {
+  const plans: HashPolicyPlan[] = [{ kind: "header", name: "x", rewrite: null, terminal: false }];
+  const expected = xxHash64("b", xxHash64("a"));
+  assert.is(hash(plans, [["x", "a"], ["x", "b"]]), expected);
+  assert.is(hash(plans, [["x", "b"], ["x", "a"]]), expected);
+});
+
 test("two equal policies are not nothing", () => {
   const plan: HashPolicyPlan = { kind: "header", name: "x", rewrite: null, terminal: false };
   const once = hash([plan], [["x", "1"]])!;

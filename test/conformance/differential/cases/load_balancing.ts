@@ -219,7 +219,7 @@ function ownHash(name: string, policy: string): string {
     - typed_extension_config:
         name: hash
         typed_config: { "@type": ${POLICIES}.${policy}, consistent_hashing_lb_config: { hash_policy: [
-          { header: { header_name: x-own }, terminal: true }, { cookie: { name: c, ttl: 10s } } ] } }
+          { header: { header_name: x-first } }, { header: { header_name: x-own }, terminal: true }, { cookie: { name: c, ttl: 10s } } ] } }
 `,
   );
 }
@@ -241,6 +241,10 @@ export const ownHashes: Group = {
     hashed(`${path}: whatever the route hashes`, path, "X-Key: k7\r\nX-Own: k1\r\n"),
     hashed(`${path}: another key`, path, "X-Key: k0\r\nX-Own: k2\r\n"),
     hashed(`${path}: a cookie`, path, "X-Key: k0\r\nCookie: c=k3\r\n"),
+    ...["k1", "k2", "k3"].flatMap((key) => [
+      hashed(`${path}: two values, first ${key}`, path, `X-Own: ${key}\r\nX-Own: k2\r\n`),
+      hashed(`${path}: a terminal policy without a hash, behind ${key}`, path, `X-First: ${key}\r\nCookie: c=k3\r\n`),
+    ]),
   ]),
 };
 

@@ -109,7 +109,7 @@ function answer(chance: Chance): string | Answer {
     () => ({ steps: ["reset"] }),
     () => ({ when: "head", steps: ["close"] }),
     () => bodiless ? `${head}\r\n` : ({ steps: [`${head}content-length: 9\r\n\r\nyes`, { pause: 30 }, "close"] }),
-    () => ({ steps: [bodiless ? `${head}\r\n` : `${head}\r\nuntil the end`, "end"] }),
+    () => ({ steps: [bodiless ? `${head}connection: close\r\n\r\n` : `${head}\r\nuntil the end`, "end"] }),
     () => ({ steps: ["HTTP/1.1 2x0 OK\r\n\r\n", "end"] }),
     () => ({
       steps: [`HTTP/1.1 103 Hints\r\nlink: a\r\n\r\n${bodiless ? `${head}\r\n` : `${head}content-length: 0\r\n\r\n`}`],

@@ -351,14 +351,13 @@ function manager(chance: Chance): Fields {
       }),
     ),
     ...chance.maybe(3, () => ({ use_remote_address: true, ...chance.maybe(2, () => ({ xff_num_trusted_hops: 1 })) })),
-    ...chance.maybe(4, () => ({ strip_any_host_port: true })),
+    ...chance.maybe(3, () => chance.of<Fields>([{ strip_any_host_port: true }, { strip_matching_host_port: true }])),
     ...chance.maybe(8, () => ({ strip_trailing_host_dot: true })),
     ...chance.maybe(6, () => ({ via: "proxy" })),
     ...chance.maybe(6, () => ({ server_header_transformation: chance.of(["APPEND_IF_ABSENT", "PASS_THROUGH"]) })),
     ...chance.maybe(6, () => ({ preserve_external_request_id: true })),
     ...chance.maybe(6, () => ({ always_set_request_id_in_response: true })),
     ...chance.maybe(6, () => ({ scheme_header_transformation: { scheme_to_overwrite: "https" } })),
-    ...chance.maybe(6, () => ({ strip_matching_host_port: true })),
   };
 }
 

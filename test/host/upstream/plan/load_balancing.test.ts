@@ -244,7 +244,12 @@ test("subsets, of the cluster and of a policy", () => {
     fallbackKeysSubset: ["w"],
     singleHostPerSubset: true,
   };
-  assert.equal(of(`${random}lb_subset_config: { ${flags}, ${selectors} }`), { ...set, selectors: [none, keys] });
+  const weighted = "common_lb_config: { locality_weighted_lb_config: {} }\n";
+  assert.equal(of(`${random}${weighted}lb_subset_config: { ${flags}, ${selectors} }`), {
+    ...set,
+    below: { ...set.below, localityWeighted: true },
+    selectors: [none, keys],
+  });
   const below = `subset_lb_policy: { policies: [${policy("random.v3.Random")}] }`;
   const list = (fields: string): string =>
     `load_balancing_policy: { policies: [${policy("subset.v3.Subset", `, ${fields}, ${below}`)}] }`;
@@ -271,6 +276,10 @@ test("subsets: what does not go together", () => {
   assert.match(selector("fallback_policy: KEYS_SUBSET, fallback_keys_subset: [x]"), "must be a subset of the keys");
   assert.match(selector("fallback_policy: KEYS_SUBSET, fallback_keys_subset: [w, v]"), "cannot be all of the keys");
   const random = `load_balancing_policy: { policies: [${policy("random.v3.Random")}] }`;
+  assert.match(
+    planned("lb_subset_config: { locality_weight_aware: true, subset_selectors: [{ keys: [v] }] }").problems[0]!,
+    "needs locality_weighted_lb_config",
+  );
   assert.match(planned(`lb_subset_config: {}\n${random}`).problems[0]!, "cannot be combined with lb_subset_config");
   const provided = policy("cluster_provided.v3.ClusterProvided");
   const list = policy("subset.v3.Subset", `, subset_lb_policy: { policies: [${provided}] }`);

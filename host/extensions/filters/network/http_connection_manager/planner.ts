@@ -161,6 +161,12 @@ function planManager(config: ConfigNode, upgrades: readonly UpgradePlan[]): Conn
   const common = config.message("common_http_protocol_options");
   const streamIdleTimeoutMs = config.durationMs("stream_idle_timeout", 300_000);
   const internal = config.message("internal_address_config");
+  if (config.bool("strip_matching_host_port") && config.bool("strip_any_host_port")) {
+    config.error("config/conflict", "strip_matching_host_port and strip_any_host_port are both set", {
+      field: "strip_matching_host_port",
+      help: "keep one of them",
+    });
+  }
   config.accept("represent_ipv4_remote_address_as_ipv4_mapped_ipv6", "Envoy does not do it either");
   config.accept("http1_safe_max_connection_duration", "a connection at its limit always finishes what is in flight");
   return {

@@ -60,6 +60,10 @@ test("a connection manager without any of this has no problem", async () => {
   assert.equal(await problems(""), []);
 });
 
+test("ports of hosts are removed in one way", async () => {
+  await refused("strip_any_host_port: true\n                strip_matching_host_port: true", /are both set \(keep one/);
+});
+
 test("rules for paths and headers that have no effect in Envoy say what to use", async () => {
   await refused(
     "path_normalization_options: {}",
