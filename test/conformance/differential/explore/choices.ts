@@ -37,7 +37,7 @@ function localities(chance: Chance): Fields[] {
       ...(hasWeights ? { load_balancing_weight: 1 + chance.below(5) } : {}),
       metadata: { filter_metadata: { "envoy.lb": { hash_key: name, ...metadata(chance) } } },
     })),
-  })).map((locality, index, all) => {
+  })).map((locality, _index, all) => {
     // Priorities must follow one another.
     const used = [...new Set(all.map(({ priority }) => priority))].sort();
     return { ...locality, priority: used.indexOf(locality.priority) };
@@ -62,10 +62,9 @@ function subsets(chance: Chance, hasLocalityWeights: boolean): Fields {
           return { fallback_policy: policy, ...(policy === "KEYS_SUBSET" ? { fallback_keys_subset: [each[0]] } : {}) };
         }),
       })),
-      ...chance.maybe(
-        4,
-        () => ({ locality_weight_aware: true, ...chance.maybe(2, () => ({ scale_locality_weight: true })) }),
-      ),
+      ...(hasLocalityWeights && chance.oneIn(2)
+        ? { locality_weight_aware: true, ...chance.maybe(2, () => ({ scale_locality_weight: true })) }
+        : {}),
       ...chance.maybe(4, () => ({ panic_mode_any: true })),
       ...chance.maybe(4, () => ({ list_as_any: true })),
     },
