@@ -140,6 +140,8 @@ export interface TerminalFilterStream extends FilterStream {
   recreateStream(response: HeaderMap, body: ByteQueue | null): boolean;
   /** Makes the facts say how many bytes the client has sent and got so far; at the end they do so by themselves. */
   noteWireBytes?(): void;
+  /** A stable random number of the stream, for fractions and weights. */
+  readonly random: number;
   /** What a filter before it chose. */
   readonly upstreamOverrideHost: OverrideHost | null;
   /** The attempt that an upstream chain belongs to; null in the chains of listeners. */

@@ -18,6 +18,8 @@ import type { Route } from "./route.ts";
 export interface FilterManagerCallbacks extends ReplyRewriter {
   readonly info: StreamInfo;
   readonly clock: Clock;
+  /** A stable random number of the stream, for fractions and weights. */
+  readonly random: number;
   readonly bufferLimitBytes: number;
   /** Of requests, where it is another one. */
   readonly requestBufferLimitBytes?: number;

@@ -61,6 +61,10 @@ export class FilterSlot implements TerminalFilterStream {
     this.#manager.callbacks.noteWireBytes?.();
   }
 
+  get random(): number {
+    return this.#manager.callbacks.random;
+  }
+
   get bufferLimitBytes(): number {
     return this.#manager.callbacks.bufferLimitBytes;
   }

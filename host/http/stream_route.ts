@@ -21,11 +21,11 @@ export abstract class RoutedStream extends StreamTimers {
   #routeConfig: RouteConfig | null = null;
   #route: Route | null | undefined = undefined;
   /** A stable random number of this stream, for fractions and weights. */
-  readonly #random: number;
+  readonly random: number;
 
   constructor(config: ConnectionManagerConfig, info: StreamInfo) {
     super(config, info);
-    this.#random = config.random.uint32();
+    this.random = config.random.uint32();
   }
 
   /** How long the end of the response may wait for the client. */
@@ -36,7 +36,7 @@ export abstract class RoutedStream extends StreamTimers {
     this.#routeConfig ??= this.config.routes.current();
     const route = this.#routeConfig === null || this.requestHeaders === null
       ? null
-      : this.#routeConfig.route(this.requestHeaders, this.info, this.#random);
+      : this.#routeConfig.route(this.requestHeaders, this.info, this.random);
     this.#route = route;
     const info = this.info;
     if (route === null) {

@@ -162,6 +162,10 @@ class ChainEnds implements FilterManagerCallbacks {
     return this.#stream.clock;
   }
 
+  get random(): number {
+    return this.#stream.random;
+  }
+
   get bufferLimitBytes(): number {
     return this.#stream.bufferLimitBytes;
   }

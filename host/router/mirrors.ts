@@ -23,11 +23,11 @@ const NOBODY: AsyncStreamCallbacks = {
 
 /** The policies that take a request; null for none. They count once, whatever comes of the request. */
 export function mirrorsOf(request: RoutedRequest): MirrorPolicy[] | null {
-  const { cluster, route, headers } = request;
+  const { cluster, route, headers, stream } = request;
   const policies = cluster.mirrorPolicies.length > 0 ? cluster.mirrorPolicies : route.mirrorPolicies;
   // Tunnels are not copied.
   if (policies.length === 0 || headers.method === "CONNECT" || headers.protocol !== null) return null;
-  const taken = policies.filter((policy) => policy.takes(cluster.random));
+  const taken = policies.filter((policy) => policy.takes(stream.random));
   return taken.length === 0 ? null : taken;
 }
 

@@ -61,6 +61,7 @@ class TestUpstream implements HttpFilter {
 export class HttpStream implements FilterManagerCallbacks {
   readonly info: StreamInfo;
   readonly clock: Clock;
+  readonly random = 0;
   readonly bufferLimitBytes: number;
   /** The request: on its way until `forwarded`, then what the upstream got. */
   readonly request: Message = new Message();

@@ -44,6 +44,8 @@ const NO_CONNECTION: ConnectionInfo = {
 export class AsyncFilters implements FilterManagerCallbacks {
   readonly info: StreamInfo;
   readonly clock: Clock;
+  /** Of no use: such a request has no route. */
+  readonly random = 0;
   readonly bufferLimitBytes: number;
   readonly upstream: FilteredStream;
   readonly manager: FilterManager;

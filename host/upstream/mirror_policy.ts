@@ -4,7 +4,6 @@
  * @see Envoy: source/common/router/config_impl.cc ShadowPolicyImpl, source/common/router/shadow_writer_impl.cc
  * @module
  */
-import type { Random } from "../base/random.ts";
 import { type Runtime, runtimeFraction, type RuntimeFractionPlan } from "../base/runtime.ts";
 import { compileHeaderMutation, type HeaderMutation, type HeaderMutationPlan } from "../http/header_mutation.ts";
 import type { HeaderMap } from "../http/header_map.ts";
@@ -37,9 +36,9 @@ export class MirrorPolicy {
     this.#mutations = plan.mutations.map((mutation) => compileHeaderMutation(mutation, compileFormat));
   }
 
-  /** True for requests that are to be copied. */
-  takes(random: Random): boolean {
-    return this.#takes === null || this.#takes(random.uint32());
+  /** True for requests that are to be copied; `random` is the stream's own number, which its route was found by. */
+  takes(random: number): boolean {
+    return this.#takes === null || this.#takes(random);
   }
 
   /** Where the copy of a request goes; "" for nowhere. */

@@ -14,6 +14,7 @@ import { StreamInfo } from "../../../host/observe/stream_info.ts";
 class Owner implements FilterManagerCallbacks {
   readonly clock = new ManualClock();
   readonly info = new StreamInfo({} as ConnectionInfo, 0, 0);
+  readonly random = 0;
   readonly bufferLimitBytes = 1000;
   readonly seen: string[] = [];
 

@@ -36,6 +36,7 @@ function mark(end: boolean): string {
 export class Owner implements FilterManagerCallbacks {
   readonly clock: ManualClock = new ManualClock();
   readonly info: StreamInfo = new StreamInfo({} as ConnectionInfo, 0, 0);
+  readonly random = 0;
   bufferLimitBytes = 10;
   requestBufferLimitBytes?: number;
   readonly seen: string[] = [];

@@ -46,6 +46,7 @@ export class Stream implements TerminalFilterStream {
   readonly clusters: ClusterManager;
   readonly seen: string[] = [];
   readonly bufferLimitBytes = 100;
+  random = 0;
   requestHeaders: HeaderMap | null = null;
   requestTrailers: HeaderMap | null = null;
   responseHeaders: HeaderMap | null = null;

@@ -67,6 +67,9 @@ ${
           ', retry_policy: { retry_on: "5xx", retry_back_off: { base_interval: 0.001s } }',
         )
       }
+- match: { path: /half, runtime_fraction: { default_value: { numerator: 50 } } }
+  route: { cluster: u, request_mirror_policies: [ { cluster: s, runtime_fraction: { default_value: { numerator: 0 } } } ] }
+${mirror("/half", "{ cluster: s, runtime_fraction: { default_value: { numerator: 50 } } }")}
 - { match: { path: /route-less }, route: { cluster: u } }
 - { match: { path: /of-cluster }, route: { cluster: mirrored } }
 - { match: { path: /of-both }, route: { cluster: mirrored, request_mirror_policies: [ { cluster: t } ] } }`,
@@ -133,6 +136,10 @@ internal_address_config: { cidr_ranges: [ { address_prefix: 127.0.0.0, prefix_le
     send("a header that names no cluster", get("/header", "X-To: nobody\r\n"), 1),
     send("no part of the requests", get("/never"), 1),
     send("all of them", get("/always"), 2),
+    {
+      name: "the half that the half of another route leaves over: the number is the same, and none is copied",
+      client: Array.from({ length: 12 }, () => [get("/half"), "response"] as const).flat(),
+    },
     send("the host as it is", get("/plain"), 2),
     send("another host", get("/literal"), 2),
     send("another host as it is", get("/literal-plain"), 2),
