@@ -1,7 +1,7 @@
 // host/router/mirrors.ts: the copies of one request that other clusters get.
 // pure: no I/O, no clock, no runtime globals
 /**
- * A copy is sent as the request comes, and its response is dropped. Nothing of it comes back to the request: a
+ * A copy is sent as the request comes, with the same time for its response, which is dropped. Nothing of it comes back to the request: a
  * mirror that takes less than it is sent does not slow the client down, it gets no more.
  *
  * @see Envoy: source/common/router/shadow_writer_impl.cc
@@ -9,12 +9,12 @@
  */
 import { ByteQueue } from "../base/byte_queue.ts";
 import type { HeaderMap } from "../http/header_map.ts";
-import { AsyncStream, type AsyncStreamCallbacks } from "../upstream/async_stream.ts";
 import type { MirrorPolicy } from "../upstream/mirror_policy.ts";
+import type { OwnRequest, OwnRequestCallbacks } from "./own_request.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 
 /** Nobody waits for what mirrors answer. */
-const NOBODY: AsyncStreamCallbacks = {
+const NOBODY: OwnRequestCallbacks = {
   onHeaders() {},
   onData() {},
   onTrailers() {},
@@ -34,7 +34,7 @@ export function mirrorsOf(request: RoutedRequest): MirrorPolicy[] | null {
 export class Mirrors {
   readonly #request: RoutedRequest;
   /** Those that the request is still being sent to. */
-  #streams: AsyncStream[] = [];
+  #streams: OwnRequest[] = [];
 
   constructor(request: RoutedRequest) {
     this.#request = request;
@@ -42,21 +42,20 @@ export class Mirrors {
 
   /** Begins the copies of a request with these headers, which are as its first attempt was to have them. */
   begin(policies: readonly MirrorPolicy[], headers: HeaderMap, end: boolean): void {
-    const { config, stream: { info, clock }, timeoutMs } = this.#request;
+    const { config, stream: { info, bufferLimitBytes }, timeoutMs } = this.#request;
+    const options = { timeoutMs, retryBufferLimitBytes: bufferLimitBytes };
     for (const policy of policies) {
-      const cluster = config.clusters.get(policy.clusterFor(headers));
-      if (cluster === null) continue;
+      const stream = config.ownRequests?.open(policy.clusterFor(headers), NOBODY, options) ?? null;
+      if (stream === null) continue;
       const copy = headers.clone();
       policy.change(copy, info);
       copy.set("x-envoy-internal", "true");
       const forwarded = copy.getJoined("x-forwarded-for");
       copy.set("x-forwarded-for", forwarded === null ? config.localAddress : `${forwarded},${config.localAddress}`);
-      if (timeoutMs > 0) copy.setOwn("x-envoy-expected-rq-timeout-ms", String(Math.trunc(timeoutMs)));
-      const stream = new AsyncStream(cluster, NOBODY, clock);
-      stream.start(copy, end, 0);
+      stream.start(copy, end);
       this.#streams.push(stream);
     }
-    if (end) this.#leave();
+    if (end) this.#streams = [];
   }
 
   sendData(body: ByteQueue, end: boolean): void {
@@ -66,13 +65,13 @@ export class Mirrors {
       for (let i = 0; i < body.chunkCount; i++) copy.push(body.chunkAt(i));
       stream.sendData(copy, end);
     }
-    if (end) return this.#leave();
+    if (end) return void (this.#streams = []);
     for (const stream of streams) if (!stream.isOver && !stream.hasRoom) this.#abandon(stream);
   }
 
   sendTrailers(trailers: HeaderMap): void {
     for (const stream of this.#streams) stream.sendTrailers(trailers.clone());
-    this.#leave();
+    this.#streams = [];
   }
 
   /** The request is over: what was not sent whole ends, the rest goes on. */
@@ -82,16 +81,9 @@ export class Mirrors {
   }
 
   /** It takes less than it is sent. */
-  #abandon(stream: AsyncStream): void {
+  #abandon(stream: OwnRequest): void {
     this.#request.cluster.stats.retryOrShadowAbandoned.inc();
     this.#streams = this.#streams.filter((other) => other !== stream);
     stream.reset();
-  }
-
-  /** All was sent: the time for the responses begins. */
-  #leave(): void {
-    const { timeoutMs } = this.#request;
-    if (timeoutMs > 0) { for (const stream of this.#streams) stream.limit(timeoutMs); }
-    this.#streams = [];
   }
 }

@@ -182,8 +182,9 @@ export class RouteEntry implements Route {
   /** The cluster of one more attempt; `tried` are those of the attempts before it. */
   clusterNameAgain(headers: HeaderMap, random: number, info: StreamInfo, tried: Set<string>): string {
     const { specifier } = this.#recipe;
-    return specifier?.chooseAgain?.(headers, random, info, tried) ??
-      specifier?.choose(headers, random, info)?.clusterName ?? "";
+    if (specifier === null) return this.clusterName ?? "";
+    return specifier.chooseAgain?.(headers, random, info, tried) ??
+      specifier.choose(headers, random, info)?.clusterName ?? "";
   }
 
   get mirrorPolicies(): readonly MirrorPolicy[] {

@@ -4,6 +4,7 @@
 import type { OverloadSignal } from "../net/overload.ts";
 import type { AccessLogger, ConfiguredFilter } from "../http/conn_manager_config.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
+import type { OwnRequestSender } from "./own_request.ts";
 import type { RouterPlan } from "./router_plan.ts";
 import type { RouterStats } from "./router_stats.ts";
 
@@ -11,6 +12,8 @@ export interface RouterConfig {
   readonly plan: RouterPlan;
   readonly stats: RouterStats;
   readonly clusters: ClusterManager;
+  /** What mirrors are sent with; absent or null: none are. */
+  readonly ownRequests?: OwnRequestSender | null;
   /** This machine's own address, which mirrors see in x-forwarded-for. */
   readonly localAddress: string;
   /** Refuses requests under overload; absent or null: none. */

@@ -7,7 +7,7 @@
  * @see Envoy: source/common/upstream/cluster_manager_impl.cc
  * @module
  */
-import type { Counter, Gauge } from "../observe/stats.ts";
+import type { Counter, Gauge, StatsScope } from "../observe/stats.ts";
 import { Cluster } from "./cluster.ts";
 import type { ClusterEnvironment } from "./cluster_environment.ts";
 import { DnsCaches } from "./dns_cache/dns_caches.ts";
@@ -56,6 +56,11 @@ export class ClusterManager {
     this.#removed = scope.counter("cluster_removed");
     this.#activeCount = scope.gauge("active_clusters");
     this.#warmingCount = scope.gauge("warming_clusters");
+  }
+
+  /** The root of all statistics. */
+  get stats(): StatsScope {
+    return this.#environment.stats;
   }
 
   /** Says where the proxy is: for clusters that come from now on. `clusterName` is "" when none is the proxy's own. */

@@ -12,6 +12,7 @@ import { prepareLocalReply } from "../../../host/http/local_reply.ts";
 import type { Route } from "../../../host/http/route.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
 import { StreamInfo } from "../../../host/observe/stream_info.ts";
+import { AsyncClient } from "../../../host/router/async_client.ts";
 import { Router } from "../../../host/router/router.ts";
 import { RouterStats } from "../../../host/router/router_stats.ts";
 import { createClientCodec } from "../../../host/upstream/client_codec.ts";
@@ -84,6 +85,7 @@ export class Stream implements TerminalFilterStream {
       stats: new RouterStats(this.stats.scope("http.a")),
       clusters: this.clusters,
       localAddress: "10.7.7.7",
+      ownRequests: new AsyncClient(this.clusters, this.clock, "10.7.7.7"),
     }, this);
   }
 

@@ -13,7 +13,7 @@ import { StatsStore } from "../../../host/observe/stats.ts";
 import { StreamInfo } from "../../../host/observe/stream_info.ts";
 import { systemClock } from "../../../host/platform/system_clock.ts";
 import { systemRandom } from "../../../host/platform/system_random.ts";
-import { AsyncClient, type AsyncRequestMessage } from "../../../host/upstream/async_client.ts";
+import { AsyncClient, type AsyncRequestMessage } from "../../../host/router/async_client.ts";
 import { createClientCodec } from "../../../host/upstream/client_codec.ts";
 import { ClusterManager } from "../../../host/upstream/cluster_manager.ts";
 import { SocketDialer } from "../../../host/upstream/dialer.ts";

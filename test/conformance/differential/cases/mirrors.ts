@@ -27,6 +27,16 @@ function get(path: string, headers = "", host = HOST): string {
   return `GET ${path} HTTP/1.1\r\n${host}${headers}\r\n`;
 }
 
+/** A policy of a cluster. */
+function http(policy: string): string {
+  return `  typed_extension_protocol_options:
+    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+      explicit_http_config: { http_protocol_options: {} }
+      ${policy}
+`;
+}
+
 const MUTATIONS =
   "request_headers_mutations: [ { append: { header: { key: x-mirror, value: m } } }, { remove: x-gone } ]";
 
@@ -53,6 +63,8 @@ ${
 ${mirror("/mutated", `{ cluster: s, ${MUTATIONS} }`)}
 ${mirror("/refused", "{ cluster: refused }")}
 ${mirror("/empty", "{ cluster: empty }")}
+${mirror("/again", "{ cluster: again }", ", timeout: 0s")}
+${mirror("/onward", "{ cluster: onward }")}
 ${
         mirror(
           "/rewritten",
@@ -97,17 +109,14 @@ internal_address_config: { cidr_ranges: [ { address_prefix: 127.0.0.0, prefix_le
     cluster("s"),
     cluster("t"),
     cluster("refused"),
-    emptyCluster("empty"),
     cluster(
-      "mirrored",
-      `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http_protocol_options: {} }
-      request_mirror_policies: [ { cluster: s } ]
-`,
-      "u",
+      "again",
+      http("retry_policy: { retry_on: 5xx, num_retries: 2, retry_back_off: { base_interval: 0.001s } }"),
+      "s",
     ),
+    cluster("onward", http("request_mirror_policies: [ { cluster: t } ]"), "s"),
+    emptyCluster("empty"),
+    cluster("mirrored", http("request_mirror_policies: [ { cluster: s } ]"), "u"),
   ]),
   exchanges: [
     send("a request without a body", get("/one", "X-Forwarded-For: 10.1.1.1\r\nX-A: 1\r\n"), 2),
@@ -161,6 +170,13 @@ internal_address_config: { cidr_ranges: [ { address_prefix: 127.0.0.0, prefix_le
       s: { http: [{ steps: [{ pause: 100 }, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"] }] },
     }),
     send("a mirror that is not there", get("/refused"), 1),
+    send(
+      "a mirror that tries again",
+      `POST /again HTTP/1.1\r\n${HOST}Content-Length: 4\r\n\r\nbody`,
+      3,
+      { s: { http: [BAD, OK] } },
+    ),
+    send("a mirror of a mirror", get("/onward"), 3),
     send("a mirror without hosts", get("/empty"), 1),
     {
       name: "a response before the request is complete",

@@ -1,12 +1,15 @@
-// test/host/upstream/async_client.test.ts: requests of the proxy's own, with every way in which they end.
+// test/host/router/async_client.test.ts: requests of the proxy's own, with every way in which they end.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ByteQueue } from "../../../host/base/byte_queue.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
-import { AsyncClient, type AsyncHandle, type AsyncRequestMessage } from "../../../host/upstream/async_client.ts";
+import { DEFAULT_HTTP_PLAN } from "../../../host/upstream/plan.ts";
+import type { RetryPolicyPlan } from "../../../host/upstream/retry_plan.ts";
+import { xxHashReady } from "../../../host/base/xxhash.ts";
+import { AsyncClient, type AsyncHandle, type AsyncRequestMessage } from "../../../host/router/async_client.ts";
 import { ClusterManager } from "../../../host/upstream/cluster_manager.ts";
 import { type ClusterPlan, DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
-import { createFakeEnvironment, type FakeEnvironment, PeerType, planWith } from "./fakes.ts";
+import { createFakeEnvironment, type FakeEnvironment, PeerType, planWith } from "../upstream/fakes.ts";
 
 interface Setup {
   readonly env: FakeEnvironment;
@@ -202,6 +205,87 @@ test("HEAD and gRPC get answers of their kind", () => {
   s.headers.set("content-type", "application/grpc");
   s.send();
   assert.equal(s.log.slice(2), ["200 []", "application/grpc"]);
+});
+
+const RETRYING: RetryPolicyPlan = {
+  retryOn: "5xx",
+  numRetries: 2,
+  perTryTimeoutMs: 0,
+  perTryIdleTimeoutMs: 0,
+  baseIntervalMs: 25,
+  maxIntervalMs: 250,
+  rateLimited: null,
+  retriableStatusCodes: [],
+  retriableHeaders: [],
+  retriableRequestHeaders: [],
+  refreshesCluster: false,
+  retryPriority: null,
+  hostPredicates: [],
+  hostSelectionRetryCount: 1,
+};
+
+test("the cluster's retries: with the whole request, until there is a response", () => {
+  const s = setup({ http: { ...DEFAULT_HTTP_PLAN, retryPolicy: RETRYING } });
+  s.send({ body: new TextEncoder().encode("abc"), trailers: HeaderMap.of({ "x-t": "1" }) });
+  s.env.dialer.last.fail("remote");
+  assert.equal(s.log, []);
+  s.env.clock.advance(250);
+  s.env.dialer.last.connect().receive("r");
+  assert.equal(s.log, ["200 []", "-"]);
+  assert.equal([s.stat("upstream_rq_retry"), s.stat("upstream_rq_retry_success")], [1, 1]);
+});
+
+test("a retry leads to the same cluster where it looks again", () => {
+  const s = setup({ http: { ...DEFAULT_HTTP_PLAN, retryPolicy: { ...RETRYING, refreshesCluster: true } } });
+  s.send();
+  s.env.dialer.last.fail("remote");
+  s.env.clock.advance(250);
+  s.env.dialer.last.connect().receive("r");
+  assert.equal(s.log, ["200 []", "-"]);
+});
+
+test("the cluster's hashes", async () => {
+  await xxHashReady;
+  const s = setup({
+    loadBalancing: {
+      policy: "MAGLEV",
+      tableSize: 251,
+      useHostnameForHashing: false,
+      hashBalanceFactor: 0,
+      panicThresholdPercent: 50,
+      failTrafficOnPanic: false,
+      localityWeighted: false,
+    },
+    http: { ...DEFAULT_HTTP_PLAN, hashPolicies: [{ kind: "header", name: "x-h", rewrite: null, terminal: false }] },
+  }, ["10.0.0.1:80", "10.0.0.2:80"]);
+  const hostOf = (value: string): string => {
+    s.send({ headers: HeaderMap.of({ ":method": "GET", ":path": "/", ":authority": "b", "x-h": value }) });
+    return s.env.dialer.last.target.address.text;
+  };
+  const values = Array.from({ length: 16 }, (_, i) => String(i));
+  const hosts = values.map(hostOf);
+  assert.is(new Set(hosts).size, 2);
+  assert.equal(values.map(hostOf), hosts);
+});
+
+test("a cluster that mirrors itself gets three copies of a request, not ever more", () => {
+  const policy = {
+    cluster: "a",
+    clusterHeader: "",
+    fraction: null,
+    hostLiteral: "",
+    appendsHostSuffix: true,
+    mutations: [],
+  };
+  const s = setup({ http: { ...DEFAULT_HTTP_PLAN, mirrorPolicies: [policy] } });
+  s.send();
+  assert.is(s.stat("upstream_rq_pending_total"), 4);
+});
+
+test("they are counted as those of a router", () => {
+  const s = setup();
+  s.send();
+  assert.is(s.env.store.valueOf("http.async-client.rq_total"), 1);
 });
 
 test.run();

@@ -1,4 +1,4 @@
-// host/upstream/grpc_client.ts: gRPC calls and streams that the proxy itself makes to clusters.
+// host/router/grpc_client.ts: gRPC calls and streams that the proxy itself makes to clusters.
 /**
  * Messages go and come as bytes: what they mean is their users' business. However an exchange ends there is
  * one status; what happened below gRPC is mapped to one as in the specification.
@@ -16,14 +16,18 @@ import { formatGrpcTimeout } from "../http/grpc_timeout.ts";
 import { HeaderMap } from "../http/header_map.ts";
 import { grpcStatusOf } from "../http/grpc_status.ts";
 import { httpToGrpcStatus } from "../http/local_reply.ts";
-import { AsyncStream, type AsyncStreamCallbacks } from "./async_stream.ts";
-import type { ClusterManager } from "./cluster_manager.ts";
+import { AsyncClient } from "./async_client.ts";
+import type { OwnRequest, OwnRequestCallbacks } from "./own_request.ts";
+import type { ClusterManager } from "../upstream/cluster_manager.ts";
 
 /** Statuses that are made here. @see https://grpc.io/docs/guides/status-codes */
 export const GrpcStatus = { Ok: 0, Unknown: 2, ResourceExhausted: 8, Internal: 13 } as const;
 
 /** Largest message that is taken. */
 export const DEFAULT_MESSAGE_LIMIT_BYTES: number = 16 * 1024 * 1024;
+
+/** As much of what a stream sent is kept for further attempts. */
+const RETRY_BUFFER_LIMIT_BYTES = 64 * 1024;
 
 export interface GrpcOpen {
   /** Full name, for example `grpc.health.v1.Health`. */
@@ -33,7 +37,7 @@ export interface GrpcOpen {
   readonly metadata: readonly (readonly [string, string])[];
   /** `:authority`; the cluster's name when it is empty. */
   readonly authority?: string;
-  /** For the whole exchange; 0 = no limit. */
+  /** From the end of the request to that of the response, and told to the other side; 0 = no limit. */
   readonly timeoutMs: number;
   readonly messageLimitBytes?: number;
 }
@@ -49,11 +53,11 @@ export interface GrpcStreamCallbacks {
 
 export class GrpcClient {
   readonly #clusters: ClusterManager;
-  readonly #clock: Clock;
+  readonly #client: AsyncClient;
 
   constructor(clusters: ClusterManager, clock: Clock) {
     this.#clusters = clusters;
-    this.#clock = clock;
+    this.#client = new AsyncClient(clusters, clock);
   }
 
   /** True when streams to this cluster can be opened. */
@@ -63,11 +67,11 @@ export class GrpcClient {
 
   /** Opens a stream; null when there is no such cluster. Callbacks may come before this returns. */
   open(clusterName: string, open: GrpcOpen, callbacks: GrpcStreamCallbacks): GrpcStream | null {
-    const cluster = this.#clusters.get(clusterName);
-    if (cluster === null) return null;
     const stream = new GrpcStream(open.messageLimitBytes ?? DEFAULT_MESSAGE_LIMIT_BYTES, callbacks);
-    stream.attach(new AsyncStream(cluster, stream, this.#clock));
-    stream.start(requestHeaders(clusterName, open), open.timeoutMs);
+    const options = { timeoutMs: open.timeoutMs, retryBufferLimitBytes: RETRY_BUFFER_LIMIT_BYTES };
+    const inner = this.#client.open(clusterName, stream, options);
+    if (inner === null) return null;
+    stream.start(inner, requestHeaders(clusterName, open));
     return stream;
   }
 }
@@ -86,10 +90,10 @@ function requestHeaders(clusterName: string, open: GrpcOpen): HeaderMap {
 }
 
 /** One call or stream. */
-export class GrpcStream implements AsyncStreamCallbacks {
+export class GrpcStream implements OwnRequestCallbacks {
   readonly #callbacks: GrpcStreamCallbacks;
   readonly #frames: GrpcFrameDecoder;
-  #stream: AsyncStream | null = null;
+  #stream: OwnRequest | null = null;
   #closed = false;
 
   constructor(limitBytes: number, callbacks: GrpcStreamCallbacks) {
@@ -97,12 +101,9 @@ export class GrpcStream implements AsyncStreamCallbacks {
     this.#callbacks = callbacks;
   }
 
-  attach(stream: AsyncStream): void {
+  start(stream: OwnRequest, headers: HeaderMap): void {
     this.#stream = stream;
-  }
-
-  start(headers: HeaderMap, timeoutMs: number): void {
-    this.#stream!.start(headers, false, timeoutMs);
+    stream.start(headers, false);
   }
 
   /** False while messages wait to be sent. */
@@ -128,7 +129,7 @@ export class GrpcStream implements AsyncStreamCallbacks {
     this.#stream!.reset();
   }
 
-  // AsyncStreamCallbacks
+  // OwnRequestCallbacks
 
   onHeaders(headers: HeaderMap, end: boolean): void {
     if (this.#closed) return;

@@ -1,13 +1,19 @@
-// test/host/upstream/grpc_client.test.ts: gRPC streams over the real HTTP/1 codec, with every way in which they end.
+// test/host/router/grpc_client.test.ts: gRPC streams over the real HTTP/1 codec, with every way in which they end.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encodeGrpcFrame } from "../../../host/http/grpc_frames.ts";
 import { HTTP1_CLIENT_DEFAULTS } from "../../../host/http/h1/options.ts";
 import { createClientCodec } from "../../../host/upstream/client_codec.ts";
 import { ClusterManager } from "../../../host/upstream/cluster_manager.ts";
-import { GrpcClient, type GrpcOpen, type GrpcStream } from "../../../host/upstream/grpc_client.ts";
+import { GrpcClient, type GrpcOpen, type GrpcStream } from "../../../host/router/grpc_client.ts";
 import { DEFAULT_HTTP_PLAN } from "../../../host/upstream/plan.ts";
-import { createFakeEnvironment, type FakeConnection, type FakeEnvironment, PeerType, planWith } from "./fakes.ts";
+import {
+  createFakeEnvironment,
+  type FakeConnection,
+  type FakeEnvironment,
+  PeerType,
+  planWith,
+} from "../upstream/fakes.ts";
 
 interface Setup {
   readonly env: FakeEnvironment;
@@ -143,6 +149,9 @@ test("no host, no connection, a connection that ends, time that is up", () => {
   assert.equal(late.log.slice(1), ["message one", "trailing -", "close 13 "]);
 
   const slow = begun({ timeoutMs: 1000 });
+  slow.env.clock.advance(1000);
+  assert.equal(slow.log, [], "the time begins with the end of the request");
+  slow.stream.closeLocal();
   slow.env.clock.advance(1000);
   assert.equal(slow.log, ["initial -", "trailing 14", "close 14 upstream request timeout"]);
   assert.is(slow.stat("upstream_rq_timeout"), 1);

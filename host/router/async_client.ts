@@ -1,7 +1,7 @@
-// host/upstream/async_client.ts: requests that the proxy itself sends to clusters, with buffered responses.
+// host/router/async_client.ts: requests that the proxy itself sends to clusters, with buffered responses.
 /**
- * What filters use to ask other services. A response that breaks off, or is too large to be held, is a
- * failure; what goes wrong before is a response with the router's text (`async_stream.ts`).
+ * What filters use to ask other services, and mirrors are sent with. A response that breaks off, or is too large to
+ * be held, is a failure; what goes wrong before is a response with the router's text (`async_stream.ts`).
  *
  * @see Envoy: source/common/http/async_client_impl.cc
  * @module
@@ -10,9 +10,14 @@ import { ByteQueue } from "../base/byte_queue.ts";
 import { EMPTY_BYTES } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { HeaderMap } from "../http/header_map.ts";
-import { AsyncStream, type AsyncStreamCallbacks } from "./async_stream.ts";
-import type { Cluster } from "./cluster.ts";
-import type { ClusterManager } from "./cluster_manager.ts";
+import type { ClusterManager } from "../upstream/cluster_manager.ts";
+import { AsyncStream } from "./async_stream.ts";
+import type { OwnRequest, OwnRequestCallbacks, OwnRequestOptions, OwnRequestSender } from "./own_request.ts";
+import type { RouterConfig } from "./router_config.ts";
+import { RouterStats } from "./router_stats.ts";
+
+/** A mirror's request may be mirrored again, and so on; clusters that mirror each other would never end. */
+const MAX_MIRRORED = 3;
 
 /** Most bytes of a response body that are held. */
 export const DEFAULT_RESPONSE_LIMIT_BYTES: number = 16 * 1024 * 1024;
@@ -22,7 +27,7 @@ export interface AsyncRequestMessage {
   readonly headers: HeaderMap;
   readonly body: Uint8Array;
   readonly trailers: HeaderMap | null;
-  /** For the whole exchange; 0 = no limit. */
+  /** From the end of the request to that of the response; 0 = no limit. */
   readonly timeoutMs: number;
   readonly responseLimitBytes?: number;
 }
@@ -47,13 +52,27 @@ export interface AsyncHandle {
   cancel(): void;
 }
 
-export class AsyncClient {
+export class AsyncClient implements OwnRequestSender {
   readonly #clusters: ClusterManager;
   readonly #clock: Clock;
+  readonly #config: RouterConfig;
 
-  constructor(clusters: ClusterManager, clock: Clock) {
+  /** `localAddress` is this machine's own; `mirrored` says how often a request was copied that this one is sent for. */
+  constructor(clusters: ClusterManager, clock: Clock, localAddress = "", mirrored = 0) {
     this.#clusters = clusters;
     this.#clock = clock;
+    this.#config = {
+      plan: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false },
+      stats: new RouterStats(clusters.stats.scope("http.async-client")),
+      clusters,
+      localAddress,
+      ownRequests: mirrored < MAX_MIRRORED ? new AsyncClient(clusters, clock, localAddress, mirrored + 1) : null,
+    };
+  }
+
+  open(clusterName: string, callbacks: OwnRequestCallbacks, options: OwnRequestOptions): OwnRequest | null {
+    const cluster = this.#clusters.get(clusterName);
+    return cluster === null ? null : new AsyncStream(cluster, this.#config, callbacks, this.#clock, options);
   }
 
   /**
@@ -61,45 +80,45 @@ export class AsyncClient {
    * returns, unless the handle is cancelled.
    */
   send(clusterName: string, message: AsyncRequestMessage, callbacks: AsyncCallbacks): AsyncHandle | null {
-    const cluster = this.#clusters.get(clusterName);
-    if (cluster === null) return null;
-    const exchange = new Exchange(cluster, message, callbacks, this.#clock);
-    exchange.start();
+    const exchange = new Exchange(message, callbacks);
+    const stream = this.open(clusterName, exchange, { timeoutMs: message.timeoutMs, retryBufferLimitBytes: 0 });
+    if (stream === null) return null;
+    exchange.start(stream);
     return exchange;
   }
 }
 
 /** A request that is sent whole, and a response that is held until it is whole. */
-class Exchange implements AsyncHandle, AsyncStreamCallbacks {
+class Exchange implements AsyncHandle, OwnRequestCallbacks {
   readonly #message: AsyncRequestMessage;
   readonly #callbacks: AsyncCallbacks;
-  readonly #stream: AsyncStream;
+  #stream: OwnRequest | null = null;
   #headers: HeaderMap | null = null;
   #body: ByteQueue | null = null;
 
-  constructor(cluster: Cluster, message: AsyncRequestMessage, callbacks: AsyncCallbacks, clock: Clock) {
+  constructor(message: AsyncRequestMessage, callbacks: AsyncCallbacks) {
     this.#message = message;
     this.#callbacks = callbacks;
-    this.#stream = new AsyncStream(cluster, this, clock);
   }
 
-  start(): void {
-    const { headers, body, trailers, timeoutMs } = this.#message;
+  start(stream: OwnRequest): void {
+    this.#stream = stream;
+    const { headers, body, trailers } = this.#message;
     if (body.length > 0) headers.set("content-length", String(body.length));
-    this.#stream.start(headers, body.length === 0 && trailers === null, timeoutMs);
+    stream.start(headers, body.length === 0 && trailers === null);
     if (body.length > 0) {
       const data = new ByteQueue();
       data.push(body);
-      this.#stream.sendData(data, trailers === null);
+      stream.sendData(data, trailers === null);
     }
-    if (trailers !== null) this.#stream.sendTrailers(trailers);
+    if (trailers !== null) stream.sendTrailers(trailers);
   }
 
   cancel(): void {
-    this.#stream.reset();
+    this.#stream?.reset();
   }
 
-  // AsyncStreamCallbacks
+  // OwnRequestCallbacks
 
   onHeaders(headers: HeaderMap, end: boolean): void {
     this.#headers = headers;
@@ -110,7 +129,7 @@ class Exchange implements AsyncHandle, AsyncStreamCallbacks {
     const body = this.#body ??= new ByteQueue();
     data.moveTo(body);
     if (body.length > (this.#message.responseLimitBytes ?? DEFAULT_RESPONSE_LIMIT_BYTES)) {
-      this.#stream.reset();
+      this.#stream!.reset();
       this.#callbacks.onFailure("overflow");
     } else if (end) {
       this.#complete(null);
