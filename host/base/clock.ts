@@ -28,7 +28,7 @@ export interface Clock {
   wallNs(): bigint;
   createTimer(callback: () => void): Timer;
   /**
-   * As `createTimer`, but falls due together with others, up to half a percent of its delay or 5 ms early or
+   * As `createTimer`, but falls due together with others, by one percent of its delay, 10 ms at most, early or
    * late: for what is done over and over, for each of many things.
    */
   createTickTimer(callback: () => void): Timer;

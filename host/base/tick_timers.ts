@@ -4,7 +4,7 @@
 /**
  * A process that sleeps pays more for waking up than for most of what it then does. Things that happen again
  * and again, independently of each other, happen at the nearest tick: what is due at one tick costs one turn
- * of the event loop. Nothing comes earlier or later than by half a percent of its delay, 5 ms at most.
+ * of the event loop. Nothing comes earlier or later than by one percent of its delay, 10 ms at most.
  *
  * @see systemd.timer(5) AccuracySec
  * @module
@@ -22,9 +22,9 @@ export interface TickSource {
   createTimer(callback: () => void): TickSourceTimer;
 }
 
-const TICK_MS = 10;
+const TICK_MS = 20;
 /** A delay is so many ticks of its own at least. */
-const TICKS_PER_DELAY = 100;
+const TICKS_PER_DELAY = 50;
 
 export class TickTimers {
   readonly #clock: TickSource;

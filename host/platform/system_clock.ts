@@ -44,7 +44,8 @@ class SystemClockSource implements ClockSource {
   }
 
   setTimeout(callback: () => void, delayMs: number): unknown {
-    return setTimeout(callback, delayMs).unref();
+    // Runtimes cut fractions off: the timeout would come too early, and be for nothing.
+    return setTimeout(callback, Math.ceil(delayMs)).unref();
   }
 
   clearTimeout(handle: unknown): void {

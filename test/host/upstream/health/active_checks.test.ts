@@ -157,7 +157,7 @@ test("intervals: with traffic and without, on the edge and far from it", () => {
     intervalMs: 1000,
     unhealthyIntervalMs: 2000,
     unhealthyEdgeIntervalMs: 100,
-    healthyEdgeIntervalMs: 10,
+    healthyEdgeIntervalMs: 20,
     noTrafficIntervalMs: 5000,
     noTrafficHealthyIntervalMs: 7000,
     healthyThreshold: 2,
@@ -181,7 +181,7 @@ test("intervals: with traffic and without, on the edge and far from it", () => {
   assert.equal([OK, BAD, OK].map(next), [7000, 5000, 5000]);
   const request = new FakeRequest();
   it.cluster.httpPool([...it.cluster.priorities.hosts()][0]!, ResourcePriority.Default).newStream(request, request);
-  assert.equal([OK, "close", OK, "close", "close", OK, OK].map(next), [1000, 100, 1000, 100, 2000, 10, 1000]);
+  assert.equal([OK, "close", OK, "close", "close", OK, OK].map(next), [1000, 100, 1000, 100, 2000, 20, 1000]);
 });
 
 test("hosts whose checks fall due within a few milliseconds are checked together", () => {
@@ -208,16 +208,16 @@ test("jitter makes intervals longer, by time and by percent", () => {
   };
   for (
     const [changes, least, most] of [
-      [{ intervalJitterMs: 50 }, 1000, 1051],
+      [{ intervalJitterMs: 50 }, 1000, 1061],
       [{ intervalJitterPercent: 10 }, 1000, 1101],
-      [{ intervalJitterPercent: 10, intervalJitterMs: 50 }, 1000, 1151],
+      [{ intervalJitterPercent: 10, intervalJitterMs: 50 }, 1000, 1161],
       [{ intervalJitterMs: 500, minIntervalMs: 1020, maxIntervalMs: 1100 }, 1020, 1101],
       [{ minIntervalMs: 2000 }, 2000, 2001],
     ] as const
   ) {
     const seen = gaps(changes);
     assert.ok(Math.min(...seen) >= least && Math.max(...seen) < most, String(seen));
-    assert.is(new Set(seen).size > 3, most > least + 1, String(seen));
+    assert.is(new Set(seen).size > 2, most > least + 1, String(seen));
   }
 });
 
