@@ -50,7 +50,7 @@ file envoy/config/core/v3/address.proto envoy.config.core.v3
 file envoy/config/core/v3/base.proto envoy.config.core.v3
   message RuntimeUInt64
     uint64 default_value = 2
-    string runtime_key = 3
+    string runtime_key = 3 {"string":{"min_len":"1"}}
   message KeyValuePair
     string key = 1 {"string":{"min_len":"1","max_bytes":"16384"}}
     google.protobuf.Value value = 2

@@ -342,6 +342,10 @@ file envoy/extensions/resource_monitors/cpu_utilization/v3/cpu_utilization.proto
   enum CpuUtilizationConfig.UtilizationComputeStrategy HOST=0 CONTAINER=1
   message CpuUtilizationConfig
     CpuUtilizationConfig.UtilizationComputeStrategy mode = 1 {"enum":{"defined_only":true}}
+file envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap.proto envoy.extensions.resource_monitors.fixed_heap.v3
+  message FixedHeapConfig
+    replace uint64 max_heap_size_bytes = 1
+    envoy.config.core.v3.RuntimeUInt64 max_heap_size_bytes_runtime = 2
 file envoy/extensions/transport_sockets/tls/v3/secret.proto envoy.extensions.transport_sockets.tls.v3
   message GenericSecret
     map<string,envoy.config.core.v3.DataSource> secrets = 2 sensitive

@@ -6,6 +6,7 @@
  * @see Envoy: source/server/server.cc
  * @module
  */
+import { Runtime } from "../base/runtime.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import type { Logger, LogLevels } from "../observe/log.ts";
@@ -93,7 +94,10 @@ export class Server {
       platform,
       stats: this.stats,
       logger,
-      openConnections: () => open.value,
+      proxy: {
+        openConnections: () => open.value,
+        runtimeInteger: (key, otherwise) => new Runtime(this.runtime.values).integer(key, otherwise),
+      },
       onShrinkHeap: () => {
         platform.collectGarbage();
         this.#workers.shrinkHeaps();

@@ -10,7 +10,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { ACTION_PREFIX, cellOfAction, cellOfPoint, POINT_PREFIX, SATURATED } from "../../net/overload.ts";
 import type { Logger } from "../../observe/log.ts";
 import { type Counter, type Gauge, type Histogram, HistogramUnit, type StatsScope } from "../../observe/stats.ts";
-import { createMonitor, type MeasuredPlatform, type ResourceMonitor } from "./monitors.ts";
+import { createMonitor, type MeasuredPlatform, type MeasuredProxy, type ResourceMonitor } from "./monitors.ts";
 import type { OverloadPlan, TriggeredPlan, TriggerPlan } from "./plan.ts";
 
 export interface OverloadManagerOptions {
@@ -18,8 +18,7 @@ export interface OverloadManagerOptions {
   /** What workers read. */
   readonly cells: SharedArrayBuffer;
   readonly platform: MeasuredPlatform;
-  /** Connections that are open now, of all workers. */
-  readonly openConnections: () => number;
+  readonly proxy: MeasuredProxy;
   /** The root. */
   readonly stats: StatsScope;
   readonly logger: Logger;
@@ -40,7 +39,7 @@ export class OverloadManager {
   readonly #logger: Logger;
   #lastMs = 0;
 
-  constructor({ plan, cells, platform, openConnections, stats, logger, onShrinkHeap }: OverloadManagerOptions) {
+  constructor({ plan, cells, platform, proxy, stats, logger, onShrinkHeap }: OverloadManagerOptions) {
     const { actions, points, monitors } = plan;
     this.#plan = plan;
     this.#clock = platform.clock;
@@ -56,9 +55,7 @@ export class OverloadManager {
       ...ofActions,
       ...points.map((each) => new Triggered(each, POINT_PREFIX, false, stats, view, cellOfPoint(each.name))),
     ];
-    this.#resources = monitors.map((each) =>
-      new Resource(each.name, createMonitor(each, platform, openConnections), stats)
-    );
+    this.#resources = monitors.map((each) => new Resource(each.name, createMonitor(each, platform, proxy), stats));
     this.#refreshDelay = stats.histogram("overload.refresh_interval_delay", HistogramUnit.Milliseconds);
     this.#timer = platform.clock.createTimer(() => this.refresh());
     this.#shrinkTimer = platform.clock.createTimer(() => this.#shrinkHeap());

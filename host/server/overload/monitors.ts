@@ -17,24 +17,32 @@ export interface ResourceMonitor {
   measure(): number | string;
 }
 
-export function createMonitor(
-  plan: ResourcePlan,
-  platform: MeasuredPlatform,
-  openConnections: () => number,
-): ResourceMonitor {
+/** What monitors see of the proxy. */
+export interface MeasuredProxy {
+  /** Connections that are open now, of all workers. */
+  openConnections(): number;
+  /** A runtime value as it is now. */
+  runtimeInteger(key: string, otherwise: number): number;
+}
+
+export function createMonitor(plan: ResourcePlan, platform: MeasuredPlatform, proxy: MeasuredProxy): ResourceMonitor {
   switch (plan.kind) {
     case "fixed_heap":
-      // Of several heaps in one process the resident memory is what counts in the end.
-      return { measure: () => platform.memoryUsage().rssBytes / plan.maxBytes };
+      return { measure: () => readHeap(platform, proxy.runtimeInteger(plan.runtimeKey, plan.maxBytes)) };
     case "injected_resource":
       return { measure: () => readInjected(platform, plan.path) };
     case "downstream_connections":
-      return { measure: () => openConnections() / plan.max };
+      return { measure: () => proxy.openConnections() / plan.max };
     case "cpu_utilization":
       return new CpuMonitor(platform, plan.mode === "HOST" ? readHostCpu : readContainerCpu);
     case "cgroup_memory":
       return { measure: () => readCgroupMemory(platform, plan.maxBytes) };
   }
+}
+
+function readHeap(platform: MeasuredPlatform, maxBytes: number): number | string {
+  // Of several heaps in one process the resident memory is what counts in the end.
+  return maxBytes > 0 ? platform.memoryUsage().rssBytes / maxBytes : "the runtime value of the most memory is 0";
 }
 
 function readText(platform: MeasuredPlatform, path: string): string | null {

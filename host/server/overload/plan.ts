@@ -22,7 +22,8 @@ export interface OverloadPlan {
 export type MonitorPlan = { readonly name: string } & ResourcePlan;
 
 export type ResourcePlan =
-  | { readonly kind: "fixed_heap"; readonly maxBytes: number }
+  /** `runtimeKey` is of a number that takes the place of the other; "" for none. */
+  | { readonly kind: "fixed_heap"; readonly maxBytes: number; readonly runtimeKey: string }
   | { readonly kind: "injected_resource"; readonly path: string }
   | { readonly kind: "downstream_connections"; readonly max: number }
   | { readonly kind: "cpu_utilization"; readonly mode: "HOST" | "CONTAINER" }

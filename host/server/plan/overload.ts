@@ -79,7 +79,7 @@ function planMonitor(node: ConfigNode): MonitorPlan | null {
 function planResource(config: ConfigNode): ResourcePlan | null {
   switch (config.typeName) {
     case `${MONITORS}fixed_heap.v3.FixedHeapConfig`:
-      return { kind: "fixed_heap", maxBytes: config.number("max_heap_size_bytes") };
+      return planHeap(config);
     case `${MONITORS}injected_resource.v3.InjectedResourceConfig`:
       return { kind: "injected_resource", path: config.string("filename") };
     case `${MONITORS}downstream_connections.v3.DownstreamConnectionsConfig`:
@@ -91,6 +91,19 @@ function planResource(config: ConfigNode): ResourcePlan | null {
     default:
       return null;
   }
+}
+
+function planHeap(config: ConfigNode): ResourcePlan {
+  const runtime = config.message("max_heap_size_bytes_runtime");
+  const maxBytes = runtime === null ? config.number("max_heap_size_bytes", 0) : runtime.number("default_value", 0);
+  if (runtime !== null && config.number("max_heap_size_bytes", 0) > 0) {
+    config.error("config/conflict", "there is max_heap_size_bytes or max_heap_size_bytes_runtime, not both", {
+      field: "max_heap_size_bytes_runtime",
+    });
+  } else if (maxBytes === 0) {
+    config.error("config/missing-field", "fixed_heap: max heap size must be greater than 0");
+  }
+  return { kind: "fixed_heap", maxBytes, runtimeKey: runtime?.string("runtime_key") ?? "" };
 }
 
 function planTriggered<Name extends string>(

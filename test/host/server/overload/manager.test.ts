@@ -30,6 +30,7 @@ class Machine {
   readonly files = new Map<string, string>();
   rssBytes = 0;
   openConnections = 0;
+  readonly runtime: Record<string, number> = {};
   shrunk = 0;
   readonly store = StatsStore.create();
   readonly overload: ServerOverload;
@@ -51,7 +52,10 @@ class Machine {
       },
       stats: this.store,
       logger: QUIET,
-      openConnections: () => this.openConnections,
+      proxy: {
+        openConnections: () => this.openConnections,
+        runtimeInteger: (key, otherwise) => this.runtime[key] ?? otherwise,
+      },
       onShrinkHeap: () => this.shrunk++,
     });
     const handle = this.adopt(plan)!;
@@ -113,7 +117,7 @@ test("a scaled trigger fires the more often the higher the pressure", () => {
 
 test("of several triggers the highest counts", () => {
   const machine = new Machine({
-    monitors: [INJECTED, { name: "heap", kind: "fixed_heap", maxBytes: 1000 }],
+    monitors: [INJECTED, { name: "heap", kind: "fixed_heap", maxBytes: 1000, runtimeKey: "" }],
     actions: [{ name: "disable_http_keepalive", triggers: [trigger(0.5), trigger(1, 0.5, "heap")] }],
   });
   const signal = machine.state.action("disable_http_keepalive")!;
@@ -245,9 +249,21 @@ test("streams are looked at when the state has changed", () => {
   assert.is(looks, 2);
 });
 
+test("how much memory there is may be a runtime value", () => {
+  const machine = new Machine({ monitors: [{ name: "heap", kind: "fixed_heap", maxBytes: 1000, runtimeKey: "max" }] });
+  machine.rssBytes = 500;
+  const pressures = [undefined, 2000, 0].map((max) => {
+    if (max !== undefined) machine.runtime["max"] = max;
+    machine.clock.advance(1000);
+    return machine.stat("heap.pressure");
+  });
+  assert.equal(pressures, [50, 25, 25]);
+  assert.is(machine.stat("heap.failed_updates"), 1);
+});
+
 test("memory is given back now and then while there is too little", () => {
   const machine = new Machine({
-    monitors: [{ name: "heap", kind: "fixed_heap", maxBytes: 1000 }],
+    monitors: [{ name: "heap", kind: "fixed_heap", maxBytes: 1000, runtimeKey: "" }],
     actions: [{ name: "shrink_heap", triggers: [trigger(0.9, null, "heap")] }],
     shrinkHeapIntervalMs: 3000,
   });

@@ -24,6 +24,7 @@ test("monitors of every kind", () => {
   const { plan: planned, problems } = plan(`refresh_interval: 0.25s
 resource_monitors:
 - ${HEAP}
+- { name: changing, typed_config: { "@type": ${TYPE}.fixed_heap.v3.FixedHeapConfig, max_heap_size_bytes_runtime: { default_value: 9, runtime_key: k } } }
 - { name: file, typed_config: { "@type": ${TYPE}.injected_resource.v3.InjectedResourceConfig, filename: /x } }
 - { name: cx, typed_config: { "@type": ${TYPE}.downstream_connections.v3.DownstreamConnectionsConfig, max_active_downstream_connections: 9 } }
 - { name: cpu, typed_config: { "@type": ${TYPE}.cpu_utilization.v3.CpuUtilizationConfig } }
@@ -33,7 +34,8 @@ resource_monitors:
   assert.equal(problems, []);
   assert.is(planned.refreshIntervalMs, 250);
   assert.equal(planned.monitors, [
-    { name: "heap", kind: "fixed_heap", maxBytes: 7 },
+    { name: "heap", kind: "fixed_heap", maxBytes: 7, runtimeKey: "" },
+    { name: "changing", kind: "fixed_heap", maxBytes: 9, runtimeKey: "k" },
     { name: "file", kind: "injected_resource", path: "/x" },
     { name: "cx", kind: "downstream_connections", max: 9 },
     { name: "cpu", kind: "cpu_utilization", mode: "HOST" },
@@ -97,6 +99,16 @@ const REDUCE = `actions: [ { name: envoy.overload_actions.reduce_timeouts, ${TRI
 const IDLE = "{ timer: HTTP_DOWNSTREAM_CONNECTION_IDLE, min_timeout: 2s }";
 
 const REFUSED: readonly (readonly [string, RegExp])[] = [
+  [
+    `resource_monitors: [ { name: heap, typed_config: { "@type": ${TYPE}.fixed_heap.v3.FixedHeapConfig } } ]`,
+    /max heap size must be greater than 0/,
+  ],
+  [
+    `resource_monitors: [ ${
+      HEAP.replace("7", "7, max_heap_size_bytes_runtime: { default_value: 9, runtime_key: k }")
+    } ]`,
+    /max_heap_size_bytes or max_heap_size_bytes_runtime, not both/,
+  ],
   [`resource_monitors: [ ${HEAP}, ${HEAP} ]`, /^config\/duplicate .*Duplicate resource monitor heap/],
   [`${MONITORS}actions: [ { name: envoy.overload_actions.x, ${TRIGGERS} } ]`, /^config\/unsupported actions\[0\]/],
   [
