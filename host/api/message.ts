@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type FieldSchema, type MessageSchema, type ScalarType, TYPE_URL_PREFIX } from "./schema.ts";
+import { type FieldSchema, type MessageSchema, type ScalarType } from "./schema.ts";
 
 export type MapKey = string | number | bigint | boolean;
 export type Element = string | number | bigint | boolean | Uint8Array | Message;
@@ -103,14 +103,6 @@ export function isDefault(value: Element): boolean {
 export function setScalar(message: Message, field: FieldSchema, value: Element): void {
   if (field.hasPresence || !isDefault(value)) message.set(field, value);
   else message.clear(field);
-}
-
-/** An `Any` that holds `inner`. */
-export function packAny(anySchema: MessageSchema, inner: Message): Message {
-  const any = new Message(anySchema);
-  any.setByName("type_url", TYPE_URL_PREFIX + inner.typeName);
-  any.packed = inner;
-  return any;
 }
 
 /** Told about every pair of messages that becomes one. */

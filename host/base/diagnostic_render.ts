@@ -80,7 +80,7 @@ export interface DiagnosticJson {
   stack?: readonly string[];
 }
 
-export function toDiagnosticJson(diagnostic: Diagnostic): DiagnosticJson {
+function toDiagnosticJson(diagnostic: Diagnostic): DiagnosticJson {
   const { code, severity, message, span } = diagnostic;
   const json: DiagnosticJson = { code, severity, message };
   if (span !== undefined) {

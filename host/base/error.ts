@@ -1,4 +1,4 @@
-// host/base/error.ts: the one kind of error that nuncio throws, and the report of broken invariants.
+// host/base/error.ts: the one kind of error that nuncio throws, and the check of invariants.
 // pure: no I/O, no clock, no runtime globals
 /**
  * Peers and configuration never cause a throw: they get statuses and diagnostics. What is thrown is a
@@ -23,29 +23,14 @@ export class NuncioError extends Error {
 /** The code of every broken invariant. */
 export const BUG_CODE = "internal/bug";
 
-/** Told about every broken invariant, before the error is thrown. */
-export type BugReporter = (error: NuncioError) => void;
-
-let report: BugReporter | null = null;
-
-/** Says who logs and counts broken invariants; `null` for nobody. Gives back the one before. */
-export function setBugReporter(reporter: BugReporter | null): BugReporter | null {
-  const before = report;
-  report = reporter;
-  return before;
-}
-
 /**
- * Reports a broken invariant when `condition` holds, and throws. Whoever guards the smallest enclosing
- * thing (stream, connection, VM) catches the error and resets that thing.
+ * Throws when `condition` holds: an invariant is broken. Whoever guards the smallest enclosing thing (stream,
+ * connection, VM) catches the error, logs and counts it, and resets that thing.
  *
  * @throws internal/bug
  */
 export function bug(condition: boolean, message: string, options?: { readonly cause?: unknown }): void {
-  if (!condition) return;
-  const error = new NuncioError(BUG_CODE, message, options);
-  report?.(error);
-  throw error;
+  if (condition) throw new NuncioError(BUG_CODE, message, options);
 }
 
 /** True for the error that `bug` throws. */

@@ -72,6 +72,13 @@ export const FLAGS: readonly FlagRow[] = [
     meaningless: NO_XDS,
   },
   { name: "skip-deprecated-logs", group: "Configuration", help: "no warnings for deprecated fields" },
+  {
+    name: "diagnostics-format",
+    value: "string",
+    choices: ["text", "json", "github"],
+    group: "Configuration",
+    help: "how problems of the configuration are written: for people, as lines of JSON, as GitHub's annotations",
+  },
   { name: "lenient", group: "Configuration", help: "fields that nuncio does not act on are warnings" },
   {
     name: "api-descriptors",

@@ -10,7 +10,7 @@ import { defaultValue, type Element, type MapKey, Message } from "../api/message
 import { type FieldSchema, type ScalarType, typeNameOfUrl } from "../api/schema.ts";
 import { encodeMessage, unpackAny } from "../api/wire.ts";
 import type { DiagnosticList, Severity } from "../base/diagnostic.ts";
-import { bug, BUG_CODE, NuncioError } from "../base/error.ts";
+import { bug, BUG_CODE, isBug, NuncioError } from "../base/error.ts";
 import { SourceText, type Span } from "../base/source.ts";
 import type { Coverage } from "./coverage.ts";
 import { Decoder } from "./decode.ts";
@@ -246,7 +246,7 @@ export class MessageNode implements ConfigNode {
     try {
       inner = unpackAny(message);
     } catch (error) {
-      if (!(error instanceof NuncioError) || error.code === BUG_CODE) throw error;
+      if (!(error instanceof NuncioError) || isBug(error)) throw error;
       return this.#refuseAny(error.code, error.message, place);
     }
     if (inner === null) return this.#refuseAny("config/unknown-type", `unknown type ${typeNameOfUrl(url)}`, place);

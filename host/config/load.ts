@@ -28,7 +28,7 @@ import { parseJsonTree, parseYaml, redactSuspects } from "./yaml.ts";
 export const BOOTSTRAP = "envoy.config.bootstrap.v3.Bootstrap";
 const SCHEMA_PATH = fileURLToPath(new URL("../api/gen/envoy.schema", import.meta.url));
 /** The name under which `--config-yaml` appears in diagnostics. */
-export const COMMAND_LINE_SOURCE = "--config-yaml";
+const COMMAND_LINE_SOURCE = "--config-yaml";
 
 export interface LoadOptions extends DecodeOptions {
   readonly registry: TypeRegistry;

@@ -261,7 +261,7 @@ const MAX_INT32 = 2 ** 31 - 1;
 const MIN_INT32 = -(2 ** 31);
 
 /** A scalar without quotes, as Envoy's YAML reader takes it. */
-export function plainScalar(text: string, start: number, end: number): TreeScalar {
+function plainScalar(text: string, start: number, end: number): TreeScalar {
   if (NULL.test(text)) return { kind: "null", value: null, text, start, end };
   if (TRUE.test(text)) return { kind: "bool", value: true, text, start, end };
   if (FALSE.test(text)) return { kind: "bool", value: false, text, start, end };

@@ -29,8 +29,6 @@ export interface HeaderAddPlan {
   readonly keepEmptyValue: boolean;
 }
 
-export const NO_HEADER_OPS: HeaderOpsPlan = { remove: [], add: [] };
-
 /** What a format string is computed from. */
 export interface HeaderFormatContext {
   readonly requestHeaders: HeaderMap | null;

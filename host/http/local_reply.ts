@@ -59,7 +59,7 @@ export function httpToGrpcStatus(status: number): number {
 }
 
 /** A grpc-message: bytes outside printable ASCII, and `%`, are percent-encoded (gRPC over HTTP/2 §Responses). */
-export function encodeGrpcMessage(text: Uint8Array): string {
+function encodeGrpcMessage(text: Uint8Array): string {
   let encoded = "";
   for (const byte of text) {
     encoded += byte >= 0x20 && byte <= 0x7e && byte !== 0x25

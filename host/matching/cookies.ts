@@ -8,7 +8,7 @@
 import { compileStringMatcher, type StringMatcherPlan, type StringPredicate } from "./string_matcher.ts";
 
 /** The value of the first cookie called `name`, without quotes around it; null when there is none. */
-export function findCookie(cookieHeaders: readonly string[], name: string): string | null {
+function findCookie(cookieHeaders: readonly string[], name: string): string | null {
   for (const header of cookieHeaders) {
     for (const pair of header.split(";")) {
       const equals = pair.indexOf("=");

@@ -22,7 +22,7 @@ import { errorCode, errorText, resetSocket, type Socket } from "./socket.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 /** How long a closing connection waits for its peer. @see Envoy: delayed_close_timeout */
-export const DEFAULT_DELAYED_CLOSE_TIMEOUT_MS = 1000;
+const DEFAULT_DELAYED_CLOSE_TIMEOUT_MS = 1000;
 /** So many gathered bytes go out although more may follow. */
 const GATHER_LIMIT_BYTES = 64 * 1024;
 

@@ -35,7 +35,7 @@ const COLORS: Readonly<Record<LogLevel, string>> = {
 const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** Text that stays on its line and leaves the terminal alone. */
-export function printable(text: string): string {
+function printable(text: string): string {
   return text.replace(UNPRINTABLE, (c) => {
     if (c === "\n") return "\\n";
     if (c === "\t") return "\\t";

@@ -20,7 +20,7 @@ import { RouterStats } from "./router_stats.ts";
 const MAX_MIRRORED = 3;
 
 /** Most bytes of a response body that are held. */
-export const DEFAULT_RESPONSE_LIMIT_BYTES: number = 16 * 1024 * 1024;
+const DEFAULT_RESPONSE_LIMIT_BYTES: number = 16 * 1024 * 1024;
 
 export interface AsyncRequestMessage {
   /** With `:method`, `:path` and `:authority`. Gets a few headers more; the caller gives it away. */

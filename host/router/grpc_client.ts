@@ -24,7 +24,7 @@ import type { ClusterManager } from "../upstream/cluster_manager.ts";
 export const GrpcStatus = { Ok: 0, Unknown: 2, ResourceExhausted: 8, Internal: 13 } as const;
 
 /** Largest message that is taken. */
-export const DEFAULT_MESSAGE_LIMIT_BYTES: number = 16 * 1024 * 1024;
+const DEFAULT_MESSAGE_LIMIT_BYTES: number = 16 * 1024 * 1024;
 
 /** As much of what a stream sent is kept for further attempts. */
 const RETRY_BUFFER_LIMIT_BYTES = 64 * 1024;

@@ -10,7 +10,7 @@
  */
 import { NO_RUNTIME, type Runtime } from "../base/runtime.ts";
 import type { HeaderMap } from "../http/header_map.ts";
-import type { Route, RouteConfig } from "../http/route.ts";
+import type { RouteConfig } from "../http/route.ts";
 import { asciiLower } from "../base/wire_text.ts";
 import type { Format } from "../observe/formatter.ts";
 import type { FormatPlan } from "../observe/format_plan.ts";
@@ -140,9 +140,4 @@ function withoutPort(host: string): string {
   // Colons inside of brackets, or several without brackets, are an IPv6 address.
   if (host.startsWith("[") ? host[colon - 1] !== "]" : host.indexOf(":") !== colon) return host;
   return /^[0-9]+$/.test(host.slice(colon + 1)) ? host.slice(0, colon) : host;
-}
-
-/** Narrows the port's `Route` to what the router needs; null for routes of another kind. */
-export function asRouteEntry(route: Route | null): RouteEntry | null {
-  return route instanceof RouteEntry ? route : null;
 }

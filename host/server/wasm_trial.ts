@@ -15,7 +15,7 @@ import type { NodeIdentity } from "./snapshot.ts";
 import type { ValidComponents } from "./wasm_code/valid_components.ts";
 
 /** How long a module may take to start and to accept its configuration. */
-export const TRIAL_LIMIT_MS = 30_000;
+const TRIAL_LIMIT_MS = 30_000;
 /** What the thread may take besides: to start, to parse, to compile. */
 const THREAD_LIMIT_MS = 30_000;
 /** How long the thread stays when nothing is to be tried: one build changes many files, and one update many plugins. */

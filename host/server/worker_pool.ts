@@ -12,7 +12,7 @@ import { ThreadWorkerLink, type WorkerSeed } from "./worker_link.ts";
 import type { WorkerEvent, WorkerLink } from "./worker_protocol.ts";
 
 /** Without a heartbeat for so long a worker is given up. */
-export const STALL_LIMIT_MS = 10_000;
+const STALL_LIMIT_MS = 10_000;
 const CHECK_MS = 1000;
 /** A check that comes so late says nothing about workers. */
 const LATE_CHECK_MS = 3 * CHECK_MS;

@@ -26,7 +26,7 @@ import type { HeaderMap } from "../http/header_map.ts";
 import { HeaderMatcher } from "../matching/header_matcher.ts";
 import type { HostPredicatePlan, RetryPolicyPlan } from "./retry_plan.ts";
 
-export const RetryOn = {
+const RetryOn = {
   "5xx": 0x1,
   "gateway-error": 0x2,
   "connect-failure": 0x4,
@@ -55,7 +55,7 @@ const GRPC_CONDITIONS: ReadonlyMap<string, number> = new Map([
 const GRPC_NAMES = ["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
 
 /** The bits of the names in a comma separated list; unknown names count for nothing. */
-export function parseRetryOn(text: string): number {
+function parseRetryOn(text: string): number {
   return splitList(text).reduce((bits, name) => bits | conditionOf(name), 0);
 }
 

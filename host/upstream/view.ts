@@ -9,7 +9,6 @@
 import { ResourcePriority } from "./circuit_breaker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
-import type { HttpPool } from "./http_pool.ts";
 import type { ClusterOutliers, OutlierStatus } from "./outlier/cluster_outliers.ts";
 import type { DiscoveryType, LocalityPlan } from "./plan.ts";
 
@@ -154,17 +153,4 @@ function addStats(a: HostStats, b: HostStats): HostStats {
     rqTimeout: a.rqTimeout + b.rqTimeout,
     rqTotal: a.rqTotal + b.rqTotal,
   };
-}
-
-/** Connections of a cluster's HTTP pools, for leak checks: open and idle. */
-export function connectionCounts(cluster: Cluster): { open: number; idle: number; pending: number } {
-  const counts = { open: 0, idle: 0, pending: 0 };
-  for (const host of cluster.priorities.hosts()) {
-    for (const pool of host.allHttpPools as HttpPool[]) {
-      counts.open += pool.connectionCount;
-      counts.idle += pool.idleConnectionCount;
-      counts.pending += pool.pendingCount;
-    }
-  }
-  return counts;
 }

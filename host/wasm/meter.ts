@@ -27,9 +27,6 @@ import {
 import type { ModuleMeter } from "./module.ts";
 import { SectionId } from "./sections.ts";
 
-/** Changes when the same bytes are rewritten in another way: part of the key under which results are kept. */
-export const METER_VERSION = 2;
-
 export interface MeterOptions {
   /** Fuel that an instance is made with: a `start` section runs before anybody can refill; up to 2³¹-1. */
   readonly startBudget: number;

@@ -78,6 +78,7 @@ export async function serveCommand(
   const { server } = instance;
   const source = configurationSource(flags);
   const shown: ShownDiagnostics = {
+    format: (one(flags, "diagnostics-format") ?? "text") as ShownDiagnostics["format"],
     color: settings.color,
     hidden: flags.has("skip-deprecated-logs") ? "config/deprecated-field" : null,
   };

@@ -134,6 +134,3 @@ function isAt(name: FieldName, bytes: Uint8Array, start: number, end: number): b
   for (let i = 0; i < length; i++) if (TOKEN_LOWER[bytes[start + i]!] !== codes[i]) return false;
   return true;
 }
-
-/** How many names the table can hold, for the test that it does not grow. */
-export const NAME_TABLE_SLOTS: number = KNOWN_SLOTS + MET_SLOTS;

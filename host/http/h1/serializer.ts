@@ -125,7 +125,7 @@ export const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
 ]);
 
 /** The last chunk with its trailers. Those that may not be trailers are left out. */
-export function lastChunk(trailers: HeaderMap): string {
+function lastChunk(trailers: HeaderMap): string {
   let out = "0\r\n";
   for (let i = 0; i < trailers.fieldCount; i++) {
     const name = trailers.fieldName(i);

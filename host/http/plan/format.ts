@@ -28,7 +28,7 @@ export function planLineFormat(node: ConfigNode, context: FormatContext): Format
 }
 
 /** The format of a SubstitutionFormatString, or null after reporting what is wrong. */
-export function planFormat(node: ConfigNode, context: FormatContext): FormatPlan | null {
+function planFormat(node: ConfigNode, context: FormatContext): FormatPlan | null {
   planFormatters(node);
   const omitEmptyValues = node.bool("omit_empty_values");
   switch (node.oneof("format")) {

@@ -166,7 +166,7 @@ function transformsOf(config: AscConfig): string[] {
 }
 
 /** A path below an installed `nuncio/sdk` becomes the same path below this package's own. */
-export function ownSdkPath(path: string): string {
+function ownSdkPath(path: string): string {
   const match = /[\\/]node_modules[\\/]nuncio[\\/](sdk[\\/].*)$/.exec(path);
   return match === null ? path : join(packageRoot(), match[1]!);
 }

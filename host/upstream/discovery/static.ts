@@ -33,6 +33,6 @@ export function staticLocalities(localities: readonly LocalityEndpointsPlan[]): 
 }
 
 /** The address of an endpoint that is no DNS name. */
-export function endpointAddress(endpoint: Pick<EndpointPlan, "address" | "port">): SocketAddress {
+function endpointAddress(endpoint: Pick<EndpointPlan, "address" | "port">): SocketAddress {
   return endpoint.port === 0 ? pipeAddress(endpoint.address) : ipAddress(endpoint.address, endpoint.port);
 }

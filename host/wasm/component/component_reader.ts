@@ -393,7 +393,7 @@ function expect(reader: BinaryReader, byte: number): void {
 }
 
 /** The name of an import or export; a version may follow it. */
-export function externName(reader: BinaryReader): string {
+function externName(reader: BinaryReader): string {
   const kind = reader.byte();
   if (kind > 2) throw new UnreadableModule(`a name of kind ${kind}`);
   const name = reader.name();

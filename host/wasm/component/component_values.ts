@@ -28,7 +28,6 @@ export const Edit = { Set: 0, Add: 1, Remove: 2 } as const;
 
 const HEADER_SIZE = 16;
 const EDIT_SIZE = 20;
-export const LOCAL_RESPONSE_SIZE = 36;
 /** Edits of one map by one callback. */
 const MAX_EDITS: number = 4 * MAX_HEADERS;
 /** `latin1+utf16` marks UTF-16 in the length. */

@@ -5,7 +5,7 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { messageToJson, toBase64 } from "../../../host/api/json.ts";
-import { type Element, type FieldValue, type MapKey, Message, packAny, setScalar } from "../../../host/api/message.ts";
+import { type Element, type FieldValue, type MapKey, Message, setScalar } from "../../../host/api/message.ts";
 import { type FieldSchema, type MessageSchema, type ScalarType } from "../../../host/api/schema.ts";
 import { decodeMessage, encodeMessage, unpackAny } from "../../../host/api/wire.ts";
 import { NuncioError } from "../../../host/base/error.ts";
@@ -56,7 +56,9 @@ function randomElement(field: FieldSchema, depth: number): Element {
 function randomMessage(schema: MessageSchema, depth: number): Message {
   const message = new Message(schema);
   if (schema.typeName === "google.protobuf.Any") {
-    return packAny(schema, randomMessage(registry.requireMessage("envoy.config.core.v3.SocketAddress"), depth + 1));
+    message.packed = randomMessage(registry.requireMessage("envoy.config.core.v3.SocketAddress"), depth + 1);
+    message.setByName("type_url", `type.googleapis.com/${message.packed.typeName}`);
+    return message;
   }
   if (schema.typeName === "google.protobuf.Duration" || schema.typeName === "google.protobuf.Timestamp") {
     setScalar(message, schema.field("seconds")!, BigInt(below(1e9)));

@@ -27,9 +27,9 @@ import { encodeCel, toCel } from "./cel_values.ts";
 import type { Compilation, Evaluation, PropertyReader } from "./expression.ts";
 
 /** Nodes that an evaluation may visit in comprehensions, with what it costs to match regular expressions. */
-export const MAX_STEPS = 1_000_000;
+const MAX_STEPS = 1_000_000;
 /** Elements of a list or map that is iterated over. */
-export const MAX_RANGE = 1000;
+const MAX_RANGE = 1000;
 const MAX_PATTERNS = 100;
 /** Characters that are copied or counted in the time of one step. */
 const TEXT_PER_STEP = 64;

@@ -24,7 +24,7 @@ import { encodeProperty, type HeaderMapPort, type PropertyValue } from "../../..
 import type { PropertyReader } from "./expression.ts";
 
 /** Bytes of a string or of bytes that an expression looks at. */
-export const MAX_TEXT_BYTES = 65_536;
+const MAX_TEXT_BYTES = 65_536;
 
 const NANOS_PER_SECOND = 1_000_000_000n;
 const NO_ENTRIES = new Uint8Array(4);
