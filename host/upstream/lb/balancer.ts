@@ -11,34 +11,13 @@
 import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
-import { DEFAULT_ZONE_AWARE_PLAN, type ListPolicyPlan, type LocalityBalancingPlan } from "./plan.ts";
+import { DEFAULT_ZONE_AWARE_PLAN, type LocalityBalancingPlan } from "./plan.ts";
 import { choosePriority, type HostSource, type PriorityPercentages, type PrioritySet } from "../priority.ts";
 import type { LoadBalancerContext } from "./context.ts";
-import { leastRequest } from "./least_request.ts";
 import { createLocalityPicker } from "./locality.ts";
 import type { BalancerEnvironment, ClusterBalancer, HostPicker, HostPickerFactory } from "./picker.ts";
-import { peakEwma } from "./peak_ewma.ts";
-import { createRandomPicker } from "./random.ts";
-import { roundRobin } from "./round_robin.ts";
 import type { LoadBalancerStats } from "./stats.ts";
 import { ZonePicker, ZoneRouting } from "./zone.ts";
-
-export function createPickerFactory(
-  plan: ListPolicyPlan,
-  environment: Pick<BalancerEnvironment, "clock" | "random" | "priorities">,
-): HostPickerFactory {
-  const { random } = environment;
-  switch (plan.policy) {
-    case "ROUND_ROBIN":
-      return roundRobin(plan, environment);
-    case "RANDOM":
-      return (hosts) => createRandomPicker(hosts, random);
-    case "LEAST_REQUEST":
-      return leastRequest(plan, environment);
-    case "PEAK_EWMA":
-      return peakEwma(plan, environment);
-  }
-}
 
 /** The pickers of one host set, made when they are first asked, and again when its version changed. */
 interface SetPickers {

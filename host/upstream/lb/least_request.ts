@@ -12,26 +12,23 @@
 import type { Random } from "../../base/random.ts";
 import type { Host } from "../host.ts";
 import type { LeastRequestPlan } from "./plan.ts";
-import { EdfScheduler } from "./edf.ts";
-import { type BalancerEnvironment, haveEqualWeights, type HostPicker, type HostPickerFactory } from "./picker.ts";
-import { SlowStart } from "./slow_start.ts";
+import type { BalancerEnvironment, HostPicker, HostPickerFactory } from "./picker.ts";
+import { weighted } from "./weighted.ts";
 
 export function leastRequest(
   plan: LeastRequestPlan,
   environment: Pick<BalancerEnvironment, "clock" | "random" | "priorities">,
 ): HostPickerFactory {
   const { random } = environment;
-  const start = random.uint32();
-  const slowStart = plan.slowStart === undefined ? null : new SlowStart(plan.slowStart, environment);
-  const byRequests = weightBy(plan.activeRequestBias);
-  const weightOf = slowStart === null ? byRequests : (host: Host) => slowStart.apply(byRequests(host), host);
-  return (hosts) => {
-    const isEqual = haveEqualWeights(hosts) && (slowStart === null || !slowStart.isUnderWay);
-    if (hosts.length > 1 && !isEqual) return new WeightedPicker(hosts, weightOf, start);
-    return plan.selectionMethod === "FULL_SCAN"
-      ? new FullScanPicker(hosts, random)
-      : new ChoicesPicker(hosts, random, plan.choiceCount);
-  };
+  const { slowStart } = plan;
+  const weightOf = weightBy(plan.activeRequestBias);
+  return weighted(
+    { environment, slowStart, start: random.uint32(), weightOf },
+    (hosts) =>
+      plan.selectionMethod === "FULL_SCAN"
+        ? new FullScanPicker(hosts, random)
+        : new ChoicesPicker(hosts, random, plan.choiceCount),
+  );
 }
 
 function weightBy(bias: number): (host: Host) => number {
@@ -83,18 +80,5 @@ class FullScanPicker implements HostPicker {
       if (this.#random.uint32() % ++ties === 0) best = host;
     }
     return best;
-  }
-}
-
-class WeightedPicker implements HostPicker {
-  readonly canPeek = true;
-  readonly #schedule: EdfScheduler<Host>;
-
-  constructor(hosts: readonly Host[], weightOf: (host: Host) => number, start: number) {
-    this.#schedule = new EdfScheduler(hosts, weightOf, start);
-  }
-
-  pick(): Host {
-    return this.#schedule.pickAndAdd();
   }
 }

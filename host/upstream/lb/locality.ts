@@ -50,7 +50,6 @@ function weightOf(turn: Turn): number {
 class LocalityPicker implements HostPicker {
   readonly #turns: readonly Turn[];
   readonly #schedule: EdfScheduler<Turn>;
-
   readonly canPeek: boolean;
 
   constructor(turns: readonly Turn[], start: number) {

@@ -7,28 +7,22 @@
  */
 import type { Host } from "../host.ts";
 import type { RoundRobinPlan } from "./plan.ts";
-import { EdfScheduler } from "./edf.ts";
-import { type BalancerEnvironment, haveEqualWeights, type HostPicker, type HostPickerFactory } from "./picker.ts";
-import { SlowStart } from "./slow_start.ts";
+import type { BalancerEnvironment, HostPicker, HostPickerFactory } from "./picker.ts";
+import { weighted } from "./weighted.ts";
 
 /** Turns stay small integers. */
 const LAST_TURN = 0x3fff_ffff;
 
 /** Starts at a random turn, so that many proxies, or workers, do not all begin at the first host. */
 export function roundRobin(
-  plan: RoundRobinPlan,
+  { slowStart }: Pick<RoundRobinPlan, "slowStart">,
   environment: Pick<BalancerEnvironment, "clock" | "random" | "priorities">,
 ): HostPickerFactory {
   const start = environment.random.uint32() & LAST_TURN;
-  const slowStart = plan.slowStart === undefined ? null : new SlowStart(plan.slowStart, environment);
-  const weightOf = slowStart === null
-    ? (host: Host) => host.weight
-    : (host: Host) => slowStart.apply(host.weight, host);
-  return (hosts, previous) => {
-    const isEqual = haveEqualWeights(hosts) && (slowStart === null || !slowStart.isUnderWay);
-    if (hosts.length > 1 && !isEqual) return new WeightedTurnPicker(hosts, weightOf, start);
-    return new TurnPicker(hosts, previous instanceof TurnPicker ? previous.turn : start);
-  };
+  return weighted(
+    { environment, slowStart, start, weightOf: (host) => host.weight },
+    (hosts, previous) => new TurnPicker(hosts, previous instanceof TurnPicker ? previous.turn : start),
+  );
 }
 
 class TurnPicker implements HostPicker {
@@ -46,18 +40,5 @@ class TurnPicker implements HostPicker {
     const { turn } = this;
     this.turn = turn === LAST_TURN ? 0 : turn + 1;
     return this.#hosts[turn % this.#hosts.length]!;
-  }
-}
-
-class WeightedTurnPicker implements HostPicker {
-  readonly canPeek = true;
-  readonly #schedule: EdfScheduler<Host>;
-
-  constructor(hosts: readonly Host[], weightOf: (host: Host) => number, start: number) {
-    this.#schedule = new EdfScheduler(hosts, weightOf, start);
-  }
-
-  pick(): Host {
-    return this.#schedule.pickAndAdd();
   }
 }

@@ -2,7 +2,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Host } from "../../../../host/upstream/host.ts";
-import { createPickerFactory, LoadBalancer } from "../../../../host/upstream/lb/balancer.ts";
+import { LoadBalancer } from "../../../../host/upstream/lb/balancer.ts";
+import { createPickerFactory } from "../../../../host/upstream/lb/create_balancer.ts";
 import { EdfScheduler } from "../../../../host/upstream/lb/edf.ts";
 import type { HostPicker } from "../../../../host/upstream/lb/picker.ts";
 import { NO_LOCALITY } from "../../../../host/upstream/plan.ts";

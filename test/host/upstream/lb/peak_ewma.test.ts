@@ -5,7 +5,7 @@ import { ManualClock } from "../../../../host/base/clock.ts";
 import { SeededRandom } from "../../../../host/base/random.ts";
 import { HeaderMap } from "../../../../host/http/header_map.ts";
 import type { Host } from "../../../../host/upstream/host.ts";
-import { createPickerFactory } from "../../../../host/upstream/lb/balancer.ts";
+import { createPickerFactory } from "../../../../host/upstream/lb/create_balancer.ts";
 import { ResponseTime } from "../../../../host/upstream/lb/peak_ewma.ts";
 import type { PeakEwmaPlan } from "../../../../host/upstream/lb/plan.ts";
 import { environmentOf, newHost } from "./setup.ts";
