@@ -63,22 +63,27 @@ class ChoicesPicker implements HostPicker {
 class FullScanPicker implements HostPicker {
   readonly #hosts: readonly Host[];
   readonly #random: Random;
+  /** The first ones are the hosts that are equally good. */
+  readonly #ties: Uint32Array;
 
   constructor(hosts: readonly Host[], random: Random) {
     this.#hosts = hosts;
     this.#random = random;
+    this.#ties = new Uint32Array(hosts.length);
   }
 
   pick(): Host {
-    let best = this.#hosts[0]!;
-    let ties = 1;
-    for (let i = 1; i < this.#hosts.length; i++) {
-      const host = this.#hosts[i]!;
-      if (host.rqActive > best.rqActive) continue;
-      if (host.rqActive < best.rqActive) ties = 0;
-      // Each of the hosts that are equally good is kept with the same chance.
-      if (this.#random.uint32() % ++ties === 0) best = host;
+    const hosts = this.#hosts, ties = this.#ties;
+    let fewest = Infinity, count = 0;
+    for (let i = 0; i < hosts.length; i++) {
+      const { rqActive } = hosts[i]!;
+      if (rqActive > fewest) continue;
+      if (rqActive < fewest) {
+        fewest = rqActive;
+        count = 0;
+      }
+      ties[count++] = i;
     }
-    return best;
+    return hosts[ties[this.#random.uint32() % count]!]!;
   }
 }
