@@ -19,7 +19,7 @@ import { MetadataMatch } from "../../host/upstream/lb/metadata_match.ts";
 import { LocalCluster } from "../../host/upstream/local_cluster.ts";
 import { readLoadReport } from "../../host/upstream/orca/load_report.ts";
 import { weightOf } from "../../host/upstream/orca/utilization.ts";
-import type { BalancerPlan, LocalityBalancingPlan } from "../../host/upstream/lb/plan.ts";
+import type { BalancerPlan, LocalityBalancingPlan, SubsetPlan } from "../../host/upstream/lb/plan.ts";
 import { type ClusterPlan, createClusterPlan, type EndpointPlan } from "../../host/upstream/plan.ts";
 import { PrioritySet } from "../../host/upstream/priority.ts";
 import { endpoint, FakeConnection, FakeDialer, FakeDns, planWith } from "../../test/host/upstream/fakes.ts";
@@ -130,7 +130,7 @@ const RING_HASH: BalancerPlan = {
   maximumRingSize: 8_388_608,
   hashFunction: "XX_HASH",
 };
-const SUBSET: BalancerPlan = {
+const SUBSET: SubsetPlan = {
   policy: "SUBSET",
   below: ROUND_ROBIN,
   fallbackPolicy: "ANY_ENDPOINT",
@@ -148,6 +148,11 @@ const SUBSET: BalancerPlan = {
   listAsAny: false,
   metadataFallbackList: false,
 };
+const SUBSET_OF_SOME: BalancerPlan = {
+  ...SUBSET,
+  selectors: SUBSET.selectors.slice(0, 1),
+  allowRedundantKeys: true,
+};
 const SLOW_START = { windowMs: 3_600_000, aggression: 2, minWeightPercent: 10 };
 const CASES: readonly (readonly [string, BalancerPlan, readonly number[], Options?])[] = [
   ["round robin", ROUND_ROBIN, EQUAL],
@@ -158,6 +163,7 @@ const CASES: readonly (readonly [string, BalancerPlan, readonly number[], Option
   }],
   ["round robin, zone-aware", ROUND_ROBIN, EQUAL, { zones: true }],
   ["round robin, subsets", SUBSET, EQUAL],
+  ["round robin, subsets, redundant keys", SUBSET_OF_SOME, EQUAL],
   ["random", { ...LOCALITY, policy: "RANDOM" }, EQUAL],
   ["least request", LEAST_REQUEST, EQUAL],
   ["least request, weights", LEAST_REQUEST, WEIGHTS],

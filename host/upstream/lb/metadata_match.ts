@@ -54,6 +54,16 @@ export class MetadataMatch {
   }
 }
 
+/** Makes it once for each criteria: those of routes are the same object for every request. */
+export function remembered<T>(make: (match: MetadataMatch) => T): (match: MetadataMatch) => T {
+  const known = new WeakMap<MetadataMatch, T>();
+  return (match) => {
+    let made = known.get(match);
+    if (made === undefined) known.set(match, made = make(match));
+    return made;
+  };
+}
+
 /** A criterion as it stands in the key of a match. */
 export function criterionText({ name, text }: Pick<MetadataMatchCriterion, "name" | "text">): string {
   return `${JSON.stringify(name)}:${text}`;

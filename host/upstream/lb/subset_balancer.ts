@@ -13,7 +13,7 @@ import type { Gauge } from "../../observe/stats.ts";
 import type { Host } from "../host.ts";
 import type { SubsetPlan, SubsetSelectorPlan } from "./plan.ts";
 import { type LoadBalancerContext, LoadBalancerContextWrapper } from "./context.ts";
-import { MetadataMatch } from "./metadata_match.ts";
+import { MetadataMatch, remembered } from "./metadata_match.ts";
 import type { BalancerEnvironment, ClusterBalancer } from "./picker.ts";
 import { PrioritySubset, SingleHostSubset, type Subset } from "./subset.ts";
 import { hasFields, subsetKeys } from "./subset_keys.ts";
@@ -37,8 +37,9 @@ export class SubsetBalancer implements ClusterBalancer {
   readonly #selectors: SelectorLevel = { next: new Map(), selector: null };
   /** The names of each selector's keys. */
   readonly #names: readonly ReadonlySet<string>[];
-  /** By the criteria of routes, which are the same objects every time. */
-  readonly #withoutRedundant = new WeakMap<MetadataMatch, MetadataMatch>();
+  readonly #known = remembered((match) => this.#findKnown(match));
+  readonly #fallbackKeys = remembered((match) => match.only(new Set(this.#selectorOf(match)!.fallbackKeysSubset)));
+  readonly #inTurn = remembered(listedFallbacks);
   readonly #defaultFields: MetadataMatch;
   /** All hosts, and those of the default subset; null where nobody falls back to them. */
   readonly #any: Subset | null;
@@ -73,16 +74,8 @@ export class SubsetBalancer implements ClusterBalancer {
   chooseHost(context: LoadBalancerContext | null): Host | null {
     const match = context?.metadataMatch() ?? null;
     if (match === null || !this.#plan.metadataFallbackList) return this.#choose(context, match);
-    const list = match.criteria.find(({ name }) => name === FALLBACK_LIST);
-    if (list === undefined) return this.#choose(context, match);
-    const rest = match.without(FALLBACK_LIST);
-    const fallbacks: readonly unknown[] = Array.isArray(list.value) ? list.value : [];
-    if (fallbacks.length === 0) return this.#choose(context, rest);
-    for (const fallback of fallbacks) {
-      const fields = typeof fallback === "object" && fallback !== null && !Array.isArray(fallback)
-        ? fallback as Record<string, unknown>
-        : {};
-      const host = this.#choose(context, rest === null ? MetadataMatch.of(fields) : rest.merge(fields));
+    for (const each of this.#inTurn(match)) {
+      const host = this.#choose(context, each);
       if (host !== null) return host;
     }
     return null;
@@ -99,7 +92,7 @@ export class SubsetBalancer implements ClusterBalancer {
   #choose(context: LoadBalancerContext | null, asked: MetadataMatch | null): Host | null {
     if (context === null) return this.#chooseByCluster(null);
     if (asked === null) return this.#chooseByCluster(narrow(context, null));
-    const match = this.#plan.allowRedundantKeys ? this.#withoutRedundantKeys(asked) : asked;
+    const match = this.#plan.allowRedundantKeys ? this.#known(asked) : asked;
     const subset = this.#subsets.get(match.key);
     if (subset !== undefined && subset.isActive) {
       this.#environment.stats.subsetsSelected.inc();
@@ -137,26 +130,19 @@ export class SubsetBalancer implements ClusterBalancer {
       case "DEFAULT_SUBSET":
         return this.#default!.chooseHost(narrow(context, match));
       case "KEYS_SUBSET":
-        return this.#choose(context, match.only(new Set(selector.fallbackKeysSubset)));
+        return this.#choose(context, this.#fallbackKeys(match));
       default:
         return null;
     }
   }
 
   /** What of the criteria a selector knows: the first one of which all keys are there. */
-  #withoutRedundantKeys(match: MetadataMatch): MetadataMatch {
-    let known = this.#withoutRedundant.get(match);
-    if (known === undefined) {
-      known = match;
-      for (const names of this.#names) {
-        const part = match.only(names);
-        if (part?.criteria.length !== names.size) continue;
-        known = part;
-        break;
-      }
-      this.#withoutRedundant.set(match, known);
+  #findKnown(match: MetadataMatch): MetadataMatch {
+    for (const names of this.#names) {
+      const part = match.only(names);
+      if (part?.criteria.length === names.size) return part;
     }
-    return known;
+    return match;
   }
 
   #selectorOf({ criteria }: MetadataMatch): SubsetSelectorPlan | null {
@@ -247,6 +233,21 @@ export class SubsetBalancer implements ClusterBalancer {
     stats.subsetsActive.dec();
     subset.close();
   }
+}
+
+/** What to ask for, one after the other, by the list of fallbacks among the criteria. */
+function listedFallbacks(match: MetadataMatch): readonly (MetadataMatch | null)[] {
+  const list = match.criteria.find(({ name }) => name === FALLBACK_LIST);
+  if (list === undefined) return [match];
+  const rest = match.without(FALLBACK_LIST);
+  const fallbacks: readonly unknown[] = Array.isArray(list.value) ? list.value : [];
+  if (fallbacks.length === 0) return [rest];
+  return fallbacks.map((fallback) => {
+    const fields = typeof fallback === "object" && fallback !== null && !Array.isArray(fallback)
+      ? fallback as Record<string, unknown>
+      : {};
+    return rest === null ? MetadataMatch.of(fields) : rest.merge(fields);
+  });
 }
 
 /** The same context for policies below, which are asked for less. */
