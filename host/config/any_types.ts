@@ -1,6 +1,6 @@
-// host/config/any_types.ts: which message types a configuration puts into its `Any` fields.
+// host/config/any_types.ts: what a configuration has in it that must be loaded before planning.
 /**
- * Planners are loaded before planning begins; this says which ones.
+ * Planners are loaded before planning begins; the types in `Any` fields say which ones.
  *
  * @module
  */
@@ -20,6 +20,28 @@ export function anyTypeNames(root: ConfigNode): Set<string> {
   return names;
 }
 
+/** Whether some text of a configuration has this in it. */
+export function hasText(root: ConfigNode, text: string): boolean {
+  bug(!(root instanceof MessageNode), "hasText wants a node of loadBootstrap");
+  return messageHas((root as MessageNode).protoMessage, text);
+}
+
+function messageHas(message: Message, text: string): boolean {
+  if (message.typeName === ANY) {
+    const inner = unpackAny(message);
+    return inner !== null && messageHas(inner, text);
+  }
+  return [...message.setFields()].some((field) =>
+    valuesOf(message.get(field)).some((each) =>
+      each instanceof Message ? messageHas(each, text) : typeof each === "string" && each.includes(text)
+    )
+  );
+}
+
+function valuesOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : value instanceof Map ? [...value.values()] : [value];
+}
+
 function visit(message: Message, names: Set<string>): void {
   if (message.typeName === ANY) {
     const inner = unpackAny(message);
@@ -33,8 +55,6 @@ function visit(message: Message, names: Set<string>): void {
     return;
   }
   for (const field of message.setFields()) {
-    const value = message.get(field);
-    const values = Array.isArray(value) ? value : value instanceof Map ? value.values() : [value];
-    for (const each of values) if (each instanceof Message) visit(each, names);
+    for (const each of valuesOf(message.get(field))) if (each instanceof Message) visit(each, names);
   }
 }

@@ -19,6 +19,7 @@ import {
   type FormatWorld,
   JsonText,
 } from "./formatter/command.ts";
+import { EXPRESSION_COMMANDS } from "./formatter/expression_commands.ts";
 import { HEADER_COMMANDS } from "./formatter/header_commands.ts";
 import { METADATA_COMMANDS } from "./formatter/metadata_commands.ts";
 import { RECORD_COMMANDS, STREAM_COMMANDS } from "./formatter/stream_commands.ts";
@@ -58,12 +59,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ...HEADER_COMMANDS,
   ...METADATA_COMMANDS,
   ...RECORD_COMMANDS,
+  ...EXPRESSION_COMMANDS,
 };
 
 /** Commands that Envoy knows and nuncio does not, with what they would need. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  CEL: "expressions of the Common Expression Language",
-  TYPED_CEL: "expressions of the Common Expression Language",
   CUSTOM_FLAGS: "custom flags",
   DOWNSTREAM_CX_RTT: "round-trip times of connections",
   DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED: "sizes of decompressed heads",

@@ -7,7 +7,8 @@
  */
 import { type Json, messageToJson } from "../api/json.ts";
 import type { DiagnosticList } from "../base/diagnostic.ts";
-import { anyTypeNames } from "../config/any_types.ts";
+import { CHECK_WORLD } from "../observe/formatter.ts";
+import { anyTypeNames, hasText } from "../config/any_types.ts";
 import type { Coverage } from "../config/coverage.ts";
 import { MessageNode } from "../config/config_node.ts";
 import type { ConfigNode } from "../config/node.ts";
@@ -69,6 +70,11 @@ export async function loadConfiguration(
     allowUnknownFields: options.allowUnknownFields,
   });
   if (root === null) return { plan: null, root, diagnostics, coverage };
+  // Planning is synchronous, so the evaluator has to be there before.
+  const expressions = hasText(root, "CEL(")
+    ? (await import("../extensions/common/expressions/stream_expressions.ts")).CHECK_EXPRESSIONS
+    : null;
+  CHECK_WORLD.expressions = expressions;
   const planners = await Planners.load(anyTypeNames(root), {
     readFile: (path) => platform.readFile(path),
     isFolder: (path) => platform.fileFacts(path)?.isFolder === true,
@@ -79,6 +85,7 @@ export async function loadConfiguration(
       environment: (name) => platform.env(name),
       clock: platform.clock,
       random: platform.random,
+      expressions,
     },
     disabledExtensions: options.disabledExtensions,
     nativeFilters: options.nativeFilters ?? null,

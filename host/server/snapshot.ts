@@ -43,6 +43,8 @@ export interface UsedExtensions {
   readonly networkFilters: readonly string[];
   readonly accessLoggers: readonly string[];
   readonly accessLogFilters: readonly string[];
+  /** Formats have expressions. */
+  readonly expressions: boolean;
 }
 
 /** Where the admin interface listens. */

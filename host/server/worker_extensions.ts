@@ -70,11 +70,20 @@ export class WorkerExtensions {
   /** Loads what a generation uses and was not loaded so far. */
   async load({ extensions, nativeModules, node, overload }: Snapshot): Promise<LoadResult> {
     const modules = await loadModules(extensions);
+    if (extensions.expressions) await this.#loadExpressions();
     const { nativeFilters } = this.#options.environment;
     const missing = nativeFilters === null ? await this.#nativeModules.load(nativeModules) : [];
     if (missing.length > 0) return { ok: false, problems: missing };
     this.#takeOverload(overload);
     return { ok: true, loaded: { ...modules, node } };
+  }
+
+  /** Once for the worker: formats are compiled by what is there then. */
+  async #loadExpressions(): Promise<void> {
+    const { world, plugins, environment } = this.#options;
+    if ((world.expressions ?? null) !== null) return;
+    const { StreamExpressions } = await import("../extensions/common/expressions/stream_expressions.ts");
+    world.expressions = new StreamExpressions(plugins.attributes, environment.clock);
   }
 
   /** What the newest generation is to refuse. */

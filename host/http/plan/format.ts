@@ -17,6 +17,7 @@ interface FormatContext {
 
 /** Formatter extensions whose commands are built in. */
 const BUILT_IN_FORMATTERS = new Set([
+  "envoy.extensions.formatter.cel.v3.Cel",
   "envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery",
   "envoy.extensions.formatter.metadata.v3.Metadata",
 ]);

@@ -57,6 +57,27 @@ export interface FormatWorld {
   environment(name: string): string | undefined;
   readonly clock: Clock;
   readonly random: Random;
+  /** Null or absent where no configuration has expressions. */
+  expressions?: Expressions | null;
+}
+
+/**
+ * Expressions over the facts of streams. The Common Expression Language takes a while to load, so that it is there
+ * only where a configuration has expressions.
+ *
+ * @see https://cel.dev
+ */
+export interface Expressions {
+  /** An expression, or what is wrong with it. */
+  compile(text: string): StreamExpression | string;
+}
+
+/** An expression that was compiled. */
+export interface StreamExpression {
+  /** Its value as wire text; null when there is none, as when it fails. */
+  text(facts: FormatInput): string | null;
+  /** Likewise, with its type. */
+  value(facts: FormatInput): FormatValue;
 }
 
 /** A value of a command: wire text, a number, a boolean, plain JSON in Unicode, or null for "absent". */

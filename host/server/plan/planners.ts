@@ -139,6 +139,7 @@ export class Planners {
       networkFilters: [...this.#used.network],
       accessLoggers: [...this.#used.accessLog],
       accessLogFilters: [...this.#used.accessLogFilter],
+      expressions: (this.#environment.world.expressions ?? null) !== null,
     };
   }
 

@@ -326,9 +326,9 @@ const PROBLEMS: readonly (readonly [string, string, number, string])[] = [
   ['%COALESCE({"operators":["FOO"]})%', "format/unknown-command", 0, 'there is no command "FOO"'],
   [
     "%CEL(1)%",
-    "format/unsupported-command",
+    "format/bad-parameter",
     0,
-    "CEL needs expressions of the Common Expression Language, which nuncio does not have",
+    "expressions are there for formats that are in the configuration itself",
   ],
   [
     "%DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256%",

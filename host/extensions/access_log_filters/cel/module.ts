@@ -8,7 +8,7 @@
  */
 import type { AccessLogEntry as HttpAccessLogEntry } from "../../../http/conn_manager_config.ts";
 import type { AccessLogFilter } from "../../../observe/access_log.ts";
-import { compileExpression } from "../../common/wasm/foreign_functions/cel.ts";
+import { compileExpression } from "../../common/expressions/cel.ts";
 import { LoggedStream } from "../../common/wasm/logged_stream.ts";
 import type { AccessLogFilterModule, FactoryContext } from "../../define.ts";
 import type { ExpressionFilterPlan } from "./planner.ts";
@@ -22,7 +22,7 @@ export const module: AccessLogFilterModule = {
     return (entry) => {
       const stream = new LoggedStream(entry as HttpAccessLogEntry, context.clock);
       const result = expression.evaluate((path) => attributes.get(stream, path));
-      return result.ok && result.isTrue;
+      return result.ok && result.value === true;
     };
   },
 };

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConfigNode } from "../../../config/node.ts";
-import { compileExpression } from "../../common/wasm/foreign_functions/cel.ts";
+import { compileExpression } from "../../common/expressions/cel.ts";
 import type { AccessLogFilterPlanner } from "../../define.ts";
 
 export interface ExpressionFilterPlan {

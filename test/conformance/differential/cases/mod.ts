@@ -11,6 +11,7 @@ import { compositeClusters } from "./composite.ts";
 import { downstreamPools } from "./downstream_pools.ts";
 import { draining } from "./draining.ts";
 import { edge } from "./edge.ts";
+import { expressions } from "./expressions.ts";
 import { failures } from "./failures.ts";
 import { grpc } from "./grpc.ts";
 import { headerCase } from "./header_case.ts";
@@ -104,6 +105,7 @@ export const ROUTING_GROUPS: readonly Group[] = [
   mirrors,
   routerOptions,
   upstreamLogs,
+  expressions,
 ];
 
 /** Clusters, load balancing, sessions. */

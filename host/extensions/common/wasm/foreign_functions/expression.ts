@@ -8,7 +8,8 @@
  */
 import { Status } from "../../../../../abi/mod.ts";
 import { utf8Slice } from "../../../../base/bytes.ts";
-import type { ForeignCall, ForeignFunction, PropertyValue } from "../../../../wasm/mod.ts";
+import type { ForeignCall, ForeignFunction } from "../../../../wasm/mod.ts";
+import type { Compilation, Expression } from "../../expressions/expression.ts";
 
 /** Expressions that a plugin may have at once. */
 export const MAX_EXPRESSIONS = 1000;
@@ -20,24 +21,6 @@ const CREATE_UNITS_PER_BYTE = 2000;
 const EVALUATE_UNITS = 1000;
 const STEP_UNITS = 20;
 
-/** An expression that is ready to be evaluated. */
-export interface Expression {
-  evaluate(properties: PropertyReader): Evaluation;
-}
-
-/** `proxy_get_property`. */
-export type PropertyReader = (path: readonly string[]) => PropertyValue | null;
-
-/** A value's bytes, null when it has none, or why there is no value; and how many steps it took. */
-export type Evaluation =
-  | { readonly ok: true; readonly bytes: Uint8Array | null; readonly isTrue: boolean; readonly steps: number }
-  | { readonly ok: false; readonly message: string; readonly steps: number };
-
-export type Compilation =
-  | { readonly ok: true; readonly expression: Expression }
-  /** `parsed` tells a text that is no expression from an expression that cannot be evaluated. */
-  | { readonly ok: false; readonly parsed: boolean; readonly message: string };
-
 type Compile = (text: string) => Compilation;
 
 let compile: Compile | null = null;
@@ -45,7 +28,7 @@ let loading: Promise<void> | null = null;
 
 /** Loads the evaluator; once for a thread. */
 export function loadExpressions(): Promise<void> {
-  return loading ??= import("./cel.ts").then((cel) => void (compile = cel.compileExpression));
+  return loading ??= import("../../expressions/cel.ts").then((cel) => void (compile = cel.compileExpression));
 }
 
 /** The expressions of one plugin. */
@@ -108,7 +91,7 @@ export const evaluateExpression: ForeignFunction = (call, bytes) => {
     call.explain(result.message);
     return Status.InternalFailure;
   }
-  return result.bytes ?? Status.SerializationFailure;
+  return expression.encode(result.value) ?? Status.SerializationFailure;
 };
 
 export const deleteExpression: ForeignFunction = (call, bytes) => {

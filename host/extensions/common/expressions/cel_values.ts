@@ -1,4 +1,4 @@
-// host/extensions/common/wasm/foreign_functions/cel_values.ts: properties as values of CEL, and results as bytes.
+// host/extensions/common/expressions/cel_values.ts: properties as values of CEL, and results as bytes.
 /**
  * Attributes are looked up when an expression gets to them: `request.path` reads one header.
  *
@@ -18,9 +18,9 @@ import {
 import { create, toBinary } from "@bufbuild/protobuf";
 import { isReflectMessage } from "@bufbuild/protobuf/reflect";
 import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { encodePairs, type Pair } from "../../../../../abi/mod.ts";
-import { fromLatin1, fromUtf8, latin1Slice, utf8Slice } from "../../../../base/bytes.ts";
-import { encodeProperty, type HeaderMapPort, type PropertyValue } from "../../../../wasm/mod.ts";
+import { encodePairs, type Pair } from "../../../../abi/mod.ts";
+import { fromLatin1, fromUtf8, latin1Slice, utf8Slice } from "../../../base/bytes.ts";
+import { encodeProperty, type HeaderMapPort, type PropertyValue } from "../../../wasm/mod.ts";
 import type { PropertyReader } from "./expression.ts";
 
 /** Bytes of a string or of bytes that an expression looks at. */

@@ -1,6 +1,6 @@
-// host/extensions/common/wasm/foreign_functions/cel.ts: expressions in CEL, compiled and evaluated.
+// host/extensions/common/expressions/cel.ts: expressions in CEL, compiled and evaluated.
 /**
- * What a guest writes must not hold the worker: an expression cannot loop for ever, but nested comprehensions
+ * What somebody writes must not hold the worker: an expression cannot loop for ever, but nested comprehensions
  * over long lists come close. So what is iterated over and matched is counted, and an evaluation ends with an
  * error when the count is too high.
  *
@@ -22,7 +22,7 @@ import {
   plan,
 } from "@bufbuild/cel";
 import { RE2JS } from "re2js";
-import { concatBytes } from "../../../../base/bytes.ts";
+import { concatBytes } from "../../../base/bytes.ts";
 import { encodeCel, toCel } from "./cel_values.ts";
 import type { Compilation, Evaluation, PropertyReader } from "./expression.ts";
 
@@ -130,7 +130,7 @@ export function compileExpression(text: string): Compilation {
     const problem = prepare(expr).problem;
     if (problem !== null) return { ok: false, parsed: true, message: problem };
     const planned = plan(env, expr);
-    return { ok: true, expression: { evaluate: (properties) => evaluate(planned, properties) } };
+    return { ok: true, expression: { evaluate: (properties) => evaluate(planned, properties), encode: encodeCel } };
   } catch (error) {
     return { ok: false, parsed: true, message: messageOf(error) };
   }
@@ -214,7 +214,7 @@ function evaluate(planned: ReturnType<typeof plan>, properties: PropertyReader):
     // An expression that goes on in spite of the error (`… || true`) has taken too much all the same.
     if (steps > MAX_STEPS) spend(0);
     if (isCelError(value)) return { ok: false, message: value.message, steps };
-    return { ok: true, bytes: encodeCel(value), isTrue: value === true, steps };
+    return { ok: true, value, steps };
   } catch (error) {
     return { ok: false, message: messageOf(error), steps };
   }
