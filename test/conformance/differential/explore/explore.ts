@@ -10,7 +10,7 @@
  */
 import { parseArgs } from "node:util";
 import { findEnvoy } from "../../../support/envoy.ts";
-import type { Group, GroupObservation } from "../exchange.ts";
+import type { Group, GroupObservation, Observation } from "../exchange.ts";
 import { playGroup, type PlayOptions } from "../play.ts";
 import { Chance } from "./chance.ts";
 import { exploreAttempts } from "./attempts.ts";
@@ -70,6 +70,14 @@ function compare(expected: unknown, actual: unknown, path: string, into: string[
   into.push(`    ${path}\n      envoy  ${JSON.stringify(expected)}\n      nuncio ${JSON.stringify(actual)}`);
 }
 
+function withoutLog(observation: Observation): Observation {
+  return { ...observation, log: [] };
+}
+
+function logOf({ exchanges }: GroupObservation): string[] {
+  return exchanges.flatMap(({ log }) => log);
+}
+
 function statsOf({ stats }: GroupObservation): Record<string, number> {
   return Object.fromEntries(Object.entries(stats).filter(([name]) => !CHANCE_STATS.test(name)));
 }
@@ -91,12 +99,14 @@ for (let round = 0; round < Number(values.rounds); round++) {
       let found = 0;
       for (const [index, exchange] of expected.exchanges.entries()) {
         const differences: string[] = [];
-        compare(exchange, actual.exchanges[index], "", differences);
+        compare(withoutLog(exchange), withoutLog(actual.exchanges[index]!), "", differences);
         if (differences.length === 0) continue;
         found++;
         if (found > Number(values.most)) continue;
         lines.push(`  ${exchange.name}: ${JSON.stringify(group.exchanges[index]!.client)}`, ...differences);
       }
+      // A request of several lines may be followed by the next one before the last of them is there.
+      if (lines.length === 0) compare(logOf(expected), logOf(actual), "log", lines);
       if (lines.length === 0) compare(statsOf(expected), statsOf(actual), "statistics", lines);
     }
     if (lines.length > 0) {
