@@ -49,8 +49,9 @@ const CHARACTERS = "a-zA-Z0-9\\-._~%!$&'()+,;:@=";
 const LITERAL = new RegExp(`^[${CHARACTERS}]+$`);
 const REWRITE_LITERAL = new RegExp(`^[${CHARACTERS}/]+$`);
 const VARIABLE_NAME = /^[a-zA-Z][a-zA-Z0-9_]*$/;
-const ONE_SEGMENT = `[${CHARACTERS}]+`;
-const ALL_SEGMENTS = `[${CHARACTERS}/]*`;
+// A star is a character of paths, but not of templates.
+const ONE_SEGMENT = `[${CHARACTERS}*]+`;
+const ALL_SEGMENTS = `[${CHARACTERS}*/]*`;
 const MAX_VARIABLES = 5;
 const MAX_NAME_LENGTH = 16;
 

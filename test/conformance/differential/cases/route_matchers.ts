@@ -129,6 +129,8 @@ export const routeMatchers: Group = {
     get("a template's glob is not empty", "/t//end.html"),
     get("a template's dot is a dot", "/t/abc/endxhtml"),
     get("a template with a suffix", "/rest/a/b/c.m3u8"),
+    get("stars in a path", "/t/a*c/end.html"),
+    get("stars in the rest of a path", "/rest/*/**.m3u8"),
     get("a template with a variable", "/var/en/us/x"),
     get("a template whose variable begins otherwise", "/var/de/us/x"),
     get("a path rewritten by a template", "/swap/one/two?q=1"),
