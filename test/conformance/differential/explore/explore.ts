@@ -16,11 +16,13 @@ import { Chance } from "./chance.ts";
 import { exploreAttempts } from "./attempts.ts";
 import { exploreChoices } from "./choices.ts";
 import { exploreRoutes } from "./routes.ts";
+import { exploreTrees } from "./trees.ts";
 
 const KINDS: Readonly<Record<string, (chance: Chance, seed: number) => Group>> = {
   routes: exploreRoutes,
   attempts: exploreAttempts,
   choices: exploreChoices,
+  trees: exploreTrees,
 };
 
 const { values, positionals } = parseArgs({
@@ -83,6 +85,7 @@ function statsOf({ stats }: GroupObservation): Record<string, number> {
 }
 
 let differing = 0;
+let refused = 0;
 const kinds = positionals.length > 0 ? positionals : Object.keys(KINDS);
 for (let round = 0; round < Number(values.rounds); round++) {
   const seed = Number(values.seed) + round;
@@ -91,7 +94,10 @@ for (let round = 0; round < Number(values.rounds); round++) {
     const [expected, actual] = await Promise.all([play(group, { proxy: envoy }), play(group, {})]);
     const lines: string[] = [];
     if (typeof expected === "string" || typeof actual === "string") {
-      if (typeof expected !== typeof actual) {
+      if (typeof expected === typeof actual) {
+        refused++;
+        if (values.show) console.log(`${kind}, seed ${seed}: ${expected}`);
+      } else {
         lines.push(`  envoy  ${typeof expected === "string" ? expected : "starts"}`);
         lines.push(`  nuncio ${typeof actual === "string" ? actual : "starts"}`);
       }
@@ -116,4 +122,4 @@ for (let round = 0; round < Number(values.rounds); round++) {
     }
   }
 }
-console.log(`${values.rounds} rounds, ${differing} with differences`);
+console.log(`${values.rounds} rounds, ${differing} with differences, ${refused} configurations that both refuse`);
