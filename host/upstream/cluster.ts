@@ -11,6 +11,8 @@ import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
 import type { OverrideHost } from "../http/filter.ts";
 import type { CompileFormat } from "../http/header_ops.ts";
 import { HashPolicy } from "../http/hash_policy.ts";
+import { compileStatsMatcher } from "../matching/stats_matcher.ts";
+import { MatchedScope } from "../observe/matched_scope.ts";
 import { type FilterMetadata, filterMetadata } from "../observe/stream_info.ts";
 import { LocalCount, ResourcePriority } from "./circuit_breaker.ts";
 import { createResourceManagers, type ResourceManager } from "./resource_manager.ts";
@@ -79,7 +81,8 @@ export class Cluster implements PoolCluster {
   #httpFilters: readonly ConfiguredFilter[] | null | undefined = undefined;
 
   constructor(plan: ClusterPlan, environment: ClusterEnvironment, clusters: ClusterFinder | null = null) {
-    const scope = environment.stats.scope("cluster").scope(plan.statName);
+    const all = environment.stats.scope("cluster").scope(plan.statName);
+    const scope = plan.statsMatcher === null ? all : new MatchedScope(all, compileStatsMatcher(plan.statsMatcher));
     const createCount = environment.createCount;
     this.plan = plan;
     this.#dropOverload = plan.dropOverload;

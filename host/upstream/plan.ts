@@ -12,6 +12,7 @@ import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../http/h1/optio
 import { HTTP2_DEFAULTS, type Http2Plan } from "../http/h2/options.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
 import type { MetadataMatcherPlan } from "../matching/stream_matchers.ts";
+import type { StatsMatcherPlan } from "../matching/stats_matcher.ts";
 import type { MatchPredicatePlan } from "../matching/match_predicate.ts";
 import { DEFAULT_HAPPY_EYEBALLS, type HappyEyeballsPlan } from "../net/happy_eyeballs.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
@@ -76,6 +77,8 @@ export interface ClusterPlan {
   readonly provided: ProvidedPlan | null;
   readonly connection: UpstreamConnectionPlan;
   readonly trackedStats: TrackedStatsPlan;
+  /** Which statistics are kept; null for all. */
+  readonly statsMatcher: StatsMatcherPlan | null;
   /** Namespaces of `metadata.filter_metadata`, as plain JSON. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
@@ -363,6 +366,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     provided: null,
     connection: DEFAULT_CONNECTION_PLAN,
     trackedStats: NOTHING_TRACKED,
+    statsMatcher: null,
     metadata: {},
     ...changes,
   };

@@ -11,6 +11,7 @@
 import { Http2Stats } from "../http/h2/stats.ts";
 import type { ConnectionStats } from "../net/connection_port.ts";
 import { type Counter, type Gauge, type Histogram, HistogramUnit, type StatsScope } from "../observe/stats.ts";
+import { ForgottenCounter } from "../observe/matched_scope.ts";
 import { LoadBalancerStats } from "./lb/stats.ts";
 import { createTrackedStats, NOTHING_TRACKED, type TrackedStats, type TrackedStatsPlan } from "./tracked_stats.ts";
 
@@ -108,7 +109,7 @@ export class ClusterStats {
    * on workers that see the same memberships as another one that counts them.
    */
   constructor(scope: StatsScope, primary: boolean, ownZone = "", tracked: TrackedStatsPlan = NOTHING_TRACKED) {
-    const shared = (name: string): Counter => primary ? scope.counter(name) : new UncountedCounter(name);
+    const shared = (name: string): Counter => primary ? scope.counter(name) : new ForgottenCounter(name);
     const counter = (name: string): Counter => scope.counter(name);
     const gauge = (name: string): Gauge => scope.gauge(name);
     const milliseconds = (name: string): Histogram => scope.histogram(name, HistogramUnit.Milliseconds);
@@ -205,19 +206,6 @@ export class ClusterStats {
   get http2(): Http2Stats {
     return this.#http2 ??= new Http2Stats(this.scope);
   }
-}
-
-/** What another worker counts. */
-class UncountedCounter implements Counter {
-  readonly name: string;
-  readonly value = 0;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  inc(): void {}
-  add(): void {}
 }
 
 /** Where a request comes from decides below which second name its response is counted. */

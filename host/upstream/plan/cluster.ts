@@ -10,6 +10,7 @@
 import type { ConfigNode } from "../../config/node.ts";
 import { NO_RUNTIME_VALUES } from "../../config/runtime.ts";
 import { parseIp } from "../../base/ip.ts";
+import { planStatsMatcher } from "../../matching/plan/stats_matcher.ts";
 import { planMetadataMatcher } from "../../matching/plan/stream_matchers.ts";
 import {
   type ClusterPlan,
@@ -89,6 +90,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     http,
     connection: planConnection(node, all.bindConfig),
     trackedStats: planTrackedStats(node),
+    statsMatcher: planStatsMatcher(node.message("stats_matcher")),
     metadata: planMetadata(node),
   };
   checkTransportSocket(node);

@@ -142,4 +142,19 @@ test("other pools after a change of hosts", () => {
   assert.is(s.host.downstreamPools!.size, 1, "the end of the old one is not that of the new one");
 });
 
+test("a cluster keeps the statistics that it is to keep", () => {
+  const starts = (value: string) => ({ kind: "prefix", value, ignoreCase: false }) as const;
+  const names = (statsMatcher: ClusterPlan["statsMatcher"]) => {
+    const s = setup({ statsMatcher });
+    complete(s, 1);
+    return s.env.store.values().filter(({ name, value }) => name.startsWith("cluster.a.") && value > 0)
+      .map(({ name }) => name.slice("cluster.a.".length));
+  };
+  assert.equal(names({ keepsMatching: true, patterns: [] }), []);
+  assert.equal(names({ keepsMatching: true, patterns: [starts("cluster.a.upstream_rq_t")] }), ["upstream_rq_total"]);
+  const rest = names({ keepsMatching: false, patterns: [starts("cluster.a.upstream_")] });
+  assert.equal(rest.filter((name) => name.startsWith("upstream_")), []);
+  assert.ok(rest.includes("membership_total"));
+});
+
 test.run();

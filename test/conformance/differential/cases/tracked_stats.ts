@@ -32,13 +32,21 @@ export const trackedStats: Group = {
 - { match: { prefix: /budgets }, route: { cluster: budgets, timeout: 120s, retry_policy: { per_try_timeout: 60s } } }
 - { match: { prefix: /old }, route: { cluster: old, timeout: 120s } }
 - { match: { prefix: /endpoints }, route: { cluster: "a:b" } }
-- { match: { prefix: /dead }, route: { cluster: dead } }`,
+- { match: { prefix: /dead }, route: { cluster: dead } }
+- { match: { prefix: /kept }, route: { cluster: kept } }
+- { match: { prefix: /none }, route: { cluster: none } }`,
     }),
   ], [
     cluster("sizes", "  track_cluster_stats: { request_response_sizes: true }", "u"),
     cluster("budgets", "  track_cluster_stats: { timeout_budgets: true }", "u"),
     cluster("old", "  track_timeout_budgets: true", "u"),
     cluster('"a:b"', "  track_cluster_stats: { per_endpoint_stats: true }", "u"),
+    cluster(
+      "kept",
+      "  stats_matcher: { inclusion_list: { patterns: [ { contains: _rq_2 }, { prefix: cluster.kept.m } ] } }",
+      "u",
+    ),
+    cluster("none", "  stats_matcher: { reject_all: true }", "u"),
     cluster("dead", "  track_cluster_stats: { request_response_sizes: true, timeout_budgets: true }"),
   ]),
   exchanges: [
@@ -65,6 +73,8 @@ export const trackedStats: Group = {
     },
     { name: "by the old field", client: `GET /old HTTP/1.1\r\n${HOST}\r\n`, upstreams: { u: { http: [GOOD] } } },
     statistics("(budgets|old)", "upstream_rq_timeout_budget"),
+    { name: "some are kept", client: `GET /kept HTTP/1.1\r\n${HOST}\r\n`, upstreams: { u: { http: [GOOD] } } },
+    { name: "none is kept", client: `GET /none HTTP/1.1\r\n${HOST}\r\n`, upstreams: { u: { http: [GOOD] } } },
     { name: "no connection", client: `GET /dead HTTP/1.1\r\n${HOST}\r\n` },
     { name: "hosts", client: `GET /endpoints HTTP/1.1\r\n${HOST}\r\n`, upstreams: { u: { http: [GOOD] } } },
     statistics("dead", "upstream_r[qs]_.*(budget|size|count)"),

@@ -93,6 +93,24 @@ test("retry budgets; runtime keys override what limits requests, and make a budg
   assert.is(limits.circuitBreakers.default.maxRequests, 5);
 });
 
+test("which statistics are kept", () => {
+  assert.is(good("name: a").statsMatcher, null);
+  assert.is(good("name: a\nstats_matcher: { reject_all: false }").statsMatcher, null);
+  assert.equal(good("name: a\nstats_matcher: { reject_all: true }").statsMatcher, {
+    keepsMatching: true,
+    patterns: [],
+  });
+  const patterns = [{ kind: "suffix", value: "x", ignoreCase: false }];
+  assert.equal(good("name: a\nstats_matcher: { inclusion_list: { patterns: [{ suffix: x }] } }").statsMatcher, {
+    keepsMatching: true,
+    patterns,
+  });
+  assert.equal(good("name: a\nstats_matcher: { exclusion_list: { patterns: [{ suffix: x }] } }").statsMatcher, {
+    keepsMatching: false,
+    patterns,
+  });
+});
+
 test("those who wait are served in the order in which they came, and in no other", () => {
   const policy = (name: string, type: string) =>
     plan(`name: a
