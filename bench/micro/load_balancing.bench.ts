@@ -75,7 +75,7 @@ function inZones(endpoints: readonly EndpointPlan[], changes: Partial<ClusterPla
 /** Half of the proxies are in the first zone. */
 function proxies(): LocalCluster {
   const local = new LocalCluster("proxies");
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   const localities = ZONES.map((locality, index) => ({
     locality,
     weight: 0,

@@ -67,8 +67,13 @@ export class Runtime {
 /** No key has a value, ever. */
 export const NO_RUNTIME: Runtime = new Runtime();
 
-/** What is read by a key again and again. */
-export class RuntimeValue<Value> {
+/** A value that may be another one the next time. */
+export interface Live<Value> {
+  readonly current: Value;
+}
+
+/** What is read by a key, or by several, again and again. */
+export class RuntimeValue<Value> implements Live<Value> {
   readonly #runtime: Runtime;
   readonly #read: (runtime: Runtime) => Value;
   #version: number;

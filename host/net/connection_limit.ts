@@ -4,6 +4,7 @@
  * @see Envoy: source/common/network/listener_impl.h, source/common/listener_manager/listener_impl.h openConnections
  * @module
  */
+import type { Live } from "../base/runtime.ts";
 
 /** Asked for each connection that is accepted. */
 export interface ConnectionLimit {
@@ -19,17 +20,18 @@ export interface ConnectionCount {
 }
 
 export class CountedConnectionLimit implements ConnectionLimit {
-  /** Most connections; `Infinity` for as many as may come. */
-  limit: number;
+  readonly #limit: Live<number>;
   readonly #count: ConnectionCount;
 
-  constructor(limit: number, count: ConnectionCount) {
-    this.limit = limit;
+  /** `limit` is `Infinity` while as many as like may come. */
+  constructor(limit: Live<number>, count: ConnectionCount) {
+    this.#limit = limit;
     this.#count = count;
   }
 
   tryAcquire(): boolean {
-    if (this.limit !== Infinity && this.#count.value() >= this.limit) return false;
+    const limit = this.#limit.current;
+    if (limit !== Infinity && this.#count.value() >= limit) return false;
     this.#count.add(1);
     return true;
   }

@@ -65,8 +65,6 @@ export interface ListenerPlan {
   readonly bindToPort: boolean;
   readonly reusePort: boolean;
   readonly backlog: number;
-  /** Most connections that are open at once, on all workers; null: no limit. */
-  readonly connectionLimit: number | null;
   /** The limit of all listeners together does not hold here, and nothing is counted towards it. */
   readonly ignoresGlobalConnectionLimit: boolean;
   /** Nothing of it is ever refused under overload. */

@@ -56,6 +56,15 @@ export function failNoHealthyUpstream(request: RoutedRequest, wanted: OverrideHo
   request.reply(status, "no healthy upstream", request.cluster.balancer.noHostDetails || "no_healthy_upstream");
 }
 
+/** Somebody wants the cluster left alone for a while. */
+export function failMaintenance(request: RoutedRequest): void {
+  request.stream.info.setFlag(ResponseFlag.UpstreamOverflow);
+  request.chargeResponse(503);
+  request.cluster.stats.upstreamRqMaintenanceMode.inc();
+  const overloaded = !request.config.plan.suppressEnvoyHeaders;
+  request.reply(503, "maintenance mode", "maintenance_mode", { overloaded });
+}
+
 /** The control plane wants some of the requests turned away, or all of them. */
 export function failDropOverload(request: RoutedRequest, unconditional: boolean): void {
   const { stream } = request;

@@ -58,7 +58,8 @@ export class RetryState {
   #clustersTried: Set<string> | null = null;
   /** The next attempt, or the latest, follows one that took too long. */
   followsTimeout = false;
-  readonly #backOff: BackOff;
+  /** Made when it is waited for the first time. */
+  #backOff: BackOff | null = null;
   /** The upstream said when to come back; for the next wait alone. */
   #resetMs: number | null = null;
   #holdsRetry = false;
@@ -81,9 +82,8 @@ export class RetryState {
     this.#conditions = conditions;
     this.#retries = cluster.resources[route.priority].retries;
     this.#left = conditions.retries;
-    const { retryPriority, baseIntervalMs, maxIntervalMs } = policy;
+    const { retryPriority } = policy;
     this.#priorities = retryPriority === null ? null : new PreviousPriorities(retryPriority.updateFrequency);
-    this.#backOff = new BackOff(baseIntervalMs, maxIntervalMs, cluster.random);
   }
 
   /** True between two attempts. */
@@ -157,7 +157,7 @@ export class RetryState {
     this.#release();
     if (this.#policy.refreshesCluster && !this.#refreshCluster()) {
       // Nobody counts what goes to no cluster.
-      this.#startTimer(this.#backOff.nextMs());
+      this.#startTimer(this.#usualBackOffMs());
       return RetryStatus.Yes;
     }
     if (!this.#retries.canCreate()) {
@@ -165,11 +165,29 @@ export class RetryState {
       info.setFlag(ResponseFlag.UpstreamOverflow);
       return RetryStatus.Refused;
     }
+    if (!this.#mayRetry()) return RetryStatus.No;
     this.#holdsRetry = true;
     this.#retries.inc();
     this.#count("upstreamRqRetry");
     this.#startTimer(this.#nextBackOffMs());
     return RetryStatus.Yes;
+  }
+
+  /** A key of the runtime turns all retries off, or a part of them. */
+  #mayRetry(): boolean {
+    const { runtime, random } = this.#cluster;
+    const percent = runtime.integer("upstream.use_retry", 100);
+    return percent >= 100 || random.uint32() % 100 < percent;
+  }
+
+  #usualBackOffMs(): number {
+    if (this.#backOff === null) {
+      const { runtime, random } = this.#request.cluster;
+      const given = this.#policy.backOff;
+      const baseMs = given?.baseIntervalMs ?? Math.max(1, runtime.integer("upstream.base_retry_backoff_ms", 25));
+      this.#backOff = new BackOff(baseMs, given?.maxIntervalMs ?? baseMs * 10, random);
+    }
+    return this.#backOff.nextMs();
   }
 
   #startTimer(ms: number): void {
@@ -204,7 +222,7 @@ export class RetryState {
       return resetMs + Math.floor(random.fraction() * Math.floor(resetMs / 2));
     }
     stats.upstreamRqRetryBackoffExponential.inc();
-    return this.#backOff.nextMs();
+    return this.#usualBackOffMs();
   }
 
   #release(): void {

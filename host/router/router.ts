@@ -21,6 +21,7 @@ import { Attempts } from "./attempts.ts";
 import {
   failDropOverload,
   failEarlyData,
+  failMaintenance,
   failNoCluster,
   failNoRoute,
   failOverload,
@@ -110,6 +111,7 @@ export class Router implements HttpFilter {
     const invalid = this.#checkStrictly(headers);
     if (invalid !== null) return failStrictCheck(stream, route, invalid);
     const request = new RoutedRequest(this.#config, stream, route, headers, cluster);
+    if (cluster.isInMaintenance()) return failMaintenance(request);
     const drops = cluster.dropsRequest();
     if (drops !== "no") return failDropOverload(request, drops === "always");
     const attempts = new Attempts(request);

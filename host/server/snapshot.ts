@@ -28,7 +28,7 @@ export interface Snapshot {
   readonly plugins: readonly WasmPluginSnapshot[];
   /** The file that ejections are written to; null for none. */
   readonly outlierEventLog: string | null;
-  /** Most connections of clients that are open at once, on all workers; null for as many as may come. */
+  /** Most connections of clients that are open at once, on all workers; null where no monitor limits them. */
   readonly globalConnectionLimit: number | null;
   /** Of the overload manager; null where there is none. */
   readonly overload: OverloadHandle | null;

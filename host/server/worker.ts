@@ -75,7 +75,7 @@ export class Worker {
       clusters,
       plugins: this.#plugins,
     });
-    this.#listeners = new WorkerListeners(environment, this.#extensions, this.#counts);
+    this.#listeners = new WorkerListeners(environment, this.#extensions, this.#runtime, this.#counts);
     this.#streamResets = new StreamResets({
       clock,
       stats,

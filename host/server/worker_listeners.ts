@@ -6,6 +6,7 @@
  * @see Envoy: source/common/listener_manager/listener_manager_impl.cc
  * @module
  */
+import { type Runtime, RuntimeValue } from "../base/runtime.ts";
 import type { DrainableConnection } from "../extensions/define.ts";
 import type { StreamAccount } from "../http/high_memory_streams.ts";
 import { scaledTimers } from "../http/overload.ts";
@@ -44,18 +45,32 @@ export class WorkerListeners {
   readonly #served = new WeakMap<SocketConnection, DrainableConnection>();
   /** Of all listeners, but for those that it does not concern. */
   readonly #globalConnectionLimit: CountedConnectionLimit;
+  readonly #runtime: Runtime;
+  #monitoredLimit: number | null = null;
   #healthChecksFail = false;
 
-  constructor(environment: WorkerEnvironment, extensions: WorkerExtensions, counts: SharedCounts) {
+  constructor(environment: WorkerEnvironment, extensions: WorkerExtensions, runtime: Runtime, counts: SharedCounts) {
     this.#environment = environment;
     this.#extensions = extensions;
     this.#counts = counts;
-    this.#globalConnectionLimit = new CountedConnectionLimit(Infinity, counts.openConnections);
+    this.#runtime = runtime;
+    // The key is of a time before there was a monitor, which takes its place.
+    const byKey = new RuntimeValue(
+      runtime,
+      (now) => now.integer("overload.global_downstream_max_connections", Infinity),
+    );
+    const monitored = () => this.#monitoredLimit;
+    const limit = {
+      get current(): number {
+        return monitored() ?? byKey.current;
+      },
+    };
+    this.#globalConnectionLimit = new CountedConnectionLimit(limit, counts.openConnections);
   }
 
   /** All new listeners, or none: what served before goes on until nothing can fail any more. */
   async apply(snapshot: Snapshot, loaded: LoadedExtensions): Promise<ApplyOutcome> {
-    this.#globalConnectionLimit.limit = snapshot.globalConnectionLimit ?? Infinity;
+    this.#monitoredLimit = snapshot.globalConnectionLimit;
     const names = new Set(snapshot.listeners.map((plan) => plan.name));
     const retired = [...this.#listeners.values()].filter((served) => !names.has(served.plan.name));
     const added: ServedListener[] = [];
@@ -101,9 +116,13 @@ export class WorkerListeners {
       workerStats: scope.scope(`worker_${index}`),
       filterChains: chains,
       defaultFilterChain: fallback,
-      ...(plan.connectionLimit !== null && {
-        connectionLimit: new CountedConnectionLimit(plan.connectionLimit, this.#counts.create(`listener.${plan.name}`)),
-      }),
+      connectionLimit: new CountedConnectionLimit(
+        new RuntimeValue(
+          this.#runtime,
+          (now) => now.integer(`envoy.resource_limits.listener.${plan.name}.connection_limit`, Infinity),
+        ),
+        this.#counts.create(`listener.${plan.name}`),
+      ),
       ...(!plan.ignoresGlobalConnectionLimit && { globalConnectionLimit: this.#globalConnectionLimit }),
       overload: acceptOverload(context.overload),
       handshakeTimers: scaledTimers(context.overload, "transport_socket_connect", clock),

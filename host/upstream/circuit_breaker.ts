@@ -60,9 +60,16 @@ export class GaugeCount implements SharedCount {
 /** What is shown to remain of what has no limit. */
 const UNLIMITED = 2 ** 64;
 
+/** Sees to it that the limits of its resources are those of now. */
+export interface LimitSource {
+  refresh(): void;
+}
+
 /** One limited resource. */
 export class Resource {
-  readonly max: number;
+  #max: number;
+  /** Null for a limit that stays. */
+  readonly #source: LimitSource | null;
   readonly #count: SharedCount;
   readonly #open: Gauge;
   readonly #remaining: Gauge | null;
@@ -70,17 +77,34 @@ export class Resource {
   #shownOpen = false;
   #held = 0;
 
-  constructor(max: number, count: SharedCount, open: Gauge, remaining: Gauge | null) {
-    this.max = max;
+  constructor(
+    max: number,
+    count: SharedCount,
+    open: Gauge,
+    remaining: Gauge | null,
+    source: LimitSource | null = null,
+  ) {
+    this.#max = max;
+    this.#source = source;
     this.#count = count;
     this.#open = open;
     this.#remaining = remaining;
     remaining?.set(Math.min(max, UNLIMITED));
   }
 
+  get max(): number {
+    this.#source?.refresh();
+    return this.#max;
+  }
+
   /** How many there may be now. */
   get limit(): number {
     return this.max;
+  }
+
+  /** Said by the source of limits. */
+  limitTo(max: number): void {
+    this.#max = max;
   }
 
   /** In use now, by all who share the count. */
@@ -117,11 +141,11 @@ export class Resource {
   }
 
   #update(count: number): void {
-    const open = count >= this.max;
+    const open = count >= this.#max;
     if (open !== this.#shownOpen) {
       this.#shownOpen = open;
       this.#open.set(open ? 1 : 0);
     }
-    if (this.#remaining !== null && this.max < UNLIMITED) this.#remaining.set(Math.max(0, this.max - count));
+    if (this.#remaining !== null && this.#max < UNLIMITED) this.#remaining.set(Math.max(0, this.#max - count));
   }
 }

@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
-import { NO_RUNTIME } from "../base/runtime.ts";
+import { type Live, NO_RUNTIME, type Runtime, RuntimeValue } from "../base/runtime.ts";
 import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
 import type { OverrideHost } from "../http/filter.ts";
 import type { CompileFormat } from "../http/header_ops.ts";
@@ -31,6 +31,7 @@ import type { LoadBalancerContext } from "./lb/context.ts";
 import { createBalancer } from "./lb/create_balancer.ts";
 import type { ClusterBalancer } from "./lb/picker.ts";
 import { Membership } from "./membership.ts";
+import { liveOutlierDetection } from "./outlier/runtime.ts";
 import { ClusterOutliers } from "./outlier/cluster_outliers.ts";
 import type { ClusterPlan, DropOverloadPlan, EndpointsPlan } from "./plan.ts";
 import type { PoolCluster } from "./pool.ts";
@@ -59,6 +60,9 @@ export class Cluster implements PoolCluster {
   readonly random: Random;
   readonly dialer: Dialer;
   readonly shedsConnections: () => boolean;
+  readonly runtime: Runtime;
+  /** Percent of healthy hosts below which all hosts are used. */
+  readonly panicThreshold: Live<number>;
   readonly priorities: PrioritySet;
   /** Null when nobody watches what becomes of requests. */
   readonly outliers: ClusterOutliers | null;
@@ -68,6 +72,8 @@ export class Cluster implements PoolCluster {
   readonly balancer: ClusterBalancer;
   readonly #discovery: Discovery;
   #dropOverload: DropOverloadPlan | null;
+  /** Percent of the requests that are turned away. */
+  readonly #maintenance: Live<number>;
   /** Pools of hosts that are gone, which still have something open. */
   readonly #draining = new Set<HostPool>();
   #onDrained: (() => void) | null = null;
@@ -89,7 +95,7 @@ export class Cluster implements PoolCluster {
     this.metadata = filterMetadata(plan.metadata);
     const { retryPolicy, hashPolicies, mirrorPolicies } = plan.http;
     this.retryPolicy = retryPolicy === null ? null : new RetryPolicy(retryPolicy);
-    const runtime = environment.runtime ?? NO_RUNTIME;
+    const runtime = this.runtime = environment.runtime ?? NO_RUNTIME;
     const compile = environment.compileFormat ?? asWritten;
     this.mirrorPolicies = mirrorPolicies.map((each) => new MirrorPolicy(each, compile, runtime));
     this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
@@ -104,17 +110,17 @@ export class Cluster implements PoolCluster {
     };
     const ownZone = environment.ownLocality?.zone;
     this.stats = new ClusterStats(scope, environment.primary ?? true, ownZone, plan.trackedStats);
-    this.resources = createResourceManagers(
-      plan.circuitBreakers,
-      scope,
-      environment.clock,
-      (resource) => createCount === undefined ? new LocalCount() : createCount(plan.name, resource),
+    this.resources = createResourceManagers(plan.circuitBreakers, plan.name, scope, {
+      clock: environment.clock,
+      runtime,
+      createCount: (resource) => createCount === undefined ? new LocalCount() : createCount(plan.name, resource),
+    });
+    this.panicThreshold = new RuntimeValue(
+      runtime,
+      (now) => Math.min(100, now.integer("upstream.healthy_panic_threshold", plan.loadBalancing.panicThresholdPercent)),
     );
-    this.priorities = new PrioritySet(
-      plan.overprovisioningFactor,
-      plan.loadBalancing.panicThresholdPercent,
-      plan.weightedPriorityHealth,
-    );
+    this.#maintenance = new RuntimeValue(runtime, (now) => now.integer(`upstream.maintenance_mode.${plan.name}`, 0));
+    this.priorities = new PrioritySet(plan.overprovisioningFactor, this.panicThreshold, plan.weightedPriorityHealth);
     this.priorities.onMemberUpdate((added, removed) => {
       for (const host of removed) this.#drainHost(host);
       if (plan.closeConnectionsOnHostSetChange && added.length + removed.length > 0) this.#renewPools();
@@ -135,7 +141,7 @@ export class Cluster implements PoolCluster {
     const { outlierDetection } = plan;
     this.outliers = outlierDetection === null ? null : new ClusterOutliers({
       clusterName: plan.name,
-      plan: outlierDetection,
+      plan: liveOutlierDetection(outlierDetection, runtime),
       errorMatcher: plan.http.errorMatcher,
       clock: environment.clock,
       random: environment.random,
@@ -173,6 +179,7 @@ export class Cluster implements PoolCluster {
         priorities: this.priorities,
         clock: this.clock,
         random: this.random,
+        runtime,
         stats: this.stats.loadBalancer,
         local: environment.local?.name === plan.name ? null : environment.local ?? null,
         scope,
@@ -226,6 +233,12 @@ export class Cluster implements PoolCluster {
   /** Takes another list of endpoints, in a cluster that has them from elsewhere. */
   updateEndpoints(endpoints: EndpointsPlan): void {
     this.#discovery.updateEndpoints?.(endpoints);
+  }
+
+  /** Whether a request is turned away because somebody said so, for a while. */
+  isInMaintenance(): boolean {
+    const percent = this.#maintenance.current;
+    return percent !== 0 && this.random.uint32() % 100 < percent;
   }
 
   /** Whether a request is turned away, to keep the hosts from more than they can carry. */

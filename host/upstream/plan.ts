@@ -307,6 +307,9 @@ export interface TcpKeepalivePlan {
 
 export const NO_LOCALITY: LocalityPlan = { region: "", zone: "", subZone: "" };
 
+export const DEFAULT_BUDGET_PERCENT = 20;
+export const DEFAULT_MIN_RETRY_CONCURRENCY = 3;
+
 export const DEFAULT_THRESHOLDS: ThresholdsPlan = {
   maxConnections: 1024,
   maxPendingRequests: 1024,

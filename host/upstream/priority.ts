@@ -13,6 +13,7 @@
  * @see Envoy: source/extensions/load_balancing_policies/common/load_balancer_impl.cc LoadBalancerBase
  * @module
  */
+import type { Live } from "../base/runtime.ts";
 import type { Host } from "./host.ts";
 import { HostSet, type LocalityFacts, type LocalityHosts } from "./host_set.ts";
 
@@ -35,7 +36,7 @@ export class PrioritySet {
   readonly #sets: HostSet[] = [];
   #overprovisioningFactor: number;
   #weightedHealth: boolean;
-  readonly panicThresholdPercent: number;
+  readonly #panicThreshold: Live<number>;
   readonly #listeners: ((added: readonly Host[], removed: readonly Host[]) => void)[] = [];
   readonly #listenersBefore: ((added: readonly Host[]) => void)[] = [];
   readonly #priorityListeners: ((priority: number) => void)[] = [];
@@ -46,12 +47,17 @@ export class PrioritySet {
   version = 0;
 
   /** With `weightedHealth` the weights of hosts count for the health of a priority, not their number. */
-  constructor(overprovisioningFactor: number, panicThresholdPercent: number, weightedHealth = false) {
+  constructor(overprovisioningFactor: number, panicThreshold: Live<number>, weightedHealth = false) {
     this.#overprovisioningFactor = overprovisioningFactor;
     this.#weightedHealth = weightedHealth;
-    this.panicThresholdPercent = panicThresholdPercent;
+    this.#panicThreshold = panicThreshold;
     this.ensurePriority(0);
-    this.#load = computePriorityLoad(this.#sets, panicThresholdPercent);
+    this.#load = computePriorityLoad(this.#sets, panicThreshold.current);
+  }
+
+  /** Percent. Another one counts for the load from the next change of hosts on. */
+  get panicThresholdPercent(): number {
+    return this.#panicThreshold.current;
   }
 
   get hostSets(): readonly HostSet[] {
@@ -64,7 +70,7 @@ export class PrioritySet {
 
   /** One without hosts, for some of the hosts of this one. */
   emptyCopy(): PrioritySet {
-    return new PrioritySet(this.#overprovisioningFactor, this.panicThresholdPercent, this.#weightedHealth);
+    return new PrioritySet(this.#overprovisioningFactor, this.#panicThreshold, this.#weightedHealth);
   }
 
   /** The host set of a priority; made, with those before it, when it is new. */

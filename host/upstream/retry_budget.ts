@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Gauge } from "../observe/stats.ts";
-import { Resource, type SharedCount } from "./circuit_breaker.ts";
+import { type LimitSource, Resource, type SharedCount } from "./circuit_breaker.ts";
 import type { RetryBudgetPlan } from "./plan.ts";
 
 /** What counts as a request for a budget. */
@@ -78,8 +78,15 @@ export class RecentRequests implements BudgetBase {
 export class CountedRequests extends Resource {
   readonly #recent: RecentRequests;
 
-  constructor(max: number, count: SharedCount, open: Gauge, remaining: Gauge | null, recent: RecentRequests) {
-    super(max, count, open, remaining);
+  constructor(
+    recent: RecentRequests,
+    max: number,
+    count: SharedCount,
+    open: Gauge,
+    remaining: Gauge | null,
+    source: LimitSource,
+  ) {
+    super(max, count, open, remaining, source);
     this.#recent = recent;
   }
 
@@ -89,49 +96,52 @@ export class CountedRequests extends Resource {
   }
 }
 
-/** Retries within a budget. */
-export class BudgetedRetries extends Resource {
-  readonly #plan: RetryBudgetPlan;
+/** Retries, within a budget where there is one. */
+export class Retries extends Resource {
   readonly #base: BudgetBase;
   readonly #remaining: Gauge | null;
+  /** Set by the source of limits; null for a plain limit. */
+  budget: RetryBudgetPlan | null = null;
 
   constructor(
-    plan: RetryBudgetPlan,
     base: BudgetBase,
     max: number,
     count: SharedCount,
     open: Gauge,
     remaining: Gauge | null,
+    source: LimitSource,
   ) {
-    super(max, count, open, remaining);
-    this.#plan = plan;
+    super(max, count, open, remaining, source);
     this.#base = base;
     this.#remaining = remaining;
   }
 
   override get limit(): number {
-    return Math.max(this.#share, this.#plan.minRetryConcurrency);
+    const { max, budget } = this;
+    return budget === null ? max : Math.max(this.#shareOf(budget), budget.minRetryConcurrency);
   }
 
   override canCreate(): boolean {
+    const within = super.canCreate();
+    const { budget, count } = this;
+    if (budget === null) return within;
     this.#remaining?.set(0);
-    const { count } = this;
-    if (count < this.#plan.minRetryConcurrency) return true;
-    return (this.#base.isOwn ? this.held : count) < this.#share;
+    if (count < budget.minRetryConcurrency) return true;
+    return (this.#base.isOwn ? this.held : count) < this.#shareOf(budget);
   }
 
   override inc(): void {
     super.inc();
-    this.#remaining?.set(0);
+    if (this.budget !== null) this.#remaining?.set(0);
   }
 
   override dec(): void {
     super.dec();
-    this.#remaining?.set(0);
+    if (this.budget !== null) this.#remaining?.set(0);
   }
 
   /** What is allowed by the number of requests. */
-  get #share(): number {
-    return Math.floor(this.#plan.budgetPercent / 100 * this.#base.count);
+  #shareOf(budget: RetryBudgetPlan): number {
+    return Math.floor(budget.budgetPercent / 100 * this.#base.count);
   }
 }

@@ -14,8 +14,8 @@ export interface RetryPolicyPlan {
   readonly perTryTimeoutMs: number;
   /** Between two signs of life of such an attempt, also while its response comes; 0 for no limit. */
   readonly perTryIdleTimeoutMs: number;
-  readonly baseIntervalMs: number;
-  readonly maxIntervalMs: number;
+  /** The first wait, which doubles up to the last one; null for the usual ones. */
+  readonly backOff: { readonly baseIntervalMs: number; readonly maxIntervalMs: number } | null;
   /** When the upstream says how long to wait; null does not look. */
   readonly rateLimited: {
     readonly resetHeaders: readonly ResetHeaderPlan[];

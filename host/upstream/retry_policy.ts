@@ -88,8 +88,7 @@ export class RetryPolicy {
   readonly numRetries: number;
   readonly perTryTimeoutMs: number;
   readonly perTryIdleTimeoutMs: number;
-  readonly baseIntervalMs: number;
-  readonly maxIntervalMs: number;
+  readonly backOff: RetryPolicyPlan["backOff"];
   readonly rateLimited: RetryPolicyPlan["rateLimited"];
   readonly refreshesCluster: boolean;
   readonly retryPriority: RetryPolicyPlan["retryPriority"];
@@ -104,8 +103,7 @@ export class RetryPolicy {
     this.numRetries = plan.numRetries;
     this.perTryTimeoutMs = plan.perTryTimeoutMs;
     this.perTryIdleTimeoutMs = plan.perTryIdleTimeoutMs;
-    this.baseIntervalMs = plan.baseIntervalMs;
-    this.maxIntervalMs = plan.maxIntervalMs;
+    this.backOff = plan.backOff;
     this.rateLimited = plan.rateLimited;
     this.refreshesCluster = plan.refreshesCluster;
     this.retryPriority = plan.retryPriority;
@@ -199,8 +197,7 @@ export const NO_RETRY_POLICY: RetryPolicy = new RetryPolicy({
   numRetries: 1,
   perTryTimeoutMs: 0,
   perTryIdleTimeoutMs: 0,
-  baseIntervalMs: 25,
-  maxIntervalMs: 250,
+  backOff: null,
   rateLimited: null,
   retriableStatusCodes: [],
   retriableHeaders: [],

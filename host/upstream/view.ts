@@ -68,9 +68,14 @@ export interface HostStats {
 export function clusterStatus(cluster: Cluster): ClusterStatus {
   const { plan, outliers } = cluster;
   const settings = (priority: "default" | "high"): CircuitBreakerSettings => {
-    const { maxConnections, maxPendingRequests, maxRequests } = plan.circuitBreakers[priority];
-    const { retries } = cluster.resources[priority === "default" ? ResourcePriority.Default : ResourcePriority.High];
-    return { maxConnections, maxPendingRequests, maxRequests, maxRetries: retries.limit };
+    const { connections, pendingRequests, requests, retries } =
+      cluster.resources[priority === "default" ? ResourcePriority.Default : ResourcePriority.High];
+    return {
+      maxConnections: connections.max,
+      maxPendingRequests: pendingRequests.max,
+      maxRequests: requests.max,
+      maxRetries: retries.limit,
+    };
   };
   return {
     name: plan.name,

@@ -5,7 +5,6 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import type { RuntimeValues } from "../../config/runtime.ts";
 import { ipAddress } from "../address.ts";
 import { FilterChainMatcher } from "../filter_chain_match.ts";
 import { formatIp, parseIp } from "../../base/ip.ts";
@@ -21,7 +20,6 @@ export interface ListenerPlanScope {
 
 /** Plans what this file knows nothing of. Each gives null, or a shorter list, after reporting on the node. */
 export interface ListenerPlanners {
-  readonly runtime: RuntimeValues;
   planFilters(nodes: readonly ConfigNode[], scope: ListenerPlanScope): readonly ExtensionPlan[];
   planAccessLog(node: ConfigNode, scope: ListenerPlanScope): ExtensionPlan | null;
   /** Absent: there are no listener filters. */
@@ -59,7 +57,6 @@ export function planListener(node: ConfigNode, planners: ListenerPlanners): List
   acceptWithoutEffect(node);
   const deprecated = node.message("deprecated_v1");
   const metadata = node.message("metadata")?.json("filter_metadata");
-  const limit = planners.runtime.integer(`envoy.resource_limits.listener.${name}.connection_limit`, Infinity);
   const plan: ListenerPlan = {
     name,
     statPrefix,
@@ -67,7 +64,6 @@ export function planListener(node: ConfigNode, planners: ListenerPlanners): List
     bindToPort: node.bool("bind_to_port", true) && (deprecated?.bool("bind_to_port", true) ?? true),
     reusePort: node.bool("enable_reuse_port", true),
     backlog: node.number("tcp_backlog_size", DEFAULT_BACKLOG),
-    connectionLimit: limit === Infinity ? null : limit,
     ignoresGlobalConnectionLimit: node.bool("ignore_global_conn_limit"),
     bypassesOverloadManager: node.bool("bypass_overload_manager"),
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),

@@ -7,7 +7,6 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import type { RuntimeValues } from "../../config/runtime.ts";
 import { whyNotWritable } from "../../extensions/access_loggers/common/writable_path.ts";
 import { WasmLimitsPlan } from "../../extensions/common/wasm/limits.ts";
 import { planUpstreamFilters, UPSTREAM_SCOPE } from "../../extensions/common/upstream_filters.ts";
@@ -39,7 +38,7 @@ export interface BootstrapPlan {
   readonly runtimeLayers: readonly RuntimeLayerPlan[];
   /** The file that ejections are written to; null for none. */
   readonly outlierEventLog: string | null;
-  /** Most connections of clients that are open at once; null for as many as may come. */
+  /** Most connections of clients that are open at once; null where no monitor limits them. */
   readonly globalConnectionLimit: number | null;
   /** Null when nothing is measured. */
   readonly overload: OverloadPlan | null;
@@ -73,7 +72,6 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
       readEndpoints: (source, path, serviceName) => planners.readEndpoints(source, path, serviceName),
       dnsResolver: planners.dnsResolver,
       bindConfig: root.message("cluster_manager")?.message("upstream_bind_config") ?? null,
-      runtime: runtime.values,
       formats: clusterContext,
     });
     const name = node.string("name");
@@ -86,7 +84,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
   /** Who has an address. With reusePort the system would spread connections over both. */
   const addresses = new Map<string, string>();
   for (const node of resources?.messages("listeners") ?? []) {
-    const plan = planOneListener(node, planners, clusterNames, runtime.values);
+    const plan = planOneListener(node, planners, clusterNames);
     const name = node.string("name");
     if (name !== "" && seenListeners.has(name)) {
       node.error("config/duplicate", `listener '${name}' is there twice`, { field: "name" });
@@ -128,21 +126,18 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     outlierEventLog,
     nativeModules: planners.nativeModules,
     overload,
-    globalConnectionLimit: planGlobalLimit(overload, runtime.values),
+    globalConnectionLimit: planGlobalLimit(overload),
     statsFlushIntervalMs: root.durationMs("stats_flush_interval", 5000),
   };
 }
 
-/** The runtime key is of a time before there was a monitor. */
-function planGlobalLimit(overload: OverloadPlan | null, runtime: RuntimeValues): number | null {
-  const byRuntime = runtime.integer("overload.global_downstream_max_connections", Infinity);
+function planGlobalLimit(overload: OverloadPlan | null): number | null {
   const monitor = overload?.monitors.find((each) => each.kind === "downstream_connections");
-  const limit = monitor?.kind === "downstream_connections" ? monitor.max : byRuntime;
-  return limit === Infinity ? null : limit;
+  return monitor?.kind === "downstream_connections" ? monitor.max : null;
 }
 
-function planWasmLimits(root: ConfigNode, runtime: RuntimeValues): WasmLimitsPlan {
-  const limits = new WasmLimitsPlan(runtime.entries);
+function planWasmLimits(root: ConfigNode, values: ReadonlyMap<string, unknown>): WasmLimitsPlan {
+  const limits = new WasmLimitsPlan(values);
   for (const { key, message, help } of limits.problems) {
     root.error("config/runtime", `runtime key ${key} ${message}`, {
       field: "layered_runtime",
@@ -169,10 +164,8 @@ function planOneListener(
   node: ConfigNode,
   planners: Planners,
   clusterNames: ReadonlySet<string>,
-  runtime: RuntimeValues,
 ): ListenerPlan | null {
   return planListener(node, {
-    runtime,
     planFilters(filterNodes, scope) {
       const listener: ListenerScope = scope;
       const context = planners.context(listener, clusterNames);

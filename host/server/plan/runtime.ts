@@ -5,8 +5,8 @@
  */
 import type { RuntimeEntries, RuntimeEntry } from "../../base/runtime.ts";
 import type { ConfigNode } from "../../config/node.ts";
-import { RuntimeValues } from "../../config/runtime.ts";
 import { isFraction, runtimeEntryOfJson } from "../../config/runtime_entry.ts";
+import { isKnownRuntimeKey } from "../../config/runtime_keys.ts";
 
 export interface StaticLayerPlan {
   readonly kind: "static";
@@ -36,8 +36,8 @@ export type RuntimeLayerPlan = StaticLayerPlan | DiskLayerPlan | AdminLayerPlan;
 /** All layers of a bootstrap. */
 export interface RuntimePlan {
   readonly layers: readonly RuntimeLayerPlan[];
-  /** What planners ask: the last static layer's value of a key. */
-  readonly values: RuntimeValues;
+  /** The values of static layers. */
+  readonly values: ReadonlyMap<string, unknown>;
   /** Once all is planned: says which keys nobody acts on. */
   reportUnused(): void;
 }
@@ -79,14 +79,13 @@ export function planRuntime(root: ConfigNode, isFolder: (path: string) => boolea
         break;
     }
   }
-  const asked = new RuntimeValues(values);
   return {
     layers,
-    values: asked,
+    values,
     reportUnused() {
       for (const [own, node] of statics) {
         for (const key of own.keys()) {
-          if (key.startsWith(OWN_PREFIX) || asked.isAskedFor(key) || isReadFor(key, root.runtimeKeys)) continue;
+          if (key.startsWith(OWN_PREFIX) || isKnownRuntimeKey(key) || isReadFor(key, root.runtimeKeys)) continue;
           node.warn("config/no-effect", `runtime key ${key} has no effect here`, { field: "static_layer" });
         }
       }

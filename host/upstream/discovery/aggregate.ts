@@ -66,7 +66,7 @@ export class AggregateCluster implements ProvidingDiscovery {
   }
 
   #refresh(): void {
-    const { clusters, plan } = this.#context;
+    const { clusters, priorities } = this.#context;
     const members: Member[] = [];
     const row: LinearPriority[] = [];
     const sets: HostSet[] = [];
@@ -86,7 +86,7 @@ export class AggregateCluster implements ProvidingDiscovery {
     this.#generation = clusters.generation;
     this.#members = members;
     this.#row = row;
-    if (sets.length > 0) this.#load = computePriorityLoad(sets, plan.loadBalancing.panicThresholdPercent);
+    if (sets.length > 0) this.#load = computePriorityLoad(sets, priorities.panicThresholdPercent);
   }
 }
 

@@ -107,8 +107,9 @@ export class HealthChecker implements SessionOwner {
     const percentMs = Math.floor(this.plan.intervalJitterPercent * baseMs / 100);
     if (percentMs > 0) delayMs += this.#random.uint32() % percentMs;
     if (jitterMs >= 1) delayMs += this.#random.uint32() % Math.floor(jitterMs);
-    const { minIntervalMs, maxIntervalMs } = this.plan;
-    return Math.max(1, minIntervalMs, Math.min(delayMs, maxIntervalMs));
+    const { runtime } = this.#environment.cluster;
+    const leastMs = runtime.integer("health_check.min_interval", 0);
+    return Math.max(1, leastMs, Math.min(delayMs, runtime.integer("health_check.max_interval", Infinity)));
   }
 
   #createProbe(target: ProbeTarget, callbacks: ProbeCallbacks): HealthProbe {

@@ -77,12 +77,18 @@ export class HttpProbe extends RequestProbe {
     return limit === 0 ? bytes : bytes.subarray(0, limit);
   }
 
+  #verifiesService(): boolean {
+    const { runtime, random } = this.environment.cluster;
+    const percent = runtime.integer("health_check.verify_cluster", 100);
+    return percent >= 100 || random.uint32() % 100 < percent;
+  }
+
   #judge(response: HeaderMap, body: Uint8Array): void {
     const { receive, expectedStatuses, retriableStatuses } = this.#plan;
     const { status } = response;
     if (receive.length > 0 && !hasSegments(body, receive)) return this.#fail(response, false);
     if (!isIn(status, expectedStatuses)) return this.#fail(response, isIn(status, retriableStatuses));
-    if (this.#isService !== null) {
+    if (this.#isService !== null && this.#verifiesService()) {
       this.target.stats.verifyCluster.inc();
       const service = response.get("x-envoy-upstream-healthchecked-cluster") ?? "";
       if (!this.#isService(service)) return this.callbacks.onFailure("ACTIVE", false, status);

@@ -35,9 +35,6 @@ export interface HealthCheckPlan {
   /** Intervals are up to so much longer, at random. */
   readonly intervalJitterMs: number;
   readonly intervalJitterPercent: number;
-  /** Whatever comes of all that is raised or cut to these. */
-  readonly minIntervalMs: number;
-  readonly maxIntervalMs: number;
   /** In place of the interval while a host is unhealthy, while a failure or success needs more of them. */
   readonly unhealthyIntervalMs: number;
   readonly unhealthyEdgeIntervalMs: number;

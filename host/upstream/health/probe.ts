@@ -7,6 +7,7 @@
  * @see Envoy: envoy/upstream/health_checker.h
  * @module
  */
+import type { Runtime } from "../../base/runtime.ts";
 import type { CompileFormat } from "../../http/header_ops.ts";
 import type { ClientCodecFactory } from "../active_client.ts";
 import type { Host } from "../host.ts";
@@ -34,6 +35,7 @@ export interface HealthProbe {
 
 /** The cluster whose hosts are checked. */
 export interface CheckedCluster extends PoolCluster, DescribedCluster {
+  readonly runtime: Runtime;
   /** A check of a host succeeded. */
   onHealthCheckPassed(host: Host): void;
 }

@@ -17,7 +17,7 @@ import type { HealthProbe, ProbeCallbacks, ProbeEnvironment, ProbeTarget } from 
 export abstract class RequestProbe implements HealthProbe, CheckStream, CheckConnectionCallbacks {
   protected readonly target: ProbeTarget;
   protected readonly callbacks: ProbeCallbacks;
-  readonly #environment: ProbeEnvironment;
+  protected readonly environment: ProbeEnvironment;
   readonly #protocol: "HTTP/1.1" | "HTTP/2";
   #connection: CheckConnection | null = null;
   /** Of the request that is out. */
@@ -33,7 +33,7 @@ export abstract class RequestProbe implements HealthProbe, CheckStream, CheckCon
     callbacks: ProbeCallbacks,
     protocol: "HTTP/1.1" | "HTTP/2",
   ) {
-    this.#environment = environment;
+    this.environment = environment;
     this.#protocol = protocol;
     this.target = target;
     this.callbacks = callbacks;
@@ -50,7 +50,7 @@ export abstract class RequestProbe implements HealthProbe, CheckStream, CheckCon
   check(): void {
     if (this.#connection === null) {
       this.#reuse = this.target.reuseConnection;
-      this.#connection = new CheckConnection(this.#environment, this.target.host, this.#protocol, this);
+      this.#connection = new CheckConnection(this.environment, this.target.host, this.#protocol, this);
     }
     this.#inFlight = true;
     this.#connection.newStream(this);

@@ -9,6 +9,7 @@
  * @module
  */
 import type { Random } from "../../base/random.ts";
+import { NO_RUNTIME } from "../../base/runtime.ts";
 import type { Host } from "../host.ts";
 import type { HostSet } from "../host_set.ts";
 import { DEFAULT_ZONE_AWARE_PLAN, type LocalityBalancingPlan } from "./plan.ts";
@@ -17,7 +18,7 @@ import type { LoadBalancerContext } from "./context.ts";
 import { createLocalityPicker } from "./locality.ts";
 import type { BalancerEnvironment, ClusterBalancer, HostPicker, HostPickerFactory } from "./picker.ts";
 import type { LoadBalancerStats } from "./stats.ts";
-import { ZonePicker, ZoneRouting } from "./zone.ts";
+import { liveZoneAware, ZonePicker, ZoneRouting } from "./zone.ts";
 
 /** The pickers of one host set, made when they are first asked, and again when its version changed. */
 interface SetPickers {
@@ -43,7 +44,7 @@ export class LoadBalancer implements ClusterBalancer {
   constructor(
     plan: LocalityBalancingPlan,
     createPicker: HostPickerFactory,
-    { priorities, random, stats, local }: BalancerEnvironment,
+    { priorities, random, stats, local, runtime = NO_RUNTIME }: BalancerEnvironment,
   ) {
     this.#createPicker = createPicker;
     this.#failTrafficOnPanic = plan.failTrafficOnPanic;
@@ -52,7 +53,7 @@ export class LoadBalancer implements ClusterBalancer {
     this.#random = random;
     this.#stats = stats;
     this.#zones = local === null ? null : new ZoneRouting({
-      plan: plan.zoneAware ?? DEFAULT_ZONE_AWARE_PLAN,
+      plan: liveZoneAware(plan.zoneAware ?? DEFAULT_ZONE_AWARE_PLAN, runtime),
       failTrafficOnPanic: plan.failTrafficOnPanic,
       local,
       priorities,

@@ -10,6 +10,7 @@
  * @module
  */
 import type { Random } from "../../base/random.ts";
+import { NO_RUNTIME, RuntimeValue } from "../../base/runtime.ts";
 import type { Host } from "../host.ts";
 import type { LeastRequestPlan } from "./plan.ts";
 import type { BalancerEnvironment, HostPicker, HostPickerFactory } from "./picker.ts";
@@ -17,11 +18,14 @@ import { weighted } from "./weighted.ts";
 
 export function leastRequest(
   plan: LeastRequestPlan,
-  environment: Pick<BalancerEnvironment, "clock" | "random" | "priorities">,
+  environment: Pick<BalancerEnvironment, "clock" | "random" | "priorities" | "runtime">,
 ): HostPickerFactory {
-  const { random } = environment;
+  const { random, runtime = NO_RUNTIME } = environment;
   const { slowStart } = plan;
-  const weightOf = weightBy(plan.activeRequestBias);
+  const weightOf = new RuntimeValue(runtime, (now) => {
+    const bias = now.number(plan.activeRequestBiasKey ?? "", plan.activeRequestBias);
+    return weightBy(bias >= 0 ? bias : 1);
+  });
   return weighted(
     { environment, slowStart, start: random.uint32(), weightOf },
     (hosts) =>

@@ -13,6 +13,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
+import type { Runtime } from "../../base/runtime.ts";
 import type { StatsScope } from "../../observe/stats.ts";
 import type { Host } from "../host.ts";
 import type { LocalCluster } from "../local_cluster.ts";
@@ -42,6 +43,8 @@ export interface BalancerEnvironment {
   readonly priorities: PrioritySet;
   readonly clock: Clock;
   readonly random: Random;
+  /** Values that change while the worker runs; absent: none does. */
+  readonly runtime?: Runtime;
   readonly stats: LoadBalancerStats;
   /** The cluster that the proxy is in; null when none is known, and for that cluster itself. */
   readonly local: LocalCluster | null;

@@ -99,6 +99,8 @@ export interface SlowStartPlan {
   readonly windowMs: number;
   /** With 1 their weight grows evenly; with more it grows fast at first. */
   readonly aggression: number;
+  /** Of the runtime; absent for none. */
+  readonly aggressionKey?: string;
   /** What they begin with. */
   readonly minWeightPercent: number;
 }
@@ -110,6 +112,8 @@ export interface LeastRequestPlan {
   readonly selectionMethod: "N_CHOICES" | "FULL_SCAN";
   /** With unequal weights: weight / (active requests + 1) ^ bias. */
   readonly activeRequestBias: number;
+  /** Of the runtime; absent for none. */
+  readonly activeRequestBiasKey?: string;
   readonly slowStart?: SlowStartPlan;
 }
 

@@ -16,13 +16,17 @@ const LAST_TURN = 0x3fff_ffff;
 /** Starts at a random turn, so that many proxies, or workers, do not all begin at the first host. */
 export function roundRobin(
   { slowStart }: Pick<RoundRobinPlan, "slowStart">,
-  environment: Pick<BalancerEnvironment, "clock" | "random" | "priorities">,
+  environment: Pick<BalancerEnvironment, "clock" | "random" | "priorities" | "runtime">,
 ): HostPickerFactory {
   const start = environment.random.uint32() & LAST_TURN;
   return weighted(
-    { environment, slowStart, start, weightOf: (host) => host.weight },
+    { environment, slowStart, start, weightOf: { current: ownWeight } },
     (hosts, previous) => new TurnPicker(hosts, previous instanceof TurnPicker ? previous.turn : start),
   );
+}
+
+function ownWeight(host: Host): number {
+  return host.weight;
 }
 
 class TurnPicker implements HostPicker {

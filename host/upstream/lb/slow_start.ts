@@ -9,13 +9,14 @@
  * @module
  */
 import type { Clock } from "../../base/clock.ts";
+import { type Live, NO_RUNTIME, RuntimeValue } from "../../base/runtime.ts";
 import type { Host } from "../host.ts";
 import type { SlowStartPlan } from "./plan.ts";
 import type { BalancerEnvironment } from "./picker.ts";
 
 export class SlowStart {
   readonly #windowMs: number;
-  readonly #exponent: number;
+  readonly #exponent: Live<number>;
   readonly #least: number;
   readonly #clock: Clock;
   /** Of all hosts, the latest that began; the first ones begin with the load balancer. */
@@ -23,9 +24,15 @@ export class SlowStart {
   /** Every window is: nobody has to look at the time any more. */
   #isOver = false;
 
-  constructor(plan: SlowStartPlan, { clock, priorities }: Pick<BalancerEnvironment, "clock" | "priorities">) {
+  constructor(
+    plan: SlowStartPlan,
+    { clock, priorities, runtime = NO_RUNTIME }: Pick<BalancerEnvironment, "clock" | "priorities" | "runtime">,
+  ) {
     this.#windowMs = plan.windowMs;
-    this.#exponent = 1 / plan.aggression;
+    this.#exponent = new RuntimeValue(runtime, (now) => {
+      const aggression = now.number(plan.aggressionKey ?? "", plan.aggression);
+      return aggression > 0 ? 1 / aggression : 1;
+    });
     this.#least = plan.minWeightPercent / 100;
     this.#clock = clock;
     this.#latestMs = clock.nowMs();
@@ -48,7 +55,8 @@ export class SlowStart {
       return weight;
     }
     const part = Math.max(1, passedMs) / windowMs;
-    return weight * Math.max(this.#exponent === 1 ? part : Math.pow(part, this.#exponent), this.#least);
+    const exponent = this.#exponent.current;
+    return weight * Math.max(exponent === 1 ? part : Math.pow(part, exponent), this.#least);
   }
 
   #note(hosts: readonly Host[]): void {

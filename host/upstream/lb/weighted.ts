@@ -7,6 +7,7 @@
  * @see Envoy: source/extensions/load_balancing_policies/common/load_balancer_impl.cc EdfLoadBalancerBase::refresh
  * @module
  */
+import type { Live } from "../../base/runtime.ts";
 import type { Host } from "../host.ts";
 import { EdfScheduler } from "./edf.ts";
 import { type BalancerEnvironment, haveEqualWeights, type HostPicker, type HostPickerFactory } from "./picker.ts";
@@ -14,12 +15,12 @@ import type { SlowStartPlan } from "./plan.ts";
 import { SlowStart } from "./slow_start.ts";
 
 export interface WeightedOptions {
-  readonly environment: Pick<BalancerEnvironment, "clock" | "priorities">;
+  readonly environment: Pick<BalancerEnvironment, "clock" | "priorities" | "runtime">;
   readonly slowStart: SlowStartPlan | undefined;
   /** Turns that schedules have behind them, so that many proxies, or workers, do not all begin alike. */
   readonly start: number;
-  /** Asked when a host has its turn, for how soon the next one is. */
-  readonly weightOf: (host: Host) => number;
+  /** Asked when a host has its turn, for how soon the next one is; another one counts for the next list. */
+  readonly weightOf: Live<(host: Host) => number>;
 }
 
 /** Picks by weights; where they are equal, as the other factory does. */
@@ -28,10 +29,12 @@ export function weighted(
   equal: HostPickerFactory,
 ): HostPickerFactory {
   const slowStart = plan === undefined ? null : new SlowStart(plan, environment);
-  const weightOfNow = slowStart === null ? weightOf : (host: Host) => slowStart.apply(weightOf(host), host);
   return (hosts, previous) => {
     const isEqual = haveEqualWeights(hosts) && (slowStart === null || !slowStart.isUnderWay);
-    return hosts.length > 1 && !isEqual ? new WeightedPicker(hosts, weightOfNow, start) : equal(hosts, previous);
+    if (hosts.length <= 1 || isEqual) return equal(hosts, previous);
+    const { current } = weightOf;
+    const weightOfNow = slowStart === null ? current : (host: Host) => slowStart.apply(current(host), host);
+    return new WeightedPicker(hosts, weightOfNow, start);
   };
 }
 

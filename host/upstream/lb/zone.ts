@@ -18,6 +18,7 @@
  * @module
  */
 import type { Random } from "../../base/random.ts";
+import { type Live, type Runtime, RuntimeValue } from "../../base/runtime.ts";
 import type { Host } from "../host.ts";
 import type { HostSet, LocalityHosts } from "../host_set.ts";
 import type { LocalCluster } from "../local_cluster.ts";
@@ -42,12 +43,23 @@ interface Shares {
 }
 
 export interface ZoneRoutingOptions {
-  readonly plan: ZoneAwarePlan;
+  readonly plan: Live<ZoneAwarePlan>;
   readonly failTrafficOnPanic: boolean;
   readonly local: LocalCluster;
   readonly priorities: PrioritySet;
   readonly random: Random;
   readonly stats: LoadBalancerStats;
+}
+
+/** The plan with what keys of the runtime, which are for all clusters, say of it. */
+export function liveZoneAware(plan: ZoneAwarePlan, runtime: Runtime): Live<ZoneAwarePlan> {
+  return new RuntimeValue(runtime, (now) => ({
+    ...plan,
+    routingEnabledPercent: Math.min(100, now.integer("upstream.zone_routing.enabled", plan.routingEnabledPercent)),
+    minClusterSize: now.integer("upstream.zone_routing.min_cluster_size", plan.minClusterSize),
+    forceLocalZoneMinSize: now.integer("upstream.zone_routing.force_local_zone.min_size", 0) ||
+      plan.forceLocalZoneMinSize,
+  }));
 }
 
 export class ZoneRouting {
@@ -71,7 +83,8 @@ export class ZoneRouting {
   choose(): number {
     if (this.#state === "none") return ANY_LOCALITY;
     const { plan, failTrafficOnPanic, local, priorities, random, stats } = this.#options;
-    if (plan.routingEnabledPercent < 100 && random.uint32() % 100 >= plan.routingEnabledPercent) return ANY_LOCALITY;
+    const { routingEnabledPercent } = plan.current;
+    if (routingEnabledPercent < 100 && random.uint32() % 100 >= routingEnabledPercent) return ANY_LOCALITY;
     if (local.hostSet!.isInPanic(priorities.panicThresholdPercent)) {
       stats.localClusterNotOk.inc();
       return failTrafficOnPanic ? NO_HOST : ANY_LOCALITY;
@@ -109,10 +122,10 @@ export class ZoneRouting {
     const proxies = local.hostSet;
     this.#state = "none";
     if (proxies === null || !this.#canRoute(set, proxies)) return;
-    const shares = sharesOf(set, proxies, plan.localityBasis);
+    const shares = sharesOf(set, proxies, plan.current.localityBasis);
     const own = set.hasLocalLocality ? shares[0]! : null;
     if (own !== null) {
-      const { forceLocalZoneMinSize } = plan;
+      const { forceLocalZoneMinSize } = plan.current;
       const isForced = forceLocalZoneMinSize !== null &&
         healthyOf(set.localities[0]!).length >= forceLocalZoneMinSize;
       if (isForced || (own.hosts > 0 && own.hosts >= own.proxies)) {
@@ -133,12 +146,12 @@ export class ZoneRouting {
   #canRoute(set: HostSet, proxies: HostSet): boolean {
     const { plan, stats } = this.#options;
     if (set.localities.length < 2) return false;
-    if (proxies.localities.length < 2 && plan.forceLocalZoneMinSize === null) return false;
+    if (proxies.localities.length < 2 && plan.current.forceLocalZoneMinSize === null) return false;
     if (!proxies.hasLocalLocality) {
       stats.localClusterNotOk.inc();
       return false;
     }
-    if (set.healthyHosts.length < plan.minClusterSize) {
+    if (set.healthyHosts.length < plan.current.minClusterSize) {
       stats.zoneClusterTooSmall.inc();
       return false;
     }

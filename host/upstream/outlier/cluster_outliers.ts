@@ -9,6 +9,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
+import type { Live } from "../../base/runtime.ts";
 import {
   compileMatchPredicate,
   type MatchPredicatePlan,
@@ -26,7 +27,7 @@ import { OutlierStats } from "./stats.ts";
 
 export interface ClusterOutliersOptions {
   readonly clusterName: string;
-  readonly plan: OutlierDetectionPlan;
+  readonly plan: Live<OutlierDetectionPlan>;
   readonly errorMatcher: MatchPredicatePlan | null;
   readonly clock: Clock;
   readonly random: Random;

@@ -10,6 +10,7 @@
  */
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
+import type { Live } from "../../base/runtime.ts";
 import { HealthFlag, type Host } from "../host.ts";
 import type { OutlierEvent, OutlierRates } from "./event_log.ts";
 import type { OutlierMonitor, OutlierSink } from "./monitor.ts";
@@ -18,7 +19,7 @@ import type { OutlierStats } from "./stats.ts";
 
 export interface DetectorOptions {
   readonly clusterName: string;
-  readonly plan: OutlierDetectionPlan;
+  readonly plan: Live<OutlierDetectionPlan>;
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: OutlierStats;
@@ -86,7 +87,7 @@ export class OutlierDetector implements OutlierSink<Host> {
   constructor(options: DetectorOptions) {
     this.#options = options;
     this.#timer = options.clock.createTimer(() => this.#onInterval());
-    this.#timer.enable(options.plan.intervalMs);
+    this.#timer.enable(options.plan.current.intervalMs);
   }
 
   /** Of the cluster, in the last interval. */
@@ -136,14 +137,15 @@ export class OutlierDetector implements OutlierSink<Host> {
   /** A host passed an active health check. */
   onHealthCheckPassed(host: Host): void {
     const record = this.#records.get(host);
-    if (record === undefined || !record.ejected || !this.#options.plan.healthCheckUnejects) return;
+    if (record === undefined || !record.ejected || !this.#plan.healthCheckUnejects) return;
     if ((host.healthFlags & HealthFlag.FailedActiveHc) === 0) this.#uneject(record);
   }
 
   // Ejections.
 
   #eject(record: HostRecord, type: Exclude<EjectionType, "DEGRADED">, rates: OutlierRates | null): void {
-    const { plan, stats, random } = this.#options;
+    const { stats, random } = this.#options;
+    const plan = this.#plan;
     const percent = 100 * (this.#ejected + 1) / this.#records.size;
     if (percent > plan.maxEjectionPercent && !(plan.alwaysEjectOneHost && this.#ejected === 0)) {
       stats.overflow.inc();
@@ -180,7 +182,8 @@ export class OutlierDetector implements OutlierSink<Host> {
   }
 
   #begin(penalty: Penalty): void {
-    const { plan, random } = this.#options;
+    const { random } = this.#options;
+    const plan = this.#plan;
     penalty.startMs = this.#nowMs;
     penalty.jitterMs = plan.maxEjectionTimeJitterMs === 0 ? 0 : random.uint32() % (plan.maxEjectionTimeJitterMs + 1);
     if (penalty.backoff * plan.baseEjectionTimeMs < plan.maxEjectionTimeMs + plan.baseEjectionTimeMs) {
@@ -189,7 +192,7 @@ export class OutlierDetector implements OutlierSink<Host> {
   }
 
   #isOver({ startMs, backoff, jitterMs }: Penalty): boolean {
-    const { baseEjectionTimeMs, maxEjectionTimeMs } = this.#options.plan;
+    const { baseEjectionTimeMs, maxEjectionTimeMs } = this.#plan;
     return Math.min(baseEjectionTimeMs * backoff, maxEjectionTimeMs) + jitterMs <= this.#nowMs - startMs;
   }
 
@@ -205,7 +208,7 @@ export class OutlierDetector implements OutlierSink<Host> {
   // Once in an interval.
 
   #onInterval(): void {
-    const { plan } = this.#options;
+    const plan = this.#plan;
     for (const record of this.#records.values()) {
       const { host, ejection, degradation, monitor, successRate } = record;
       if (record.ejected && this.#isOver(ejection)) this.#uneject(record);
@@ -230,8 +233,8 @@ export class OutlierDetector implements OutlierSink<Host> {
   }
 
   #judge(origin: Origin): void {
-    const { plan, stats } = this.#options;
-    const { successRate, failurePercentage } = plan;
+    const { stats } = this.#options;
+    const { successRate, failurePercentage } = this.#plan;
     const rates = this.#rates[origin];
     rates.average = rates.ejectionThreshold = -1;
     const hostCount = this.#records.size;
@@ -307,6 +310,10 @@ export class OutlierDetector implements OutlierSink<Host> {
       ejections,
       sinceLastActionMs: lastActionMs < 0 ? null : this.#nowMs - lastActionMs,
     };
+  }
+
+  get #plan(): OutlierDetectionPlan {
+    return this.#options.plan.current;
   }
 
   get #nowMs(): number {

@@ -8,6 +8,7 @@
  * @see Envoy: source/common/upstream/outlier_detection_impl.cc DetectorHostMonitorImpl
  * @module
  */
+import type { Live } from "../../base/runtime.ts";
 import type { EjectionType, OutlierDetectionPlan } from "./plan.ts";
 
 /** What becomes of an attempt, where it is no response. */
@@ -48,11 +49,11 @@ export interface SuccessCount {
 
 export class OutlierMonitor<H = unknown> {
   readonly host: H;
-  readonly #plan: OutlierDetectionPlan;
+  readonly #plan: Live<OutlierDetectionPlan>;
   readonly #sink: OutlierSink<H>;
   readonly #cells: Int32Array;
 
-  constructor(host: H, plan: OutlierDetectionPlan, sink: OutlierSink<H>, cells: Int32Array) {
+  constructor(host: H, plan: Live<OutlierDetectionPlan>, sink: OutlierSink<H>, cells: Int32Array) {
     this.host = host;
     this.#plan = plan;
     this.#sink = sink;
@@ -70,7 +71,7 @@ export class OutlierMonitor<H = unknown> {
       this.#clear(CONSECUTIVE_GATEWAY_FAILURE);
       return;
     }
-    const plan = this.#plan;
+    const plan = this.#plan.current;
     if (status < 502 || status > 504) this.#clear(CONSECUTIVE_GATEWAY_FAILURE);
     else this.#count(CONSECUTIVE_GATEWAY_FAILURE, plan.consecutiveGatewayFailure, "CONSECUTIVE_GATEWAY_FAILURE");
     this.#count(CONSECUTIVE_5XX, plan.consecutive5xx, "CONSECUTIVE_5XX");
@@ -78,14 +79,14 @@ export class OutlierMonitor<H = unknown> {
 
   /** The end of an attempt; `status` is what the client was told in place of a response, 0 if there is none. */
   putResult(result: OutlierResult, status = 0): void {
-    if (this.#plan.splitsLocalOrigin) return this.#putSplitResult(result);
+    if (this.#plan.current.splitsLocalOrigin) return this.#putSplitResult(result);
     if (status !== 0) return this.putResponse(status);
     if (result !== "connected") this.putResponse(STATUS_OF_RESULT[result]);
   }
 
   /** The host says of itself that it is degraded. */
   putDegraded(): void {
-    if (this.#plan.detectsDegraded) this.#sink.onOutlier(this.host, "DEGRADED");
+    if (this.#plan.current.detectsDegraded) this.#sink.onOutlier(this.host, "DEGRADED");
   }
 
   /** Counts of errors in a row begin anew. */
@@ -128,7 +129,7 @@ export class OutlierMonitor<H = unknown> {
         Atomics.add(cells, this.#bucket() + LOCAL, 1);
         return this.#count(
           CONSECUTIVE_LOCAL_ORIGIN_FAILURE,
-          this.#plan.consecutiveLocalOriginFailure,
+          this.#plan.current.consecutiveLocalOriginFailure,
           "CONSECUTIVE_LOCAL_ORIGIN_FAILURE",
         );
       case "request_failed":

@@ -49,6 +49,27 @@ export interface OutlierDetectionPlan {
   readonly detectsDegraded: boolean;
 }
 
+/** The fields, and keys of the runtime, that say how likely a host that was found out is ejected. */
+export const ENFORCING_FIELDS: Readonly<Record<Exclude<EjectionType, "DEGRADED">, string>> = {
+  CONSECUTIVE_5XX: "enforcing_consecutive_5xx",
+  CONSECUTIVE_GATEWAY_FAILURE: "enforcing_consecutive_gateway_failure",
+  SUCCESS_RATE: "enforcing_success_rate",
+  CONSECUTIVE_LOCAL_ORIGIN_FAILURE: "enforcing_consecutive_local_origin_failure",
+  SUCCESS_RATE_LOCAL_ORIGIN: "enforcing_local_origin_success_rate",
+  FAILURE_PERCENTAGE: "enforcing_failure_percentage",
+  FAILURE_PERCENTAGE_LOCAL_ORIGIN: "enforcing_failure_percentage_local_origin",
+};
+
+/** The chances of all types, each from its field. */
+export function enforcingOf(
+  chance: (type: keyof typeof ENFORCING_FIELDS, field: string) => number,
+): OutlierDetectionPlan["enforcing"] {
+  const types = Object.keys(ENFORCING_FIELDS) as (keyof typeof ENFORCING_FIELDS)[];
+  return Object.fromEntries(
+    types.map((type) => [type, chance(type, ENFORCING_FIELDS[type])]),
+  ) as OutlierDetectionPlan["enforcing"];
+}
+
 export const DEFAULT_OUTLIER_DETECTION: OutlierDetectionPlan = {
   intervalMs: 10_000,
   baseEjectionTimeMs: 30_000,

@@ -8,7 +8,6 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import { NO_RUNTIME_VALUES } from "../../config/runtime.ts";
 import { parseIp } from "../../base/ip.ts";
 import { planStatsMatcher } from "../../matching/plan/stats_matcher.ts";
 import { planMetadataMatcher } from "../../matching/plan/stream_matchers.ts";
@@ -51,7 +50,6 @@ const NO_CONTEXT: ClusterPlanContext = {
   addDnsCache: () => {},
   readEndpoints: () => null,
   dnsResolver: null,
-  runtime: NO_RUNTIME_VALUES,
   bindConfig: null,
   formats: { formatProblem: () => null },
 };
@@ -59,7 +57,7 @@ const NO_CONTEXT: ClusterPlanContext = {
 /** The plan of an `envoy.config.cluster.v3.Cluster`; null when it has no name or no known way to find hosts. */
 export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContext> = {}): ClusterPlan | null {
   const all = { ...NO_CONTEXT, ...context };
-  const { planFilters, runtime, formats } = all;
+  const { planFilters, formats } = all;
   const name = node.string("name");
   const altStatName = node.string("alt_stat_name");
   const discovery = planDiscovery(node, all);
@@ -76,7 +74,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
     poolPerDownstreamConnection: node.bool("connection_pool_per_downstream_connection"),
     preconnect: planPreconnect(node.message("preconnect_policy")),
-    loadBalancing: planLoadBalancing(node, runtime),
+    loadBalancing: planLoadBalancing(node),
     closeConnectionsOnHostSetChange: node.message("common_lb_config")?.bool("close_connections_on_host_set_change") ??
       false,
     overrideHostStatuses: planOverrideHostStatuses(node.message("common_lb_config")),
@@ -84,9 +82,9 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     overprovisioningFactor,
     weightedPriorityHealth,
     dropOverload,
-    circuitBreakers: planCircuitBreakers(node.message("circuit_breakers"), name, runtime),
-    outlierDetection: outlierDetection === null ? null : planOutlierDetection(outlierDetection, runtime),
-    health: planHealth(node, discovery?.type ?? null, http, formats, runtime),
+    circuitBreakers: planCircuitBreakers(node.message("circuit_breakers")),
+    outlierDetection: outlierDetection === null ? null : planOutlierDetection(outlierDetection),
+    health: planHealth(node, discovery?.type ?? null, http, formats),
     http,
     connection: planConnection(node, all.bindConfig),
     trackedStats: planTrackedStats(node),

@@ -7,7 +7,6 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import type { RuntimeValues } from "../../config/runtime.ts";
 import { DEFAULT_DNS_PLAN, type DnsLookupFamily, type DnsPlan, type ResolverPlan } from "../dns_plan.ts";
 import type {
   AggregatePlan,
@@ -53,7 +52,6 @@ export interface DiscoveryPlanContext {
   readonly readEndpoints: (node: ConfigNode, path: string, serviceName: string) => EndpointsPlan | null;
   /** The resolver of the bootstrap. */
   readonly dnsResolver: ResolverPlan;
-  readonly runtime: RuntimeValues;
 }
 
 /** What of a cluster's plan says where its hosts come from. */
@@ -218,7 +216,7 @@ function planSubClusters(node: ConfigNode, subs: ConfigNode, context: DiscoveryP
   return {
     maxSubClusters: subs.number("max_sub_clusters", 1024),
     ttlMs: subs.durationMs("sub_cluster_ttl", 300_000),
-    loadBalancing: planSubClusterPolicy(node, policy, context.runtime),
+    loadBalancing: planSubClusterPolicy(node, policy),
     dns: dns === null ? own : planDnsCluster(node, dns, context).dns,
     preresolve: subs.messages("preresolve_clusters").map((host) => {
       host.accept("protocol", "it is the host's name that counts");

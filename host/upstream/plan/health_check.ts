@@ -8,7 +8,6 @@
 import { concatBytes } from "../../base/bytes.ts";
 import { toWireText } from "../../base/wire_text.ts";
 import type { ConfigNode } from "../../config/node.ts";
-import type { RuntimeValues } from "../../config/runtime.ts";
 import { type FormatChecker, planHeaderAdditions, planHeaderOps } from "../../http/plan/header_ops.ts";
 import { planStringMatcher } from "../../matching/plan/string_matcher.ts";
 import type {
@@ -35,7 +34,6 @@ export function planHealth(
   type: DiscoveryType | null,
   http: HttpProtocolPlan,
   formats: FormatChecker,
-  runtime: RuntimeValues,
 ): HealthPlan {
   const nodes = cluster.messages("health_checks");
   const common = cluster.message("common_lb_config");
@@ -48,7 +46,7 @@ export function planHealth(
   const names = new Set<string>();
   return {
     checks: nodes.map((node, index) => {
-      const plan = planHealthCheck(node, http, formats, runtime);
+      const plan = planHealthCheck(node, http, formats);
       if (nodes.length > 1) checkName(node, plan.name, index, names);
       // One alone has no name in statistics.
       return nodes.length === 1 ? { ...plan, name: "" } : plan;
@@ -76,7 +74,6 @@ function planHealthCheck(
   node: ConfigNode,
   http: HttpProtocolPlan,
   formats: FormatChecker,
-  runtime: RuntimeValues,
 ): HealthCheckPlan {
   const intervalMs = node.durationMs("interval", 0);
   const noTrafficIntervalMs = node.durationMs("no_traffic_interval", DEFAULT_NO_TRAFFIC_INTERVAL_MS);
@@ -90,8 +87,6 @@ function planHealthCheck(
     initialJitterMs: node.durationMs("initial_jitter", 0),
     intervalJitterMs: node.durationMs("interval_jitter", 0),
     intervalJitterPercent: node.number("interval_jitter_percent"),
-    minIntervalMs: runtime.integer("health_check.min_interval", 0),
-    maxIntervalMs: runtime.integer("health_check.max_interval", Infinity),
     unhealthyIntervalMs,
     unhealthyEdgeIntervalMs: node.durationMs("unhealthy_edge_interval", unhealthyIntervalMs),
     healthyEdgeIntervalMs: node.durationMs("healthy_edge_interval", intervalMs),

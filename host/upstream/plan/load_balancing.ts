@@ -7,7 +7,6 @@
  * @module
  */
 import type { ConfigNode } from "../../config/node.ts";
-import { NO_RUNTIME_VALUES, type RuntimeValues } from "../../config/runtime.ts";
 import type { BalancerPlan, LoadBalancingPlan, PolicyPlan } from "../lb/plan.ts";
 import { planConsistentHash, planMaglev, planRingHash } from "./lb/hash_policies.ts";
 import { planLeastRequest, planRoundRobin } from "./lb/list_policies.ts";
@@ -30,23 +29,23 @@ const POLICY_CONFIGS: Readonly<Record<string, string>> = {
 /** What of `common_lb_config` a policy's own message says instead. */
 const POLICY_FIELDS = ["zone_aware_lb_config", "locality_weighted_lb_config", "consistent_hashing_lb_config"];
 
-const DEFAULT_PLAN: BalancerPlan = { policy: "ROUND_ROBIN", ...planLocality(null, NO_RUNTIME_VALUES) };
+const DEFAULT_PLAN: BalancerPlan = { policy: "ROUND_ROBIN", ...planLocality(null) };
 
-export function planLoadBalancing(cluster: ConfigNode, runtime: RuntimeValues): LoadBalancingPlan {
+export function planLoadBalancing(cluster: ConfigNode): LoadBalancingPlan {
   const common = cluster.message("common_lb_config");
   common?.accept("update_merge_window", "updates of hosts are applied at once");
-  return { ...planPolicy(cluster, common, runtime), panicThresholdPercent: planPanicThreshold(common, runtime) };
+  return { ...planPolicy(cluster, common), panicThresholdPercent: planPanicThreshold(common) };
 }
 
-function planPanicThreshold(common: ConfigNode | null, runtime: RuntimeValues): number {
+function planPanicThreshold(common: ConfigNode | null): number {
   const threshold = common?.message("healthy_panic_threshold") ?? null;
   const configured = threshold === null ? 50 : Math.round(threshold.number("value"));
-  return Math.min(100, runtime.integer("upstream.healthy_panic_threshold", configured));
+  return Math.min(100, configured);
 }
 
-function planPolicy(cluster: ConfigNode, common: ConfigNode | null, runtime: RuntimeValues): PolicyPlan {
+function planPolicy(cluster: ConfigNode, common: ConfigNode | null): PolicyPlan {
   const list = cluster.message("load_balancing_policy");
-  if (list === null) return planWithSubsets(cluster, planEnum(cluster, cluster.enum("lb_policy"), common, runtime));
+  if (list === null) return planWithSubsets(cluster, planEnum(cluster, cluster.enum("lb_policy"), common));
   cluster.accept("lb_policy", OVERRIDDEN);
   acceptConfigsBut(null, cluster, OVERRIDDEN);
   if (cluster.has("lb_subset_config")) {
@@ -62,7 +61,7 @@ function planPolicy(cluster: ConfigNode, common: ConfigNode | null, runtime: Run
       help: "say it in the policy's own message",
     });
   }
-  return planPolicies(list, runtime) ?? DEFAULT_PLAN;
+  return planPolicies(list) ?? DEFAULT_PLAN;
 }
 
 /** Subsets without selectors are none. */
@@ -86,10 +85,10 @@ function planWithSubsets(cluster: ConfigNode, below: PolicyPlan): PolicyPlan {
 }
 
 /** The policy of clusters that a cluster makes, which has this name. */
-export function planSubClusterPolicy(cluster: ConfigNode, policy: string, runtime: RuntimeValues): LoadBalancingPlan {
+export function planSubClusterPolicy(cluster: ConfigNode, policy: string): LoadBalancingPlan {
   const common = cluster.message("common_lb_config");
-  const panicThresholdPercent = planPanicThreshold(common, runtime);
-  return { panicThresholdPercent, ...planEnum(cluster, policy, common, runtime) };
+  const panicThresholdPercent = planPanicThreshold(common);
+  return { panicThresholdPercent, ...planEnum(cluster, policy, common) };
 }
 
 /** The messages of other policies may be there, and say nothing. */
@@ -103,7 +102,6 @@ function planEnum(
   cluster: ConfigNode,
   policy: string,
   common: ConfigNode | null,
-  runtime: RuntimeValues,
 ): PolicyPlan {
   acceptConfigsBut(policy, cluster, OF_ANOTHER);
   if (policy !== "RING_HASH" && policy !== "MAGLEV") {
@@ -114,15 +112,15 @@ function planEnum(
   }
   switch (policy) {
     case "ROUND_ROBIN":
-      return { ...planRoundRobin(cluster.message("round_robin_lb_config"), runtime), ...planLocality(common, runtime) };
+      return { ...planRoundRobin(cluster.message("round_robin_lb_config")), ...planLocality(common) };
     case "RANDOM":
-      return { policy, ...planLocality(common, runtime) };
+      return { policy, ...planLocality(common) };
     case "CLUSTER_PROVIDED":
       return { policy };
     case "LEAST_REQUEST":
       return {
-        ...planLeastRequest(cluster.message("least_request_lb_config"), runtime),
-        ...planLocality(common, runtime),
+        ...planLeastRequest(cluster.message("least_request_lb_config")),
+        ...planLocality(common),
       };
     case "RING_HASH": {
       const plan = planRingHash(cluster.message("ring_hash_lb_config"), planConsistentHash(common));

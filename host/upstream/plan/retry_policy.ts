@@ -37,7 +37,7 @@ export function planRetryPolicy(parent: ConfigNode): RetryPolicyPlan | null {
     numRetries: node.number("num_retries", 1),
     perTryTimeoutMs: node.durationMs("per_try_timeout", 0),
     perTryIdleTimeoutMs: node.durationMs("per_try_idle_timeout", 0),
-    ...planBackOff(node.message("retry_back_off")),
+    backOff: planBackOff(node.message("retry_back_off")),
     rateLimited: planRateLimited(node.message("rate_limited_retry_back_off")),
     retriableStatusCodes: node.numbers("retriable_status_codes"),
     retriableHeaders: planHeaderMatchers(node.messages("retriable_headers")),
@@ -49,15 +49,13 @@ export function planRetryPolicy(parent: ConfigNode): RetryPolicyPlan | null {
   };
 }
 
-function planBackOff(node: ConfigNode | null): Pick<RetryPolicyPlan, "baseIntervalMs" | "maxIntervalMs"> {
-  const baseIntervalMs = Math.max(
-    1,
-    node?.durationMs("base_interval", DEFAULT_BASE_INTERVAL_MS) ?? DEFAULT_BASE_INTERVAL_MS,
-  );
-  const max = node?.durationMs("max_interval", null) ?? null;
+function planBackOff(node: ConfigNode | null): RetryPolicyPlan["backOff"] {
+  if (node === null) return null;
+  const baseIntervalMs = Math.max(1, node.durationMs("base_interval", DEFAULT_BASE_INTERVAL_MS));
+  const max = node.durationMs("max_interval", null);
   const maxIntervalMs = max === null ? baseIntervalMs * 10 : Math.max(1, max);
   if (maxIntervalMs < baseIntervalMs) {
-    node?.error(
+    node.error(
       "config/out-of-range",
       `max_interval (${maxIntervalMs} ms) is less than base_interval (${baseIntervalMs} ms)`,
       {

@@ -1,30 +1,27 @@
 // test/host/base/runtime.test.ts: what a runtime value is read as, and when it is read again.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import {
-  Runtime,
-  type RuntimeEntries,
-  runtimeFraction,
-  runtimeInteger,
-  RuntimeValue,
-} from "../../../host/base/runtime.ts";
+import { Runtime, runtimeFraction, runtimeInteger, RuntimeValue } from "../../../host/base/runtime.ts";
 import { runtimeEntryOfJson, runtimeEntryOfText } from "../../../host/config/runtime_entry.ts";
+import { runtimeEntries } from "./runtime_fixture.ts";
 
 const HALF = { numerator: 1, denominator: 2 };
 
-function entries(values: Record<string, unknown>): RuntimeEntries {
-  return new Map(Object.entries(values).map(([key, value]) => [key, runtimeEntryOfJson(value)]));
-}
-
 test("whole numbers are cut off and not negative, others are as they are", () => {
-  const runtime = new Runtime(entries({ a: 3.9, b: -2, c: "12", d: "x", e: true }));
+  const runtime = new Runtime(runtimeEntries({ a: 3.9, b: -2, c: "12", d: "x", e: true }));
   assert.equal([..."abcdef"].map((key) => runtime.integer(key, 7)), [3, 7, 12, 7, 7, 7]);
   assert.equal([..."abcdef"].map((key) => runtime.number(key, null)), [3.9, -2, 12, null, null, null]);
 });
 
 test("a fraction may be a number of percent; what it is not leaves the configured one", () => {
   const runtime = new Runtime(
-    entries({ a: { numerator: 5, denominator: "MILLION" }, b: 30, c: "text", d: { numerator: 1, x: 2 }, e: 1000 }),
+    runtimeEntries({
+      a: { numerator: 5, denominator: "MILLION" },
+      b: 30,
+      c: "text",
+      d: { numerator: 1, x: 2 },
+      e: 1000,
+    }),
   );
   assert.equal([..."abcd"].map((key) => runtime.fraction(key, HALF)), [
     { numerator: 5, denominator: 1_000_000 },
@@ -49,10 +46,10 @@ test("what was read by a key is read again once the values are others, and then 
   const takes = runtimeFraction({ numerator: 0, denominator: 100, runtimeKey: "a" }, runtime);
   assert.equal([value.current, value.current, limit(), fixed(), takes(1)], [1, 1, 5, 5, false]);
   assert.is(reads, 1);
-  runtime.replace(entries({ a: 2, "": 9 }));
+  runtime.replace(runtimeEntries({ a: 2, "": 9 }));
   assert.equal([value.current, value.current, limit(), fixed(), takes(1)], [2, 2, 2, 5, true]);
   assert.is(reads, 2);
-  runtime.replace(entries({}));
+  runtime.replace(runtimeEntries({}));
   assert.equal([value.current, limit(), takes(1)], [1, 5, false]);
 });
 

@@ -50,7 +50,8 @@ test("port 0 becomes a real one, and connections are counted", async () => {
 });
 
 test("over the connection limit: closed at once and counted", async () => {
-  const l = await new TestListener({ connectionLimit: new CountedConnectionLimit(1, new LocalCount()) }).start();
+  const l = await new TestListener({ connectionLimit: new CountedConnectionLimit({ current: 1 }, new LocalCount()) })
+    .start();
   const one = await client(l);
   const { connection } = await l.accept();
   connection.setHandler(new Recorder());

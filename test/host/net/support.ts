@@ -123,7 +123,6 @@ export function listenerPlan(plan: Partial<ListenerPlan> = {}): ListenerPlan {
     bindToPort: true,
     reusePort: false,
     backlog: 128,
-    connectionLimit: null,
     ignoresGlobalConnectionLimit: false,
     bypassesOverloadManager: false,
     perConnectionBufferLimitBytes: 1024 * 1024,

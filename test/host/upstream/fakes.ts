@@ -1,4 +1,5 @@
 // test/host/upstream/fakes.ts: a dialer, connections and a codec that do what a test says.
+import { Runtime } from "../../../host/base/runtime.ts";
 import { fromLatin1, latin1Slice } from "../../../host/base/bytes.ts";
 import { ManualClock } from "../../../host/base/clock.ts";
 import { SeededRandom } from "../../../host/base/random.ts";
@@ -345,6 +346,7 @@ export interface FakeEnvironment extends ClusterEnvironment {
   readonly dns: FakeDns;
   readonly store: StatsStore;
   readonly codecs: FakeCodec[];
+  readonly runtime: Runtime;
 }
 
 export function createFakeEnvironment(seed = 1): FakeEnvironment {
@@ -353,6 +355,7 @@ export function createFakeEnvironment(seed = 1): FakeEnvironment {
   return {
     clock: new ManualClock(),
     random: new SeededRandom(seed),
+    runtime: new Runtime(),
     stats: store,
     store,
     dialer: new FakeDialer(),

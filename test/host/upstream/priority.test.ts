@@ -28,7 +28,7 @@ function hosts(priority: number, healthy: number, degraded: number, unhealthy: n
 
 /** Priorities of ten hosts each: healthy and degraded ones of each. */
 function load(panicThreshold: number, ...counts: (number | [number, number])[]): PrioritySet["load"] {
-  const set = new PrioritySet(140, panicThreshold);
+  const set = new PrioritySet(140, { current: panicThreshold });
   counts.forEach((count, priority) => {
     const [healthy, degraded] = typeof count === "number" ? [count, 0] : count;
     set.updateHosts(priority, hosts(priority, healthy, degraded, 10 - healthy - degraded), []);
@@ -71,7 +71,7 @@ test("a priority with too few usable hosts is in panic, unless all together suff
 });
 
 test("total panic: load goes by number of hosts", () => {
-  const set = new PrioritySet(140, 50);
+  const set = new PrioritySet(140, { current: 50 });
   set.updateHosts(0, hosts(0, 0, 0, 3), []);
   set.updateHosts(1, hosts(1, 0, 0, 1), []);
   assert.equal(set.load.healthy, [75, 25]);
@@ -79,13 +79,13 @@ test("total panic: load goes by number of hosts", () => {
 });
 
 test("no hosts at all: panic at P0, as Envoy counts it", () => {
-  const { healthy, panic } = new PrioritySet(140, 50).load;
+  const { healthy, panic } = new PrioritySet(140, { current: 50 }).load;
   assert.equal(healthy, [100]);
   assert.equal(panic, [true]);
 });
 
 test("excluded hosts count for nothing", () => {
-  const set = new PrioritySet(140, 50);
+  const set = new PrioritySet(140, { current: 50 });
   const list = hosts(0, 4, 0, 6);
   for (const host of list.slice(4)) host.setHealthFlag(HealthFlag.PendingActiveHc, true);
   set.updateHosts(0, list, []);
@@ -113,6 +113,18 @@ test("health flags as /clusters prints them", () => {
   host.setHealthFlag(HealthFlag.FailedEdsHealth, true);
   assert.is(host.healthFlagsText, "/failed_active_hc/failed_eds_health");
   assert.is(host.coarseHealth, "unhealthy");
+});
+
+test("another panic threshold counts from the next change of hosts on", () => {
+  const threshold = { current: 50 };
+  const set = new PrioritySet(140, threshold);
+  const all = hosts(0, 1, 0, 2);
+  set.updateHosts(0, all, []);
+  assert.equal(set.load.panic, [true]);
+  threshold.current = 20;
+  assert.equal([set.load.panic, set.panicThresholdPercent], [[true], 20]);
+  set.updateHosts(0, all, []);
+  assert.equal(set.load.panic, [false]);
 });
 
 test.run();

@@ -17,7 +17,6 @@ const NO_STREAMS = "reports are taken from responses: enable_oob_load_report is 
 
 export function planClientSideWeighted(
   config: ConfigNode,
-  { runtime }: PolicyPlanContext,
 ): ClientSideWeightedPlan & LocalityBalancingPlan {
   return {
     policy: "CLIENT_SIDE_WEIGHTED_ROUND_ROBIN",
@@ -27,7 +26,7 @@ export function planClientSideWeighted(
     expirationMs: config.durationMs("weight_expiration_period", 180_000),
     updatePeriodMs: Math.max(SHORTEST_UPDATE_PERIOD_MS, config.durationMs("weight_update_period", 1000)),
     reportStream: planReportStream(config),
-    ...planSlowStart(config, runtime),
+    ...planSlowStart(config),
     localityWeighted: false,
     failTrafficOnPanic: false,
   };

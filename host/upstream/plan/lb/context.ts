@@ -2,11 +2,9 @@
 // pure: no I/O, no clock, no runtime globals
 /** @module */
 import type { ConfigNode } from "../../../config/node.ts";
-import type { RuntimeValues } from "../../../config/runtime.ts";
 import type { BalancerPlan } from "../../lb/plan.ts";
 
 export interface PolicyPlanContext {
-  readonly runtime: RuntimeValues;
   /** Plans a list of policies below; null when none of them will do, which has been reported. */
   planBelow(list: ConfigNode): BalancerPlan | null;
 }

@@ -5,13 +5,12 @@
  * @module
  */
 import type { ConfigNode } from "../../../config/node.ts";
-import type { RuntimeValues } from "../../../config/runtime.ts";
 import { DEFAULT_ZONE_AWARE_PLAN, type LocalityBalancingPlan, type ZoneAwarePlan } from "../../lb/plan.ts";
 
 /** Of `common_lb_config`, or of `locality_lb_config` of a policy's own message. */
-export function planLocality(node: ConfigNode | null, runtime: RuntimeValues): LocalityBalancingPlan {
+export function planLocality(node: ConfigNode | null): LocalityBalancingPlan {
   const config = node?.message("zone_aware_lb_config") ?? null;
-  const zoneAware = planZoneAware(config, runtime);
+  const zoneAware = planZoneAware(config);
   return {
     localityWeighted: node?.has("locality_weighted_lb_config") ?? false,
     failTrafficOnPanic: config?.bool("fail_traffic_on_panic") ?? false,
@@ -24,8 +23,7 @@ export function planHashLocality(config: ConfigNode | null): LocalityBalancingPl
   return { localityWeighted: config?.has("locality_weighted_lb_config") ?? false, failTrafficOnPanic: false };
 }
 
-/** Runtime keys count without any configuration, too. */
-function planZoneAware(node: ConfigNode | null, runtime: RuntimeValues): ZoneAwarePlan {
+function planZoneAware(node: ConfigNode | null): ZoneAwarePlan {
   const { minClusterSize, routingEnabledPercent } = DEFAULT_ZONE_AWARE_PLAN;
   const enabled = node?.message("routing_enabled") ?? null;
   // The Cluster's own message has no more than these.
@@ -34,9 +32,9 @@ function planZoneAware(node: ConfigNode | null, runtime: RuntimeValues): ZoneAwa
   const minSize = node?.number("min_cluster_size", minClusterSize) ?? minClusterSize;
   const forcedSize = extension === null ? null : planForceLocalZone(extension);
   return {
-    routingEnabledPercent: Math.min(100, runtime.integer("upstream.zone_routing.enabled", percent)),
-    minClusterSize: runtime.integer("upstream.zone_routing.min_cluster_size", minSize),
-    forceLocalZoneMinSize: runtime.integer("upstream.zone_routing.force_local_zone.min_size", 0) || forcedSize,
+    routingEnabledPercent: Math.min(100, percent),
+    minClusterSize: minSize,
+    forceLocalZoneMinSize: forcedSize,
     localityBasis: extension?.enum("locality_basis") === "HEALTHY_HOSTS_WEIGHT"
       ? "HEALTHY_HOSTS_WEIGHT"
       : "HEALTHY_HOSTS_NUM",

@@ -5,7 +5,6 @@
  * @module
  */
 import type { ConfigNode } from "../../../config/node.ts";
-import type { RuntimeValues } from "../../../config/runtime.ts";
 import type { BalancerPlan, PolicyPlan } from "../../lb/plan.ts";
 import { planClientSideWeighted, planWrrLocality } from "./client_side_weighted.ts";
 import { planConsistentHash, planMaglev, planRingHashExtension } from "./hash_policies.ts";
@@ -23,15 +22,15 @@ const PREFIX = "envoy.extensions.load_balancing_policies";
 
 /** By the type of the message; here new ones are added. */
 const POLICIES: Readonly<Record<string, PlanPolicy>> = {
-  [`${PREFIX}.round_robin.v3.RoundRobin`]: (config, { runtime }) => ({
-    ...planRoundRobin(config, runtime),
-    ...localityOf(config, runtime),
+  [`${PREFIX}.round_robin.v3.RoundRobin`]: (config) => ({
+    ...planRoundRobin(config),
+    ...localityOf(config),
   }),
-  [`${PREFIX}.least_request.v3.LeastRequest`]: (config, { runtime }) => ({
-    ...planLeastRequestExtension(config, runtime),
-    ...localityOf(config, runtime),
+  [`${PREFIX}.least_request.v3.LeastRequest`]: (config) => ({
+    ...planLeastRequestExtension(config),
+    ...localityOf(config),
   }),
-  [`${PREFIX}.random.v3.Random`]: (config, { runtime }) => ({ policy: "RANDOM", ...localityOf(config, runtime) }),
+  [`${PREFIX}.random.v3.Random`]: (config) => ({ policy: "RANDOM", ...localityOf(config) }),
   [`${PREFIX}.ring_hash.v3.RingHash`]: (config) => ({ ...planRingHashExtension(config), ...planHashLocality(config) }),
   [`${PREFIX}.maglev.v3.Maglev`]: (config) => ({
     ...planMaglev(config, planConsistentHash(config)),
@@ -46,11 +45,11 @@ const POLICIES: Readonly<Record<string, PlanPolicy>> = {
 };
 
 /** Of the policy that counts in a list. */
-export function planPolicies(list: ConfigNode, runtime: RuntimeValues): PolicyPlan | null {
+export function planPolicies(list: ConfigNode): PolicyPlan | null {
   const unknown: string[] = [];
   let plan: PolicyPlan | null = null;
   let known = false;
-  const context = { runtime, planBelow: (below: ConfigNode) => planPoliciesBelow(below, runtime) };
+  const context = { planBelow: planPoliciesBelow };
   for (const policy of list.messages("policies")) {
     if (known) {
       policy.accept("typed_extension_config", "a policy before it in the list is used");
@@ -79,8 +78,8 @@ export function planPolicies(list: ConfigNode, runtime: RuntimeValues): PolicyPl
   return plan;
 }
 
-function planPoliciesBelow(list: ConfigNode, runtime: RuntimeValues): BalancerPlan | null {
-  const plan = planPolicies(list, runtime);
+function planPoliciesBelow(list: ConfigNode): BalancerPlan | null {
+  const plan = planPolicies(list);
   if (plan?.policy !== "CLUSTER_PROVIDED") return plan;
   list.error("config/conflict", "the policy of a cluster that chooses hosts itself cannot be below another one", {
     field: "policies",
@@ -88,6 +87,6 @@ function planPoliciesBelow(list: ConfigNode, runtime: RuntimeValues): BalancerPl
   return null;
 }
 
-function localityOf(config: ConfigNode, runtime: RuntimeValues): ReturnType<typeof planLocality> {
-  return planLocality(config.message("locality_lb_config"), runtime);
+function localityOf(config: ConfigNode): ReturnType<typeof planLocality> {
+  return planLocality(config.message("locality_lb_config"));
 }

@@ -3,7 +3,6 @@ import * as assert from "uvu/assert";
 import { cidrBlock } from "../../../../host/base/cidr.ts";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
 import type { ConfigNode } from "../../../../host/config/node.ts";
-import { NO_RUNTIME_VALUES, RuntimeValues } from "../../../../host/config/runtime.ts";
 import { unreadFields } from "../../../../host/config/unread.ts";
 import type { ExtensionPlan, ListenerPlan } from "../../../../host/net/plan.ts";
 import { type ListenerPlanners, planListener } from "../../../../host/net/plan/listener.ts";
@@ -16,7 +15,6 @@ interface Planned {
 }
 
 const PLANNERS: ListenerPlanners = {
-  runtime: NO_RUNTIME_VALUES,
   planFilters: (nodes, scope) =>
     nodes.map((node) => ({ name: node.string("name"), extension: "test", plan: { statPrefix: scope.statPrefix } })),
   planAccessLog: (node) => ({ name: node.string("name"), extension: "log", plan: null }),
@@ -50,7 +48,6 @@ test("defaults", () => {
     bindToPort: true,
     reusePort: true,
     backlog: 1024,
-    connectionLimit: null,
     ignoresGlobalConnectionLimit: false,
     bypassesOverloadManager: false,
     perConnectionBufferLimitBytes: 1024 * 1024,
@@ -201,11 +198,7 @@ for (const [yaml, message] of WRONG) {
   });
 }
 
-test("how many connections there may be is a runtime key of the listener's name", () => {
-  const runtime = new RuntimeValues(new Map([["envoy.resource_limits.listener.a.connection_limit", 7]]));
-  assert.is(plan(`name: a\n${ADDRESS}${CHAIN}`, { runtime }).plan!.connectionLimit, 7);
-  assert.is(plan(`name: b\n${ADDRESS}${CHAIN}`, { runtime }).plan!.connectionLimit, null);
-  assert.ok(runtime.isAskedFor("envoy.resource_limits.listener.a.connection_limit"));
+test("a listener may be exempt from the limit of all listeners together", () => {
   const { plan: exempt, problems } = plan(`name: a\nignore_global_conn_limit: true\n${ADDRESS}${CHAIN}`);
   assert.equal([exempt!.ignoresGlobalConnectionLimit, problems], [true, []]);
 });

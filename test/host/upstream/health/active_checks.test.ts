@@ -25,6 +25,7 @@ import {
 } from "../fakes.ts";
 import { DEFAULT_OUTLIER_DETECTION } from "../../../../host/upstream/outlier/plan.ts";
 import { checkPlan, HTTP_CHECK } from "./checks.ts";
+import { setRuntime } from "../../base/runtime_fixture.ts";
 
 interface Setup {
   readonly checks?: readonly HealthCheckPlan[];
@@ -211,14 +212,41 @@ test("jitter makes intervals longer, by time and by percent", () => {
       [{ intervalJitterMs: 50 }, 1000, 1061],
       [{ intervalJitterPercent: 10 }, 1000, 1101],
       [{ intervalJitterPercent: 10, intervalJitterMs: 50 }, 1000, 1161],
-      [{ intervalJitterMs: 500, minIntervalMs: 1020, maxIntervalMs: 1100 }, 1020, 1101],
-      [{ minIntervalMs: 2000 }, 2000, 2001],
     ] as const
   ) {
     const seen = gaps(changes);
     assert.ok(Math.min(...seen) >= least && Math.max(...seen) < most, String(seen));
     assert.is(new Set(seen).size > 2, most > least + 1, String(seen));
   }
+});
+
+test("runtime keys bound the intervals of checks, from the next check on", () => {
+  const it = new CheckedCluster({ checks: [checkPlan()] });
+  const connection = it.connect();
+  const gap = () => {
+    const before = it.stat("health_check.attempt")!;
+    connection.receive(OK);
+    for (let ms = 0;; ms++, it.advance(1)) if (it.stat("health_check.attempt")! > before) return ms;
+  };
+  assert.is(gap(), 1000);
+  setRuntime(it.env.runtime, { "health_check.max_interval": 400 });
+  assert.is(gap(), 400);
+  setRuntime(it.env.runtime, { "health_check.min_interval": 2000, "health_check.max_interval": 400 });
+  assert.is(gap(), 2000);
+  setRuntime(it.env.runtime, {});
+  assert.is(gap(), 1000);
+});
+
+test("a runtime key keeps checks from looking at the name of the service", () => {
+  const serviceName = { kind: "exact", value: "web", ignoreCase: false } as const;
+  const healthyWith = (values: Record<string, unknown>): number => {
+    const it = new CheckedCluster({ checks: [checkPlan({ checker: { ...HTTP_CHECK, serviceName } })] });
+    setRuntime(it.env.runtime, values);
+    it.connect().receive(OK);
+    return it.healthy;
+  };
+  assert.is(healthyWith({}), 0);
+  assert.is(healthyWith({ "health_check.verify_cluster": 0 }), 1);
 });
 
 test("the first check may wait", () => {

@@ -25,8 +25,6 @@ export function checkPlan(changes: Partial<HealthCheckPlan> = {}): HealthCheckPl
     initialJitterMs: 0,
     intervalJitterMs: 0,
     intervalJitterPercent: 0,
-    minIntervalMs: 0,
-    maxIntervalMs: Infinity,
     unhealthyIntervalMs: 1000,
     unhealthyEdgeIntervalMs: 1000,
     healthyEdgeIntervalMs: 1000,

@@ -1,6 +1,8 @@
 // test/host/upstream/lb/balancers.test.ts: every policy, exactly where it is exact, by statistics where it is not.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Runtime } from "../../../../host/base/runtime.ts";
+import { setRuntime } from "../../base/runtime_fixture.ts";
 import type { Host } from "../../../../host/upstream/host.ts";
 import { LoadBalancer } from "../../../../host/upstream/lb/balancer.ts";
 import { createPickerFactory } from "../../../../host/upstream/lb/create_balancer.ts";
@@ -29,7 +31,7 @@ function hosts(count: number): Host[] {
 }
 
 function pickerOf(plan: ListPolicyPlan, list: readonly Host[], seed: number, previous: HostPicker | null = null) {
-  return createPickerFactory(plan, environmentOf(new PrioritySet(140, 50), seed))(list, previous);
+  return createPickerFactory(plan, environmentOf(new PrioritySet(140, { current: 50 }), seed))(list, previous);
 }
 
 /** How often each host was picked, in order of the list. */
@@ -221,7 +223,7 @@ function balancer(
 }
 
 test("only healthy hosts are picked while half of them are", () => {
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   const list = [host(), host(1, "UNHEALTHY"), host(), host(1, "UNHEALTHY")];
   priorities.updateHosts(0, list, []);
   const [lb, panics] = balancer(priorities);
@@ -232,7 +234,7 @@ test("only healthy hosts are picked while half of them are", () => {
 });
 
 test("in panic all hosts are picked, and it is counted", () => {
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   const list = [host(), host(1, "UNHEALTHY"), host(1, "UNHEALTHY")];
   priorities.updateHosts(0, list, []);
   const [lb, panics] = balancer(priorities);
@@ -241,7 +243,7 @@ test("in panic all hosts are picked, and it is counted", () => {
 });
 
 test("a panic threshold of 0 turns panic off: no healthy host, no host", () => {
-  const priorities = new PrioritySet(140, 0);
+  const priorities = new PrioritySet(140, { current: 0 });
   priorities.updateHosts(0, [host(1, "UNHEALTHY")], []);
   const [lb, panics] = balancer(priorities);
   assert.is(lb.chooseHost(null), null);
@@ -249,14 +251,14 @@ test("a panic threshold of 0 turns panic off: no healthy host, no host", () => {
 });
 
 test("fail_traffic_on_panic: no host in panic", () => {
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   priorities.updateHosts(0, [host(1, "UNHEALTHY"), host()].slice(0, 1), []);
   const [lb] = balancer(priorities, { failTrafficOnPanic: true });
   assert.is(lb.chooseHost(null), null);
 });
 
 test("a host that becomes healthy again is picked after refreshHealth", () => {
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   const list = [host(), host(), host(1, "UNHEALTHY")];
   priorities.updateHosts(0, list, []);
   const [lb] = balancer(priorities);
@@ -268,7 +270,7 @@ test("a host that becomes healthy again is picked after refreshHealth", () => {
 
 /** Picks per locality: each a weight and the health of its hosts. */
 function localityPicks(localities: readonly (readonly [number, ...EndpointHealth[]])[], times: number): number[] {
-  const priorities = new PrioritySet(140, 0);
+  const priorities = new PrioritySet(140, { current: 0 });
   const lists = localities.map(([, ...health]) => health.map((health) => host(1, health)));
   priorities.updateHosts(
     0,
@@ -303,7 +305,7 @@ test("locality weights: without any weight all hosts are equal", () => {
 });
 
 test("shouldSelectAnotherHost: tries again so many times, then takes what it has", () => {
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   const list = hosts(3);
   priorities.updateHosts(0, list, []);
   const [lb] = balancer(priorities);
@@ -322,7 +324,7 @@ test("shouldSelectAnotherHost: tries again so many times, then takes what it has
 
 for (const policy of ["ROUND_ROBIN", "RANDOM"] as const) {
   test(`${policy}: choices can be known before they are made, one for each healthy host`, () => {
-    const priorities = new PrioritySet(140, 50);
+    const priorities = new PrioritySet(140, { current: 50 });
     priorities.updateHosts(0, [...hosts(3), host(1, "UNHEALTHY")], []);
     const [chooser] = balancer(priorities, { policy });
     const peeked = [1, 2, 3].map(() => chooser.peekAnotherHost());
@@ -337,11 +339,28 @@ for (const policy of ["ROUND_ROBIN", "RANDOM"] as const) {
 
 test("fewest requests: nobody knows before, but for hosts of different weights", () => {
   for (const [list, known] of [[hosts(2), false], [[host(1), host(2)], true]] as const) {
-    const priorities = new PrioritySet(140, 50);
+    const priorities = new PrioritySet(140, { current: 50 });
     priorities.updateHosts(0, list, []);
     const [chooser] = balancer(priorities, LEAST_REQUEST);
     assert.is(chooser.peekAnotherHost() !== null, known);
   }
+});
+
+test("a runtime key says what requests under way weigh, from the next change of hosts on", () => {
+  const runtime = new Runtime();
+  const environment = { ...environmentOf(), runtime };
+  const create = createPickerFactory({ ...LEAST_REQUEST, activeRequestBiasKey: "bias" }, environment);
+  const busy = host(2), free = host(1);
+  busy.rqActive = 1;
+  const share = () => {
+    const picker = create([busy, free], null);
+    return Array.from({ length: 300 }, () => picker.pick(null)).filter((each) => each === busy).length;
+  };
+  assert.is(share(), 150);
+  setRuntime(runtime, { bias: 0 });
+  assert.is(share(), 200);
+  setRuntime(runtime, { bias: -3 });
+  assert.is(share(), 150);
 });
 
 test.run();

@@ -29,7 +29,7 @@ interface Setup {
 }
 
 function setup(count: number, changes: Partial<ClientSideWeightedPlan> = {}): Setup {
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   const env = environmentOf(priorities);
   const plan = { ...PLAN, ...changes, localityWeighted: false, failTrafficOnPanic: false } as BalancerPlan;
   const hosts = Array.from({ length: count }, () => newHost());

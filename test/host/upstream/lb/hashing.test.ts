@@ -39,7 +39,7 @@ function host(index: number, weight = 1): Host {
 const HOSTS = Array.from({ length: 10 }, (_, index) => host(index));
 
 function balancer(hosts: readonly Host[], plan: RingHashPlan | MaglevPlan): HashBalancer {
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   priorities.updateHosts(0, hosts, []);
   return new HashBalancer({ ...plan, localityWeighted: false }, environmentOf(priorities, 3));
 }
@@ -166,7 +166,7 @@ test("bounded load: a busy host hands requests on, always in the same order", ()
 });
 
 test("bounded load: requests of the whole cluster count, whichever hosts they went to", () => {
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   const hosts = HOSTS.map((_, index) => host(index));
   priorities.updateHosts(0, hosts, []);
   const environment = environmentOf(priorities, 3);

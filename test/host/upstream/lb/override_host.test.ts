@@ -34,7 +34,7 @@ function ask(headers: Readonly<Record<string, string>>, metadata: Readonly<Recor
 }
 
 function setup(): { choose(context: LoadBalancerContext | null): Host | null; hosts: readonly Host[] } {
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   const hosts = Array.from({ length: 3 }, () => newHost());
   const sick = newHost({ health: "UNHEALTHY", priority: 1 });
   priorities.updateHosts(0, hosts, [{ locality: NO_LOCALITY, weight: 1, hosts }]);

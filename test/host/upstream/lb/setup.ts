@@ -32,7 +32,10 @@ export interface TestEnvironment extends BalancerEnvironment {
   readonly scope: StatsStore;
 }
 
-export function environmentOf(priorities: PrioritySet = new PrioritySet(140, 50), seed = 5): TestEnvironment {
+export function environmentOf(
+  priorities: PrioritySet = new PrioritySet(140, { current: 50 }),
+  seed = 5,
+): TestEnvironment {
   const scope = StatsStore.create();
   const stats = new LoadBalancerStats(scope);
   const connectForReports = (): never => {

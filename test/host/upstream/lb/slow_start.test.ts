@@ -1,6 +1,8 @@
 // test/host/upstream/lb/slow_start.test.ts: hosts that are new get less at first.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { NO_RUNTIME, Runtime } from "../../../../host/base/runtime.ts";
+import { setRuntime } from "../../base/runtime_fixture.ts";
 import { HealthFlag, type Host } from "../../../../host/upstream/host.ts";
 import { createBalancer } from "../../../../host/upstream/lb/create_balancer.ts";
 import type { ClusterBalancer } from "../../../../host/upstream/lb/picker.ts";
@@ -25,8 +27,8 @@ function share(lb: ClusterBalancer, host: Host, picks = 2000): number {
 }
 
 /** Two hosts, of which the second comes when the first one's window is over. */
-function setup(plan: BalancerPlan) {
-  const environment = environmentOf();
+function setup(plan: BalancerPlan, runtime = NO_RUNTIME) {
+  const environment = { ...environmentOf(), runtime };
   const { priorities, clock } = environment;
   const old = newHost(), fresh = newHost();
   priorities.updateHosts(0, [old], []);
@@ -80,7 +82,7 @@ test("hosts that are there from the beginning begin together", () => {
 });
 
 test("a host begins when its health check passes, not when it comes", () => {
-  const environment = environmentOf(new PrioritySet(140, 0));
+  const environment = environmentOf(new PrioritySet(140, { current: 0 }));
   const { priorities, clock } = environment;
   const old = newHost(), fresh = newHost();
   fresh.setHealthFlag(HealthFlag.FailedActiveHc, true);
@@ -93,6 +95,19 @@ test("a host begins when its health check passes, not when it comes", () => {
   priorities.refreshHealth(new Set([0]));
   clock.advance(3000);
   assert.is(share(lb, fresh), against(0.3));
+});
+
+test("a runtime key changes how fast a share grows", () => {
+  const runtime = new Runtime();
+  const aggressive = setup(planOf({ ...WINDOW, aggressionKey: "k" }), runtime);
+  aggressive.clock.advance(2500);
+  assert.is(share(aggressive.lb, aggressive.fresh), against(0.25));
+  setRuntime(runtime, { k: 2 });
+  aggressive.priorities.updateHosts(0, [aggressive.old, aggressive.fresh], []);
+  assert.is(share(aggressive.lb, aggressive.fresh), against(0.5));
+  setRuntime(runtime, { k: -1 });
+  aggressive.priorities.updateHosts(0, [aggressive.old, aggressive.fresh], []);
+  assert.is(share(aggressive.lb, aggressive.fresh), against(0.25));
 });
 
 test.run();

@@ -53,7 +53,7 @@ class Fixture {
   readonly hosts: readonly Host[];
 
   constructor(plan: SubsetPlan, hosts: readonly Host[], panicThreshold = 50) {
-    this.environment = environmentOf(new PrioritySet(140, panicThreshold));
+    this.environment = environmentOf(new PrioritySet(140, { current: panicThreshold }));
     this.hosts = hosts;
     this.environment.priorities.updateHosts(0, hosts, []);
     this.lb = createBalancer(plan, this.environment);

@@ -1,6 +1,8 @@
 // test/host/upstream/lb/zone.test.ts: load that stays in the proxy's own zone.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Runtime } from "../../../../host/base/runtime.ts";
+import { setRuntime } from "../../base/runtime_fixture.ts";
 import type { Host } from "../../../../host/upstream/host.ts";
 import type { LocalityHosts } from "../../../../host/upstream/host_set.ts";
 import { createBalancer } from "../../../../host/upstream/lb/create_balancer.ts";
@@ -52,10 +54,10 @@ function setup(
   plan: Partial<LocalityBalancingPlan> = {},
 ): Setup {
   const local = new LocalCluster("proxies");
-  const siblings = new PrioritySet(140, 50);
+  const siblings = new PrioritySet(140, { current: 50 });
   fill(siblings, proxies, proxies[0] !== 0);
   local.use(siblings);
-  const environment = { ...environmentOf(), local };
+  const environment = { ...environmentOf(), local, runtime: new Runtime() };
   const lb = createBalancer({
     policy: "ROUND_ROBIN",
     localityWeighted: false,
@@ -172,6 +174,21 @@ test("a host of the own zone that becomes unhealthy", () => {
   s.environment.priorities.refreshHealth(new Set([0]));
   // 2 of 8 hosts, a third of the proxies.
   about(shares(s)["a"], 750);
+});
+
+test("runtime keys: how much zones count for at once, their sizes with the next change of hosts", () => {
+  const s = setup([3, 3, 3], [1, 1, 1]);
+  const { runtime } = s.environment;
+  setRuntime(runtime!, { "upstream.zone_routing.enabled": 0 });
+  about(shares(s)["a"], 333);
+  setRuntime(runtime!, { "upstream.zone_routing.min_cluster_size": 10 });
+  assert.equal(shares(s), { a: 1000 });
+  fill(s.environment.priorities, [3, 3, 3], true);
+  about(shares(s)["a"], 333);
+  const forced = setup([2, 10, 10], [9, 1, 1]);
+  setRuntime(forced.environment.runtime!, { "upstream.zone_routing.force_local_zone.min_size": 2 });
+  fill(forced.environment.priorities, [2, 10, 10], true);
+  assert.equal(shares(forced), { a: 1000 });
 });
 
 test.run();

@@ -102,7 +102,7 @@ function setup(hosts: readonly Host[], changes: Partial<ReportStreamPlan> = {}):
   const servers: Server[] = [];
   const reports: string[] = [];
   const store = StatsStore.create();
-  const priorities = new PrioritySet(140, 50);
+  const priorities = new PrioritySet(140, { current: 50 });
   setHosts(priorities, hosts);
   const streams = new ReportStreams(
     { periodMs: PERIOD_MS, port: 0, authority: "", ...changes },

@@ -47,7 +47,7 @@ function setup(hostCount: number, changes: Partial<OutlierDetectionPlan> = {}, r
   const log: Record<string, unknown>[] = [];
   const detector = new OutlierDetector({
     clusterName: "c",
-    plan,
+    plan: { current: plan },
     clock,
     random: random ?? new SeededRandom(1),
     stats: new OutlierStats(store),
@@ -56,7 +56,7 @@ function setup(hostCount: number, changes: Partial<OutlierDetectionPlan> = {}, r
   });
   const hosts = Array.from({ length: hostCount }, (_, index) => host(index));
   for (const each of hosts) {
-    each.outlierMonitor = new OutlierMonitor<Host>(each, plan, detector, new Int32Array(OUTLIER_CELLS));
+    each.outlierMonitor = new OutlierMonitor<Host>(each, { current: plan }, detector, new Int32Array(OUTLIER_CELLS));
     detector.addHost(each, each.outlierMonitor);
   }
   return {

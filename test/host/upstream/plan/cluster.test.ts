@@ -1,8 +1,10 @@
 // test/host/upstream/plan/cluster.test.ts: Cluster messages to plans, with every problem at its position.
+import { Runtime } from "../../../../host/base/runtime.ts";
+import { liveOutlierDetection } from "../../../../host/upstream/outlier/runtime.ts";
+import { setRuntime } from "../../base/runtime_fixture.ts";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
-import { RuntimeValues } from "../../../../host/config/runtime.ts";
 import { unreadFields } from "../../../../host/config/unread.ts";
 import { HTTP1_CLIENT_DEFAULTS } from "../../../../host/http/h1/options.ts";
 import { HTTP2_DEFAULTS } from "../../../../host/http/h2/options.ts";
@@ -29,9 +31,9 @@ interface Planned {
 }
 
 /** Plans a cluster of which `yaml` gives the fields. */
-function plan(yaml: string, runtime?: RuntimeValues): Planned {
+function plan(yaml: string): Planned {
   const { root, diagnostics } = loadBootstrap({ registry, typeName: "envoy.config.cluster.v3.Cluster", yaml });
-  const result = root === null ? null : planCluster(root, runtime === undefined ? {} : { runtime });
+  const result = root === null ? null : planCluster(root);
   const all = [
     ...diagnostics.all.filter((item) => item.code !== "config/deprecated-field"),
     ...(root === null ? [] : unreadFields(root)),
@@ -45,8 +47,8 @@ function plan(yaml: string, runtime?: RuntimeValues): Planned {
 }
 
 /** The plan of a cluster that has no problems. */
-function good(yaml: string, runtime?: RuntimeValues): ClusterPlan {
-  const { plan: result, problems } = plan(yaml, runtime);
+function good(yaml: string): ClusterPlan {
+  const { plan: result, problems } = plan(yaml);
   assert.equal(problems, []);
   return result!;
 }
@@ -64,9 +66,9 @@ const http = (fields: string): string =>
 const policy = (type: string, fields = ""): string =>
   `{ typed_extension_config: { name: x, typed_config: { "@type": type.googleapis.com/envoy.extensions.load_balancing_policies.${type}${fields} } } }`;
 
-test("retry budgets; runtime keys override what limits requests, and make a budget where there is none", () => {
-  const budgets = (yaml: string, ...keys: [string, unknown][]) => {
-    const { default: thresholds, high } = good(`name: a\n${yaml}`, new RuntimeValues(new Map(keys))).circuitBreakers;
+test("retry budgets", () => {
+  const budgets = (yaml: string) => {
+    const { default: thresholds, high } = good(`name: a\n${yaml}`).circuitBreakers;
     return [thresholds.retryBudget, high.retryBudget];
   };
   const budget = "{ budget_percent: { value: 12.5 }, min_retry_concurrency: 7, budget_interval: 2s }";
@@ -78,19 +80,6 @@ test("retry budgets; runtime keys override what limits requests, and make a budg
     null,
     { budgetPercent: 12.5, minRetryConcurrency: 7, intervalMs: 2000 },
   ]);
-  assert.equal(
-    budgets(
-      "",
-      ["circuit_breakers.a.default.retry_budget.budget_percent", 1.5],
-      ["circuit_breakers.a.high.retry_budget.min_retry_concurrency", 9],
-    ),
-    [
-      { budgetPercent: 1.5, minRetryConcurrency: 3, intervalMs: 0 },
-      { budgetPercent: 20, minRetryConcurrency: 9, intervalMs: 0 },
-    ],
-  );
-  const limits = good("name: a", new RuntimeValues(new Map([["circuit_breakers.a.default.max_requests", 5]])));
-  assert.is(limits.circuitBreakers.default.maxRequests, 5);
 });
 
 test("which statistics are kept", () => {
@@ -716,25 +705,6 @@ test("fields that nobody reads are reported, never ignored", () => {
   }
 });
 
-test("runtime keys are above the limits of circuit breakers, whether or not a cluster has any", () => {
-  const runtime = new RuntimeValues(
-    new Map<string, unknown>([
-      ["circuit_breakers.a.default.max_connections", 11],
-      ["circuit_breakers.a.default.max_pending_requests", 12],
-      ["circuit_breakers.a.default.max_requests", 13],
-      ["circuit_breakers.a.high.max_retries", 14],
-      ["circuit_breakers.a.high.max_connection_pools", 15],
-      ["circuit_breakers.b.high.max_connections", 16],
-    ]),
-  );
-  assert.equal(good("name: a", runtime).circuitBreakers, {
-    default: { ...DEFAULT_THRESHOLDS, maxConnections: 11, maxPendingRequests: 12, maxRequests: 13 },
-    high: { ...DEFAULT_THRESHOLDS, maxRetries: 14, maxConnectionPools: 15 },
-    maxConnectionsPerHost: Infinity,
-  });
-  assert.not(runtime.isAskedFor("circuit_breakers.b.high.max_connections"));
-});
-
 test("outlier detection: Envoy's defaults, every field, and the runtime keys above them", () => {
   assert.equal(good("name: a\noutlier_detection: {}").outlierDetection, DEFAULT_OUTLIER_DETECTION);
   const enforcing = {
@@ -803,10 +773,14 @@ outlier_detection:
     enforcing_success_rate: 0,
     success_rate_stdev_factor: "many",
   };
-  const runtime = new RuntimeValues(
-    new Map(Object.entries(values).map(([key, value]) => [`outlier_detection.${key}`, value])),
+  const runtime = new Runtime();
+  const live = liveOutlierDetection(good(all).outlierDetection!, runtime);
+  assert.equal(live.current, { ...expected, maxEjectionPercent: Math.min(100, expected.maxEjectionPercent) });
+  setRuntime(
+    runtime,
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [`outlier_detection.${key}`, value])),
   );
-  assert.equal(good(all, runtime).outlierDetection, {
+  assert.equal(live.current, {
     ...expected,
     intervalMs: 101,
     baseEjectionTimeMs: 102,
@@ -816,8 +790,6 @@ outlier_detection:
     consecutive5xx: 106,
     enforcing: { ...enforcing, SUCCESS_RATE: 0 },
   });
-  assert.ok(runtime.isAskedFor("outlier_detection.consecutive_gateway_failure"));
-  assert.not(runtime.isAskedFor("outlier_detection.consecutive_6xx"));
 });
 
 test("the longest ejection is no shorter than the shortest", () => {

@@ -2,7 +2,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
-import { RuntimeValues } from "../../../../host/config/runtime.ts";
 import { unreadFields } from "../../../../host/config/unread.ts";
 import type { HealthCheckPlan, HealthPlan } from "../../../../host/upstream/health/plan.ts";
 import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
@@ -38,8 +37,6 @@ test("intervals that are not given follow from those that are", () => {
     initialJitterMs: 0,
     intervalJitterMs: 0,
     intervalJitterPercent: 0,
-    minIntervalMs: 0,
-    maxIntervalMs: Infinity,
     unhealthyIntervalMs: 2000,
     unhealthyEdgeIntervalMs: 2000,
     healthyEdgeIntervalMs: 2000,
@@ -219,14 +216,6 @@ for (const [check, problem] of REFUSED) {
     assert.equal(plan(`name: a\nhealth_checks: [ { ${BASE}, ${check} } ]`).problems, [problem]);
   });
 }
-
-test("runtime keys bound the intervals of all checks", () => {
-  const yaml = `name: a\nhealth_checks: [ { ${BASE}, tcp_health_check: {} } ]`;
-  const { root } = loadBootstrap({ registry, typeName: "envoy.config.cluster.v3.Cluster", yaml });
-  const values = new RuntimeValues(new Map([["health_check.min_interval", 5], ["health_check.max_interval", 7]]));
-  const [check] = planCluster(root!, { runtime: values })!.health.checks;
-  assert.equal([check!.minIntervalMs, check!.maxIntervalMs], [5, 7]);
-});
 
 test("several checks need names, each its own", () => {
   const { problems } = plan(`

@@ -2,25 +2,22 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
-import { RuntimeValues } from "../../../../host/config/runtime.ts";
 import { unreadFields } from "../../../../host/config/unread.ts";
 import type { LoadBalancingPlan } from "../../../../host/upstream/lb/plan.ts";
 import { planCluster } from "../../../../host/upstream/plan/cluster.ts";
 
 const registry = loadRegistry();
 
-type Keys = readonly (readonly [string, unknown])[];
-
 interface Planned {
   readonly plan: LoadBalancingPlan | null;
   readonly problems: readonly string[];
 }
 
-/** Plans a cluster of these fields; `keys` are runtime values. */
-function planned(yaml: string, keys: Keys = []): Planned {
+/** Plans a cluster of these fields. */
+function planned(yaml: string): Planned {
   const text = `name: a\n${yaml}`;
   const { root, diagnostics } = loadBootstrap({ registry, typeName: "envoy.config.cluster.v3.Cluster", yaml: text });
-  const cluster = root === null ? null : planCluster(root, { runtime: new RuntimeValues(new Map(keys)) });
+  const cluster = root === null ? null : planCluster(root);
   const all = [
     ...diagnostics.all.filter(({ code }) => code !== "config/deprecated-field"),
     ...(root === null ? [] : unreadFields(root)),
@@ -30,8 +27,8 @@ function planned(yaml: string, keys: Keys = []): Planned {
 }
 
 /** The plan of a cluster that has no problems. */
-function of(yaml: string, keys: Keys = []): LoadBalancingPlan {
-  const { plan, problems } = planned(yaml, keys);
+function of(yaml: string): LoadBalancingPlan {
+  const { plan, problems } = planned(yaml);
   assert.equal(problems, []);
   return plan!;
 }
@@ -54,7 +51,7 @@ test("load balancing policies, in both spellings", () => {
     of(
       "lb_policy: LEAST_REQUEST\nleast_request_lb_config: { choice_count: 5, active_request_bias: { default_value: 2, runtime_key: k } }",
     ),
-    { ...least, choiceCount: 5, activeRequestBias: 2 },
+    { ...least, choiceCount: 5, activeRequestBias: 2, activeRequestBiasKey: "k" },
   );
   const list = (...policies: string[]): string => `load_balancing_policy: { policies: [${policies.join(", ")}] }`;
   assert.equal(of(list(policy("round_robin.v3.RoundRobin"))), { ...common, policy: "ROUND_ROBIN" });
@@ -172,7 +169,7 @@ test("locality weights, of the cluster and of a policy", () => {
 test("slow start, of the cluster and of a policy", () => {
   const common = { panicThresholdPercent: 50, failTrafficOnPanic: false, localityWeighted: false };
   const config = "slow_start_window: 20s, aggression: { default_value: 2.5, runtime_key: k }";
-  const slowStart = { windowMs: 20_000, aggression: 2.5, minWeightPercent: 10 };
+  const slowStart = { windowMs: 20_000, aggression: 2.5, aggressionKey: "k", minWeightPercent: 10 };
   assert.equal(of(`round_robin_lb_config: { slow_start_config: { ${config} } }`), {
     ...common,
     policy: "ROUND_ROBIN",
@@ -309,39 +306,6 @@ test("what is of another policy says nothing, as in Envoy", () => {
   assert.equal(of(`round_robin_lb_config: { slow_start_config: { slow_start_window: 1s } }\n${listed}`), ROUND_ROBIN);
   const maglev = of("lb_policy: MAGLEV\ncommon_lb_config: { zone_aware_lb_config: { min_cluster_size: 1 } }");
   assert.is("zoneAware" in maglev, false);
-});
-
-test("runtime keys are above what the configuration says", () => {
-  assert.equal(of("", [["upstream.healthy_panic_threshold", 20]]), { ...ROUND_ROBIN, panicThresholdPercent: 20 });
-  assert.is(
-    (of("", [["upstream.healthy_panic_threshold", 500]]) as { panicThresholdPercent: number }).panicThresholdPercent,
-    100,
-  );
-  const zones: Keys = [
-    ["upstream.zone_routing.enabled", 30],
-    ["upstream.zone_routing.min_cluster_size", 2],
-    ["upstream.zone_routing.force_local_zone.min_size", 3],
-  ];
-  const zoneAware = {
-    routingEnabledPercent: 30,
-    minClusterSize: 2,
-    forceLocalZoneMinSize: 3,
-    localityBasis: "HEALTHY_HOSTS_NUM",
-  };
-  assert.equal(of("", zones), { ...ROUND_ROBIN, zoneAware });
-  assert.equal(of("common_lb_config: { zone_aware_lb_config: { min_cluster_size: 9 } }", zones), {
-    ...ROUND_ROBIN,
-    zoneAware,
-  });
-  const slow = "slow_start_config: { slow_start_window: 1s, aggression: { default_value: 2, runtime_key: k } }";
-  const aggression = (keys: Keys): unknown => {
-    const plan = of(`round_robin_lb_config: { ${slow} }`, keys);
-    return (plan as { slowStart?: { aggression: number } }).slowStart?.aggression;
-  };
-  assert.equal([aggression([]), aggression([["k", 0.5]]), aggression([["k", "x"]])], [2, 0.5, 2]);
-  const bias = "least_request_lb_config: { active_request_bias: { default_value: 2, runtime_key: b } }";
-  const plan = of(`lb_policy: LEAST_REQUEST\n${bias}`, [["b", 0]]);
-  assert.is((plan as { activeRequestBias?: number }).activeRequestBias, 0);
 });
 
 test.run();

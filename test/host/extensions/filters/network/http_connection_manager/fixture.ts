@@ -1,4 +1,5 @@
 // test/host/extensions/filters/network/http_connection_manager/fixture.ts: connection managers from YAML.
+import { NO_RUNTIME } from "../../../../../../host/base/runtime.ts";
 import { loadBootstrap, loadRegistry } from "../../../../../../host/config/load.ts";
 import type { ConfigNode } from "../../../../../../host/config/node.ts";
 import type { FactoryContext, HttpFilterUse, PlanContext } from "../../../../../../host/extensions/define.ts";
@@ -45,9 +46,10 @@ export function downstream(yaml: string, options: Options = {}): Downstream {
       earlyHeaderMutations: earlyHeaderMutations.map((each) =>
         compileHeaderMutation(each, (text) => compileFormat(text, { ...CHECK_WORLD, clock }, { omitEmptyValues: true }))
       ),
-      localReplies: localReplies === null
-        ? null
-        : compileLocalReplies(localReplies, { clock, random, world: { ...CHECK_WORLD, clock } } as FactoryContext),
+      localReplies: localReplies === null ? null : compileLocalReplies(
+        localReplies,
+        { clock, random, runtime: NO_RUNTIME, world: { ...CHECK_WORLD, clock } } as FactoryContext,
+      ),
     }),
   });
 }
