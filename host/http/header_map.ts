@@ -25,6 +25,18 @@ export function nameBit(name: string): number {
   return 1 << ((length * 5 + name.charCodeAt(0) * 3 + name.charCodeAt(length - 1)) & 31);
 }
 
+/** Names, none of them of a pseudo-header, that are looked for together in message after message. */
+export class HeaderNames {
+  readonly names: readonly string[];
+  /** Of each of them: what the map's own are compared with. */
+  readonly bits: Int32Array;
+
+  constructor(names: readonly string[]) {
+    this.names = names;
+    this.bits = Int32Array.from(names, nameBit);
+  }
+}
+
 /** The order in which pseudo-headers come: that of Envoy's HTTP/1 codec, then `:protocol` and `:status`. */
 const PSEUDO_NAMES = [":authority", ":path", ":method", ":scheme", ":protocol", ":status"] as const;
 
@@ -238,6 +250,12 @@ export class HeaderMap {
     if (name.charCodeAt(0) === 58 || this.#isAuthority(name)) return this.#removePseudo(name);
     if ((this.#bits & nameBit(name)) === 0) return false;
     return this.#removeFrom(name, 0);
+  }
+
+  /** Removes every entry of these names. */
+  removeAll({ names, bits }: HeaderNames): void {
+    const own = this.#bits;
+    for (let i = 0; i < bits.length; i++) if ((own & bits[i]!) !== 0) this.#removeFrom(names[i]!, 0);
   }
 
   /** Removes list entries that `matches` says yes to, in one pass. */

@@ -13,11 +13,11 @@ import { isLoopback, parseIp } from "../base/ip.ts";
 import { isPipe } from "../net/address.ts";
 import type { ConnectionInfo, SocketAddress } from "../observe/stream_info.ts";
 import type { ConnectionManagerConfig, ConnectionManagerPlan } from "./conn_manager_config.ts";
-import type { HeaderMap } from "./header_map.ts";
+import { type HeaderMap, HeaderNames } from "./header_map.ts";
 import { addressFromXff, detectOriginalIp, isInBlocks } from "./original_ip.ts";
 
 /** What only an internal caller may send; stripped from everybody else's requests. */
-const INTERNAL_ONLY_HEADERS = [
+const INTERNAL_ONLY_HEADERS = new HeaderNames([
   "x-envoy-retriable-status-codes",
   "x-envoy-retriable-header-names",
   "x-envoy-retry-on",
@@ -33,16 +33,20 @@ const INTERNAL_ONLY_HEADERS = [
   "x-envoy-original-url",
   "x-envoy-hedge-on-per-try-timeout",
   "x-envoy-internal",
-];
+]);
 
 /** Stripped at the edge besides: what describes a caller inside the mesh. */
-const EDGE_ONLY_HEADERS = [
+const EDGE_ONLY_HEADERS = new HeaderNames([
   "x-envoy-decorator-operation",
   "x-envoy-downstream-service-cluster",
   "x-envoy-downstream-service-node",
   "x-envoy-original-host",
   "x-envoy-original-path",
-];
+]);
+
+/** Of one connection only (RFC 9110 §7.6.1). */
+const HOP_BY_HOP_HEADERS = new HeaderNames(["keep-alive", "proxy-connection", "transfer-encoding"]);
+const UPGRADE_HEADERS = new HeaderNames(["upgrade", "http2-settings"]);
 
 /** What was found out about the sender of a request. */
 export interface RequestOrigin {
@@ -107,8 +111,8 @@ export function mutateRequestHeaders(
   if (internal) {
     headers.set("x-envoy-internal", "true");
   } else {
-    if (edge) { for (const name of EDGE_ONLY_HEADERS) headers.remove(name); }
-    for (const name of INTERNAL_ONLY_HEADERS) headers.remove(name);
+    if (edge) headers.removeAll(EDGE_ONLY_HEADERS);
+    headers.removeAll(INTERNAL_ONLY_HEADERS);
     for (const name of internalOnlyHeaders) headers.remove(name);
   }
   headers.remove("x-forwarded-client-cert");
@@ -135,9 +139,7 @@ export function mutateResponseHeaders(
     headers.remove("connection");
     headers.remove("upgrade");
   }
-  headers.remove("keep-alive");
-  headers.remove("proxy-connection");
-  headers.remove("transfer-encoding");
+  headers.removeAll(HOP_BY_HOP_HEADERS);
   if (!headers.has("date")) headers.setOwn("date", config.dates.get());
   if (plan.serverHeaderTransformation === "OVERWRITE") headers.setOwn("server", plan.serverName);
   else if (plan.serverHeaderTransformation === "APPEND_IF_ABSENT" && !headers.has("server")) {
@@ -164,13 +166,8 @@ function removeHopByHop(headers: HeaderMap, isUpgrade: boolean): void {
     }
     if (!isUpgrade) headers.remove("connection");
   }
-  if (!isUpgrade) {
-    headers.remove("upgrade");
-    headers.remove("http2-settings");
-  }
-  headers.remove("keep-alive");
-  headers.remove("proxy-connection");
-  headers.remove("transfer-encoding");
+  if (!isUpgrade) headers.removeAll(UPGRADE_HEADERS);
+  headers.removeAll(HOP_BY_HOP_HEADERS);
   const te = headers.getJoined("te");
   if (te !== null) {
     const trailers = te.toLowerCase().split(",").some((token) => token.split(";")[0]!.trim() === "trailers");

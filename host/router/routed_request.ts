@@ -4,7 +4,7 @@
 /** @module */
 import type { TerminalFilterStream } from "../http/filter.ts";
 import type { HashPolicy } from "../http/hash_policy.ts";
-import type { HeaderMap } from "../http/header_map.ts";
+import { type HeaderMap, HeaderNames } from "../http/header_map.ts";
 import { isGrpcContentType } from "../http/local_reply.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { RetryPolicy } from "../upstream/retry_policy.ts";
@@ -17,7 +17,7 @@ import type { RouterConfig } from "./router_config.ts";
 import { globalTimeoutMs, hedgesOnPerTryTimeout, perTryTimeoutMs, setExpectedTimeout } from "./timeouts.ts";
 
 /** What internal callers say to the router, and not to the upstream. */
-const ROUTER_HEADERS = [
+const ROUTER_HEADERS = new HeaderNames([
   "x-envoy-retry-on",
   "x-envoy-retry-grpc-on",
   "x-envoy-max-retries",
@@ -26,7 +26,7 @@ const ROUTER_HEADERS = [
   "x-envoy-hedge-on-per-try-timeout",
   "x-envoy-upstream-alt-stat-name",
   "x-envoy-upstream-rq-timeout-alt-response",
-];
+]);
 
 export class RoutedRequest {
   readonly config: RouterConfig;
@@ -102,7 +102,7 @@ export class RoutedRequest {
     this.hedgesOnPerTryTimeout = hedgesOnPerTryTimeout(headers, route.hedgePolicy);
     if (!plan.suppressEnvoyHeaders) setExpectedTimeout(headers, this.timeoutMs, this.#expectedPerTryMs, 0);
     if (headers.has("x-envoy-upstream-rq-timeout-alt-response")) this.timeoutStatus = 204;
-    for (const name of ROUTER_HEADERS) headers.remove(name);
+    headers.removeAll(ROUTER_HEADERS);
     info.attemptCount = 1;
     if (route.includeRequestAttemptCount) headers.set("x-envoy-attempt-count", "1");
     route.finalizeRequestHeaders(headers, info, !plan.suppressEnvoyHeaders);
