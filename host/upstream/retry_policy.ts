@@ -191,8 +191,7 @@ export function retriesReset(conditions: RetryConditions, reason: StreamResetRea
   }
 }
 
-/** The policy of routes that have none: what internal callers ask for, once. */
-export const NO_RETRY_POLICY: RetryPolicy = new RetryPolicy({
+export const NO_RETRY_PLAN: RetryPolicyPlan = {
   retryOn: "",
   numRetries: 1,
   perTryTimeoutMs: 0,
@@ -206,4 +205,7 @@ export const NO_RETRY_POLICY: RetryPolicy = new RetryPolicy({
   retryPriority: null,
   hostPredicates: [],
   hostSelectionRetryCount: 1,
-});
+};
+
+/** The policy of routes that have none: what internal callers ask for, once. */
+export const NO_RETRY_POLICY: RetryPolicy = new RetryPolicy(NO_RETRY_PLAN);

@@ -13,6 +13,7 @@ import { CurrentCallout } from "./current_callout.ts";
 import { type DnsCalloutOwner, DnsCallouts } from "./dns_callouts.ts";
 import { type GrpcCalloutOwner, GrpcCallouts, type GrpcEvent } from "./grpc_callouts.ts";
 import { type HttpCalloutOwner, HttpCallouts, requestBytes } from "./http_callouts.ts";
+import type { GrpcRequest, HttpCallRequest } from "./ports.ts";
 import type { Vm } from "./vm.ts";
 
 /** Callouts fail with this code in `proxy_get_status` when there is no gRPC status. */
@@ -55,20 +56,13 @@ export abstract class CallingContext extends PluginContext
     return this.#httpCalls.size + this.#grpcCalls.size + this.#dnsCalls.size;
   }
 
-  override httpCall(
-    cluster: string,
-    headers: readonly (readonly [string, string])[],
-    body: Uint8Array,
-    trailers: readonly (readonly [string, string])[],
-    timeoutMs: number,
-  ): number {
+  override httpCall(request: HttpCallRequest): number {
     const { vm } = this;
-    const request = { cluster, headers, body, trailers, timeoutMs };
     if (!this.#mayCall("proxy_http_call", requestBytes(request))) return -Status.InternalFailure;
     const token = vm.newCalloutNumber() * 4;
     const result = this.#httpCalls.send(vm.environment.httpCalls, request, token, vm.context);
     if (result === -Status.BadArgument) {
-      vm.log.explain(`proxy_http_call: there is no cluster ${JSON.stringify(cluster)}`);
+      vm.log.explain(`proxy_http_call: there is no cluster ${JSON.stringify(request.cluster)}`);
     }
     return result;
   }
@@ -113,17 +107,9 @@ export abstract class CallingContext extends PluginContext
     calloutData.responseBody = null;
   }
 
-  override grpcOpen(
-    upstream: string,
-    service: string,
-    method: string,
-    metadata: readonly (readonly [string, string])[],
-    message: Uint8Array | null,
-    timeoutMs: number,
-  ): number {
+  override grpcOpen(request: GrpcRequest, message: Uint8Array | null, timeoutMs: number): number {
     const { vm } = this;
     if (!this.#mayCall("proxy_grpc_call", message?.length ?? 0)) return -Status.InternalFailure;
-    const request = { upstream, service, method, metadata };
     return this.#grpcCalls.open(vm.environment.grpc, request, message, timeoutMs, vm.newCalloutNumber(), vm.context);
   }
 

@@ -14,7 +14,9 @@
 import { Status } from "../../abi/mod.ts";
 import type { ByteQueue } from "../base/byte_queue.ts";
 import type {
+  GrpcRequest,
   HeaderMapPort,
+  HttpCallRequest,
   LogSource,
   PropertyDeclaration,
   QueueConsumer,
@@ -162,23 +164,10 @@ export abstract class PluginContext extends Context implements QueueConsumer {
   abstract onQueueReady(token: number): boolean | void;
 
   /** The token, or a negative status. */
-  abstract httpCall(
-    cluster: string,
-    headers: readonly (readonly [string, string])[],
-    body: Uint8Array,
-    trailers: readonly (readonly [string, string])[],
-    timeoutMs: number,
-  ): number;
+  abstract httpCall(request: HttpCallRequest): number;
 
   /** The token, or a negative status. A stream when `message` is null. */
-  abstract grpcOpen(
-    upstream: string,
-    service: string,
-    method: string,
-    metadata: readonly (readonly [string, string])[],
-    message: Uint8Array | null,
-    timeoutMs: number,
-  ): number;
+  abstract grpcOpen(request: GrpcRequest, message: Uint8Array | null, timeoutMs: number): number;
   /** The token of a look-up, or a negative status. */
   abstract resolveDns(name: string): number;
   abstract grpcSend(token: number, message: Uint8Array, end: boolean): Status;

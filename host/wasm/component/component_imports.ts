@@ -353,7 +353,7 @@ const IMPORTS: Readonly<Record<string, ImportFactory>> = {
     const missing = REQUIRED_HEADERS.filter((name) => !headers.some((pair) => pair[0] === name));
     if (missing.length > 0) return badRequest(values, at, `the request has no ${missing.join(", ")}`);
     const body = view.slice();
-    const token = context.root.httpCall(cluster, headers, body, [], timeoutMs >>> 0);
+    const token = context.root.httpCall({ cluster, headers, body, trailers: [], timeoutMs: timeoutMs >>> 0 });
     if (token === -Status.BadArgument) return calloutFailed(values, at, CalloutError.UnknownCluster);
     if (token < 0) return calloutFailed(values, at, CalloutError.Reset);
     if (context instanceof HttpContext) guest.callouts.set(token, context);

@@ -44,14 +44,14 @@ function open(
     vm.log.onLimit("http_call_bytes", `${hostcall}: the message has more bytes than all calls may have`);
     return Status.InternalFailure;
   }
-  const token = context.root.grpcOpen(
-    memory.latin1(names[0]! >>> 0, name(1)),
-    memory.utf8(names[2]! >>> 0, name(3)),
-    memory.utf8(names[4]! >>> 0, name(5)),
-    pairs,
-    message === null ? null : memory.copy(message[0] >>> 0, message[1] >>> 0),
-    timeoutMs >>> 0,
-  );
+  const request = {
+    upstream: memory.latin1(names[0]! >>> 0, name(1)),
+    service: memory.utf8(names[2]! >>> 0, name(3)),
+    method: memory.utf8(names[4]! >>> 0, name(5)),
+    metadata: pairs,
+  };
+  const copy = message === null ? null : memory.copy(message[0] >>> 0, message[1] >>> 0);
+  const token = context.root.grpcOpen(request, copy, timeoutMs >>> 0);
   if (token < 0) return -token as Status;
   memory.setU32(returnToken >>> 0, token);
   return Status.Ok;

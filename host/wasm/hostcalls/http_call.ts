@@ -55,8 +55,13 @@ export const httpCallHostcalls: HostcallTable = {
       vm.log.onLimit("http_call_bytes", `proxy_http_call: the body has ${size} bytes, more than all calls may have`);
       return Status.InternalFailure;
     }
-    const copy = memory.copy(body >>> 0, size);
-    const token = context.root.httpCall(cluster, headerPairs, copy, trailerPairs, timeoutMs);
+    const token = context.root.httpCall({
+      cluster,
+      headers: headerPairs,
+      body: memory.copy(body >>> 0, size),
+      trailers: trailerPairs,
+      timeoutMs,
+    });
     if (token < 0) return -token as Status;
     memory.setU32(returnToken >>> 0, token);
     return Status.Ok;

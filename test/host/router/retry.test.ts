@@ -5,6 +5,7 @@ import { HeaderMap } from "../../../host/http/header_map.ts";
 import { PeerType } from "../../../host/net/filter.ts";
 import { DEFAULT_HTTP_PLAN, DEFAULT_THRESHOLDS } from "../../../host/upstream/plan.ts";
 import type { RetryPolicyPlan } from "../../../host/upstream/retry_plan.ts";
+import { NO_RETRY_PLAN } from "../../../host/upstream/retry_policy.ts";
 import { queue } from "../http/support.ts";
 import { endpoint, type FakeConnection } from "../upstream/fakes.ts";
 import { type Options, Stream } from "./router_stream.ts";
@@ -432,21 +433,7 @@ test("a virtual host's policy is that of its routes which have none", () => {
   assert.equal(stream.seen, []);
 });
 
-const GIVEN: RetryPolicyPlan = {
-  retryOn: "5xx",
-  numRetries: 2,
-  perTryTimeoutMs: 100,
-  perTryIdleTimeoutMs: 0,
-  backOff: null,
-  rateLimited: null,
-  retriableStatusCodes: [],
-  retriableHeaders: [],
-  retriableRequestHeaders: [],
-  refreshesCluster: false,
-  retryPriority: null,
-  hostPredicates: [],
-  hostSelectionRetryCount: 1,
-};
+const GIVEN: RetryPolicyPlan = { ...NO_RETRY_PLAN, retryOn: "5xx", numRetries: 2, perTryTimeoutMs: 100 };
 
 test("a cluster's policy takes the place of the route's, but for the time of an attempt", () => {
   const cluster = { http: { ...DEFAULT_HTTP_PLAN, retryPolicy: GIVEN } };
