@@ -1,4 +1,4 @@
-// host/builder/filter.ts: filters in the chains that a builder makes.
+// host/builder/filter.ts: the filters of a chain that a builder makes.
 // pure: no I/O, no clock, no runtime globals
 /** @module */
 import type { NativeFilter } from "../extensions/common/native/filter.ts";
@@ -18,6 +18,25 @@ export interface WasmFilterOptions {
   readonly fields?: Fields;
 }
 
+/** Filters in the order in which they are added. */
+export class FilterList {
+  readonly fields: Fields[] = [];
+  /** Those in TypeScript among them. */
+  readonly natives: NativeFilter[] = [];
+
+  /** A filter by its message; `message` may be a builder, which is read when everything is there. */
+  add(name: string, message: Fields | { toJSON(): Fields }): void {
+    this.fields.push({ name, typed_config: message });
+  }
+
+  addNative(filter: NativeFilter, config: Fields | undefined): void {
+    const type = filter.kind === "http" ? "NativeHttpFilter" : "NativeNetworkFilter";
+    const fields = { filter: filter.name, ...(config !== undefined && { config }) };
+    this.natives.push(filter);
+    this.add(filter.name, typed(`nuncio.extensions.filters.native.v3.${type}`, fields));
+  }
+}
+
 export function wasmPlugin(name: string, options: WasmFilterOptions): Fields {
   const { configuration, failurePolicy } = options;
   const value = typeof configuration === "string" ? configuration : JSON.stringify(configuration);
@@ -34,17 +53,5 @@ export function wasmPlugin(name: string, options: WasmFilterOptions): Fields {
       },
       ...options.fields,
     },
-  };
-}
-
-/** A filter in TypeScript, with its `config`. */
-export function nativeFilter(filter: NativeFilter, config: Fields | undefined): Fields {
-  const message = filter.kind === "http" ? "NativeHttpFilter" : "NativeNetworkFilter";
-  return {
-    name: filter.name,
-    typed_config: typed(`nuncio.extensions.filters.native.v3.${message}`, {
-      filter: filter.name,
-      ...(config !== undefined && { config }),
-    }),
   };
 }

@@ -4,7 +4,7 @@
 import type { NativeFilter, NativeHttpFilter, NativeNetworkFilter } from "../extensions/common/native/filter.ts";
 import { addressFields } from "./address.ts";
 import { duration, type Fields, mergeFields, typed } from "./fields.ts";
-import { nativeFilter, type WasmFilterOptions, wasmPlugin } from "./filter.ts";
+import { FilterList, type WasmFilterOptions, wasmPlugin } from "./filter.ts";
 import { RouteBuilder, type RouteMatchOptions } from "./route.ts";
 
 /** Fills in a part. */
@@ -44,8 +44,7 @@ export class VirtualHostBuilder {
 export class HttpBuilder {
   readonly #fields: Record<string, unknown>;
   readonly #hosts = new Map<string, VirtualHostBuilder>();
-  readonly #filters: Fields[] = [];
-  readonly #nativeFilters: NativeFilter[] = [];
+  readonly #filters = new FilterList();
 
   /** `statPrefix` begins the names of its statistics: `http.<statPrefix>.`. */
   constructor(statPrefix: string) {
@@ -84,8 +83,7 @@ export class HttpBuilder {
 
   /** A filter in TypeScript; filters run in the order in which they are added. */
   filter(filter: NativeHttpFilter, config?: Fields): this {
-    this.#nativeFilters.push(filter);
-    this.#filters.push(nativeFilter(filter, config));
+    this.#filters.addNative(filter, config);
     return this;
   }
 
@@ -96,7 +94,7 @@ export class HttpBuilder {
 
   /** Any other filter, by its message type. */
   httpFilter(name: string, typeName: string, fields: Fields = {}): this {
-    this.#filters.push({ name, typed_config: typed(typeName, fields) });
+    this.#filters.add(name, typed(typeName, fields));
     return this;
   }
 
@@ -127,7 +125,7 @@ export class HttpBuilder {
   }
 
   get nativeFilters(): readonly NativeFilter[] {
-    return this.#nativeFilters;
+    return this.#filters.natives;
   }
 
   toJSON(): Fields {
@@ -136,7 +134,7 @@ export class HttpBuilder {
     return typed(`${NETWORK}.http_connection_manager.v3.HttpConnectionManager`, {
       ...(this.#hosts.size > 0 && { route_config: routeConfig }),
       ...this.#fields,
-      http_filters: [...this.#filters, router],
+      http_filters: [...this.#filters.fields, router],
     });
   }
 }
@@ -144,8 +142,7 @@ export class HttpBuilder {
 export class ListenerBuilder {
   readonly #name: string;
   readonly #fields: Record<string, unknown>;
-  readonly #filters: Fields[] = [];
-  readonly #nativeFilters: NativeFilter[] = [];
+  readonly #filters = new FilterList();
   #http: HttpBuilder | null = null;
 
   constructor(name: string, address: string) {
@@ -157,8 +154,7 @@ export class ListenerBuilder {
   http(configure: Configure<HttpBuilder>): this {
     if (this.#http === null) {
       this.#http = new HttpBuilder(this.#name);
-      // Read when everything is there.
-      this.#filters.push({ name: "envoy.filters.network.http_connection_manager", typed_config: this.#http });
+      this.#filters.add("envoy.filters.network.http_connection_manager", this.#http);
     }
     configure(this.#http);
     return this;
@@ -175,8 +171,7 @@ export class ListenerBuilder {
 
   /** A network filter in TypeScript, before what ends the chain. */
   filter(filter: NativeNetworkFilter, config?: Fields): this {
-    this.#nativeFilters.push(filter);
-    this.#filters.push(nativeFilter(filter, config));
+    this.#filters.addNative(filter, config);
     return this;
   }
 
@@ -187,7 +182,7 @@ export class ListenerBuilder {
 
   /** Any other network filter, by its message type. */
   networkFilter(name: string, typeName: string, fields: Fields = {}): this {
-    this.#filters.push({ name, typed_config: typed(typeName, fields) });
+    this.#filters.add(name, typed(typeName, fields));
     return this;
   }
 
@@ -198,10 +193,11 @@ export class ListenerBuilder {
   }
 
   get nativeFilters(): readonly NativeFilter[] {
-    return [...this.#nativeFilters, ...this.#http?.nativeFilters ?? []];
+    return [...this.#filters.natives, ...this.#http?.nativeFilters ?? []];
   }
 
   toJSON(): Fields {
-    return { ...(this.#filters.length > 0 && { filter_chains: [{ filters: this.#filters }] }), ...this.#fields };
+    const { fields: filters } = this.#filters;
+    return { ...(filters.length > 0 && { filter_chains: [{ filters }] }), ...this.#fields };
   }
 }
