@@ -11,13 +11,8 @@ import { parseFlags } from "../host/cli/flags.ts";
 import { CONFIG_CODES } from "../host/config/codes.ts";
 import { loadBootstrap, loadRegistry } from "../host/config/load.ts";
 import { PLAN_CODES } from "../host/config/plan_codes.ts";
-import { LogRegistry } from "../host/observe/log.ts";
-import { detectPlatform } from "../host/platform/detect.ts";
-import { loadConfiguration } from "../host/server/configuration.ts";
-import { PluginRegistry } from "../host/server/plugin_registry.ts";
-import { UNCACHED_CODE, WasmCode } from "../host/server/wasm_code/mod.ts";
-import { WasmTrial } from "../host/server/wasm_trial.ts";
 import { buildFilter } from "../host/testing/filter_build/build_filter.ts";
+import { loaded } from "./support/loaded_configuration.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SKIPPED_FOLDERS = new Set(["node_modules", "dist", "gen", "build", "results"]);
@@ -65,25 +60,7 @@ function prose(path: string): string {
 
 /** Problems of a bootstrap, as the proxy finds them before it starts; empty when there are none. */
 async function configurationProblems(yaml: string): Promise<string> {
-  const platform = detectPlatform();
-  const logs = new LogRegistry({ clock: platform.clock, format: "json", level: "off", destination: { write() {} } });
-  const plugins = new PluginRegistry({
-    trial: new WasmTrial(platform),
-    logger: logs.logger("wasm"),
-    code: new WasmCode(platform, UNCACHED_CODE, logs.logger("wasm")),
-    publish: () => Promise.resolve(null),
-  });
-  const { diagnostics } = await loadConfiguration({
-    platform,
-    configPath: null,
-    configYaml: yaml,
-    apiDescriptors: null,
-    allowUnknownFields: false,
-    lenient: false,
-    disabledExtensions: new Set(),
-    node: { serviceNode: "", serviceCluster: "", serviceZone: "" },
-  }, plugins);
-  plugins.close();
+  const { diagnostics } = await loaded({ yaml, triesCode: true });
   return diagnostics.hasErrors ? renderText(diagnostics) : "";
 }
 

@@ -8,10 +8,8 @@ import * as assert from "uvu/assert";
 import { renderText } from "../../../host/base/diagnostic_render.ts";
 import { Coverage, renderCoverage } from "../../../host/config/coverage.ts";
 import { loadRegistry } from "../../../host/config/load.ts";
-import { LogRegistry } from "../../../host/observe/log.ts";
-import { detectPlatform } from "../../../host/platform/detect.ts";
-import { type Configuration, loadConfiguration } from "../../../host/server/configuration.ts";
-import { PluginRegistry } from "../../../host/server/plugin_registry.ts";
+import type { Configuration } from "../../../host/server/configuration.ts";
+import { loaded } from "../../support/loaded_configuration.ts";
 
 const PAGE = fileURLToPath(new URL("../../../docs/reference/configuration.md", import.meta.url));
 const fileOf = (name: string): string => fileURLToPath(new URL(`./coverage/${name}.yaml`, import.meta.url));
@@ -19,29 +17,9 @@ const EVERYTHING = fileOf("everything");
 /** What one configuration cannot choose, another does. */
 const FILES = [EVERYTHING, fileOf("alternatives")];
 
-const NO_CODE = { ok: true, code: { bytes: new Uint8Array(0), imageDigest: null, signedBy: null } } as const;
-
 /** Loads a file; wasm code counts as good without being fetched or tried. */
 function load(path: string, yaml: string | null = null): Promise<Configuration> {
-  const platform = detectPlatform();
-  const logs = new LogRegistry({ clock: platform.clock, format: "json", destination: { write() {} } });
-  const module = { code: null as never, info: null as never, digest: "", meter: null };
-  const plugins = new PluginRegistry({
-    trial: { try: () => Promise.resolve({ id: 0, result: { ok: true, module }, log: [] }), close() {} },
-    logger: logs.logger("wasm"),
-    code: { load: () => Promise.resolve(NO_CODE), close() {}, countIn() {} },
-    publish: () => Promise.resolve(null),
-  });
-  return loadConfiguration({
-    platform,
-    configPath: path,
-    configYaml: yaml,
-    apiDescriptors: null,
-    allowUnknownFields: false,
-    lenient: false,
-    disabledExtensions: new Set(),
-    node: { serviceNode: "", serviceCluster: "", serviceZone: "" },
-  }, plugins);
+  return loaded({ path, yaml });
 }
 
 test("the reference page lists what is read by configurations without an error", async () => {

@@ -1,25 +1,14 @@
 // test/host/extensions/filters/network/http_connection_manager_plan.test.ts: what a connection manager refuses at load.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { LogRegistry } from "../../../../../host/observe/log.ts";
-import { detectPlatform } from "../../../../../host/platform/detect.ts";
-import { loadConfiguration } from "../../../../../host/server/configuration.ts";
-import { PluginRegistry } from "../../../../../host/server/plugin_registry.ts";
+import { loaded } from "../../../../support/loaded_configuration.ts";
 
 const HCM = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 
 /** Problems of a connection manager with these fields, as `severity: message (help)`. */
 async function problems(fields: string, route = "cluster: u"): Promise<string[]> {
-  const platform = detectPlatform();
-  const logs = new LogRegistry({ clock: platform.clock, format: "json", destination: { write() {} } });
-  const plugins = new PluginRegistry({
-    trial: { try: () => Promise.reject(new Error("there is no code")), close() {} },
-    logger: logs.logger("wasm"),
-    code: { load: () => Promise.reject(new Error("there is no code")), close() {}, countIn() {} },
-    publish: () => Promise.resolve(null),
-  });
-  const configYaml = `static_resources:
+  const yaml = `static_resources:
   clusters: [{ name: u }]
   listeners:
     - name: l
@@ -35,16 +24,7 @@ async function problems(fields: string, route = "cluster: u"): Promise<string[]>
                 http_filters: [{ name: router, typed_config: { "@type": ${ROUTER} } }]
                 ${fields}
 `;
-  const { diagnostics } = await loadConfiguration({
-    platform,
-    configPath: null,
-    configYaml,
-    apiDescriptors: null,
-    allowUnknownFields: false,
-    lenient: false,
-    disabledExtensions: new Set(),
-    node: { serviceNode: "", serviceCluster: "", serviceZone: "" },
-  }, plugins);
+  const { diagnostics } = await loaded({ yaml });
   return diagnostics.all.filter(({ severity }) => severity !== "note").map(({ severity, message, help }) =>
     `${severity}: ${message}${help === undefined ? "" : ` (${help})`}`
   );
