@@ -1,21 +1,20 @@
 // host/upstream/health/active_checks.ts: the checks of a cluster, and what follows from them.
 // pure: no I/O, no clock, no runtime globals
 /**
- * Lives on the one worker that checks. With one check its sessions set the flags of the hosts themselves; with
- * several each has flags of its own, and a host is what all of them say: failed if one of them says failed,
- * degraded if one says degraded.
+ * Lives on the worker that checks. With one check its sessions set the flags of the hosts themselves; with several
+ * what they say is joined.
  *
  * @see Envoy: source/common/upstream/upstream_impl.cc ClusterImplBase::setHealthChecker, onInitDone
- * @see Envoy: source/extensions/health_checkers/multi/multi.cc
  * @module
  */
-import type { Gauge } from "../../observe/stats.ts";
 import { HealthFlag, type HealthMonitor, type Host } from "../host.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { ClusterHealth } from "./cluster_health.ts";
 import { HealthChecker, type HealthCheckerEnvironment } from "./health_checker.ts";
+import { HostFlags } from "./host_flags.ts";
+import { JoinedHosts } from "./joined_hosts.ts";
 import type { CheckedCluster } from "./probe.ts";
-import type { HealthTransition, SessionFlags } from "./session.ts";
+import type { HealthTransition } from "./session.ts";
 
 /** The cluster, as its checks know it. */
 export interface ActivelyCheckedCluster extends CheckedCluster {
@@ -27,13 +26,6 @@ export interface ActivelyCheckedCluster extends CheckedCluster {
 export interface ActiveChecksEnvironment extends HealthCheckerEnvironment {
   readonly cluster: ActivelyCheckedCluster;
 }
-
-/** What one of several checks says of a host. */
-const OWN_FLAGS: readonly HealthFlag[] = [
-  HealthFlag.FailedActiveHc,
-  HealthFlag.DegradedActiveHc,
-  HealthFlag.PendingActiveHc,
-];
 
 export class ActiveChecks implements HealthMonitor {
   readonly #cluster: ActivelyCheckedCluster;
@@ -49,7 +41,7 @@ export class ActiveChecks implements HealthMonitor {
     const { checks } = cluster.plan.health;
     this.#cluster = cluster;
     this.#health = cluster.health;
-    const joined = checks.length > 1 ? new JoinedHosts(checks.length, cluster) : null;
+    const joined = checks.length > 1 ? new JoinedHosts(checks.length, cluster.health, cluster.stats.scope) : null;
     this.#joined = joined;
     this.#checkers = checks.map((plan) =>
       new HealthChecker(plan, environment, (host, transition) => {
@@ -109,104 +101,5 @@ export class ActiveChecks implements HealthMonitor {
     this.#onFirstRound = null;
     this.#health.markChecked();
     onFirstRound?.();
-  }
-}
-
-/** The flags that the host really has. */
-class HostFlags implements SessionFlags {
-  readonly #host: Host;
-  readonly #health: ClusterHealth;
-
-  constructor(host: Host, health: ClusterHealth) {
-    this.#host = host;
-    this.#health = health;
-  }
-
-  has(flag: HealthFlag): boolean {
-    return (this.#host.healthFlags & flag) !== 0;
-  }
-
-  set(flag: HealthFlag, on: boolean): void {
-    this.#health.set(this.#host, flag, on);
-  }
-}
-
-/** What one of several checks holds of a host. */
-class OwnFlags implements SessionFlags {
-  readonly #host: HostFlags;
-  bits: number;
-
-  constructor(host: HostFlags, bits: number) {
-    this.#host = host;
-    this.bits = bits;
-  }
-
-  has(flag: HealthFlag): boolean {
-    return (this.bits & flag) !== 0;
-  }
-
-  set(flag: HealthFlag, on: boolean): void {
-    this.bits = on ? this.bits | flag : this.bits & ~flag;
-    // Which of the checks says this does not matter.
-    if (flag === HealthFlag.ExcludedViaImmediateHcFail) this.#host.set(flag, on);
-  }
-}
-
-/** The hosts of a cluster with several checks. */
-class JoinedHosts {
-  readonly #count: number;
-  readonly #health: ClusterHealth;
-  readonly #hosts = new Map<Host, { readonly own: readonly OwnFlags[]; readonly host: HostFlags }>();
-  readonly #healthy: Gauge;
-  readonly #degraded: Gauge;
-
-  constructor(count: number, cluster: ActivelyCheckedCluster) {
-    this.#count = count;
-    this.#health = cluster.health;
-    this.#healthy = cluster.stats.scope.gauge("health_check.healthy");
-    this.#degraded = cluster.stats.scope.gauge("health_check.degraded");
-    this.#healthy.add(0);
-    this.#degraded.add(0);
-  }
-
-  add(host: Host): readonly OwnFlags[] {
-    const flags = new HostFlags(host, this.#health);
-    const own = Array.from({ length: this.#count }, () => new OwnFlags(flags, host.healthFlags));
-    this.#hosts.set(host, { own, host: flags });
-    this.#charge(flags, 1);
-    return own;
-  }
-
-  remove(host: Host): void {
-    const entry = this.#hosts.get(host);
-    if (entry === undefined) return;
-    this.#charge(entry.host, -1);
-    this.#hosts.delete(host);
-  }
-
-  close(): void {
-    for (const host of [...this.#hosts.keys()]) this.remove(host);
-  }
-
-  /** Takes in what one check says; null while all of them still have to say something. */
-  onResult(host: Host): HealthTransition | null {
-    const entry = this.#hosts.get(host);
-    if (entry === undefined) return "unchanged";
-    const { own, host: flags } = entry;
-    const wasPending = flags.has(HealthFlag.PendingActiveHc);
-    let transition: HealthTransition = "unchanged";
-    this.#charge(flags, -1);
-    for (const flag of OWN_FLAGS) {
-      const on = own.some((each) => each.has(flag));
-      if (on !== flags.has(flag)) transition = "changed";
-      flags.set(flag, on);
-    }
-    this.#charge(flags, 1);
-    return wasPending && flags.has(HealthFlag.PendingActiveHc) ? null : transition;
-  }
-
-  #charge(flags: HostFlags, amount: number): void {
-    if (!flags.has(HealthFlag.FailedActiveHc)) this.#healthy.add(amount);
-    if (flags.has(HealthFlag.DegradedActiveHc)) this.#degraded.add(amount);
   }
 }

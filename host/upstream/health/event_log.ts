@@ -8,6 +8,7 @@
  * @module
  */
 import type { Clock } from "../../base/clock.ts";
+import { timestampText } from "../../base/timestamp.ts";
 import { toWireText } from "../../base/wire_text.ts";
 import type { SocketAddress } from "../../observe/stream_info.ts";
 import type { Host } from "../host.ts";
@@ -70,7 +71,7 @@ export class HealthEventLog {
       host: addressMessage(host.address),
       cluster_name: this.#clusterName,
       ...before,
-      timestamp: new Date(this.#clock.wallMs()).toISOString(),
+      timestamp: timestampText(this.#clock.wallMs()),
       ...behind,
       ...(Object.keys(host.metadata).length > 0 && {
         metadata: { filter_metadata: host.metadata, typed_filter_metadata: {} },

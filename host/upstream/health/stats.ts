@@ -1,4 +1,5 @@
 // host/upstream/health/stats.ts: the statistics of active health checks, with Envoy's names.
+// pure: no I/O, no clock, no runtime globals
 /**
  * @see Envoy: source/extensions/health_checkers/common/health_checker_base_impl.h ALL_HEALTH_CHECKER_STATS
  * @module

@@ -86,7 +86,7 @@ export class OutlierDetector implements OutlierSink<Host> {
 
   constructor(options: DetectorOptions) {
     this.#options = options;
-    this.#timer = options.clock.createTimer(() => this.#onInterval());
+    this.#timer = options.clock.createTickTimer(() => this.#onInterval());
     this.#timer.enable(options.plan.current.intervalMs);
   }
 

@@ -5,6 +5,7 @@
  *   EventLoggerImpl
  * @module
  */
+import { timestampText } from "../../base/timestamp.ts";
 import type { EjectionType } from "./plan.ts";
 
 /** What happened to a host. */
@@ -33,7 +34,7 @@ export interface OutlierRates {
 export function outlierEventLine(event: OutlierEvent, wallMs: number): string {
   return JSON.stringify({
     type: event.type,
-    timestamp: timestamp(wallMs),
+    timestamp: timestampText(wallMs),
     ...(event.sinceLastActionMs !== null &&
       { secs_since_last_action: String(Math.floor(event.sinceLastActionMs / 1000)) }),
     cluster_name: event.clusterName,
@@ -66,9 +67,4 @@ function reason({ type, rates }: OutlierEvent): Readonly<Record<string, unknown>
 
 function whole(percent: number): number {
   return Math.max(0, Math.trunc(percent));
-}
-
-/** As protobuf's JSON has it: no fraction where there is none. */
-function timestamp(wallMs: number): string {
-  return new Date(Math.floor(wallMs)).toISOString().replace(".000Z", "Z");
 }

@@ -221,7 +221,7 @@ test("a line of the event log", () => {
     checked.lines[0],
     '{"health_checker_type":"HTTP","host":{"socket_address":{"protocol":"TCP","address":"10.0.0.1","port_value":80,' +
       '"resolver_name":"","ipv4_compat":false,"network_namespace_filepath":""}},"cluster_name":"a",' +
-      '"add_healthy_event":{"first_check":true},"timestamp":"2026-01-01T00:00:00.000Z",' +
+      '"add_healthy_event":{"first_check":true},"timestamp":"2026-01-01T00:00:00Z",' +
       '"locality":{"region":"","zone":"","sub_zone":""}}\n',
   );
 });
