@@ -72,7 +72,8 @@ export class RoutedRequest {
     this.cluster = cluster;
     this.clusterName = route.clusterName!;
     this.counters = route.countersFor(headers, stream.info);
-    this.isTcp = route.opensTcpTunnel(headers);
+    const pools = cluster.plan.upstreamPools;
+    this.isTcp = pools === "generic" ? route.opensTcpTunnel(headers) : pools === "tcp";
   }
 
   /** Which failures are worth another attempt: the cluster knows better than the route. */

@@ -76,6 +76,7 @@ export interface ClusterPlan {
   /** Of a cluster that chooses hosts itself; null for all others. */
   readonly provided: ProvidedPlan | null;
   readonly connection: UpstreamConnectionPlan;
+  readonly upstreamPools: UpstreamPools;
   readonly trackedStats: TrackedStatsPlan;
   /** Which statistics are kept; null for all. */
   readonly statsMatcher: StatsMatcherPlan | null;
@@ -279,6 +280,9 @@ export interface SubClustersPlan {
   readonly preresolve: readonly { readonly address: string; readonly port: number }[];
 }
 
+/** What requests are sent by: HTTP, a connection of bytes each, or whichever the route wants. */
+export type UpstreamPools = "generic" | "http" | "tcp";
+
 /** How hosts are connected to. */
 export interface UpstreamConnectionPlan {
   readonly tcpKeepalive: TcpKeepalivePlan | null;
@@ -368,6 +372,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     dropOverload: null,
     provided: null,
     connection: DEFAULT_CONNECTION_PLAN,
+    upstreamPools: "generic",
     trackedStats: NOTHING_TRACKED,
     statsMatcher: null,
     metadata: {},

@@ -18,6 +18,7 @@ import {
   type LocalityEndpointsPlan,
   type PreconnectPlan,
   type ProvidedPlan,
+  type UpstreamPools,
 } from "../plan.ts";
 import type { FormatChecker } from "../../http/plan/header_ops.ts";
 import type { TrackedStatsPlan } from "../tracked_stats.ts";
@@ -33,6 +34,13 @@ import { planOutlierDetection } from "./outlier_detection.ts";
 const USABLE_STATUSES: readonly EndpointHealth[] = ["UNKNOWN", "HEALTHY", "DEGRADED"];
 const UNSUPPORTED = "config/unsupported";
 const FIFO = "envoy.extensions.queue_policy.fifo.v3.FifoQueuePolicyConfig";
+const UPSTREAMS = "envoy.extensions.upstreams";
+const UPSTREAM_POOLS: Readonly<Record<string, UpstreamPools>> = {
+  [`${UPSTREAMS}.http.generic.v3.GenericConnectionPoolProto`]: "generic",
+  [`${UPSTREAMS}.tcp.generic.v3.GenericConnectionPoolProto`]: "generic",
+  [`${UPSTREAMS}.http.http.v3.HttpConnectionPoolProto`]: "http",
+  [`${UPSTREAMS}.http.tcp.v3.TcpConnectionPoolProto`]: "tcp",
+};
 const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
 /** What planning a cluster needs of the rest of the configuration. */
@@ -87,6 +95,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     health: planHealth(node, discovery?.type ?? null, http, formats),
     http,
     connection: planConnection(node, all.bindConfig),
+    upstreamPools: planUpstreamPools(node),
     trackedStats: planTrackedStats(node),
     statsMatcher: planStatsMatcher(node.message("stats_matcher")),
     metadata: planMetadata(node),
@@ -105,6 +114,19 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
 function planOverrideHostStatuses(common: ConfigNode | null): readonly EndpointHealth[] {
   const set = common?.message("override_host_status") ?? null;
   return set === null ? USABLE_STATUSES : set.strings("statuses") as EndpointHealth[];
+}
+
+function planUpstreamPools(node: ConfigNode): UpstreamPools {
+  const config = node.message("upstream_config");
+  if (config === null) return "generic";
+  const name = config.string("name");
+  const pools = UPSTREAM_POOLS[config.any("typed_config")?.typeName ?? ""];
+  if (pools !== undefined) return pools;
+  config.error(UNSUPPORTED, `connection pools '${name}' are not supported`, {
+    field: "name",
+    help: "remove upstream_config",
+  });
+  return "generic";
 }
 
 function planTrackedStats(node: ConfigNode): TrackedStatsPlan {

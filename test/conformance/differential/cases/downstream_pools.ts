@@ -1,4 +1,4 @@
-// test/conformance/differential/cases/downstream_pools.ts: clusters where each client's connection has upstream ones.
+// test/conformance/differential/cases/downstream_pools.ts: clusters where each client's connection has upstream ones, or each request.
 /** @module */
 import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
@@ -9,6 +9,12 @@ const ONE_POOL = "  circuit_breakers: { thresholds: [ { max_connection_pools: 1 
 
 function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: a.example\r\n\r\n`;
+}
+
+/** What a cluster's requests are sent by. */
+function pools(name: string, type: string): string {
+  const url = `type.googleapis.com/envoy.extensions.upstreams.${name}.v3.${type}ConnectionPoolProto`;
+  return `  upstream_config: { name: envoy.filters.connection_pools.${name}, typed_config: { "@type": ${url} } }`;
 }
 
 /** Two connections that take turns. */
@@ -24,16 +30,32 @@ function turns(name: string, path: string): Exchange {
 export const downstreamPools: Group = {
   name: "downstream_pools",
   listeners: ["main"],
-  upstreams: ["u"],
+  upstreams: ["u", "raw"],
   yaml: bootstrap([
     httpListener("main", {
-      routes: ["shared", "own", "one"].map((name) => `- { match: { prefix: /${name} }, route: { cluster: ${name} } }`)
+      routes: ["shared", "own", "one", "bytes", "http", "usual"].map((name) =>
+        `- { match: { prefix: /${name} }, route: { cluster: ${name} } }`
+      )
         .join("\n"),
     }),
-  ], [cluster("shared", "", "u"), cluster("own", OWN, "u"), cluster("one", OWN + ONE_POOL, "u")]),
+  ], [
+    cluster("shared", "", "u"),
+    cluster("own", OWN, "u"),
+    cluster("one", OWN + ONE_POOL, "u"),
+    cluster("bytes", pools("http.tcp", "Tcp"), "raw"),
+    cluster("http", pools("http.http", "Http"), "u"),
+    cluster("usual", pools("http.generic", "Generic"), "u"),
+  ]),
   exchanges: [
     turns("connections that clients share", "/shared"),
     turns("connections of their own", "/own"),
+    {
+      name: "a request as bytes",
+      client: "POST /bytes HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello",
+      upstreams: { raw: { tcp: [{ bytes: 5 }, "world", "end"] } },
+    },
+    { name: "a request as HTTP", client: get("/http"), upstreams: { u: { http: [GOOD] } } },
+    { name: "a request as ever", client: get("/usual"), upstreams: { u: { http: [GOOD] } } },
     {
       name: "a pool that is in use is not",
       client: [get("/one/slow"), "response"],

@@ -82,6 +82,20 @@ test("retry budgets", () => {
   ]);
 });
 
+test("what requests are sent by", () => {
+  const pools = (name: string, type: string) =>
+    plan(`name: a
+upstream_config: { name: ${name}, typed_config: { "@type": type.googleapis.com/envoy.extensions.upstreams.${type} } }`);
+  assert.is(good("name: a").upstreamPools, "generic");
+  assert.is(pools("x", "http.generic.v3.GenericConnectionPoolProto").plan!.upstreamPools, "generic");
+  assert.is(pools("x", "tcp.generic.v3.GenericConnectionPoolProto").plan!.upstreamPools, "generic");
+  assert.is(pools("x", "http.tcp.v3.TcpConnectionPoolProto").plan!.upstreamPools, "tcp");
+  assert.is(pools("x", "http.http.v3.HttpConnectionPoolProto").plan!.upstreamPools, "http");
+  assert.equal(pools("x", "http.udp.v3.UdpConnectionPoolProto").problems, [
+    "error config/unsupported upstream_config.name: connection pools 'x' are not supported",
+  ]);
+});
+
 test("which statistics are kept", () => {
   assert.is(good("name: a").statsMatcher, null);
   assert.is(good("name: a\nstats_matcher: { reject_all: false }").statsMatcher, null);
