@@ -7,7 +7,14 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { startEmbedded } from "../support/embedded.ts";
-import { clientOfEachWorker, healthFlagsAre, type RawClient, socketAddress, webConfig } from "./support.ts";
+import {
+  clientOfEachWorker,
+  healthFlagsAre,
+  overloadManager,
+  type RawClient,
+  socketAddress,
+  webConfig,
+} from "./support.ts";
 
 const EJECTED = "/failed_outlier_check", HEALTHY = "healthy";
 const STATS = "cluster.upstream.outlier_detection";
@@ -90,21 +97,7 @@ test("an overload that the main thread finds is every worker's", async () => {
     webConfig({
       port: 0,
       bootstrap: {
-        overload_manager: {
-          refresh_interval: "0.01s",
-          resource_monitors: [{
-            name: "injected",
-            typed_config: {
-              "@type":
-                "type.googleapis.com/envoy.extensions.resource_monitors.injected_resource.v3.InjectedResourceConfig",
-              filename: file,
-            },
-          }],
-          actions: [{
-            name: "envoy.overload_actions.stop_accepting_requests",
-            triggers: [{ name: "injected", threshold: { value: 0.9 } }],
-          }],
-        },
+        overload_manager: overloadManager(file, "stop_accepting_requests", 0.9),
       },
     }),
     { concurrency: 2 },

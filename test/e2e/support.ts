@@ -31,6 +31,24 @@ export interface WebOptions {
   readonly bootstrap?: Readonly<Record<string, unknown>>;
 }
 
+/** An overload manager with one action, by a pressure that is a number in a file. */
+export function overloadManager(file: string, action: string, threshold: number): object {
+  return {
+    refresh_interval: "0.01s",
+    resource_monitors: [{
+      name: "injected",
+      typed_config: {
+        "@type": `${EXTENSIONS}.resource_monitors.injected_resource.v3.InjectedResourceConfig`,
+        filename: file,
+      },
+    }],
+    actions: [{
+      name: `envoy.overload_actions.${action}`,
+      triggers: [{ name: "injected", threshold: { value: threshold } }],
+    }],
+  };
+}
+
 /** A bootstrap with the listener `web`: `/direct` answers by itself, the rest goes to the upstream, if there is one. */
 export function webConfig(options: WebOptions): string {
   const { port, upstreamPort, adminPort } = options;

@@ -6,7 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NuncioError } from "../../../host/base/error.ts";
 import { type BootstrapJson, createProxy, type Proxy, ProxyBuilder } from "../../../host/mod.ts";
-import { get, isFree, RawClient, Upstream, wasmFilter, webConfig } from "../../e2e/support.ts";
+import { get, isFree, overloadManager, RawClient, Upstream, wasmFilter, webConfig } from "../../e2e/support.ts";
 import { freePorts } from "../../support/proxy_process.ts";
 import { watFilter } from "../../support/wat_filter.ts";
 
@@ -90,21 +90,7 @@ test("another overload manager: other thresholds leave connections alone, other 
     webConfig({
       port: 0,
       bootstrap: {
-        overload_manager: {
-          refresh_interval: "0.01s",
-          resource_monitors: [{
-            name: "injected",
-            typed_config: {
-              "@type":
-                "type.googleapis.com/envoy.extensions.resource_monitors.injected_resource.v3.InjectedResourceConfig",
-              filename: pressure,
-            },
-          }],
-          actions: [{
-            name: `envoy.overload_actions.${action}`,
-            triggers: [{ name: "injected", threshold: { value: threshold } }],
-          }],
-        },
+        overload_manager: overloadManager(pressure, action, threshold),
       },
     });
   const proxy = await createProxy({ yaml: webConfig({ port: 0 }) }, { logLevel: "off" });

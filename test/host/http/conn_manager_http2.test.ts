@@ -65,6 +65,17 @@ test("a codec that is configured is not asked for", () => {
   assert.is(two.stat("cx_protocol_error"), 1);
 });
 
+test("a connection that is old before it says that it speaks HTTP/2 is told to go, too", () => {
+  const down = new Downstream({ plan: { codecType: "AUTO", maxConnectionDurationMs: 100, drainTimeoutMs: 50 } });
+  const peer = new Peer();
+  down.clock.advance(100);
+  down.feed(PREFACE + settingsFrame([]) + SETTINGS_ACK + peer.headers(1, GET, true));
+  peer.read(down.take());
+  assert.is(down.streams.length, 1);
+  down.clock.advance(50);
+  assert.match(peer.read(down.take()).join(), /^GOAWAY /);
+});
+
 test("so few bytes that they say nothing may take no longer than a head", () => {
   const down = new Downstream({ plan: { requestHeadersTimeoutMs: 100 } });
   down.feed("PRI");

@@ -107,6 +107,18 @@ test("a connection is one user's, and counts as a request, as in Envoy", () => {
   assertQuiet(s);
 });
 
+test("overload: no connection is made, and who wants one fails", () => {
+  const s = setup();
+  const env = { ...s.env, shedsConnections: () => true };
+  const manager = new ClusterManager(env);
+  manager.update([planWith(["10.0.0.1:80"])]);
+  const info = new StreamInfo(new FakeConnection({ address: "10.9.9.9", port: 1, text: "10.9.9.9:1" }).info, 0, 0);
+  const user = new User();
+  new TcpClusters(manager).connect("a", { info, hashInput: null }, user);
+  assert.equal(user.events, ["failure overflow [] no host"]);
+  assert.is(env.dialer.dials.length, 0);
+});
+
 test("the user's close is local", () => {
   const s = setup();
   const user = s.connect();
