@@ -6,10 +6,10 @@
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -85,7 +85,10 @@ export function spawnProxy(yaml: string, options: ProxyOptions = {}): ProxyProce
   const folder = mkdtempSync(join(tmpdir(), "nuncio-proxy-"));
   const file = join(folder, "bootstrap.yaml");
   writeFileSync(file, yaml.replaceAll("FOLDER", folder));
-  for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
   const child = spawn(proxy.command, [...proxy.args, "-c", file, ...(options.args ?? [])], {
     cwd: ROOT,
     env: { ...process.env, ...options.env },

@@ -1070,4 +1070,18 @@ export const DIFFERENCES: readonly Difference[] = [
     nuncio: "has those of the workers",
     reason: "nobody asks for hosts on the main thread",
   },
+  {
+    title: "What the runtime says of fractions and of texts that are no YAML",
+    cases: [],
+    envoy: "shows a fraction of a static layer as the text that protobuf has for debugging; names yaml-cpp's problem",
+    nuncio: "shows it as JSON; names the problem in words of its own, and then sets none of the values",
+    reason: "protobuf's text is not stable by design; half of what was asked for is nothing that anyone wants",
+  },
+  {
+    title: "When runtime values count",
+    cases: [],
+    envoy: "answers `/runtime_modify` before workers have the values; reads files when a link is moved over another",
+    nuncio: "answers once all workers have them; reads files whatever way the link becomes another one",
+    reason: "the next request sees what was set",
+  },
 ];

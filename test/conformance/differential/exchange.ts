@@ -38,6 +38,8 @@ export interface Exchange {
   readonly anyConnection?: true;
   /** Of responses the status and the body are noted: who answers is the admin interface, with headers of its own. */
   readonly withoutHeaders?: true;
+  /** Bodies are JSON, of which the keys come in any order. */
+  readonly sortedJson?: true;
   /** Bodies are noted as they are, however long. */
   readonly wholeBodies?: true;
   /** What upstreams do, by name; one that is not named answers 200 with `ok`. */

@@ -71,6 +71,11 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
         setPressure,
       );
       const lines = await log.next(options.expectedLines?.(exchange.name) ?? null);
+      if (exchange.sortedJson === true) {
+        for (const each of client) {
+          if (typeof each !== "string" && each.body !== undefined) each.body = withSortedKeys(each.body);
+        }
+      }
       if (exchange.withoutHeaders === true) {
         for (const each of client) if (typeof each !== "string") each.head.length = 1;
       }
@@ -87,6 +92,16 @@ export async function playGroup(group: Group, options: PlayOptions = {}): Promis
     await Promise.all([...upstreams, ...checked].map((upstream) => upstream.stop()));
     await proxy?.stop();
   }
+}
+
+/** Other bodies stay as they are. */
+function withSortedKeys(body: string): string {
+  if (!body.startsWith("{")) return body;
+  const sort = (_key: string, value: unknown): unknown =>
+    typeof value !== "object" || value === null || Array.isArray(value)
+      ? value
+      : Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1));
+  return JSON.stringify(JSON.parse(body), sort, 1);
 }
 
 /** Renamed into place: so Envoy sees it, and nobody sees half of it. */

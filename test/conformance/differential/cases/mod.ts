@@ -49,6 +49,7 @@ import { routeTrees } from "./route_trees.ts";
 import { routerOptions } from "./router_options.ts";
 import { routing } from "./routing.ts";
 import { statefulSession } from "./stateful_session.ts";
+import { runtime } from "./runtime.ts";
 import { scopedRoutes } from "./scoped_routes.ts";
 import { strictHeaders } from "./strict_headers.ts";
 import { timeouts } from "./timeouts.ts";
@@ -126,7 +127,7 @@ export const CLUSTER_GROUPS: readonly Group[] = [
   loadReports,
 ];
 
-/** Health, outliers, breakers, overload, draining. */
+/** Health, outliers, breakers, overload, draining, the runtime. */
 export const HEALTH_GROUPS: readonly Group[] = [
   breakers,
   outliers,
@@ -135,6 +136,7 @@ export const HEALTH_GROUPS: readonly Group[] = [
   overload,
   overloadStreams,
   draining,
+  runtime,
 ];
 
 /** WebAssembly filters. */
