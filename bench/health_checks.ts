@@ -9,8 +9,8 @@
 import { type AddressInfo, createServer } from "node:net";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { findEnvoy } from "./macro/envoy.ts";
-import { denoProxy, envoyProxy, nodeProxy, processCost, type Proxy, type Yaml } from "./macro/proxies.ts";
+import { namedProxy, proxyOptions } from "./macro/named_proxy.ts";
+import { processCost, type Yaml } from "./macro/proxies.ts";
 
 const LIMIT_PERCENT = 5;
 /** Until all hosts were checked once, and a proxy has settled. */
@@ -20,8 +20,7 @@ const { values } = parseArgs({
   options: {
     rate: { type: "string", default: "500" },
     seconds: { type: "string", default: "10" },
-    only: { type: "string", default: "node,deno" },
-    envoy: { type: "string" },
+    ...proxyOptions("node,deno"),
   },
 });
 const rate = Number(values.rate);
@@ -86,14 +85,9 @@ function yaml(checked: boolean): Yaml {
     });
 }
 
-function start(name: string, text: Yaml): Promise<Proxy> {
-  if (name === "envoy") return findEnvoy(values.envoy).then((binary) => envoyProxy(binary, text));
-  return name === "deno" ? denoProxy(text) : nodeProxy(text);
-}
-
 /** CPU time as percent of a core, and checks a second. */
 async function measure(name: string, checked: boolean): Promise<{ percent: number; checks: number }> {
-  const proxy = await start(name, yaml(checked));
+  const proxy = await namedProxy(name, yaml(checked), values.envoy);
   try {
     await pause(SETTLE_MS);
     const before = { cpu: processCost(proxy.pid).cpuMs, answered, ms: performance.now() };

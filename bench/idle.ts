@@ -11,8 +11,8 @@
 import { connect, type Socket } from "node:net";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { findEnvoy } from "./macro/envoy.ts";
-import { denoProxy, envoyProxy, nodeProxy, processCost, type Proxy } from "./macro/proxies.ts";
+import { namedProxy, proxyOptions } from "./macro/named_proxy.ts";
+import { processCost, type Proxy } from "./macro/proxies.ts";
 import { SCENARIOS } from "./macro/scenarios.ts";
 import { startUpstream } from "./macro/start_upstream.ts";
 
@@ -27,8 +27,7 @@ const IDLE_MS = 25_000;
 const { values } = parseArgs({
   options: {
     connections: { type: "string", default: "10000" },
-    only: { type: "string", default: "node,deno" },
-    envoy: { type: "string" },
+    ...proxyOptions("node,deno"),
   },
 });
 const count = Number(values.connections);
@@ -95,11 +94,7 @@ let kept = true;
 try {
   for (const name of values.only.split(",")) {
     const yaml = await SCENARIOS.find((each) => each.name === "http1_router")!.yaml(upstream.ports);
-    const proxy = name === "envoy"
-      ? await envoyProxy(await findEnvoy(values.envoy), yaml)
-      : name === "deno"
-      ? await denoProxy(yaml)
-      : await nodeProxy(yaml);
+    const proxy = await namedProxy(name, yaml, values.envoy);
     try {
       if (!await measure(proxy)) kept = false;
     } finally {

@@ -8,8 +8,9 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { findEnvoy } from "./macro/envoy.ts";
-import { denoProxy, envoyProxy, nodeProxy, processCost, type Proxy, type Yaml } from "./macro/proxies.ts";
+import { namedProxy, proxyOptions } from "./macro/named_proxy.ts";
+import { processCost, type Proxy, type Yaml } from "./macro/proxies.ts";
+import { manyClusters } from "./many_clusters.ts";
 
 /** Time and CPU of the large configuration, in those of Envoy. */
 const LIMIT = 2;
@@ -19,8 +20,7 @@ const { values } = parseArgs({
     clusters: { type: "string", default: "2000" },
     routes: { type: "string", default: "5000" },
     rounds: { type: "string", default: "3" },
-    only: { type: "string", default: "envoy,node,deno" },
-    envoy: { type: "string" },
+    ...proxyOptions("envoy,node,deno"),
   },
 });
 
@@ -43,26 +43,15 @@ function route(i: number, clusters: number): string {
   }
 }
 
-function cluster(i: number): string {
-  return `- name: cluster_${i}
-  type: STATIC
-  connect_timeout: 0.25s
-  lb_policy: ROUND_ROBIN
-  load_assignment:
-    cluster_name: cluster_${i}
-    endpoints:
-    - lb_endpoints:
-      - endpoint:
-          address:
-            socket_address: { address: 127.0.0.1, port_value: ${10_000 + i % 50_000} }
-`;
-}
-
 const indent = (text: string, columns: number): string => text.replace(/^(?=.)/gm, " ".repeat(columns));
 
 function configuration(clusters: number, routes: number): Yaml {
   const routeList = Array.from({ length: routes }, (_, i) => route(i, clusters)).join("");
-  const clusterList = Array.from({ length: clusters }, (_, i) => cluster(i)).join("");
+  const clusterList = manyClusters(
+    clusters,
+    "STATIC",
+    (i) => `address: 127.0.0.1, port_value: ${10_000 + i % 50_000}`,
+  );
   return (port) =>
     `static_resources:
   listeners:
@@ -84,7 +73,7 @@ ${indent(routeList, 14)}          http_filters:
           - name: envoy.filters.http.router
             typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
   clusters:
-${indent(clusterList, 2)}`;
+${clusterList}`;
 }
 
 interface Cost {
@@ -101,11 +90,7 @@ async function costOf(started: Promise<Proxy>): Promise<Cost> {
 
 const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 
-const starts: Readonly<Record<string, (yaml: Yaml) => Promise<Proxy>>> = {
-  envoy: await findEnvoy(values.envoy).then((binary) => (yaml: Yaml) => envoyProxy(binary, yaml)),
-  node: (yaml) => nodeProxy(yaml),
-  deno: (yaml) => denoProxy(yaml),
-};
+const start = (name: string, yaml: Yaml): Promise<Proxy> => namedProxy(name, yaml, values.envoy);
 const names = values.only.split(",");
 const small = configuration(1, 1), large = configuration(Number(values.clusters), Number(values.routes));
 console.log(
@@ -114,8 +99,8 @@ console.log(
 const costs = new Map(names.map((name) => [name, { small: [] as Cost[], large: [] as Cost[] }]));
 for (let round = 0; round < Number(values.rounds); round++) {
   for (const name of names) {
-    costs.get(name)!.small.push(await costOf(starts[name]!(small)));
-    costs.get(name)!.large.push(await costOf(starts[name]!(large)));
+    costs.get(name)!.small.push(await costOf(start(name, small)));
+    costs.get(name)!.large.push(await costOf(start(name, large)));
   }
 }
 const ms = (list: readonly Cost[], key: keyof Cost): number => median(list.map((cost) => cost[key]));

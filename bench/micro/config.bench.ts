@@ -13,26 +13,13 @@ import { SourceText } from "../../host/base/source.ts";
 import { MessageNode } from "../../host/config/config_node.ts";
 import { BOOTSTRAP, loadBootstrap, loadRegistry } from "../../host/config/load.ts";
 import { parseYaml } from "../../host/config/yaml.ts";
+import { manyClusters } from "../many_clusters.ts";
 
 const registry: TypeRegistry = loadRegistry();
 
 function clusters(count: number): string {
-  let yaml = "static_resources:\n  clusters:\n";
-  for (let i = 0; i < count; i++) {
-    yaml += `  - name: cluster_${i}
-    type: STRICT_DNS
-    connect_timeout: 0.25s
-    lb_policy: ROUND_ROBIN
-    load_assignment:
-      cluster_name: cluster_${i}
-      endpoints:
-      - lb_endpoints:
-        - endpoint:
-            address:
-              socket_address: { address: host-${i}.example.com, port_value: 80 }
-`;
-  }
-  return yaml;
+  const list = manyClusters(count, "STRICT_DNS", (i) => `address: host-${i}.example.com, port_value: 80`);
+  return `static_resources:\n  clusters:\n${list}`;
 }
 
 const small = clusters(3);

@@ -8,7 +8,6 @@ import process from "node:process";
 import { TimerClock } from "../../host/base/clock.ts";
 import { fromLatin1 } from "../../host/base/bytes.ts";
 import { beginTurn, endTurn } from "../../host/base/turn.ts";
-import { loadBootstrap, loadRegistry } from "../../host/config/load.ts";
 import { ConnectionManager } from "../../host/http/conn_manager.ts";
 import type { ConnectionManagerConfig } from "../../host/http/conn_manager_config.ts";
 import { ConnectionManagerStats } from "../../host/http/conn_manager_stats.ts";
@@ -21,13 +20,12 @@ import { ipAddress } from "../../host/net/address.ts";
 import { StatsStore } from "../../host/observe/stats.ts";
 import { StreamInfo } from "../../host/observe/stream_info.ts";
 import { detectPlatform } from "../../host/platform/detect.ts";
-import { planRouteConfig } from "../../host/router/plan/route_config.ts";
-import { RouteTable } from "../../host/router/route_table.ts";
 import { Router } from "../../host/router/router.ts";
 import { RouterStats } from "../../host/router/router_stats.ts";
 import { createClientCodec } from "../../host/upstream/client_codec.ts";
 import { ClusterManager } from "../../host/upstream/cluster_manager.ts";
 import { createClusterPlan, NO_LOCALITY } from "../../host/upstream/plan.ts";
+import { routeTable } from "./route_table.ts";
 
 /** A connection that goes nowhere: writes are handed to `onWrite`. */
 class LoopConnection implements Connection {
@@ -91,24 +89,12 @@ await new Promise<void>((resolve) => {
   clusters.update([createClusterPlan("upstream", { localities })], resolve);
 });
 
-const { root } = loadBootstrap({
-  registry: loadRegistry(),
-  yaml:
-    '{ virtual_hosts: [ { name: all, domains: ["*"], routes: [ { match: { prefix: / }, route: { cluster: upstream } } ] } ] }',
-  typeName: "envoy.config.route.v3.RouteConfiguration",
-});
-const route = planRouteConfig(root!, {
-  clusters: null,
-  validateClustersByDefault: false,
-  env: () => undefined,
-  formatProblem: () => null,
-  planFilterConfig: () => null,
-  readDataSource: () => null,
-});
-const table = new RouteTable(route, {
-  compileFormat: () => ({ format: () => "" }),
-  compileBody: () => () => "",
-  stats: StatsStore.create(),
+const table = routeTable({
+  virtual_hosts: [{
+    name: "all",
+    domains: ["*"],
+    routes: [{ match: { prefix: "/" }, route: { cluster: "upstream" } }],
+  }],
 });
 const config: ConnectionManagerConfig = {
   plan: {

@@ -1,15 +1,9 @@
 // bench/micro/route.bench.ts: what finding a route and finalizing a request costs.
 import { bench, do_not_optimize, group, run } from "mitata";
-import { ManualClock } from "../../host/base/clock.ts";
-import { SeededRandom } from "../../host/base/random.ts";
-import { loadBootstrap, loadRegistry } from "../../host/config/load.ts";
 import { HeaderMap } from "../../host/http/header_map.ts";
-import { compileLine } from "../../host/observe/format_plan.ts";
-import { compileFormat, type FormatWorld } from "../../host/observe/formatter.ts";
-import { StatsStore } from "../../host/observe/stats.ts";
 import { StreamInfo } from "../../host/observe/stream_info.ts";
-import { planRouteConfig } from "../../host/router/plan/route_config.ts";
-import { RouteTable } from "../../host/router/route_table.ts";
+import type { RouteTable } from "../../host/router/route_table.ts";
+import { routeTable } from "./route_table.ts";
 
 const address = { address: "127.0.0.1", port: 1, text: "127.0.0.1:1" };
 const info = new StreamInfo(
@@ -27,35 +21,11 @@ const info = new StreamInfo(
   0,
   0,
 );
-const registry = loadRegistry();
-const world: FormatWorld = {
-  hostname: "bench",
-  environment: () => undefined,
-  clock: new ManualClock(),
-  random: new SeededRandom(1),
-};
 
 /** A table of one virtual host with these matches, all to one cluster. */
 function table(matches: readonly object[], domains: readonly string[] = ["*"], more: object = {}): RouteTable {
   const routes = matches.map((match) => ({ match, route: { cluster: "c" } }));
-  const { root } = loadBootstrap({
-    registry,
-    yaml: JSON.stringify({ ...more, virtual_hosts: [{ name: "v", domains, routes }] }),
-    typeName: "envoy.config.route.v3.RouteConfiguration",
-  });
-  const plan = planRouteConfig(root!, {
-    clusters: null,
-    validateClustersByDefault: false,
-    env: () => undefined,
-    formatProblem: () => null,
-    planFilterConfig: () => null,
-    readDataSource: () => null,
-  });
-  return new RouteTable(plan, {
-    compileFormat: (text, omitEmptyValues = true) => compileFormat(text, world, { omitEmptyValues }),
-    compileBody: (format) => compileLine(format, world),
-    stats: StatsStore.create(),
-  });
+  return routeTable({ ...more, virtual_hosts: [{ name: "v", domains, routes }] });
 }
 
 const matches = (count: number, one: (i: number) => object): object[] =>
