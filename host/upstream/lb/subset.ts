@@ -13,12 +13,15 @@ import { PrioritySet } from "../priority.ts";
 import type { LoadBalancerContext } from "./context.ts";
 import type { BalancerEnvironment, ClusterBalancer } from "./picker.ts";
 
+/** Where the localities of hosts are in their set. */
+export type LocalityIndexes = ReadonlyMap<Host, number>;
+
 export interface Subset {
   chooseHost(context: LoadBalancerContext | null): Host | null;
-  /** Gives it a host of a priority; `finish` follows. */
-  put(priority: number, host: Host): void;
+  /** Gives it a host of the priority that `finish` follows for; once or several times on end. */
+  put(host: Host): void;
   /** It has of this priority what it was given since the last time, and nothing else. */
-  finish(priority: number): void;
+  finish(priority: number, localityOf: LocalityIndexes): void;
   /** It has hosts, healthy or not. */
   readonly isActive: boolean;
   /** Of several hosts only one counts. */
@@ -41,7 +44,7 @@ export class PrioritySubset implements Subset {
   readonly #options: PrioritySubsetOptions;
   readonly #priorities: PrioritySet;
   readonly #balancer: ClusterBalancer;
-  #given = new Set<Host>();
+  #given: Host[] = [];
   readonly isSingle = false;
   isActive = false;
 
@@ -56,18 +59,20 @@ export class PrioritySubset implements Subset {
     return this.#balancer.chooseHost(context);
   }
 
-  put(_priority: number, host: Host): void {
-    this.#given.add(host);
+  put(host: Host): void {
+    if (this.#given.at(-1) !== host) this.#given.push(host);
   }
 
-  finish(priority: number): void {
+  finish(priority: number, localityOf: LocalityIndexes): void {
     const { environment, localityWeightAware } = this.#options;
     const set = environment.priorities.hostSets[priority]!;
     const given = this.#given;
-    this.#given = new Set();
+    this.#given = [];
     this.#priorities.setPolicy(set.overprovisioningFactor, set.weightedHealth);
-    const localities = set.localities.map((locality) => this.#part(locality, given));
-    this.#priorities.updateHosts(priority, set.hosts.filter((host) => given.has(host)), localities, {
+    const parts = set.localities.map((): Host[] => []);
+    for (const host of given) parts[localityOf.get(host) ?? -1]?.push(host);
+    const localities = set.localities.map((locality, index) => this.#part(locality, parts[index]!));
+    this.#priorities.updateHosts(priority, given, localities, {
       hasLocalLocality: set.hasLocalLocality,
       hasLocalityWeights: localityWeightAware && set.hasLocalityWeights,
     });
@@ -78,9 +83,8 @@ export class PrioritySubset implements Subset {
     this.#balancer.close?.();
   }
 
-  #part(locality: LocalityHosts, given: ReadonlySet<Host>): LocalityHosts {
+  #part(locality: LocalityHosts, hosts: readonly Host[]): LocalityHosts {
     const { localityWeightAware, scaleLocalityWeight } = this.#options;
-    const hosts = locality.hosts.filter((host) => given.has(host));
     if (!localityWeightAware) return { ...locality, weight: 0, hosts };
     if (!scaleLocalityWeight) return { ...locality, hosts };
     const count = locality.hosts.length;
@@ -98,7 +102,7 @@ export class SingleHostSubset implements Subset {
     return this.#hosts.find((host) => host !== undefined) ?? null;
   }
 
-  put(_priority: number, host: Host): void {
+  put(host: Host): void {
     this.#given = host;
   }
 

@@ -170,14 +170,14 @@ export class SubsetBalancer implements ClusterBalancer {
   /** Sorts the hosts of a priority into the subsets again: their metadata may have changed, too. */
   #update(priority: number): void {
     const { listAsAny, selectors } = this.#plan;
-    const { hosts } = this.#environment.priorities.hostSets[priority]!;
+    const { hosts, localities } = this.#environment.priorities.hostSets[priority]!;
     const singles = new Set<Subset>();
     let duplicates = 0;
     for (const host of hosts) {
       const metadata = host.lbMetadata;
-      this.#any?.put(priority, host);
+      this.#any?.put(host);
       if (this.#default !== null && hasFields(metadata, this.#defaultFields, listAsAny)) {
-        this.#default.put(priority, host);
+        this.#default.put(host);
       }
       for (const selector of selectors) {
         for (const key of subsetKeys(selector.keys, metadata, listAsAny)) {
@@ -189,14 +189,15 @@ export class SubsetBalancer implements ClusterBalancer {
             }
             singles.add(subset);
           }
-          subset.put(priority, host);
+          subset.put(host);
         }
       }
     }
     this.#duplicates.set(duplicates);
-    this.#any?.finish(priority);
-    this.#default?.finish(priority);
-    for (const subset of this.#subsets.values()) subset.finish(priority);
+    const localityOf = new Map(localities.flatMap((locality, index) => locality.hosts.map((host) => [host, index])));
+    this.#any?.finish(priority, localityOf);
+    this.#default?.finish(priority, localityOf);
+    for (const subset of this.#subsets.values()) subset.finish(priority, localityOf);
   }
 
   #addSubset(key: string, { singleHostPerSubset }: SubsetSelectorPlan): Subset {
