@@ -20,6 +20,7 @@ import {
 import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { DialCallbacks, DialFailure, DialHandle } from "./dialer.ts";
+import { createFullBufferTimer, type FullBufferTimer } from "./full_buffer_timer.ts";
 import type { HttpProtocolPlan } from "./plan.ts";
 import type { PoolCluster, PoolLedger } from "./pool.ts";
 
@@ -57,6 +58,8 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
   readonly #createdMs: number;
   readonly #idleTimer: Timer;
   #durationTimer: Timer | null = null;
+  /** Null where a peer may take its time. */
+  #fullBuffer: FullBufferTimer | null = null;
   #dial: DialHandle | null = null;
   connection: Connection | null = null;
   #codec: ClientCodec | null = null;
@@ -156,6 +159,8 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     this.#dial = null;
     this.connection = connection;
     cluster.stats.upstreamCxConnectMs.record(cluster.clock.nowMs() - this.#createdMs);
+    const { clock, plan } = cluster;
+    this.#fullBuffer = createFullBufferTimer(clock, plan.fullBufferTimeoutMs, (details) => this.close(details));
     this.#codec = this.#owner.createCodec(connection, this, this.#owner.http, cluster);
     connection.setHandler(this);
     const { maxConnectionDurationMs: durationMs, maxConnectionDurationJitterPercent: jitterPercent } =
@@ -215,10 +220,12 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
   }
 
   onAboveWriteBufferHighWatermark(): void {
+    this.#fullBuffer?.onAboveHighWatermark();
     this.#codec!.onUnderlyingConnectionAboveWriteBufferHighWatermark();
   }
 
   onBelowWriteBufferLowWatermark(): void {
+    this.#fullBuffer?.stop();
     this.#codec!.onUnderlyingConnectionBelowWriteBufferLowWatermark();
   }
 
@@ -297,6 +304,7 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
     this.#owner.setState(this, ClientState.Closed);
     this.#idleTimer.disable();
     this.#durationTimer?.disable();
+    this.#fullBuffer?.stop();
     this.#owner.ledger.onConnectionClosed(by, this.#createdMs, this.requestCount);
     if (this.#dispatching) this.#owner.onDispatchEnd();
     this.#dispatching = false;

@@ -49,6 +49,8 @@ export interface ClusterPlan {
   /** From the start of a connection until it can carry bytes, a TLS handshake included. */
   readonly connectTimeoutMs: number;
   readonly perConnectionBufferLimitBytes: number;
+  /** A connection that has more than that to send for so long is closed; 0 = never. */
+  readonly fullBufferTimeoutMs: number;
   /** No two connections of clients share an upstream one. */
   readonly poolPerDownstreamConnection: boolean;
   /** Connections ahead of streams; null for none. */
@@ -350,6 +352,7 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     type: "STATIC",
     connectTimeoutMs: 5000,
     perConnectionBufferLimitBytes: 1024 * 1024,
+    fullBufferTimeoutMs: 0,
     overrideHostStatuses: ["UNKNOWN", "HEALTHY", "DEGRADED"],
     poolPerDownstreamConnection: false,
     preconnect: null,

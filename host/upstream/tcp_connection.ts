@@ -11,6 +11,7 @@ import type { Connection, ConnectionHandler, ConnectionStats } from "../net/conn
 import { CloseType, PeerType } from "../net/filter.ts";
 import type { ConnectionInfo } from "../observe/stream_info.ts";
 import type { DialCallbacks, DialFailure, DialHandle } from "./dialer.ts";
+import { createFullBufferTimer, type FullBufferTimer } from "./full_buffer_timer.ts";
 import type { PoolLedger } from "./pool.ts";
 
 /** The pool, as its connections see it. */
@@ -33,6 +34,8 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
   #handler: ConnectionHandler | null = null;
   /** Ends a connection that nobody comes for; null when there was somebody from the beginning. */
   #idleTimer: Timer | null = null;
+  /** Null where a peer may take its time. */
+  #fullBuffer: FullBufferTimer | null = null;
   /** What came before there was a user. */
   #early: Uint8Array[] | null = null;
   #used = false;
@@ -95,6 +98,7 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
   #end(by: PeerType): void {
     this.#gone = true;
     this.#idleTimer?.disable();
+    this.#fullBuffer?.stop();
     if (this.#used) this.#owner.ledger.onStreamEnded();
     this.#owner.ledger.onConnectionClosed(by, this.#createdMs, this.#used ? 1 : 0);
     if (this.#used) this.#owner.ledger.onStreamsCut(by);
@@ -109,6 +113,10 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
   onConnected(connection: Connection): void {
     this.#inner = connection;
     const { cluster } = this.#owner.ledger;
+    const { fullBufferTimeoutMs } = cluster.plan;
+    this.#fullBuffer = createFullBufferTimer(cluster.clock, fullBufferTimeoutMs, (details) => {
+      connection.close(CloseType.NoFlush, details);
+    });
     cluster.stats.upstreamCxConnectMs.record(cluster.clock.nowMs() - this.#createdMs);
     this.#owner.onConnected(this);
   }
@@ -140,10 +148,12 @@ export class TcpConnection implements Connection, ConnectionHandler, DialCallbac
   }
 
   onAboveWriteBufferHighWatermark(): void {
+    this.#fullBuffer?.onAboveHighWatermark();
     this.#handler!.onAboveWriteBufferHighWatermark();
   }
 
   onBelowWriteBufferLowWatermark(): void {
+    this.#fullBuffer?.stop();
     this.#handler!.onBelowWriteBufferLowWatermark();
   }
 

@@ -79,6 +79,7 @@ export function planCluster(node: ConfigNode, context: Partial<ClusterPlanContex
     statName: (altStatName === "" ? name : altStatName).replaceAll(":", "_"),
     observabilityName: altStatName === "" ? name : altStatName,
     connectTimeoutMs: node.durationMs("connect_timeout", 5000),
+    fullBufferTimeoutMs: node.durationMs("per_connection_buffer_high_watermark_timeout", 0),
     perConnectionBufferLimitBytes: node.number("per_connection_buffer_limit_bytes", 1024 * 1024),
     poolPerDownstreamConnection: node.bool("connection_pool_per_downstream_connection"),
     preconnect: planPreconnect(node.message("preconnect_policy")),

@@ -308,6 +308,22 @@ test("max_connection_duration_jitter: connections of one moment end at different
   assert.ok(connections.every((connection) => connection.closed));
 });
 
+test("a peer that does not read what it is sent is given up", () => {
+  const s = setup({ fullBufferTimeoutMs: 500 });
+  const request = s.request();
+  const connection = s.env.dialer.last.connect();
+  connection.handler!.onAboveWriteBufferHighWatermark();
+  s.env.clock.advance(499);
+  connection.handler!.onBelowWriteBufferLowWatermark();
+  s.env.clock.advance(1000);
+  assert.not(connection.closed, "it read in time");
+  connection.handler!.onAboveWriteBufferHighWatermark();
+  s.env.clock.advance(500);
+  assert.equal([connection.closed, connection.closeDetails], [true, "buffer_high_watermark_timeout_reached"]);
+  assert.is(request.events.at(-1), "reset connection_termination");
+  assertQuiet(s);
+});
+
 test("watermarks of the connection reach the stream", () => {
   const s = setup();
   const request = s.request();

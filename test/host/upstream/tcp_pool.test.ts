@@ -79,6 +79,17 @@ function assertQuiet(s: Setup): void {
   assert.is(s.env.clock.armedTimers, 0);
 }
 
+test("a peer that does not read what it is sent is given up", () => {
+  const s = setup({ fullBufferTimeoutMs: 500 });
+  const user = s.connect();
+  const inner = s.env.dialer.last.connect();
+  inner.handler!.onAboveWriteBufferHighWatermark();
+  s.env.clock.advance(500);
+  assert.equal([inner.closed, inner.closeDetails], [true, "buffer_high_watermark_timeout_reached"]);
+  assert.equal(user.events, ["connected 10.0.0.1:80", "high", "close local"]);
+  assertQuiet(s);
+});
+
 test("a connection is one user's, and counts as a request, as in Envoy", () => {
   const s = setup();
   const user = s.connect();

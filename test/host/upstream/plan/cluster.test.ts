@@ -82,6 +82,11 @@ test("retry budgets", () => {
   ]);
 });
 
+test("how long a peer may not read", () => {
+  assert.is(good("name: a").fullBufferTimeoutMs, 0);
+  assert.is(good("name: a\nper_connection_buffer_high_watermark_timeout: 5s").fullBufferTimeoutMs, 5000);
+});
+
 test("what requests are sent by", () => {
   const pools = (name: string, type: string) =>
     plan(`name: a
