@@ -45,7 +45,12 @@ class Setup {
     const dnsCache = subClusters === null ? this.#cache : null;
     const provided = { type: "DYNAMIC_FORWARD_PROXY", dnsCache, subClusters } as const;
     this.clusters.update([
-      createClusterPlan("forward", { type: "DYNAMIC_FORWARD_PROXY", provided, loadBalancing: CLUSTER_PROVIDED }),
+      createClusterPlan("forward", {
+        type: "DYNAMIC_FORWARD_PROXY",
+        hostsPerWorker: true,
+        provided,
+        loadBalancing: CLUSTER_PROVIDED,
+      }),
       { ...planWith(["10.9.9.9:80"]), name: "fixed" },
     ]);
   }
@@ -192,6 +197,7 @@ test("a cluster for each host: made at the first request, gone when nobody asks 
   assert.equal(s.request("a.example:8080").seen, ["Continue"]);
   const name = "DFPCluster:a.example:8080";
   assert.ok(s.clusters.get(name)!.plan.addedViaApi);
+  assert.ok(s.clusters.get(name)!.plan.hostsPerWorker);
   // Another generation of the configuration does not know it.
   s.clusters.update([s.clusters.get("forward")!.plan]);
   assert.not(s.clusters.get(name) === null);
