@@ -86,7 +86,7 @@ test("a peer that does not read what it is sent is given up", () => {
   inner.handler!.onAboveWriteBufferHighWatermark();
   s.env.clock.advance(500);
   assert.equal([inner.closed, inner.closeDetails], [true, "buffer_high_watermark_timeout_reached"]);
-  assert.equal(user.events, ["connected 10.0.0.1:80", "high", "close local"]);
+  assert.equal(user.events, ["connected 10.0.0.1:80", "high", `close ${PeerType.Local}`]);
   assertQuiet(s);
 });
 
