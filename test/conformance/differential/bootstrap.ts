@@ -81,6 +81,18 @@ ${indent(more, 2)}  filter_chains:
 ${indent(filters, 4)}`;
 }
 
+/** A listener with a TCP proxy: its fields besides `stat_prefix`, and the format of its access log, if it has one. */
+export function tcpProxyListener(name: string, fields: string, log: string | null = null): string {
+  return tcpListener(
+    name,
+    `- name: envoy.filters.network.tcp_proxy
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+    stat_prefix: ${name}
+${indent(fields, 4)}${log === null ? "" : `    access_log:\n${indent(fileLog(log), 4)}`}`,
+  );
+}
+
 /** Fields of an access log with this format. */
 export function textLog(format: string): string {
   return `log_format: { text_format_source: { inline_string: ${JSON.stringify(`${format}\n`)} } }`;

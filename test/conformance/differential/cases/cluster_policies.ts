@@ -2,10 +2,10 @@
 /** @module */
 import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
 import type { Answer, Exchange, Group } from "../exchange.ts";
+import { FAST } from "./retry_routes.ts";
 
 const HOST = "Host: a.example\r\n";
 const GOOD = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood";
-const FAST = "retry_back_off: { base_interval: 0.001s, max_interval: 0.002s }";
 const LISTED = (code: number): string =>
   `retry_policy: { ${FAST}, retry_on: retriable-status-codes, retriable_status_codes: [ ${code} ] }`;
 

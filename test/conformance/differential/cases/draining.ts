@@ -1,9 +1,7 @@
 // test/conformance/differential/cases/draining.ts: how clients are sent away.
 /** @module */
-import { bootstrap, cluster, httpListener, indent, tcpListener, TO_U } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, tcpProxyListener, TO_U } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
-
-const TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 
 function get(target = "/"): string {
   return `GET ${target} HTTP/1.1\r\nHost: a.example\r\n\r\n`;
@@ -31,14 +29,7 @@ ${TO_U}`,
     }),
     httpListener("modify_only", { listener: "drain_type: MODIFY_ONLY" }),
     httpListener("inbound", { listener: "traffic_direction: INBOUND" }),
-    tcpListener(
-      "tcp",
-      `- name: envoy.filters.network.tcp_proxy
-  typed_config:
-    "@type": ${TCP_PROXY}
-    stat_prefix: tcp
-${indent("cluster: u", 4)}`,
-    ),
+    tcpProxyListener("tcp", "cluster: u"),
   ], [cluster("u")]),
   exchanges: [
     { name: "before", client: [get(), "response", get("/2"), "response"] },

@@ -1,30 +1,18 @@
 // test/conformance/differential/cases/hedging.ts: attempts beside each other, and limits of each.
 /** @module */
 import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
-import type { Answer, Exchange, Group } from "../exchange.ts";
+import type { Answer, Group } from "../exchange.ts";
+import { FAST, getWith as get, retryRoute as route } from "./retry_routes.ts";
 
 const HOST = "Host: a.example\r\n";
 const GOOD = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood";
 const BAD = "HTTP/1.1 503 X\r\ncontent-length: 3\r\n\r\nbad";
-const FAST = "retry_back_off: { base_interval: 0.001s, max_interval: 0.002s }";
 const HEDGE = "hedge_policy: { hedge_on_per_try_timeout: true }";
 const HANG: Answer = { steps: ["hang"] };
 
 /** The answer, after so many milliseconds. */
 function late(answer: string, pause: number): Answer {
   return { steps: [{ pause }, answer] };
-}
-
-function get(name: string, path: string, answers: readonly (string | Answer)[], more = ""): Exchange {
-  return {
-    name,
-    client: `GET ${path} HTTP/1.1\r\n${HOST}${more}\r\n`,
-    upstreams: { u: { http: [...answers] } },
-  };
-}
-
-function route(path: string, policy: string, more = ""): string {
-  return `- { match: { path: ${path} }, route: { cluster: u, retry_policy: { ${FAST}, ${policy} }${more} } }`;
 }
 
 const DURATION = `  typed_extension_protocol_options:

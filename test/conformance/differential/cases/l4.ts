@@ -1,25 +1,16 @@
 // test/conformance/differential/cases/l4.ts: connections without HTTP, and which filter chain gets them.
 /** @module */
-import { bootstrap, cluster, emptyCluster, fileLog, indent, onPipe, pipeCluster, tcpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, emptyCluster, onPipe, pipeCluster, tcpListener, tcpProxyListener } from "../bootstrap.ts";
 import type { Group } from "../exchange.ts";
 
-const PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 const ECHO = "type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo";
 const DIRECT = "type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config";
 const LOG = "tcp flags=%RESPONSE_FLAGS% details=%RESPONSE_CODE_DETAILS% code=%RESPONSE_CODE% rx=%BYTES_RECEIVED% " +
   "tx=%BYTES_SENT% cluster=%UPSTREAM_CLUSTER% host=%UPSTREAM_HOST% method=%REQ(:METHOD)% protocol=%PROTOCOL% " +
   "attempts=%UPSTREAM_REQUEST_ATTEMPT_COUNT% closed=%CONNECTION_TERMINATION_DETAILS% chain=%FILTER_CHAIN_NAME%";
 
-function tcpProxy(name: string, more = "", log = LOG): string {
-  return tcpListener(
-    name,
-    `- name: envoy.filters.network.tcp_proxy
-  typed_config:
-    "@type": ${PROXY}
-    stat_prefix: ${name}
-${indent(more, 4)}    access_log:
-${indent(fileLog(log), 4)}`,
-  );
+function tcpProxy(name: string, more: string, log = LOG): string {
+  return tcpProxyListener(name, more, log);
 }
 
 export const l4: Group = {

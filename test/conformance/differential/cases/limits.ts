@@ -3,11 +3,11 @@
 import { headers, request } from "../../../support/http2_frames.ts";
 import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
 import type { ClientStep, Exchange, FrameScript, Group } from "../exchange.ts";
+import { FAST } from "./retry_routes.ts";
 
 const HOST = "Host: a.example\r\n";
 const GET = `GET / HTTP/1.1\r\n${HOST}\r\n`;
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-const FAST = "retry_back_off: { base_interval: 0.001s, max_interval: 0.002s }";
 
 /** Several clients at once, of which some are refused. */
 function atOnce(name: string, listener: string, count: number): Exchange {

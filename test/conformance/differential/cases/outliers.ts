@@ -1,10 +1,9 @@
 // test/conformance/differential/cases/outliers.ts: hosts that are ejected, and those that are not.
 /** @module */
-import { bootstrap, cluster, fileLog, httpListener, indent, tcpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, indent, tcpProxyListener } from "../bootstrap.ts";
 import type { ClientStep, Exchange, Group, UpstreamScript } from "../exchange.ts";
 
 const OPTIONS = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-const TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 /** An ejected host is not used any more, even if there is no other. */
 const NO_PANIC = "common_lb_config: { healthy_panic_threshold: { value: 0 } }";
 /** Nothing happens between requests. */
@@ -70,15 +69,10 @@ export const outliers: Group = {
         `- { match: { prefix: "/${name}/" }, route: { cluster: ${name}${name === "silent" ? ", timeout: 0.1s" : ""} } }`
       ).join("\n"),
     }),
-    tcpListener(
+    tcpProxyListener(
       "tcp",
-      `- name: envoy.filters.network.tcp_proxy
-  typed_config:
-    "@type": ${TCP_PROXY}
-    stat_prefix: tcp
-    cluster: tcp_refused
-    access_log:
-${indent(fileLog("flags=%RESPONSE_FLAGS% host=%UPSTREAM_HOST% closed=%CONNECTION_TERMINATION_DETAILS%"), 4)}`,
+      "cluster: tcp_refused",
+      "flags=%RESPONSE_FLAGS% host=%UPSTREAM_HOST% closed=%CONNECTION_TERMINATION_DETAILS%",
     ),
   ], [
     watched("row", `${SLOW}, consecutive_5xx: 2`),

@@ -1,13 +1,12 @@
 // test/conformance/differential/cases/overload.ts: what is refused when there is too much to do.
 /** @module */
-import { bootstrap, cluster, fileLog, httpListener, indent, tcpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, tcpProxyListener } from "../bootstrap.ts";
 import type { ClientStep, Exchange, Group } from "../exchange.ts";
 
 const INJECTED = "type.googleapis.com/envoy.extensions.resource_monitors.injected_resource.v3.InjectedResourceConfig";
 const CONNECTIONS =
   "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig";
 const TIMERS = "type.googleapis.com/envoy.config.overload.v3.ScaleTimersOverloadActionConfig";
-const TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 
 /** Each with a pressure of its own. */
 const ACTIONS = [
@@ -98,22 +97,10 @@ export const overload: Group = {
     httpListener("append", { manager: "append_local_overload: true" }),
     httpListener("bypass", { listener: "bypass_overload_manager: true\nignore_global_conn_limit: true" }),
     httpListener("idle", { manager: "common_http_protocol_options: { idle_timeout: 60s }\ndrain_timeout: 0.1s" }),
-    tcpListener(
+    tcpProxyListener(
       "tcp",
-      `- name: envoy.filters.network.tcp_proxy
-  typed_config:
-    "@type": ${TCP_PROXY}
-    stat_prefix: tcp
-    cluster: u
-    access_log:
-${
-        indent(
-          fileLog(
-            "flags=%RESPONSE_FLAGS% details=%RESPONSE_CODE_DETAILS% rx=%BYTES_RECEIVED% closed=%CONNECTION_TERMINATION_DETAILS%",
-          ),
-          4,
-        )
-      }`,
+      "cluster: u",
+      "flags=%RESPONSE_FLAGS% details=%RESPONSE_CODE_DETAILS% rx=%BYTES_RECEIVED% closed=%CONNECTION_TERMINATION_DETAILS%",
     ),
   ], [cluster("u")]),
   exchanges: [

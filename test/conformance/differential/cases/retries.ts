@@ -1,27 +1,14 @@
 // test/conformance/differential/cases/retries.ts: attempts that fail, and those that follow.
 /** @module */
 import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
-import type { Answer, Exchange, Group } from "../exchange.ts";
+import type { Group } from "../exchange.ts";
+import { FAST, getWith as get, retryRoute as route } from "./retry_routes.ts";
 
 const HOST = "Host: a.example\r\n";
 const GOOD = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood";
-const FAST = "retry_back_off: { base_interval: 0.001s, max_interval: 0.002s }";
 
 function status(line: string, more = ""): string {
   return `HTTP/1.1 ${line}\r\n${more}content-length: 3\r\n\r\nbad`;
-}
-
-/** A GET of a path, and what its attempts get. */
-function get(name: string, path: string, answers: readonly (string | Answer)[], more = ""): Exchange {
-  return {
-    name,
-    client: `GET ${path} HTTP/1.1\r\n${HOST}${more}\r\n`,
-    upstreams: { u: { http: [...answers] } },
-  };
-}
-
-function route(path: string, policy: string, more = ""): string {
-  return `- { match: { path: ${path} }, route: { cluster: u, retry_policy: { ${FAST}, ${policy} }${more} } }`;
 }
 
 export const retries: Group = {

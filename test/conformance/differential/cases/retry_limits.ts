@@ -2,11 +2,11 @@
 /** @module */
 import { bootstrap, cluster, httpListener, indent, textLog } from "../bootstrap.ts";
 import type { Answer, Exchange, Group } from "../exchange.ts";
+import { FAST } from "./retry_routes.ts";
 
 const HOST = "Host: a.example\r\n";
 const GOOD = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood";
 const BAD = "HTTP/1.1 503 X\r\ncontent-length: 3\r\n\r\nbad";
-const FAST = "retry_back_off: { base_interval: 0.001s, max_interval: 0.002s }";
 const BY_PRIORITY = (frequency: number): string =>
   `retry_priority: { name: p, typed_config: { "@type": type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig, update_frequency: ${frequency} } }`;
 const PREVIOUS_HOSTS =
