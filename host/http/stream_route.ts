@@ -34,14 +34,16 @@ export abstract class RoutedStream extends StreamTimers {
   route(): Route | null {
     if (this.#route !== undefined) return this.#route;
     this.#routeConfig ??= this.config.routes.current();
+    const info = this.info;
+    info.virtualHostName = "";
+    info.virtualHostMetadata = null;
     const route = this.#routeConfig === null || this.requestHeaders === null
       ? null
-      : this.#routeConfig.route(this.requestHeaders, this.info, this.random);
+      : this.#routeConfig.route(this.requestHeaders, info, this.random);
     this.#route = route;
-    const info = this.info;
     if (route === null) {
-      info.routeName = info.clusterName = info.virtualHostName = "";
-      info.routeMetadata = info.virtualHostMetadata = null;
+      info.routeName = info.clusterName = "";
+      info.routeMetadata = null;
       return null;
     }
     info.routeName = route.name;

@@ -223,7 +223,7 @@ function truncated(extract: Extract, limit: number): Extract {
 }
 
 /** A value as a text format writes it. */
-function valueText(value: FormatValue, absent: string): string {
+export function valueText(value: FormatValue, absent: string): string {
   if (typeof value === "string") return value;
   if (value === null) return absent;
   return value instanceof JsonText ? value.text : String(value);

@@ -9,7 +9,7 @@
  */
 import { toWireText } from "../base/wire_text.ts";
 import { type FormatInput, type FormatValue, type FormatWorld, jsonString, JsonText } from "./formatter/command.ts";
-import { type Format, type FormatOptions, type FormatProblem, joinParts, parseFormat } from "./formatter.ts";
+import { type Format, type FormatOptions, type FormatProblem, joinParts, parseFormat, valueText } from "./formatter.ts";
 
 /** A problem in a template, with the path of the string that it is in. */
 export interface JsonFormatProblem extends FormatProblem {
@@ -73,9 +73,15 @@ class Compiler {
         return value === null && omit ? null : valueJson(value);
       };
     }
-    const format = joinParts(parts, this.#omit ? "" : "-");
-    if (parts.every((part) => typeof part === "string")) return jsonString(parts.join(""));
-    return (input) => jsonString(format(input));
+    const absent = this.#omit ? "" : "-";
+    // Each part for itself: bytes that are no UTF-8 change how all that is with them is escaped.
+    const escaped = parts.map((part) =>
+      typeof part === "string" ? jsonText(part) : (input: FormatInput) => jsonText(valueText(part(input), absent))
+    );
+    const format = joinParts(escaped, "");
+    return escaped.every((part) => typeof part === "string")
+      ? `"${escaped.join("")}"`
+      : (input) => `"${format(input)}"`;
   }
 
   /** An object or a list: `open`, entries with their prefixes, `close`. */
@@ -113,6 +119,11 @@ class Compiler {
       return text === "" && open === "{" ? null : open + text + close;
     };
   }
+}
+
+/** Text as JSON, without its quotes. */
+function jsonText(text: string): string {
+  return jsonString(text).slice(1, -1);
 }
 
 /** A value as JSON. */

@@ -9,6 +9,7 @@ import { isGrpcContentType } from "../http/local_reply.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { RetryPolicy } from "../upstream/retry_policy.ts";
 import type { CodeOrigin } from "../upstream/stats.ts";
+import { newUpstreamInfo } from "../upstream/upstream_info.ts";
 import { answer, type AnswerHeaders } from "./answer.ts";
 import type { RequestCounters } from "./request_counters.ts";
 import type { RequestReplay } from "./request_replay.ts";
@@ -105,6 +106,7 @@ export class RoutedRequest {
     if (headers.has("x-envoy-upstream-rq-timeout-alt-response")) this.timeoutStatus = 204;
     headers.removeAll(ROUTER_HEADERS);
     info.attemptCount = 1;
+    info.upstream = newUpstreamInfo(this.cluster);
     if (route.includeRequestAttemptCount) headers.set("x-envoy-attempt-count", "1");
     route.finalizeRequestHeaders(headers, info, !plan.suppressEnvoyHeaders);
     // All upstreams are spoken to in plain text.

@@ -40,6 +40,8 @@ export function chooseHost(
 /** Where there is no host, what is known of the attempt before stays. */
 function noteCluster(info: StreamInfo, cluster: Cluster, host: Host | null): void {
   const before = info.upstream;
+  // That of a first attempt is there already.
+  if (before !== null && before.host === null) return;
   info.upstream = newUpstreamInfo(cluster, before);
   if (host !== null || before === null) return;
   const { clusterName, endpointCount, clusterMetadata } = info.upstream;

@@ -8,7 +8,7 @@
 import type { HeaderMap } from "../http/header_map.ts";
 import { compileHttpInput, type HttpMatchData } from "../http/match_inputs.ts";
 import { MatchTree } from "../matching/match_tree.ts";
-import type { StreamInfo } from "../observe/stream_info.ts";
+import { type FilterMetadata, filterMetadata, type StreamInfo } from "../observe/stream_info.ts";
 import type { FilterConfigLevel } from "./filter_configs.ts";
 import type { RouteConfigPlan, RouteTreePlan, VirtualHostPlan } from "./plan.ts";
 import type { RouteEntry } from "./route.ts";
@@ -17,6 +17,7 @@ import { RouteList } from "./route_list.ts";
 
 export class VirtualHost {
   readonly name: string;
+  readonly #metadata: FilterMetadata;
   readonly #requireTls: VirtualHostPlan["requireTls"];
   readonly #tlsRedirect: RouteEntry;
   readonly #routes: RouteList;
@@ -25,6 +26,7 @@ export class VirtualHost {
 
   constructor(plan: VirtualHostPlan, config: RouteConfigPlan, general: FilterConfigLevel, compiler: RouteCompiler) {
     this.name = plan.name;
+    this.#metadata = filterMetadata(plan.metadata);
     this.#requireTls = plan.requireTls;
     const builder = new RouteBuilder(plan, config, general, compiler);
     this.#tlsRedirect = builder.tlsRedirect();
@@ -32,7 +34,16 @@ export class VirtualHost {
     this.#tree = plan.matcher === null ? null : compileTree(plan.matcher, builder);
   }
 
+  /** Tells the stream of this virtual host where it has no route for it. */
   route(headers: HeaderMap, info: StreamInfo, random: number): RouteEntry | null {
+    const route = this.#route(headers, info, random);
+    if (route !== null) return route;
+    info.virtualHostName = this.name;
+    info.virtualHostMetadata = this.#metadata;
+    return null;
+  }
+
+  #route(headers: HeaderMap, info: StreamInfo, random: number): RouteEntry | null {
     if (this.#requireTls !== "none" && this.#needsTlsRedirect(headers)) return this.#tlsRedirect;
     const routes = this.#tree === null ? this.#routes : this.#find(this.#tree, headers, info);
     return routes === null ? null : routes.route(headers, info, random);

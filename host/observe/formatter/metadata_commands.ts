@@ -96,7 +96,7 @@ const now: WallMs = (_, world) => world.clock.wallMs();
 
 export const METADATA_COMMANDS: Readonly<Record<string, Command>> = {
   DYNAMIC_METADATA: metadata(SOURCES["DYNAMIC"]!, true),
-  CLUSTER_METADATA: metadata(SOURCES["CLUSTER"]!, true),
+  CLUSTER_METADATA: metadata(SOURCES["CLUSTER"]!, false),
   UPSTREAM_METADATA: metadata(SOURCES["UPSTREAM_HOST"]!, false),
   METADATA: { parameter: "required", length: true, compile: compileMetadata },
   FILTER_STATE: { parameter: "required", length: true, compile: compileFilterState },

@@ -52,6 +52,20 @@ export const logs: Group = {
       // Milliseconds would count as bytes.
       router: "suppress_envoy_headers: true",
     }),
+    httpListener("metadata", {
+      log: textLog(
+        "route=%METADATA(ROUTE:m:k)% host=%METADATA(VIRTUAL_HOST:m:k)% cluster=%METADATA(CLUSTER:m:k)% endpoint=%UPSTREAM_METADATA(m:k)%",
+      ),
+      virtualHost: "metadata: { filter_metadata: { m: { k: of the host } } }\n",
+      routes: `- match: { path: /told }
+  metadata: { filter_metadata: { m: { k: of the route } } }
+  route: { cluster: told }
+  request_headers_to_add: [ { header: { key: x-cluster, value: "%CLUSTER_METADATA(m:k)%" } } ]`,
+    }),
+    httpListener("pieces", {
+      log: `log_format:
+  json_format: { together: 'a"b %REQ(x-bytes)% c\\d', after: '%REQ(x-bytes)%"%REQ(x-quote)%' }`,
+    }),
     httpListener("wire", {
       log: textLog(
         "drx=%DOWNSTREAM_WIRE_BYTES_RECEIVED% dtx=%DOWNSTREAM_WIRE_BYTES_SENT% dhrx=%DOWNSTREAM_HEADER_BYTES_RECEIVED% " +
@@ -92,7 +106,11 @@ generate_request_id: false`,
               - { response_flag_filter: { flags: [ UH ] } }
               - { header_filter: { header: { name: x-log, present_match: true } } }`,
     ),
-  ], [cluster("u"), emptyCluster("empty")]),
+  ], [
+    cluster("told", "  metadata: { filter_metadata: { m: { k: of the cluster } } }", "u"),
+    cluster("u"),
+    emptyCluster("empty"),
+  ]),
   exchanges: [
     { name: "the default format", client: GET },
     { name: "the default format of a refusal", client: ["what\r\n\r\n", "response", "closed"] },
@@ -105,6 +123,13 @@ generate_request_id: false`,
       ),
     },
     { name: "JSON of a refusal", listener: "json", client: ["what\r\n\r\n", "response", "closed"] },
+    {
+      name: "JSON of pieces, of which one is no UTF-8",
+      listener: "pieces",
+      client: GET.replace("\r\n\r\n", '\r\nX-Bytes: \xe9"\r\nX-Quote: \\"\r\n\r\n'),
+    },
+    { name: "metadata of all that is known", listener: "metadata", client: GET.replace("/a?b", "/told") },
+    { name: "metadata of a virtual host without a route", listener: "metadata", client: GET },
     {
       name: "many operators",
       listener: "operators",

@@ -15,6 +15,7 @@ import { playGroup, type PlayOptions } from "../play.ts";
 import { Chance } from "./chance.ts";
 import { exploreAttempts } from "./attempts.ts";
 import { exploreChoices } from "./choices.ts";
+import { exploreFormats } from "./formats.ts";
 import { exploreRoutes } from "./routes.ts";
 import { exploreTrees } from "./trees.ts";
 
@@ -23,6 +24,7 @@ const KINDS: Readonly<Record<string, (chance: Chance, seed: number) => Group>> =
   attempts: exploreAttempts,
   choices: exploreChoices,
   trees: exploreTrees,
+  formats: exploreFormats,
 };
 
 const { values, positionals } = parseArgs({
