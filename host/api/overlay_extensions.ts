@@ -231,6 +231,10 @@ file envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto envoy.extensi
     repeated envoy.config.core.v3.TypedExtensionConfig formatters = 10
   message TcpProxy.TcpAccessLogOptions
     bool flush_access_log_on_start = 3
+file xds/type/v3/cel.proto xds.type.v3
+  message CelExpression
+    expr_specifier: google.api.expr.v1alpha1.ParsedExpr cel_expr_parsed = 3
+    expr_specifier: google.api.expr.v1alpha1.CheckedExpr cel_expr_checked = 4
 file envoy/extensions/formatter/cel/v3/cel.proto envoy.extensions.formatter.cel.v3
   message Cel
     envoy.config.core.v3.CelExpressionConfig cel_config = 1

@@ -7,7 +7,7 @@
  * @module
  */
 import { latin1Slice } from "../base/bytes.ts";
-import { MetadataInput } from "../matching/input_test.ts";
+import { AttributesInput, MetadataInput } from "../matching/input_test.ts";
 import type { MatchInput } from "../matching/match_tree.ts";
 import { valueAt } from "../matching/value_matcher.ts";
 import { isPipe } from "../net/address.ts";
@@ -35,6 +35,8 @@ export type HttpInputPlan =
   | { readonly kind: "filterState"; readonly key: string }
   /** An environment variable, read when the configuration is; null when it is not set. */
   | { readonly kind: "environment"; readonly value: string | null }
+  /** What expressions look at. */
+  | { readonly kind: "attributes" }
   | { readonly kind: HttpFactInput };
 
 /** Whose fields. */
@@ -105,6 +107,8 @@ export function compileHttpInput(plan: HttpInputPlan): MatchInput<HttpMatchData>
         return object === null ? null : latin1Slice(object.value, 0, object.value.length);
       };
     }
+    case "attributes":
+      return (data) => new AttributesInput(data);
     case "environment": {
       const { value } = plan;
       return () => value;

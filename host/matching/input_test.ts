@@ -4,6 +4,7 @@
  * @see Envoy: source/common/matcher/value_input_matcher.h, source/extensions/matching/input_matchers
  * @module
  */
+import type { ExpressionSource } from "../base/expression_tree.ts";
 import { type CidrBlock, inCidrBlock } from "../base/cidr.ts";
 import { parseIp } from "../base/ip.ts";
 import { type Runtime, runtimeFraction, type RuntimeFractionPlan } from "../base/runtime.ts";
@@ -26,8 +27,22 @@ export type InputTestPlan =
     readonly modulo: number;
     readonly seed: number;
   }
+  /** For inputs that are `AttributesInput`s. */
+  | { readonly kind: "expression"; readonly expression: ExpressionSource }
   /** For inputs that are `MetadataInput`s. */
   | { readonly kind: "metadata"; readonly matcher: ValueMatcherPlan; readonly invert: boolean };
+
+/** What an expression looks at, on its way from an input to its test. */
+export class AttributesInput {
+  readonly facts: object;
+
+  constructor(facts: object) {
+    this.facts = facts;
+  }
+}
+
+/** Makes the test of an expression, which takes what its facts make true. */
+export type CompileExpressionTest = (expression: ExpressionSource) => (facts: object) => boolean;
 
 /** A value of metadata, on its way from an input to its test. */
 export class MetadataInput {
@@ -45,7 +60,11 @@ const LEAST_COMMON_DENOMINATOR = 1_000_000n;
 /** A test never takes what is of another kind than it expects. */
 export type InputTest = (value: string | object) => boolean;
 
-export function compileInputTest(plan: InputTestPlan, runtime: Runtime): InputTest {
+export function compileInputTest(
+  plan: InputTestPlan,
+  runtime: Runtime,
+  compileExpression: CompileExpressionTest,
+): InputTest {
   switch (plan.kind) {
     case "value":
       return ofText(compileStringMatcher(plan.matcher));
@@ -62,6 +81,10 @@ export function compileInputTest(plan: InputTestPlan, runtime: Runtime): InputTe
     case "consistentHashing": {
       const seed = BigInt(plan.seed), modulo = BigInt(plan.modulo);
       return ofText((text) => Number(xxHash64(text, seed) % modulo) >= plan.threshold);
+    }
+    case "expression": {
+      const isTrue = compileExpression(plan.expression);
+      return (value) => value instanceof AttributesInput && isTrue(value.facts);
     }
     case "metadata": {
       const matches = compileValueMatcher(plan.matcher);

@@ -21,7 +21,7 @@
 import { NO_RUNTIME, type Runtime } from "../base/runtime.ts";
 import { type CidrBlock, inCidrBlock } from "../base/cidr.ts";
 import { parseIp } from "../base/ip.ts";
-import { compileInputTest, type InputTestPlan } from "./input_test.ts";
+import { type CompileExpressionTest, compileInputTest, type InputTestPlan } from "./input_test.ts";
 
 /** A tree as plain data; `Input` and `Action` are the user's. */
 export type MatchTreePlan<Input, Action> = MatchTreeKind<Input, Action> & {
@@ -76,6 +76,8 @@ export interface MatchTreeCompiler<Data, InputPlan, ActionPlan, Action> {
   compileAction(plan: ActionPlan): Action;
   /** Absent: nothing changes while values are matched. */
   readonly runtime?: Runtime;
+  /** Absent: expressions take nothing. */
+  readonly compileExpression?: CompileExpressionTest;
 }
 
 /** An action, `null` for no match, `undefined` while an input is missing. */
@@ -239,7 +241,11 @@ class Compilation<Data, InputPlan, ActionPlan, Action extends object> {
     switch (plan.kind) {
       case "single": {
         const input = this.#compiler.compileInput(plan.input);
-        const test = compileInputTest(plan.test, this.#compiler.runtime ?? NO_RUNTIME);
+        const test = compileInputTest(
+          plan.test,
+          this.#compiler.runtime ?? NO_RUNTIME,
+          this.#compiler.compileExpression ?? takesNothing,
+        );
         return (data) => {
           const value = input(data);
           return value === undefined ? undefined : value !== null && test(value);
@@ -276,6 +282,10 @@ class Compilation<Data, InputPlan, ActionPlan, Action extends object> {
       }
     }
   }
+}
+
+function takesNothing(): () => boolean {
+  return () => false;
 }
 
 function noMatch(): null {

@@ -25,7 +25,7 @@ import { METADATA_COMMANDS } from "./formatter/metadata_commands.ts";
 import { RECORD_COMMANDS, STREAM_COMMANDS } from "./formatter/stream_commands.ts";
 
 export { AccessLogType } from "./formatter/command.ts";
-export type { FormatInput, FormatWorld, HeaderSource } from "./formatter/command.ts";
+export type { Expressions, FormatInput, FormatWorld, HeaderSource } from "./formatter/command.ts";
 
 /** Envoy's access-log line when a configuration gives none. */
 export const DEFAULT_FORMAT: string =

@@ -5,11 +5,13 @@
  * @see Envoy: source/common/router/config_impl.cc RouteEntryImplBase::clusterEntry, pickWeightedCluster
  * @module
  */
+import type { ExpressionSource } from "../base/expression_tree.ts";
 import type { Runtime, RuntimeValue } from "../base/runtime.ts";
 import type { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { compileHttpInput, type HttpInputPlan, type HttpMatchData } from "../http/match_inputs.ts";
 import { MatchTree, type MatchTreePlan } from "../matching/match_tree.ts";
+import type { Expressions } from "../observe/formatter.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import type { RouteEntry } from "./route.ts";
 import type { ClusterChooser } from "./route_recipe.ts";
@@ -52,12 +54,18 @@ export class ClusterTree implements ClusterSpecifier {
   readonly #entry: RouteEntry;
   readonly #tree: MatchTree<HttpMatchData, { readonly cluster: string }>;
 
-  constructor(entry: RouteEntry, plan: MatchTreePlan<HttpInputPlan, string>, runtime: Runtime) {
+  constructor(
+    entry: RouteEntry,
+    plan: MatchTreePlan<HttpInputPlan, string>,
+    runtime: Runtime,
+    expressions: Expressions | null,
+  ) {
     this.#entry = entry;
     this.#tree = MatchTree.compile(plan, {
       compileInput: compileHttpInput,
       compileAction: (cluster) => ({ cluster }),
       runtime,
+      ...(expressions !== null && { compileExpression: (source) => expressionTest(source, expressions) }),
     });
   }
 
@@ -71,6 +79,12 @@ export class ClusterTree implements ClusterSpecifier {
     });
     return this.#entry.withCluster(found?.cluster ?? "");
   }
+}
+
+/** True where an expression is; one that has no value, or another one, is not. */
+function expressionTest(source: ExpressionSource, expressions: Expressions): (facts: object) => boolean {
+  const compiled = expressions.compile(source);
+  return typeof compiled === "string" ? () => false : (facts) => compiled.value(facts as HttpMatchData) === true;
 }
 
 /** Nothing is routed. */

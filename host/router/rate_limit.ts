@@ -12,6 +12,7 @@
  */
 import { toWireText } from "../base/wire_text.ts";
 import type { CompileFormat, HeaderFormatter } from "../http/header_ops.ts";
+import type { Expressions } from "../observe/formatter.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
 import {
   compileAction,
@@ -48,8 +49,8 @@ const MAX_HITS = 1_000_000_000;
 export class RateLimitPolicy {
   readonly #limits: readonly RateLimit[];
 
-  constructor(plans: readonly RateLimitPlan[], compileFormat: CompileFormat) {
-    this.#limits = plans.map((plan) => new RateLimit(plan, compileFormat));
+  constructor(plans: readonly RateLimitPlan[], compileFormat: CompileFormat, expressions: Expressions | null) {
+    this.#limits = plans.map((plan) => new RateLimit(plan, compileFormat, expressions));
   }
 
   get isEmpty(): boolean {
@@ -98,9 +99,9 @@ class RateLimit {
   readonly #actions: readonly ProduceEntry[];
   readonly #hits: HeaderFormatter | number | null;
 
-  constructor(plan: RateLimitPlan, compileFormat: CompileFormat) {
+  constructor(plan: RateLimitPlan, compileFormat: CompileFormat, expressions: Expressions | null) {
     this.plan = plan;
-    this.#actions = plan.actions.map((action) => compileAction(action, compileFormat));
+    this.#actions = plan.actions.map((action) => compileAction(action, compileFormat, expressions));
     const hits = plan.hitsAddend?.hits ?? null;
     this.#hits = typeof hits === "string" ? compileFormat(hits) : hits;
   }
@@ -157,4 +158,8 @@ function overrideOf(plan: RateLimitOverridePlan, info: StreamInfo): RateLimitDes
 }
 
 /** Rate limits of whoever has none. */
-export const NO_RATE_LIMITS: RateLimitPolicy = new RateLimitPolicy([], (text) => ({ format: () => toWireText(text) }));
+export const NO_RATE_LIMITS: RateLimitPolicy = new RateLimitPolicy(
+  [],
+  (text) => ({ format: () => toWireText(text) }),
+  null,
+);

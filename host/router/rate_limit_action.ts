@@ -12,6 +12,7 @@ import { decodedQueryValues } from "../http/query.ts";
 import { HeaderMatcher, matchesAll } from "../matching/header_matcher.ts";
 import { QueryMatcher } from "../matching/query_matcher.ts";
 import { isPipe } from "../net/address.ts";
+import type { Expressions } from "../observe/formatter.ts";
 import type { FilterMetadata, StreamInfo } from "../observe/stream_info.ts";
 import type { DescriptorValuePlan, MetadataKeyPlan, RateLimitActionPlan } from "./rate_limit_plan.ts";
 
@@ -41,7 +42,11 @@ export interface RateLimitedRoute {
 /** An entry, `skip` to go on without one, or `drop` for no descriptor at all. */
 export type ProduceEntry = (stream: RateLimitedStream) => RateLimitEntry | "skip" | "drop";
 
-export function compileAction(plan: RateLimitActionPlan, compileFormat: CompileFormat): ProduceEntry {
+export function compileAction(
+  plan: RateLimitActionPlan,
+  compileFormat: CompileFormat,
+  expressions: Expressions | null,
+): ProduceEntry {
   switch (plan.kind) {
     case "sourceCluster":
       return ({ serviceCluster }) => ({ key: "source_cluster", value: serviceCluster });
@@ -105,6 +110,16 @@ export function compileAction(plan: RateLimitActionPlan, compileFormat: CompileF
       return (stream) => {
         const value = metadataValue(metadataOf(plan.source, stream), plan.metadataKey);
         return typeof value === "string" && value !== "" ? { key: plan.key, value: toWireText(value) } : absent;
+      };
+    }
+    case "expression": {
+      const compiled = expressions?.compile(plan.expression);
+      const absent = plan.skipIfError ? "skip" : "drop";
+      if (compiled === undefined || typeof compiled === "string") return () => absent;
+      return ({ headers, info }) => {
+        const facts = { requestHeaders: headers, responseHeaders: null, responseTrailers: null, info };
+        const value = compiled.text(facts);
+        return value === null ? absent : { key: plan.key, value };
       };
     }
     case "input": {

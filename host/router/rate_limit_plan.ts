@@ -4,6 +4,7 @@
  * @see Envoy: api/envoy/config/route/v3/route_components.proto RateLimit
  * @module
  */
+import type { ExpressionSource } from "../base/expression_tree.ts";
 import type { CidrBlock } from "../base/cidr.ts";
 import type { HttpInputPlan } from "../http/match_inputs.ts";
 import type { HeaderMatcherPlan } from "../matching/header_matcher.ts";
@@ -80,6 +81,13 @@ export type RateLimitActionPlan =
     readonly key: string;
     readonly fallback: string;
     readonly skipIfAbsent: boolean;
+  }
+  /** The value of an expression; one that has none leaves the entry out, or else drops the descriptor. */
+  | {
+    readonly kind: "expression";
+    readonly expression: ExpressionSource;
+    readonly key: string;
+    readonly skipIfError: boolean;
   }
   /** An input of a match tree. */
   | { readonly kind: "input"; readonly input: HttpInputPlan; readonly key: string };

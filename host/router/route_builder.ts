@@ -5,7 +5,7 @@
  * @module
  */
 import { type Runtime, RuntimeValue } from "../base/runtime.ts";
-import type { Format } from "../observe/formatter.ts";
+import type { Expressions, Format } from "../observe/formatter.ts";
 import type { FormatPlan } from "../observe/format_plan.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import { MetadataMatch } from "../upstream/lb/metadata_match.ts";
@@ -39,6 +39,7 @@ export interface RouteCompiler {
   readonly compileFilterConfig: CompileFilterConfig;
   readonly compileBody: (plan: FormatPlan) => Format;
   readonly runtime: Runtime;
+  readonly expressions?: Expressions | null;
   /** Of all virtual hosts. */
   readonly stats: StatsScope;
 }
@@ -66,7 +67,7 @@ export class RouteBuilder {
       : new VirtualClusters(plan.virtualClusters, this.#stats);
     this.#rateLimits = plan.rateLimits.length === 0
       ? NO_RATE_LIMITS
-      : new RateLimitPolicy(plan.rateLimits, compiler.compileFormat);
+      : new RateLimitPolicy(plan.rateLimits, compiler.compileFormat, compiler.expressions ?? null);
     this.#outerRequest = [plan.requestHeaders, config.requestHeaders].map((ops) =>
       new HeaderOps(ops, "request", compileFormat)
     );
@@ -118,7 +119,12 @@ export class RouteBuilder {
       case "name":
         return new FixedCluster(new RouteEntry(recipe, configs, null, cluster.name));
       case "tree":
-        return new ClusterTree(new RouteEntry(recipe, configs, null, ""), cluster.tree, this.runtime);
+        return new ClusterTree(
+          new RouteEntry(recipe, configs, null, ""),
+          cluster.tree,
+          this.runtime,
+          this.#compiler.expressions ?? null,
+        );
       case "nowhere":
         return new Nowhere();
       case "header":

@@ -10,7 +10,7 @@ import { EMPTY_BYTES, fromLatin1, latin1Slice } from "../base/bytes.ts";
 import type { Runtime } from "../base/runtime.ts";
 import { HashPolicy } from "../http/hash_policy.ts";
 import type { HeaderMap } from "../http/header_map.ts";
-import type { Format } from "../observe/formatter.ts";
+import type { Expressions, Format } from "../observe/formatter.ts";
 import type { FormatPlan } from "../observe/format_plan.ts";
 import { NO_RATE_LIMITS, RateLimitPolicy } from "./rate_limit.ts";
 import type { RequestCounters, VirtualClusters } from "./request_counters.ts";
@@ -45,6 +45,8 @@ export interface RecipeCompiler {
   readonly compileFormat: CompileFormat;
   readonly compileBody: (plan: FormatPlan) => Format;
   readonly runtime: Runtime;
+  /** Null or absent where no configuration has expressions. */
+  readonly expressions?: Expressions | null;
 }
 
 /** What chooses the cluster of a route's request. */
@@ -110,7 +112,7 @@ export class RouteRecipe {
     const rateLimits = action.kind === "cluster" ? action.rateLimits : [];
     this.rateLimits = rateLimits.length === 0
       ? NO_RATE_LIMITS
-      : new RateLimitPolicy(rateLimits, compiler.compileFormat);
+      : new RateLimitPolicy(rateLimits, compiler.compileFormat, compiler.expressions ?? null);
     const pathRewrite = "pathRewrite" in action ? action.pathRewrite : null;
     this.pathRewrite = pathRewrite === null
       ? null

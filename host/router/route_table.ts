@@ -12,7 +12,7 @@ import { NO_RUNTIME, type Runtime } from "../base/runtime.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { RouteConfig } from "../http/route.ts";
 import { asciiLower } from "../base/wire_text.ts";
-import type { Format } from "../observe/formatter.ts";
+import type { Expressions, Format } from "../observe/formatter.ts";
 import type { FormatPlan } from "../observe/format_plan.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
@@ -32,6 +32,8 @@ export interface RouteTableOptions {
   readonly stats: StatsScope;
   /** Absent: nothing changes while requests come. */
   readonly runtime?: Runtime;
+  /** Absent or null where no configuration has expressions. */
+  readonly expressions?: Expressions | null;
   /** Makes of a filter's plan what the filter works with; without it plans are handed on as they are. */
   readonly compileFilterConfig?: CompileFilterConfig;
 }
@@ -55,6 +57,7 @@ export class RouteTable implements RouteConfig {
     this.#ignorePort = plan.ignorePortInHostMatching;
     const compiler: RouteCompiler = {
       compileFormat: options.compileFormat,
+      expressions: options.expressions ?? null,
       compileBody: options.compileBody,
       runtime: options.runtime ?? NO_RUNTIME,
       stats: options.stats.scope("vhost"),

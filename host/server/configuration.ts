@@ -53,6 +53,12 @@ export function configurationJson(root: ConfigNode): { readonly [key: string]: J
   return messageToJson(root.protoMessage, { redact: true }) as { readonly [key: string]: Json };
 }
 
+/** Messages with expressions for routes. */
+const EXPRESSION_TYPES = [
+  "envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor",
+  "xds.type.matcher.v3.CelMatcher",
+];
+
 /** Loads and checks a configuration; `plugins` tries the wasm code that it names. */
 export async function loadConfiguration(
   options: ConfigurationOptions,
@@ -71,11 +77,12 @@ export async function loadConfiguration(
   });
   if (root === null) return { plan: null, root, diagnostics, coverage };
   // Planning is synchronous, so the evaluator has to be there before.
-  const expressions = hasText(root, "CEL(")
+  const typeNames = anyTypeNames(root);
+  const expressions = hasText(root, "CEL(") || EXPRESSION_TYPES.some((name) => typeNames.has(name))
     ? (await import("../extensions/common/expressions/stream_expressions.ts")).CHECK_EXPRESSIONS
     : null;
   CHECK_WORLD.expressions = expressions;
-  const planners = await Planners.load(anyTypeNames(root), {
+  const planners = await Planners.load(typeNames, {
     readFile: (path) => platform.readFile(path),
     isFolder: (path) => platform.fileFacts(path)?.isFolder === true,
     readEndpointFile: (path) => readEndpointFile(registry, path),

@@ -3,6 +3,7 @@
  * @see Envoy: api/envoy/config/core/v3/substitution_format_string.proto
  * @module
  */
+import type { ExpressionSource } from "../../base/expression_tree.ts";
 import { utf8Slice } from "../../base/bytes.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import type { BodyFormatPlan, FormatPlan } from "../../observe/format_plan.ts";
@@ -48,6 +49,12 @@ function planFormat(node: ConfigNode, context: FormatContext): FormatPlan | null
     default:
       return null;
   }
+}
+
+/** What is wrong with an expression, or null. */
+export function expressionProblem(expression: ExpressionSource): string | null {
+  const compiled = CHECK_WORLD.expressions?.compile(expression);
+  return typeof compiled === "string" ? compiled : null;
 }
 
 /** A text format in a field of its own. */

@@ -49,6 +49,8 @@ export function planHttpInput(config: ConfigNode, context: HttpInputContext): Ht
   const fact = FACTS[typeName];
   if (fact !== undefined) return { kind: fact };
   switch (typeName) {
+    case "xds.type.matcher.v3.HttpAttributesCelMatchInput":
+      return { kind: "attributes" };
     case `${HTTP}HttpRequestQueryParamMatchInput`:
       return { kind: "queryParameter", name: toWireText(config.string("query_param")) };
     case `${NETWORK}DynamicMetadataInput`:

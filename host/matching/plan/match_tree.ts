@@ -7,6 +7,8 @@
  */
 import { toWireText } from "../../base/wire_text.ts";
 import { planRuntimeFraction } from "../../config/fraction.ts";
+import { planExpressionTree } from "../../config/expression_tree.ts";
+import type { ExpressionSource } from "../../base/expression_tree.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import type { InputTestPlan } from "../input_test.ts";
 import type { FieldMatcherPlan, IpRangePlan, MatchTreePlan, OnMatchPlan, PredicatePlan } from "../match_tree.ts";
@@ -20,6 +22,12 @@ export interface MatchTreeUser<Input, Action> {
   planAction(config: ConfigNode): Action | null;
   /** Something is done with the actions that `keep_matching` skips. */
   readonly keepsMatching: boolean;
+  /** Absent where expressions cannot be matched. */
+  readonly expressions?: {
+    /** Such an input is for expressions alone. */
+    areAttributes(input: Input): boolean;
+    problemOf(expression: ExpressionSource): string | null;
+  };
 }
 
 /** A tree, or null when it cannot be used, which was reported. */
@@ -175,7 +183,23 @@ class TreePlanner<Input, Action> {
   #single(node: ConfigNode): PredicatePlan<Input> | null {
     const input = this.#input(node.message("input"));
     const test = planInputTest(node);
-    return input === null || test === null ? null : { kind: "single", input, test };
+    if (input === null || test === null) return null;
+    const { expressions } = this.#user;
+    if ((test.kind === "expression") !== (expressions?.areAttributes(input) ?? false)) {
+      node.error(
+        "matching/wrong-input",
+        "a CelMatcher goes with an HttpAttributesCelMatchInput, and neither with another",
+        {
+          help: "change one of them",
+        },
+      );
+      return null;
+    }
+    const problem = test.kind === "expression" ? expressions!.problemOf(test.expression) : null;
+    if (problem !== null) {
+      node.error("config/bad-expression", `the expression cannot be compiled: ${problem}`, { field: "custom_match" });
+    }
+    return { kind: "single", input, test };
   }
 
   #input(node: ConfigNode | null): Input | null {
@@ -230,6 +254,8 @@ function planInputTest(node: ConfigNode): InputTestPlan | null {
       const invert = config!.bool("invert");
       return matcher === null ? null : { kind: "metadata", matcher, invert };
     }
+    case "xds.type.matcher.v3.CelMatcher":
+      return planExpressionTest(config!);
     default:
       custom!.error("config/unknown-extension", `${config!.typeName} matches no inputs here`, {
         field: "typed_config",
@@ -242,4 +268,18 @@ function planInputTest(node: ConfigNode): InputTestPlan | null {
 function planFractionTest(config: ConfigNode): InputTestPlan | null {
   const fraction = planRuntimeFraction(config, "runtime_fraction");
   return fraction === null ? null : { kind: "runtimeFraction", fraction, seed: config.number("seed", 0) };
+}
+
+/** An expression that was taken apart by whoever wrote the configuration, checked or not. */
+function planExpressionTest(config: ConfigNode): InputTestPlan | null {
+  config.accept("description", "it is for people");
+  const node = config.message("expr_match");
+  const kind = node?.oneof("expr_specifier") ?? null;
+  const parsed = kind === null ? null : node!.message(kind);
+  if (parsed === null) return null;
+  const others = kind!.includes("checked") ? ["source_info", "reference_map", "type_map"] : ["source_info"];
+  for (const field of others) parsed.accept(field, "the expression says what it does without it");
+  const tree = parsed.message("expr");
+  const expression = tree === null ? null : planExpressionTree(tree);
+  return expression === null ? null : { kind: "expression", expression };
 }

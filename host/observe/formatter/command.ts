@@ -11,6 +11,7 @@
  */
 import { fromLatin1 } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
+import type { ExpressionSource } from "../../base/expression_tree.ts";
 import type { Random } from "../../base/random.ts";
 import { isAscii, toWireText } from "../../base/wire_text.ts";
 import type { StreamInfo } from "../stream_info.ts";
@@ -69,7 +70,7 @@ export interface FormatWorld {
  */
 export interface Expressions {
   /** An expression, or what is wrong with it. */
-  compile(text: string): StreamExpression | string;
+  compile(source: ExpressionSource): StreamExpression | string;
 }
 
 /** An expression that was compiled. */

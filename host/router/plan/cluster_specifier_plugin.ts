@@ -3,6 +3,7 @@
  * @see Envoy: source/extensions/router/cluster_specifiers
  * @module
  */
+import { expressionProblem } from "../../http/plan/format.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import type { HttpInputPlan } from "../../http/match_inputs.ts";
 import { planHttpInput } from "../../http/plan/match_inputs.ts";
@@ -53,6 +54,7 @@ function planTree(config: ConfigNode, context: RoutePlanContext): ClusterSpecifi
   const tree = matcher === null ? null : planMatchTree<HttpInputPlan, string>(matcher, {
     keepsMatching: false,
     planInput: (input) => planHttpInput(input, context),
+    expressions: { areAttributes: ({ kind }) => kind === "attributes", problemOf: expressionProblem },
     planAction: (action) => {
       if (action.typeName === `${SPECIFIERS}matcher.v3.ClusterAction`) return action.string("cluster");
       action.error("config/unknown-extension", `${action.typeName} leads to no cluster`, {

@@ -7,6 +7,8 @@
  */
 import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import type { ConfigNode } from "../../config/node.ts";
+import { planExpressionTree } from "../../config/expression_tree.ts";
+import { expressionProblem } from "../../http/plan/format.ts";
 import { type HttpInputContext, planHttpInput } from "../../http/plan/match_inputs.ts";
 import { planHeaderMatchers, planQueryMatcher } from "../../matching/plan/header_matcher.ts";
 import { planCidrBlocks } from "../../matching/plan/stream_matchers.ts";
@@ -143,20 +145,32 @@ function planMetadataKey(node: ConfigNode | null): MetadataKeyPlan | null {
   return { namespace: node.string("key"), path };
 }
 
-/** Inputs of match trees; the extension's name is the key. */
+/** Expressions, and inputs of match trees, of which the extension's name is the key. */
 function planExtension(node: ConfigNode, context: RateLimitContext): RateLimitActionPlan | null {
   const key = toWireText(node.string("name"));
   const config = node.any("typed_config");
   if (config === null) return null;
-  if (config.typeName.startsWith("envoy.extensions.rate_limit_descriptors.")) {
-    node.error("config/unknown-extension", `${config.typeName} is not there so far`, {
-      field: "typed_config",
-      help: "use an input such as envoy.type.matcher.v3.HttpRequestHeaderMatchInput, or a format in descriptor_value",
-    });
-    return null;
-  }
+  if (config.typeName === "envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor") return planExpression(config);
   const input = planHttpInput(config, context);
   return input === null ? null : { kind: "input", input, key };
+}
+
+/** An expression's value; its key is its own. */
+function planExpression(node: ConfigNode): RateLimitActionPlan | null {
+  const kind = node.oneof("expr_specifier");
+  const key = toWireText(node.string("descriptor_key"));
+  const skipIfError = node.bool("skip_if_error");
+  if (kind === null) {
+    node.error("config/bad-expression", "there is no expression", { help: "set text or parsed" });
+    return null;
+  }
+  const expression = kind === "text" ? node.string(kind) : planExpressionTree(node.message(kind)!);
+  if (expression === null) return null;
+  const problem = expressionProblem(expression);
+  if (problem !== null) {
+    node.error("config/bad-expression", `the expression cannot be compiled: ${problem}`, { field: kind });
+  }
+  return { kind: "expression", expression, key, skipIfError };
 }
 
 function planOverride(node: ConfigNode | null): RateLimitOverridePlan | null {

@@ -22,6 +22,7 @@ import {
   plan,
 } from "@bufbuild/cel";
 import { RE2JS } from "re2js";
+import type { ExpressionSource } from "../../../base/expression_tree.ts";
 import { concatBytes } from "../../../base/bytes.ts";
 import { encodeCel, toCel } from "./cel_values.ts";
 import type { Compilation, Evaluation, PropertyReader } from "./expression.ts";
@@ -119,10 +120,11 @@ function regex(pattern: string): RE2JS {
 
 type Expr = ReturnType<typeof parse>["expr"];
 
-export function compileExpression(text: string): Compilation {
+export function compileExpression(source: ExpressionSource): Compilation {
   let expr: Expr;
   try {
-    expr = parse(text).expr;
+    // What is prepared below is changed by that.
+    expr = typeof source === "string" ? parse(source).expr : structuredClone(source) as unknown as Expr;
   } catch (error) {
     return { ok: false, parsed: false, message: messageOf(error) };
   }

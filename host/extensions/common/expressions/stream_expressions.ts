@@ -6,6 +6,7 @@
  * @module
  */
 import type { Clock } from "../../../base/clock.ts";
+import type { ExpressionSource } from "../../../base/expression_tree.ts";
 import type { AccessLogEntry } from "../../../http/conn_manager_config.ts";
 import type { Expressions, FormatInput, FormatValue, StreamExpression } from "../../../observe/formatter/command.ts";
 import { LoggedStream } from "../wasm/logged_stream.ts";
@@ -23,8 +24,8 @@ export class StreamExpressions implements Expressions {
     this.#clock = clock;
   }
 
-  compile(text: string): StreamExpression | string {
-    const compiled = compileExpression(text);
+  compile(source: ExpressionSource): StreamExpression | string {
+    const compiled = compileExpression(source);
     return compiled.ok ? new Compiled(compiled.expression, this.#attributes, this.#clock) : compiled.message;
   }
 }
@@ -61,8 +62,8 @@ class Compiled implements StreamExpression {
 
 /** Compiles without evaluating: for those who check a configuration. */
 export const CHECK_EXPRESSIONS: Expressions = {
-  compile(text) {
-    const compiled = compileExpression(text);
+  compile(source) {
+    const compiled = compileExpression(source);
     return compiled.ok ? { text: () => null, value: () => null } : compiled.message;
   },
 };

@@ -57,6 +57,7 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
     compileBody: (plan) => compileLine(plan, context.world),
     stats: context.stats,
     runtime: context.runtime,
+    expressions: context.world.expressions ?? null,
   };
   const routes = plan.routes.kind === "table"
     ? new RouteTable(plan.routes.config, routeOptions)
