@@ -156,8 +156,9 @@ export class Worker {
     await this.#plugins.prepare(snapshot.plugins.map(({ module }) => module));
     const problems = this.#plugins.update(snapshot.plugins, snapshot.node);
     if (problems.length > 0) return { ok: false, problems };
+    const outcome = await this.#listeners.apply(snapshot, extensions.loaded);
     this.#counts.hide();
-    return await this.#listeners.apply(snapshot, extensions.loaded);
+    return outcome;
   }
 
   async #swapPlugin(plugin: WasmPluginSnapshot): Promise<SwapOutcome> {

@@ -106,6 +106,42 @@ test("a worker that dies is replaced; the other one's streams and the counts are
   await upstream.stop();
 });
 
+test("a runtime value counts on all workers once it is set, and on one that comes later", async () => {
+  const runtime_fraction = { runtime_key: "new", default_value: { numerator: 0 } };
+  const answering = (match: object, text: string) => ({
+    match: { prefix: "/", ...match },
+    direct_response: { status: 200, body: { inline_string: text } },
+  });
+  const config = webConfig({
+    port: 0,
+    routes: [answering({ runtime_fraction }, "new"), answering({}, "old")],
+    bootstrap: { layered_runtime: { layers: [{ name: "admin", admin_layer: {} }] } },
+  });
+  await withProxy(config, {}, async (proxy) => {
+    const clients = await spread(proxy, 1);
+    const answers = async (all: readonly (readonly RawClient[])[]) =>
+      new Set(await Promise.all(all.flat().map(async (client) => (await client.get("/")).body)));
+    assert.equal(await answers(clients), new Set(["old"]));
+    assert.is(await proxy.server.modifyRuntime([["new", "100"]]), null);
+    assert.equal(await answers(clients), new Set(["new"]));
+
+    const worker = proxy.threads.find((thread) => thread.name === "worker_0")!;
+    await worker.handle.terminate();
+    await proxy.logged("a replacement worker serves");
+    const again = await spread(proxy, 1);
+    assert.equal(await answers(again), new Set(["new"]));
+
+    const limit = "envoy.resource_limits.listener.web.connection_limit";
+    await proxy.server.modifyRuntime([["new", ""], [limit, "0"]]);
+    assert.equal(await answers(again), new Set(["old"]));
+    const refused = await RawClient.connect(proxy.port("web"));
+    await refused.closed();
+    await proxy.server.modifyRuntime([[limit, ""]]);
+    assert.is((await get(proxy.port("web"), "/")).body, "old");
+    closeAll([...clients, ...again]);
+  });
+});
+
 const SPIN = "(loop $for_ever (br $for_ever))";
 
 function spinConfig(spinPort: number, port: number): string {
