@@ -10,7 +10,7 @@ const COMPARED =
  * on the order of its hash maps: of the rings of subsets the last one is shown.
  */
 const LEFT_OUT =
-  /bytes|nghttp2|_ms$|_time$|flow_control|flush_total|delayed_close_timeout|\.worker_\d+\.|total_match_count|\.health_check\.(?:attempt|success|failure|network_failure|verify_cluster)$|_cx_active$|max_host_weight|ring_hash_lb|lb_subsets_(?:active|created|removed)$|lb_recalculate_zone_structures$|lb_zone_cluster_too_small$|lb_local_cluster_not_ok$|\.update_|\.version$|DFPCluster|\.endpoint\.|dns_cache\.circuit_breakers|\.dns_query_(?:attempt|success|failure)$/;
+  /bytes|nghttp2|_ms$|_time$|flow_control|flush_total|delayed_close_timeout|\.worker_\d+\.|total_match_count|\.health_check\.(?:attempt|success|failure|network_failure|verify_cluster)$|_cx_active$|^cluster\.\w+\.http2\.streams_active$|max_host_weight|ring_hash_lb|lb_subsets_(?:active|created|removed)$|lb_recalculate_zone_structures$|lb_zone_cluster_too_small$|lb_local_cluster_not_ok$|\.update_|\.version$|DFPCluster|\.endpoint\.|dns_cache\.circuit_breakers|\.dns_query_(?:attempt|success|failure)$/;
 /** Statistics that do not change any more are read. */
 const REST_MS = 150;
 const LIMIT_MS = 6000;
