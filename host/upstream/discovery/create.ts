@@ -7,22 +7,22 @@ import { CompositeCluster } from "./composite.ts";
 import { EdsDiscovery } from "./eds.ts";
 import type { Discovery, DiscoveryContext, ProvidingDiscovery } from "./discovery.ts";
 import { DynamicForwardProxyCluster } from "./dynamic_forward_proxy.ts";
-import { createLogicalDnsDiscovery } from "./logical_dns.ts";
+import { LogicalDnsDiscovery } from "./logical_dns.ts";
 import { OriginalDstCluster } from "./original_dst.ts";
-import { createStaticDiscovery } from "./static.ts";
-import { createStrictDnsDiscovery } from "./strict_dns.ts";
+import { StaticDiscovery } from "./static.ts";
+import { StrictDnsDiscovery } from "./strict_dns.ts";
 
 /** Of a cluster whose hosts a load balancing policy chooses. */
 export function createDiscovery(context: DiscoveryContext): Discovery {
   switch (context.plan.type) {
     case "STRICT_DNS":
-      return createStrictDnsDiscovery(context);
+      return new StrictDnsDiscovery(context);
     case "LOGICAL_DNS":
-      return createLogicalDnsDiscovery(context);
+      return new LogicalDnsDiscovery(context);
     case "EDS":
       return new EdsDiscovery(context, context.plan.eds!);
     default:
-      return createStaticDiscovery(context);
+      return new StaticDiscovery(context);
   }
 }
 

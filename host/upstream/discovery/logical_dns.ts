@@ -8,61 +8,30 @@
  * @module
  */
 import { ipAddress } from "../../net/address.ts";
-import type { Discovery, DiscoveryContext, DnsAddress } from "./discovery.ts";
-import { ResolveTarget } from "./resolve_target.ts";
+import type { LocalityEndpointsPlan } from "../plan.ts";
+import type { DnsAddress } from "./discovery.ts";
+import { DnsDiscovery, hostnameOf } from "./dns_discovery.ts";
 
-export function createLogicalDnsDiscovery(context: DiscoveryContext): Discovery {
-  return new LogicalDns(context);
-}
-
-class LogicalDns implements Discovery {
-  readonly #context: DiscoveryContext;
-  #target: ResolveTarget | null = null;
-  #onReady: (() => void) | null = null;
-
-  constructor(context: DiscoveryContext) {
-    this.#context = context;
+export class LogicalDnsDiscovery extends DnsDiscovery {
+  protected addNames(): void {
+    const locality = this.context.plan.localities[0];
+    const endpoint = locality?.endpoints[0];
+    if (endpoint !== undefined) this.lookUp(endpoint.address, (addresses) => this.#onAnswer(locality!, addresses));
   }
 
-  start(onReady: () => void): void {
-    this.#onReady = onReady;
-    const endpoint = this.#context.plan.localities[0]?.endpoints[0];
-    if (endpoint === undefined) return this.#ready();
-    this.#target = new ResolveTarget(
-      this.#context,
-      endpoint.address,
-      (addresses) => this.#onAnswer(addresses),
-      () => this.#ready(),
-    );
-    this.#target.resolve();
-    if (!this.#context.plan.dns.waitsForWarm) this.#ready();
-  }
-
-  close(): void {
-    this.#target?.close();
-    this.#onReady = null;
-  }
-
-  #onAnswer(addresses: readonly DnsAddress[]): void {
-    const { plan, members, stats } = this.#context;
+  #onAnswer(locality: LocalityEndpointsPlan, addresses: readonly DnsAddress[]): void {
+    const { members, stats } = this.context;
     const [first, ...others] = addresses;
     if (first === undefined) return stats.updateEmpty.inc();
-    const locality = plan.localities[0]!;
     const endpoint = locality.endpoints[0]!;
     const found = {
       address: ipAddress(first.address, endpoint.port),
       additionalAddresses: others.map(({ address }) => ipAddress(address, endpoint.port)),
       // The one host changes its address.
       key: "",
-      hostname: endpoint.hostname === "" ? endpoint.address : endpoint.hostname,
+      hostname: hostnameOf(endpoint),
       endpoint,
     };
     if (!members.update([{ plan: locality, endpoints: [found] }])) stats.updateNoRebuild.inc();
-  }
-
-  #ready(): void {
-    const onReady = this.#onReady;
-    this.#onReady = null;
-    onReady?.();
   }
 }

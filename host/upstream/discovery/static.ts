@@ -9,14 +9,20 @@ import type { SocketAddress } from "../../observe/stream_info.ts";
 import type { EndpointPlan, LocalityEndpointsPlan } from "../plan.ts";
 import type { Discovery, DiscoveryContext, FoundLocality } from "./discovery.ts";
 
-export function createStaticDiscovery(context: DiscoveryContext): Discovery {
-  return {
-    start(onReady) {
-      context.members.update(staticLocalities(context.plan.localities));
-      onReady();
-    },
-    close() {},
-  };
+export class StaticDiscovery implements Discovery {
+  readonly #context: DiscoveryContext;
+
+  constructor(context: DiscoveryContext) {
+    this.#context = context;
+  }
+
+  start(onReady: () => void): void {
+    const { members, plan } = this.#context;
+    members.update(staticLocalities(plan.localities));
+    onReady();
+  }
+
+  close(): void {}
 }
 
 /** Endpoints whose addresses are known. */

@@ -8,58 +8,35 @@
  * @module
  */
 import { ipAddress } from "../../net/address.ts";
-import type { Discovery, DiscoveryContext, DnsAddress, FoundEndpoint } from "./discovery.ts";
-import { ResolveTarget } from "./resolve_target.ts";
+import type { DiscoveryContext, DnsAddress, FoundEndpoint } from "./discovery.ts";
+import { DnsDiscovery, hostnameOf } from "./dns_discovery.ts";
 
-export function createStrictDnsDiscovery(context: DiscoveryContext): Discovery {
-  return new StrictDns(context);
-}
-
-class StrictDns implements Discovery {
-  readonly #context: DiscoveryContext;
-  readonly #targets: ResolveTarget[] = [];
+export class StrictDnsDiscovery extends DnsDiscovery {
   /** What was found, by locality and endpoint of the plan. */
   readonly #found: FoundEndpoint[][][];
-  #onReady: (() => void) | null = null;
 
   constructor(context: DiscoveryContext) {
-    this.#context = context;
+    super(context);
     this.#found = context.plan.localities.map((locality) => locality.endpoints.map(() => []));
   }
 
-  start(onReady: () => void): void {
-    this.#onReady = onReady;
-    this.#context.plan.localities.forEach((locality, i) =>
-      locality.endpoints.forEach((endpoint, j) => {
-        const onAnswer = (addresses: readonly DnsAddress[]) => this.#onAnswer(i, j, addresses);
-        this.#targets.push(new ResolveTarget(this.#context, endpoint.address, onAnswer, () => this.#ready()));
-      })
+  protected addNames(): void {
+    this.context.plan.localities.forEach((locality, i) =>
+      locality.endpoints.forEach(({ address }, j) =>
+        this.lookUp(address, (addresses) => this.#onAnswer(i, j, addresses))
+      )
     );
-    if (this.#targets.length === 0) return this.#ready();
-    for (const target of this.#targets) target.resolve();
-    if (!this.#context.plan.dns.waitsForWarm) this.#ready();
-  }
-
-  close(): void {
-    for (const target of this.#targets) target.close();
-    this.#onReady = null;
   }
 
   #onAnswer(locality: number, index: number, addresses: readonly DnsAddress[]): void {
-    const { plan, members, stats } = this.#context;
+    const { plan, members, stats } = this.context;
     const endpoint = plan.localities[locality]!.endpoints[index]!;
     this.#found[locality]![index] = addresses.map(({ address }) => ({
       address: ipAddress(address, endpoint.port),
-      hostname: endpoint.hostname === "" ? endpoint.address : endpoint.hostname,
+      hostname: hostnameOf(endpoint),
       endpoint,
     }));
     const changed = members.update(plan.localities.map((plan, i) => ({ plan, endpoints: this.#found[i]!.flat() })));
     if (!changed) stats.updateNoRebuild.inc();
-  }
-
-  #ready(): void {
-    const onReady = this.#onReady;
-    this.#onReady = null;
-    onReady?.();
   }
 }
