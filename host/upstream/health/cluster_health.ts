@@ -2,13 +2,14 @@
 // pure: no I/O, no clock, no runtime globals
 /**
  * Whoever decides about the health of a host (a checker, outlier detection) says it here. The host has its new
- * flag at once; load balancing and gauges follow at the end of the turn, once for all that changed in it. Only
- * clusters with something that decides have this object.
+ * flag at once; load balancing and gauges follow at the end of the turn, once for all that changed in it. They cost
+ * as much as a cluster is large: when many hosts of a large one change one after the other, they follow at intervals
+ * that keep it to a percent of a core or so. Only clusters with something that decides have this object.
  *
  * @see Envoy: source/common/upstream/upstream_impl.cc ClusterImplBase::reloadHealthyHosts
  * @module
  */
-import type { Clock } from "../../base/clock.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
 import { xxHash64 } from "../../base/xxhash.ts";
 import { HealthFlag, type HealthMonitor, type Host } from "../host.ts";
 import type { EjectionType } from "../outlier/plan.ts";
@@ -20,6 +21,9 @@ import type { ExchangeMember, HostHealthChange, HostHealthExchange } from "./exc
 
 /** Where hosts are not healthy before their first check. In other clusters a request waits for the host that is new. */
 const UNHEALTHY_AT_FIRST: readonly DiscoveryType[] = ["STATIC", "STRICT_DNS", "EDS"];
+
+/** For so many hosts updates are a millisecond apart; to make their lists takes about a hundredth of it. */
+const HOSTS_PER_MS = 50;
 
 /** Called when another worker found that a host is an outlier. */
 export type RemoteOutlierListener = (host: Host, type: EjectionType) => void;
@@ -38,6 +42,8 @@ export class ClusterHealth implements ExchangeMember, HealthMonitor {
   readonly #hosts = new Map<string, Host>();
   readonly #listeners: RemoteFlagListener[] = [];
   readonly #changed = new Set<number>();
+  readonly #mergeTimer: Timer;
+  #updatedMs = -Infinity;
   #onChecked: (() => void) | null = null;
   #onOutlier: RemoteOutlierListener | null = null;
   #onFailureAsked: ((host: Host) => void) | null = null;
@@ -58,6 +64,7 @@ export class ClusterHealth implements ExchangeMember, HealthMonitor {
     this.#exchange = exchange;
     this.#primary = primary;
     this.#clock = clock;
+    this.#mergeTimer = clock.createTimer(() => this.#update());
     priorities.onBeforeMemberUpdate((added) => added.forEach((host) => this.#admit(host)));
     priorities.onMemberUpdate((_added, removed) => removed.forEach((host) => this.#dismiss(host)));
     for (const host of priorities.hosts()) this.#admit(host);
@@ -74,6 +81,7 @@ export class ClusterHealth implements ExchangeMember, HealthMonitor {
 
   /** Lets load balancing know now of what changed, and not at the end of the turn. */
   settle(): void {
+    this.#update();
     this.#exchange.flush();
   }
 
@@ -109,6 +117,7 @@ export class ClusterHealth implements ExchangeMember, HealthMonitor {
 
   /** Says that the first round of checks is over; load balancing knows of its results. */
   markChecked(): void {
+    this.#update();
     this.#exchange.publish({ kind: "checked", cluster: this.id });
     this.#exchange.flush();
   }
@@ -119,6 +128,7 @@ export class ClusterHealth implements ExchangeMember, HealthMonitor {
   }
 
   close(): void {
+    this.#mergeTimer.disable();
     this.#onChecked = null;
     if (this.#primary) this.#exchange.publish({ kind: "closed", cluster: this.id });
     this.#exchange.leave(this);
@@ -167,7 +177,7 @@ export class ClusterHealth implements ExchangeMember, HealthMonitor {
     if (change.kind === "checked") {
       const onChecked = this.#onChecked;
       this.#onChecked = null;
-      this.refresh();
+      this.#update();
       return onChecked?.();
     }
     if (change.kind === "removed" || change.kind === "closed") return;
@@ -181,7 +191,16 @@ export class ClusterHealth implements ExchangeMember, HealthMonitor {
   }
 
   refresh(): void {
+    const windowMs = Math.min(this.#plan.health.updateMergeWindowMs, Math.floor(this.#hosts.size / HOSTS_PER_MS));
+    const waitMs = this.#updatedMs + windowMs - this.#clock.nowMs();
+    if (windowMs === 0 || waitMs <= 0) this.#update();
+    else if (!this.#mergeTimer.enabled) this.#mergeTimer.enable(waitMs);
+  }
+
+  #update(): void {
     if (this.#changed.size === 0) return;
+    this.#mergeTimer.disable();
+    this.#updatedMs = this.#clock.nowMs();
     this.#priorities.refreshHealth(this.#changed);
     this.#changed.clear();
     countMembers(this.#priorities, this.#stats);

@@ -16,13 +16,18 @@ export interface HealthPlan {
   readonly closeConnectionsOnFailure: boolean;
   /** A host counts neither as healthy nor as unhealthy before its first check. */
   readonly excludeUntilChecked: boolean;
+  /** Changes of health that follow each other may wait so long for load balancing to know of them. */
+  readonly updateMergeWindowMs: number;
 }
+
+export const DEFAULT_UPDATE_MERGE_WINDOW_MS = 1000;
 
 export const NO_HEALTH_PLAN: HealthPlan = {
   checks: [],
   ignoreOnRemoval: false,
   closeConnectionsOnFailure: false,
   excludeUntilChecked: false,
+  updateMergeWindowMs: DEFAULT_UPDATE_MERGE_WINDOW_MS,
 };
 
 /** One way to check hosts, and how often. */

@@ -10,14 +10,15 @@ import { toWireText } from "../../base/wire_text.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import { type FormatChecker, planHeaderAdditions, planHeaderOps } from "../../http/plan/header_ops.ts";
 import { planStringMatcher } from "../../matching/plan/string_matcher.ts";
-import type {
-  CheckerPlan,
-  GrpcCheckPlan,
-  HealthCheckPlan,
-  HealthPlan,
-  HttpCheckPlan,
-  StatusRange,
-  TcpCheckPlan,
+import {
+  type CheckerPlan,
+  DEFAULT_UPDATE_MERGE_WINDOW_MS,
+  type GrpcCheckPlan,
+  type HealthCheckPlan,
+  type HealthPlan,
+  type HttpCheckPlan,
+  type StatusRange,
+  type TcpCheckPlan,
 } from "../health/plan.ts";
 import type { DiscoveryType, HttpProtocolPlan } from "../plan.ts";
 
@@ -54,6 +55,8 @@ export function planHealth(
     ignoreOnRemoval: cluster.bool("ignore_health_on_host_removal"),
     closeConnectionsOnFailure: cluster.bool("close_connections_on_host_health_failure"),
     excludeUntilChecked: common?.bool("ignore_new_hosts_until_first_hc") ?? false,
+    updateMergeWindowMs: common?.durationMs("update_merge_window", DEFAULT_UPDATE_MERGE_WINDOW_MS) ??
+      DEFAULT_UPDATE_MERGE_WINDOW_MS,
   };
 }
 

@@ -33,7 +33,6 @@ const DEFAULT_PLAN: BalancerPlan = { policy: "ROUND_ROBIN", ...planLocality(null
 
 export function planLoadBalancing(cluster: ConfigNode): LoadBalancingPlan {
   const common = cluster.message("common_lb_config");
-  common?.accept("update_merge_window", "updates of hosts are applied at once");
   return { ...planPolicy(cluster, common), panicThresholdPercent: planPanicThreshold(common) };
 }
 

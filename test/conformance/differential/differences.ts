@@ -998,11 +998,12 @@ export const DIFFERENCES: readonly Difference[] = [
     stats: { "http.main.downstream_cx_destroy_local": 1, "http.main.downstream_cx_destroy_remote": -1 },
   },
   {
-    title: "Changes of health reach load balancing at once",
+    title: "Changes of health reach load balancing soon",
     cases: [],
     envoy: "applies the first at once, and gathers those that follow within a second (`update_merge_window`)",
-    nuncio: "applies all at the end of the turn in which they came about",
-    reason: "the lists of hosts are cheap to make, and a host that is ejected or back is known to be so at once",
+    nuncio:
+      "applies them at the end of the turn in which they came about; those of a large cluster within a millisecond for each 50 of its hosts, if `update_merge_window` is not less",
+    reason: "the lists of hosts are cheap to make, and a host that is ejected or back is soon known to be so",
   },
   {
     title: "A TCP health check sends what is given as `binary`",

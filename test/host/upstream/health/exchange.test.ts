@@ -217,4 +217,32 @@ test("a worker that is alone sends nothing and keeps nothing", () => {
   assert.equal(exchange.flags(cluster.health.id, host.key), { known: 0, flags: 0 });
 });
 
+test("changes that follow each other in a large cluster reach load balancing together", () => {
+  const many = Array.from({ length: 500 }, (_, index) => `10.0.${index >> 8}.${index & 255}:80`);
+  const start = (updateMergeWindowMs: number): FakeWorker =>
+    new FakeWorker(0, new HostHealthRelay(), planWith(many, { health: { ...NO_HEALTH_PLAN, updateMergeWindowMs } }));
+  const fail = (worker: FakeWorker, index: number): number | null => {
+    worker.set(index, HealthFlag.FailedActiveHc, true);
+    worker.env.clock.advance(0);
+    return worker.gauge("membership_healthy");
+  };
+  const worker = start(1000);
+  assert.is(fail(worker, 0), 499, "the first at once");
+  assert.is(fail(worker, 1), 499);
+  assert.is(worker.host(1).coarseHealth, "unhealthy");
+  worker.env.clock.advance(5);
+  assert.is(fail(worker, 2), 499);
+  worker.env.clock.advance(5);
+  assert.is(worker.gauge("membership_healthy"), 497);
+  assert.is(fail(worker, 3), 497);
+  worker.cluster.health.settle();
+  assert.is(worker.gauge("membership_healthy"), 496, "at once where somebody waits for it");
+  assert.is(fail(worker, 4), 496);
+  worker.cluster.close();
+  worker.env.clock.advance(0);
+  assert.is(worker.env.clock.armedTimers, 0);
+  const eager = start(0);
+  assert.equal([fail(eager, 0), fail(eager, 1)], [499, 498]);
+});
+
 test.run();

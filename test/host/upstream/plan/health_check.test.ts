@@ -154,7 +154,7 @@ test("what a cluster says besides, and several checks", () => {
 name: a
 close_connections_on_host_health_failure: true
 ignore_health_on_host_removal: true
-common_lb_config: { ignore_new_hosts_until_first_hc: true }
+common_lb_config: { ignore_new_hosts_until_first_hc: true, update_merge_window: 5s }
 health_checks:
 - { name: one, ${BASE}, tcp_health_check: {} }
 - { name: two, ${BASE}, http_health_check: { path: / } }
@@ -162,6 +162,7 @@ health_checks:
   assert.equal(problems, []);
   assert.equal(health!.checks.map(({ name, checker }) => `${name} ${checker.kind}`), ["one tcp", "two http"]);
   assert.ok(health!.closeConnectionsOnFailure && health!.ignoreOnRemoval && health!.excludeUntilChecked);
+  assert.is(health!.updateMergeWindowMs, 5000);
 });
 
 const REFUSED: readonly (readonly [check: string, problem: string])[] = [
