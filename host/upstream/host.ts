@@ -202,6 +202,15 @@ export class Host {
     return [...this.allHttpPools, ...this.tcpPools.filter((pool) => pool !== null)];
   }
 
+  /** Streams that there could be more of: of all pools, without a list of them. */
+  get room(): number {
+    let room = 0;
+    for (const pool of this.httpPools) if (pool !== null) room += pool.room;
+    for (const pool of this.tcpPools) if (pool !== null) room += pool.room;
+    if (this.downstreamPools !== null) { for (const pool of this.downstreamPools.values()) room += pool.room; }
+    return room;
+  }
+
   /** Whoever asks for a pool from now on gets another one. */
   forgetPools(): void {
     this.httpPools.fill(null);

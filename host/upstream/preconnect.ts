@@ -109,7 +109,7 @@ export class Preconnect {
     let room = 0;
     for (const { hosts } of this.#priorities.hostSets) {
       for (const host of hosts) {
-        for (const pool of host.allPools) room += pool.room;
+        room += host.room;
         if (room >= streams) return true;
       }
     }
