@@ -83,6 +83,12 @@ class ListTimer implements Timer {
   }
 
   enable(delayMs: number): void {
+    const { list } = this;
+    // Of those that wait as long it is the last one already, as when one event touches it again and again.
+    if (list !== null && this.next === list.head && list.delayMs === delayMs) {
+      this.dueMs = this.#clock.nowMs() + delayMs;
+      return;
+    }
     this.unlink();
     this.#clock.arm(this, delayMs);
   }

@@ -43,6 +43,21 @@ test("a timer that a callback arms does not keep those before it waiting", () =>
   assert.equal(fired, ["first 100", "second 130", "again 200"]);
 });
 
+test("one that is armed again falls due later, whether it was the last of its list or not", () => {
+  const clock = new ManualClock();
+  const fired: string[] = [];
+  const [a, b, c] = ["a", "b", "c"].map((name) => clock.createTimer(() => fired.push(`${name} ${clock.nowMs()}`)));
+  for (const timer of [a!, b!, c!]) timer.enable(100);
+  clock.advance(20);
+  c!.enable(100);
+  clock.advance(20);
+  a!.enable(100);
+  clock.advance(20);
+  a!.enable(50);
+  clock.advance(100);
+  assert.equal(fired, ["b 100", "a 110", "c 120"]);
+});
+
 test("a list of timers has one timeout at a time", () => {
   const source = new Recorded();
   const clock = new TimerClock(source);
