@@ -4,11 +4,19 @@
 import type { Fraction, RuntimeFractionPlan } from "../base/runtime.ts";
 import type { ConfigNode } from "./node.ts";
 
-const DENOMINATORS: Readonly<Record<string, number>> = { TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
+/** The denominators that there are, by the names of the enum. */
+export const DENOMINATORS: Readonly<Record<string, number>> = {
+  HUNDRED: 100,
+  TEN_THOUSAND: 10_000,
+  MILLION: 1_000_000,
+};
 
-/** A FractionalPercent. */
-export function planFractionalPercent(node: ConfigNode): Fraction {
-  return { numerator: node.number("numerator"), denominator: DENOMINATORS[node.enum("denominator")] ?? 100 };
+/** A FractionalPercent; null is none at all. */
+export function planFractionalPercent(node: ConfigNode | null): Fraction {
+  return {
+    numerator: node?.number("numerator") ?? 0,
+    denominator: DENOMINATORS[node?.enum("denominator") ?? "HUNDRED"] ?? 100,
+  };
 }
 
 /** The `field` of type RuntimeFractionalPercent; null for always. */

@@ -8,6 +8,7 @@
 import { DiagnosticList } from "../base/diagnostic.ts";
 import type { Fraction, RuntimeEntry } from "../base/runtime.ts";
 import { SourceText } from "../base/source.ts";
+import { DENOMINATORS } from "./fraction.ts";
 import type { TreeNode } from "./tree.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -42,8 +43,6 @@ function entryOf(value: unknown, text: string): RuntimeEntry {
       return { text, number: null, fraction: null };
   }
 }
-
-const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
 
 /** Null where there is anything besides. */
 function fractionOf(value: object): Fraction | null {

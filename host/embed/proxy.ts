@@ -42,6 +42,13 @@ export interface Proxy {
    * @throws server/not-reloaded when it cannot be served, or the proxy does not run
    */
   reload(configuration: ProxyConfiguration): Promise<void>;
+  /**
+   * Sets values of the runtime's `admin_layer`, as `/runtime_modify` does; an empty text removes one. Settles when
+   * they count on all workers.
+   *
+   * @throws server/not-modified when there is no such layer, a value is no YAML, or the proxy does not run
+   */
+  modifyRuntime(values: Readonly<Record<string, string>>): Promise<void>;
   /** No new connections; settles when no request is in flight, at the latest after 30 s. */
   drain(): Promise<void>;
   /** Ends everything at once. */
@@ -123,6 +130,12 @@ class EmbeddedProxy implements Proxy {
     const result = await this.#instance.reload(this.#source(configuration));
     this.#judge(result.diagnostics);
     if (!result.ok) throw new NuncioError("server/not-reloaded", result.problems.join("; "));
+  }
+
+  async modifyRuntime(values: Readonly<Record<string, string>>): Promise<void> {
+    if (this.#state !== "running") throw new NuncioError("server/not-modified", `the proxy is ${this.#state}`);
+    const problem = await this.#instance.server.modifyRuntime(Object.entries(values));
+    if (problem !== null) throw new NuncioError("server/not-modified", problem);
   }
 
   async drain(): Promise<void> {

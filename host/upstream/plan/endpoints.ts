@@ -4,6 +4,7 @@
  * @see Envoy: api/envoy/config/endpoint/v3/endpoint.proto
  * @module
  */
+import { planFractionalPercent } from "../../config/fraction.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import { parseIp } from "../../base/ip.ts";
 import { toWireText } from "../../base/wire_text.ts";
@@ -48,17 +49,11 @@ function planDropOverload(policy: ConfigNode): DropOverloadPlan | null {
     });
   }
   const drops = all.map((drop) => {
-    const percentage = drop.message("drop_percentage");
-    const denominator = DENOMINATORS[percentage?.enum("denominator") ?? "HUNDRED"] ?? 100;
-    return {
-      category: drop.string("category"),
-      fraction: Math.min(1, (percentage?.number("numerator") ?? 0) / denominator),
-    };
+    const { numerator, denominator } = planFractionalPercent(drop.message("drop_percentage"));
+    return { category: drop.string("category"), fraction: Math.min(1, numerator / denominator) };
   });
   return drops[0] ?? null;
 }
-
-const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
 
 function planLocality(node: ConfigNode, named: ReadonlyMap<string, ConfigNode>): LocalityEndpointsPlan {
   node.refuse(

@@ -63,6 +63,32 @@ test("the admin interface and the watching of files run here, too", async () => 
   assert.ok(await isFree(port));
 });
 
+test("runtime values are set by the program, where the configuration has a layer for them", async () => {
+  const runtime_fraction = { runtime_key: "new", default_value: { numerator: 0 } };
+  const routes = [
+    { match: { prefix: "/", runtime_fraction }, direct_response: { status: 200 } },
+    { match: { prefix: "/" }, direct_response: { status: 404 } },
+  ];
+  const config = (layers: readonly object[]) =>
+    webConfig({ port: 0, routes, bootstrap: { layered_runtime: { layers } } });
+  const proxy = await createProxy({ yaml: config([{ name: "admin", admin_layer: {} }]) });
+  const refusal = (values: Record<string, string>) =>
+    proxy.modifyRuntime(values).then(() => null, (error: unknown) => (error as Error).message);
+  assert.match((await refusal({ new: "100" }))!, "the proxy is");
+  await proxy.start();
+  const status = async () => (await get(portOf(proxy), "/")).status;
+  assert.is(await status(), 404);
+  await proxy.modifyRuntime({ new: "100" });
+  assert.is(await status(), 200);
+  assert.match((await refusal({ new: "a: b: c" }))!, "not YAML");
+  await proxy.modifyRuntime({ new: "" });
+  assert.is(await status(), 404);
+  await proxy.reload({ yaml: config([{ name: "static", static_layer: { new: 100 } }]) });
+  assert.is(await status(), 200);
+  assert.is(await refusal({ new: "0" }), "No admin layer specified");
+  await proxy.stop();
+});
+
 test("a bad configuration and a taken port are errors with their text", async () => {
   const codes: string[] = [];
   const refuse = async (yaml: string, text: string) => {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { RuntimeIntegerPlan } from "../../../base/runtime.ts";
+import { planFractionalPercent } from "../../../config/fraction.ts";
 import type { ConfigNode } from "../../../config/node.ts";
 import type { HeaderMatcherPlan } from "../../../matching/header_matcher.ts";
 import { planHeaderMatcher } from "../../../matching/plan/header_matcher.ts";
@@ -63,8 +64,6 @@ const GRPC_STATUSES = [
   "DATA_LOSS",
   "UNAUTHENTICATED",
 ];
-
-const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
 
 /** The filter of an AccessLog message; null when it has none, or none that can be used. */
 export function planAccessLogFilter(accessLog: ConfigNode, context: FilterPlanContext): AccessLogFilterPlan | null {
@@ -148,11 +147,11 @@ function planMetadata(node: ConfigNode): AccessLogFilterPlan {
 }
 
 function planSample(node: ConfigNode): AccessLogFilterPlan {
-  const percent = node.message("percent_sampled");
+  const { numerator, denominator } = planFractionalPercent(node.message("percent_sampled"));
   return {
     kind: "sample",
-    numerator: { value: percent?.number("numerator") ?? 0, runtimeKey: node.runtimeKey("runtime_key") },
-    denominator: DENOMINATORS[percent?.enum("denominator") ?? "HUNDRED"]!,
+    numerator: { value: numerator, runtimeKey: node.runtimeKey("runtime_key") },
+    denominator,
     independent: node.bool("use_independent_randomness"),
   };
 }
