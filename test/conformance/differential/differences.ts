@@ -398,6 +398,20 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: "a Host is a host and a port (RFC 9110 §7.2); who reads it as a URL takes another part for the host",
   },
   {
+    title: "A host that a rewrite makes of whitespace, or of bytes above ASCII",
+    cases: [],
+    envoy: "sends it upstream in `host`",
+    nuncio: "answers 503, and the access log's details say that `:authority` has a character that is not allowed in it",
+    reason: "the text is often a client's, and what stands behind the whitespace is read as it likes",
+  },
+  {
+    title: "A body of a direct response 204",
+    cases: [],
+    envoy: "sends it, and its length",
+    nuncio: "sends neither",
+    reason: "a 204 ends with its head (RFC 9110 §15.3.5): the client would take the body for the next response",
+  },
+  {
     title: "Bytes above ASCII in an HTTP/2 path",
     cases: [],
     envoy: "passes them on, into the request line of HTTP/1 too",
