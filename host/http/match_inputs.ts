@@ -55,7 +55,9 @@ export type HttpFactInput =
   | "dnsSan"
   | "subject"
   | "statusCode"
-  | "statusCodeClass";
+  | "statusCodeClass"
+  | "localReply"
+  | "networkNamespace";
 
 type Fact = (data: HttpMatchData) => string | null | undefined;
 
@@ -76,6 +78,10 @@ const FACTS: Readonly<Record<HttpFactInput, Fact>> = {
   subject: ({ info }) => text(info.connection.tls?.subjectPeerCertificate ?? ""),
   statusCode: ({ responseHeaders }) => responseHeaders === null ? undefined : String(responseHeaders.status),
   statusCodeClass: ({ responseHeaders }) => responseHeaders === null ? undefined : classOf(responseHeaders.status),
+  // Who is asked for a place to go to has no response yet, of whatever kind.
+  localReply: () => undefined,
+  // Listeners are in no namespace but that of the process.
+  networkNamespace: () => null,
 };
 
 /** Compiles an input. */

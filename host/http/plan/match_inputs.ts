@@ -32,9 +32,11 @@ const FACTS: Readonly<Record<string, HttpFactInput>> = {
   [`${NETWORK}DestinationIPInput`]: "destinationIp",
   [`${NETWORK}DestinationPortInput`]: "destinationPort",
   [`${NETWORK}ServerNameInput`]: "serverName",
+  [`${NETWORK}NetworkNamespaceInput`]: "networkNamespace",
   [`${SSL}UriSanInput`]: "uriSan",
   [`${SSL}DnsSanInput`]: "dnsSan",
   [`${SSL}SubjectInput`]: "subject",
+  [`${HTTP}HttpResponseLocalReplyMatchInput`]: "localReply",
   [`${HTTP}HttpResponseStatusCodeMatchInput`]: "statusCode",
   [`${HTTP}HttpResponseStatusCodeClassMatchInput`]: "statusCodeClass",
 };

@@ -43,6 +43,15 @@ for (const [input, value, more] of ROWS) {
   });
 }
 
+test("what no request has, or not yet", () => {
+  for (const input of ["envoy.type.matcher.v3.HttpResponseLocalReplyMatchInput", `${NETWORK}NetworkNamespaceInput`]) {
+    const isYet = !input.includes("LocalReply");
+    for (const value of ["true", "false"]) {
+      assert.is(ask(tableBy(input, value), asked)!.clusterName, isYet ? "e" : "", input);
+    }
+  }
+});
+
 test("a server name", () => {
   const table = tableBy(`${NETWORK}ServerNameInput`, "sni.example");
   const info = infoOf();
