@@ -26,6 +26,7 @@ import type { ProxyStatusPlan } from "./proxy_status.ts";
 import type { RewrittenReply } from "./local_reply.ts";
 import type { PathPlan } from "./path.ts";
 import type { Route, RouteConfigProvider } from "./route.ts";
+import type { RouteResolutionStats } from "./route_resolution.ts";
 
 /** Settings with Envoy's names and defaults; times in milliseconds, 0 = off. */
 export interface ConnectionManagerPlan {
@@ -161,6 +162,8 @@ export interface ConnectionManagerConfig {
   readonly dates: HttpDate;
   readonly stats: ConnectionManagerStats;
   readonly routes: RouteConfigProvider;
+  /** Absent or null: nobody wants to know how long routes are looked for. */
+  readonly routeResolutions?: RouteResolutionStats | null;
   readonly filters: readonly ConfiguredFilter[];
   /** Chains of `upgrade_configs[].filters`, by `UpgradePlan.filters`. */
   readonly upgradeFilters: readonly (readonly ConfiguredFilter[])[];

@@ -118,6 +118,7 @@ export abstract class EndingStream extends RoutedStream implements AccessLogEntr
     this.stopTimers();
     const { config, filters } = this;
     this.info.endMs = config.clock.nowMs();
+    this.recordResolutions();
     if (this.upgraded) config.stats.cxUpgradesActive.dec();
     this.noteWireBytes();
     filters?.onDone();

@@ -12,6 +12,7 @@ import type { StreamInfo } from "../observe/stream_info.ts";
 import type { ConfiguredFilter, ConnectionManagerConfig } from "./conn_manager_config.ts";
 import type { HeaderMap } from "./header_map.ts";
 import type { Route, RouteConfig } from "./route.ts";
+import type { RouteResolutions } from "./route_resolution.ts";
 import { StreamTimers } from "./stream_timers.ts";
 
 const NO_HEADERS: readonly string[] = [];
@@ -20,6 +21,8 @@ export abstract class RoutedStream extends StreamTimers {
   requestHeaders: HeaderMap | null = null;
   #routeConfig: RouteConfig | null = null;
   #route: Route | null | undefined = undefined;
+  /** Null where nobody measures them. */
+  #resolutions: RouteResolutions | null = null;
   /** A stable random number of this stream, for fractions and weights. */
   readonly random: number;
 
@@ -37,10 +40,13 @@ export abstract class RoutedStream extends StreamTimers {
     const info = this.info;
     info.virtualHostName = "";
     info.virtualHostMetadata = null;
+    const { routeResolutions = null, clock } = this.config;
+    const startMs = routeResolutions === null ? 0 : clock.nowMs();
     const route = this.#routeConfig === null || this.requestHeaders === null
       ? null
       : this.#routeConfig.route(this.requestHeaders, info, this.random);
     this.#route = route;
+    if (routeResolutions !== null) this.#noteResolution(clock.nowMs() - startMs);
     if (route === null) {
       info.routeName = info.clusterName = "";
       info.routeMetadata = null;
@@ -55,6 +61,17 @@ export abstract class RoutedStream extends StreamTimers {
     if (flushTimeoutMs !== undefined && flushTimeoutMs !== null) this.setFlushTimeoutMs(flushTimeoutMs);
     this.applyTimeouts(route, this.requestHeaders!);
     return route;
+  }
+
+  #noteResolution(milliseconds: number): void {
+    const all = this.#resolutions ??= { count: 0, milliseconds: 0 };
+    all.count++;
+    all.milliseconds += milliseconds;
+  }
+
+  /** At the end of the stream, where it has looked for a route. */
+  protected recordResolutions(): void {
+    if (this.#resolutions !== null) this.config.routeResolutions?.record(this.#resolutions);
   }
 
   finalizeLocalReply(headers: HeaderMap): void {

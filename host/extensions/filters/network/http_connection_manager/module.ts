@@ -4,6 +4,7 @@ import type { ChainInfo } from "../../../../http/stream_facts.ts";
 import { ConnectionManager, type ServerCodecFactory } from "../../../../http/conn_manager.ts";
 import type { ConnectionManagerConfig } from "../../../../http/conn_manager_config.ts";
 import { connectionManagerOverload, connectionManagerTimers } from "../../../../http/overload.ts";
+import { RouteResolutionStats } from "../../../../http/route_resolution.ts";
 import { ConnectionManagerStats } from "../../../../http/conn_manager_stats.ts";
 import { Http1ServerCodec } from "../../../../http/h1/server.ts";
 import { HTTP1_SERVER_DEFAULTS, type Http1ServerOptions } from "../../../../http/h1/options.ts";
@@ -72,6 +73,7 @@ function createConfig(plan: HttpConnectionManagerPlan, context: FactoryContext):
       context.stats.scope(`listener.${context.listener.statPrefix}.${prefix}`),
     ),
     routes: { current: () => routes },
+    routeResolutions: plan.recordsRouteResolutions ? new RouteResolutionStats(httpStats) : null,
     filters: context.createHttpFilters(plan.httpFilters, httpStats),
     upgradeFilters: plan.upgradeFilters.map((uses) => context.createHttpFilters(uses, httpStats)),
     accessLoggers: context.createAccessLoggers(plan.accessLog),

@@ -32,6 +32,8 @@ export interface HttpConnectionManagerPlan {
   readonly accessLog: readonly ExtensionPlan[];
   readonly earlyHeaderMutations: readonly HeaderMutationPlan[];
   readonly localReplies: LocalRepliesPlan | null;
+  /** How long streams look for their routes is among the statistics. */
+  readonly recordsRouteResolutions: boolean;
 }
 
 /** Where the routes are. */
@@ -62,6 +64,7 @@ export const planner: NetworkFilterPlanner = {
       accessLog,
       earlyHeaderMutations,
       localReplies,
+      recordsRouteResolutions: config.bool("record_route_resolution_stats"),
     };
   },
 };
