@@ -20,20 +20,19 @@ import type { Connection, ConnectionHandler } from "../net/connection_port.ts";
 import type { ConnectionInfo } from "../observe/stream_info.ts";
 import { ActiveStream, type StreamOwner } from "./active_stream.ts";
 import { answerBrokenRequest, NO_ENCODER, OVERLOADED } from "./broken_request.ts";
-import {
-  type CodecError,
-  type Protocol,
-  type ResponseEncoder,
-  type ServerCodec,
-  type ServerCodecCallbacks,
-  type StreamCallbacks,
-  type StreamDecoder,
-  StreamResetReason,
+import type {
+  CodecError,
+  Protocol,
+  ResponseEncoder,
+  ServerCodec,
+  ServerCodecCallbacks,
+  StreamCallbacks,
+  StreamDecoder,
 } from "./codec.ts";
 import type { ConnectionManagerConfig } from "./conn_manager_config.ts";
 import { ConnectionDrain, type DrainedConnection } from "./connection_drain.ts";
 import { beginsHttp2 } from "./h2/preface.ts";
-import type { StreamAccount } from "./high_memory_streams.ts";
+import { accountsOf, type StreamAccount } from "./high_memory_streams.ts";
 import type { ConnectionManagerOverload } from "./overload.ts";
 import { PrematureResets } from "./premature_resets.ts";
 import type { ChainInfo } from "./stream_facts.ts";
@@ -251,14 +250,9 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
     return this.#streams.size === 0;
   }
 
-  /**
-   * Its streams with what they hold, those included of which only the end of the response waits. Of HTTP/1 there are
-   * none: as in Envoy, what its streams hold is not accounted for.
-   */
-  *accounts(): Generator<StreamAccount> {
-    if (!this.isHttp2) return;
-    yield* this.#streams;
-    for (const encoder of this.codec!.flushing?.() ?? []) yield flushingAccount(encoder);
+  /** Its streams with what they hold, for when memory runs short. */
+  accounts(): Iterable<StreamAccount> {
+    return this.isHttp2 ? accountsOf(this.#streams, this.codec!) : [];
   }
 
   /** Dispatches what the client sent ahead. */
@@ -379,13 +373,6 @@ export class ConnectionManager implements ConnectionHandler, ServerCodecCallback
   #newestFirst(): readonly ActiveStream[] {
     return this.#streams.size === 0 ? NO_STREAMS : [...this.#streams].reverse();
   }
-}
-
-function flushingAccount(encoder: ResponseEncoder): StreamAccount {
-  return {
-    bufferedBytes: encoder.pendingBytes ?? 0,
-    shed: () => encoder.resetStream(StreamResetReason.OverloadManager),
-  };
 }
 
 const NO_STREAMS: readonly ActiveStream[] = [];

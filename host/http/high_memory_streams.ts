@@ -5,9 +5,12 @@
  * higher the pressure, the more classes are emptied, the largest streams first. What streams hold is asked when it
  * comes to that, and not kept account of meanwhile.
  *
+ * Streams of HTTP/1 are none of them: as in Envoy, what those hold is not accounted for.
+ *
  * @see Envoy: source/common/buffer/watermark_buffer.cc WatermarkBufferFactory::resetAccountsGivenPressure
  * @module
  */
+import { type ResponseEncoder, type ServerCodec, StreamResetReason } from "./codec.ts";
 
 /** A stream with what it holds. */
 export interface StreamAccount {
@@ -15,6 +18,19 @@ export interface StreamAccount {
   readonly bufferedBytes: number;
   /** Ends it without an answer. */
   shed(): void;
+}
+
+/** The streams of a connection, those included of which only the end of the response waits. */
+export function* accountsOf(streams: Iterable<StreamAccount>, codec: ServerCodec): Generator<StreamAccount> {
+  yield* streams;
+  for (const encoder of codec.flushing?.() ?? []) yield flushingAccount(encoder);
+}
+
+function flushingAccount(encoder: ResponseEncoder): StreamAccount {
+  return {
+    bufferedBytes: encoder.pendingBytes ?? 0,
+    shed: () => encoder.resetStream(StreamResetReason.OverloadManager),
+  };
 }
 
 const CLASSES = 8;
