@@ -22,7 +22,7 @@ export interface RuntimeLayersOptions {
   readonly logger: Logger;
   /** The root. */
   readonly stats: StatsScope;
-  /** The values are others. */
+  /** Files have other values. */
   onChange(): void;
 }
 
@@ -116,7 +116,6 @@ export class RuntimeLayers {
     }
     this.#adminValues = merged;
     this.#load();
-    this.#options.onChange();
     return null;
   }
 
