@@ -14,6 +14,11 @@ export const PLAN_CODES: readonly CodeEntry[] = [
     explanation: "The message quotes it. IP addresses are written as such; names belong into clusters that use DNS.",
   },
   {
+    code: "config/bad-expression",
+    summary: "an expression in CEL cannot be used",
+    explanation: "The message quotes what is wrong with it, or says that there is none.",
+  },
+  {
     code: "config/bad-payload",
     summary: "bytes that a health check sends or waits for cannot be used",
     explanation: "Texts are hexadecimal: two digits a byte. What is waited for is not empty.",

@@ -70,11 +70,12 @@ test("problems of formats are reported, all of them", () => {
   assert.equal(planFile('log_format: { json_format: { a: { b: ["%"] } } }').problems, [
     'error format/syntax: a.b.0: "%" at position 0 begins no command',
   ]);
-  const cel = "{ name: cel, typed_config: { '@type': type.googleapis.com/envoy.extensions.formatter.cel.v3.Cel } }";
+  const file =
+    "{ name: file, typed_config: { '@type': type.googleapis.com/envoy.extensions.formatter.file_content.v3.FileContent } }";
   assert.equal(
-    planFile(`log_format: { text_format: "x", formatters: [ ${cel} ] }`).problems.filter((p) => p.startsWith("error")),
+    planFile(`log_format: { text_format: "x", formatters: [ ${file} ] }`).problems.filter((p) => p.startsWith("error")),
     [
-      "error format/unsupported-command: the formatter envoy.extensions.formatter.cel.v3.Cel is not available",
+      "error format/unsupported-command: the formatter envoy.extensions.formatter.file_content.v3.FileContent is not available",
     ],
   );
 });
