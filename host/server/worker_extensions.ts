@@ -1,7 +1,7 @@
 // host/server/worker_extensions.ts: makes a worker's filters and access loggers of their plans.
 /**
- * A generation names the extensions that it uses; only their code is loaded. Access loggers and native filters
- * outlive generations.
+ * A generation names the extensions that it uses; only their code is loaded. Native filters outlive generations;
+ * access loggers, as long as something logs with them.
  *
  * @module
  */
@@ -19,12 +19,13 @@ import type {
   NetworkFilterModule,
 } from "../extensions/define.ts";
 import { ACCESS_LOG_FILTERS, ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } from "../extensions/standard.ts";
-import type { AccessLogger, DrainDecision } from "../http/conn_manager_config.ts";
+import type { DrainDecision } from "../http/conn_manager_config.ts";
 import { HttpDate } from "../http/date.ts";
 import { type OverloadHandle, OverloadState } from "../net/overload.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import type { FormatWorld } from "../observe/formatter.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
+import { AccessLoggers, type AccessLoggerUse } from "./access_loggers.ts";
 import type { NodeIdentity, Snapshot, UsedExtensions } from "./snapshot.ts";
 import type { WorkerEnvironment } from "./worker_environment.ts";
 
@@ -59,7 +60,7 @@ export class WorkerExtensions {
   readonly #options: WorkerExtensionsOptions;
   readonly #dates: HttpDate;
   readonly #nativeModules = new NativeFilterModules();
-  readonly #accessLoggers = new Map<string, AccessLogger & { reopen?(): void; close?(): void }>();
+  readonly #accessLoggers = new AccessLoggers();
   #overload: OverloadState | null = null;
 
   constructor(options: WorkerExtensionsOptions) {
@@ -98,11 +99,22 @@ export class WorkerExtensions {
 
   /** What filters of clusters are made with. */
   upstreamContext(loaded: LoadedExtensions): FactoryContext {
-    return this.context(UPSTREAM_LISTENER, loaded, NEVER_DRAINS);
+    // None of them logs, so that this use has nothing to end.
+    return this.context(UPSTREAM_LISTENER, loaded, NEVER_DRAINS, this.createAccessLoggerUse());
+  }
+
+  /** For whoever is going to log; he ends it. */
+  createAccessLoggerUse(): AccessLoggerUse {
+    return this.#accessLoggers.createUse();
   }
 
   /** What filters and access loggers of a listener are made with. */
-  context(plan: ContextPlan, loaded: LoadedExtensions, drain: DrainDecision): FactoryContext {
+  context(
+    plan: ContextPlan,
+    loaded: LoadedExtensions,
+    drain: DrainDecision,
+    accessLoggers: AccessLoggerUse,
+  ): FactoryContext {
     const { environment, world, runtime, clusters, plugins } = this.#options;
     const listener: ListenerScope = {
       name: plan.name,
@@ -140,28 +152,20 @@ export class WorkerExtensions {
         }));
       },
       createAccessLoggers: (plans) =>
-        plans.map((each) => {
-          // One logger for one plan: two chains that log to one file share its buffer.
-          const key = JSON.stringify(each);
-          let logger = this.#accessLoggers.get(key);
-          if (logger === undefined) {
-            logger = loaded.accessLog.get(each.extension)!.create(each.plan, context);
-            this.#accessLoggers.set(key, logger);
-          }
-          return logger;
-        }),
+        plans.map((each) =>
+          accessLoggers.get(each, () => loaded.accessLog.get(each.extension)!.create(each.plan, context))
+        ),
       createAccessLogFilter: (each) => loaded.accessLogFilter.get(each.extension)!.create(each.plan, context),
     };
     return context;
   }
 
   reopenLogs(): void {
-    for (const logger of this.#accessLoggers.values()) logger.reopen?.();
+    this.#accessLoggers.reopen();
   }
 
   close(): void {
-    for (const logger of this.#accessLoggers.values()) logger.close?.();
-    this.#accessLoggers.clear();
+    this.#accessLoggers.close();
   }
 }
 

@@ -16,6 +16,7 @@ import { CloseType } from "../net/filter.ts";
 import { Listener } from "../net/listener.ts";
 import { acceptOverload, overloadShape } from "../net/overload.ts";
 import type { ListenerPlan } from "../net/plan.ts";
+import type { AccessLoggerUse } from "./access_loggers.ts";
 import { DrainManager } from "./drain.ts";
 import { buildChain, type ServedChain } from "./served_chain.ts";
 import type { SharedCounts } from "./shared_counts.ts";
@@ -32,6 +33,7 @@ interface ServedListener {
   readonly key: string;
   readonly listener: Listener<ServedChain>;
   readonly drain: DrainManager;
+  readonly accessLoggers: AccessLoggerUse;
   readonly plan: ListenerPlan;
 }
 
@@ -90,7 +92,10 @@ export class WorkerListeners {
       if (!result.ok) problems.push(`listener '${plan.name}': ${result.message}`);
     }
     if (problems.length > 0) {
-      for (const { listener } of added) listener.closeAll(CloseType.NoFlush, "the configuration was refused");
+      for (const { listener, accessLoggers } of added) {
+        listener.closeAll(CloseType.NoFlush, "the configuration was refused");
+        accessLoggers.end();
+      }
       return { ok: false, problems };
     }
     for (const { listener } of added) listener.takeOver();
@@ -103,7 +108,8 @@ export class WorkerListeners {
     const { clock, random, stats, index } = this.#environment;
     const drain = new DrainManager(clock, random, plan.drainType);
     drain.healthChecksFail = this.#healthChecksFail;
-    const context = this.#extensions.context(plan, loaded, drain);
+    const accessLoggers = this.#extensions.createAccessLoggerUse();
+    const context = this.#extensions.context(plan, loaded, drain, accessLoggers);
     const chains = plan.filterChains.map((chain) => buildChain(chain, loaded.network, context));
     const fallback = plan.defaultFilterChain === null
       ? null
@@ -132,7 +138,7 @@ export class WorkerListeners {
       },
       onBug: (error) => this.#environment.onBug(error),
     });
-    return { key, listener, drain, plan };
+    return { key, listener, drain, accessLoggers, plan };
   }
 
   /** Lets a listener's connections finish, within the drain time, and forgets it when they have. */
@@ -150,6 +156,7 @@ export class WorkerListeners {
       closeIdle.disable();
       closeAll.disable();
       this.#retired.delete(served);
+      served.accessLoggers.end();
     });
   }
 

@@ -123,10 +123,19 @@ export class LogFile {
     }
   }
 
+  /** What the system does not take at once, and lines that come later, are lost and counted. */
   close(): void {
     this.flush();
     this.#timer.disable();
+    if (this.#rest !== null) {
+      this.#stats.failed.inc();
+      this.#stats.totalBuffered.sub(this.#rest.length + this.#lines.length);
+      this.#rest = null;
+      this.#lines = "";
+    }
     if (typeof this.#options.target !== "number" && this.#descriptor !== NOT_OPEN) closeSync(this.#descriptor);
+    // Another file may have it from now on.
+    this.#descriptor = NOT_OPEN;
   }
 
   get #intervalMs(): number {

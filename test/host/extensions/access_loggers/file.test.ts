@@ -154,6 +154,20 @@ test("after a rotation lines go to the new file", () => {
   assert.is(text(), "x\nx\n");
 });
 
+test("lines that come after the end are counted as lost", () => {
+  const { logger, stats, text } = make('log_format: { text_format: "x\\n" }', {
+    flushIntervalMs: 10_000,
+    flushBytes: 1,
+  });
+  logger.log(proxiedStream());
+  logger.close();
+  logger.close();
+  logger.log(proxiedStream());
+  assert.is(text(), "x\n");
+  assert.is(stats.valueOf("filesystem.write_failed"), 1);
+  assert.is(stats.valueOf("filesystem.write_buffered"), 1);
+});
+
 test("when the new file cannot be opened the old one stays", () => {
   const { logger, path, stats } = make('log_format: { text_format: "x\\n" }');
   renameSync(path, path + ".1");
