@@ -444,6 +444,7 @@ function request(chance: Chance, index: number): Exchange {
     // A body may come together with its head, or behind it, when the stream is over already.
     client: body === "" && chance.oneIn(4) ? overHttp2(chance, method, host, path, fields.slice(1)) : http1,
     upstreams: { u: { http: [ANSWER] }, v: { http: [ANSWER] } },
+    anyConnection: true,
   };
 }
 
