@@ -29,7 +29,8 @@ const { values, positionals } = parseArgs({
   options: {
     runtime: { type: "string", default: "both" },
     grep: { type: "string", default: "" },
-    jobs: { type: "string", default: String(availableParallelism()) },
+    // One more than can compute at once: some only wait, for a time-out that is recorded or for a proxy's end.
+    jobs: { type: "string", default: String(availableParallelism() + 1) },
     timeout: { type: "string", default: "180" },
   },
 });
