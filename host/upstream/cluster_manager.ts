@@ -14,9 +14,18 @@ import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import { LocalCluster } from "./local_cluster.ts";
 import { type ClusterPlan, type EndpointsPlan, type LocalityPlan, planKey } from "./plan.ts";
 
-interface Entry {
-  readonly key: string;
+class Entry {
   readonly cluster: Cluster;
+  /** Made when somebody asks: at a start nobody does. */
+  #key: string | null = null;
+
+  constructor(cluster: Cluster) {
+    this.cluster = cluster;
+  }
+
+  get key(): string {
+    return this.#key ??= planKey(this.cluster.plan);
+  }
 }
 
 /** What came of a new generation. */
@@ -145,7 +154,7 @@ export class ClusterManager {
     cluster.start(() => {
       // Removed meanwhile.
       if (this.#dynamic.get(plan.name) !== cluster) return;
-      this.#active.set(plan.name, { key: planKey(plan), cluster });
+      this.#active.set(plan.name, new Entry(cluster));
       this.#generation++;
       this.#count();
       onReady();
@@ -180,9 +189,9 @@ export class ClusterManager {
   }
 
   #set(plan: ClusterPlan): "added" | "changed" | "kept" {
-    const key = planKey(plan);
     const active = this.#active.get(plan.name);
     const warming = this.#warming.get(plan.name);
+    const key = active === undefined && warming === undefined ? null : planKey(plan);
     if (warming?.key === key) return active === undefined ? "added" : "changed";
     if (warming !== undefined) this.#stopWarming(plan.name);
     if (active?.key === key) {
@@ -191,7 +200,7 @@ export class ClusterManager {
     }
 
     const cluster = new Cluster(plan, this.#environment, this);
-    const entry = { key, cluster };
+    const entry = new Entry(cluster);
     this.#warming.set(plan.name, entry);
     if (active === undefined) this.#added.inc();
     else this.#modified.inc();
