@@ -30,7 +30,7 @@ export const strictHeaders: Group = {
   exchanges: [
     get("numbers and names that are understood", "X-Envoy-Max-Retries: 2\r\nX-Envoy-Retry-On: 5xx, reset\r\n"),
     get("a timeout that is no number", "X-Envoy-Upstream-Rq-Timeout-Ms: soon\r\n"),
-    get("a timeout with a space around it", "X-Envoy-Upstream-Rq-Per-Try-Timeout-Ms: 5 \r\n"),
+    get("a timeout with a space around it", "X-Envoy-Upstream-Rq-Per-Try-Timeout-Ms: 5000 \r\n"),
     get("a timeout with a fraction", "X-Envoy-Upstream-Rq-Per-Try-Timeout-Ms: 1.5\r\n"),
     get("retries below zero", "X-Envoy-Max-Retries: -1\r\n"),
     get("a condition that there is not", "X-Envoy-Retry-On: 5xx,never\r\n"),
