@@ -79,6 +79,8 @@ interface Entry {
   /** Of `current`. */
   facts: CodeFacts;
   previous: Version | null;
+  /** Of the last code that its source gave and that was taken, whether it serves or was rolled back. */
+  sourceSha256: string;
   lastError: string | null;
   /** One reload at a time: the next one waits for this. */
   busy: Promise<unknown>;
@@ -156,6 +158,7 @@ export class PluginRegistry {
         current,
         facts: factsOf(code),
         previous: null,
+        sourceSha256: current.module.digest,
         lastError: null,
         busy: Promise.resolve(),
       });
@@ -221,11 +224,11 @@ export class PluginRegistry {
     return this.#each((entry) => entry.plan.name === name, (entry) => this.#reload(entry));
   }
 
-  /** Loads every plugin that comes from a file again, if the file changed. */
+  /** Loads every plugin that comes from a file again, if the file changed since it was loaded from it. */
   reloadFile(path: string): Promise<SwapReport[]> | null {
     return this.#each(
       (entry) => entry.plan.code.kind === "file" && entry.plan.code.path === path,
-      (entry) => this.#reload(entry),
+      (entry) => this.#reload(entry, true),
     );
   }
 
@@ -250,21 +253,29 @@ export class PluginRegistry {
     return Promise.all(reports);
   }
 
-  async #reload(entry: Entry): Promise<SwapReport> {
+  /** With `onlyNew`, code that was loaded before is not loaded again after a rollback: nobody asked for it. */
+  async #reload(entry: Entry, onlyNew = false): Promise<SwapReport> {
     const loaded = await this.#options.code.load(entry.plan.code, this.#current.clusters);
     if (!loaded.ok) return this.#refuse(entry, loaded.message);
     const reply = await this.#try(loaded.code.bytes, entry.plan, this.#current);
     if (!reply.result.ok) return this.#refuse(entry, trialError(entry.plan, reply));
     const { module } = reply.result;
     this.#noteSourceMap(entry.plan, module);
-    const oldSha256 = entry.current.module.digest;
-    if (module.digest === oldSha256) {
+    if (module.digest === entry.current.module.digest) {
       entry.lastError = null;
+      entry.sourceSha256 = module.digest;
       // Another image may have the same module in it.
       entry.facts = factsOf(loaded.code);
-      return { ok: true, name: entry.plan.name, oldSha256, newSha256: oldSha256, changed: false };
+      return unchanged(entry);
     }
-    return await this.#swap(entry, { module, facts: factsOf(loaded.code) });
+    if (onlyNew && module.digest === entry.sourceSha256) {
+      entry.lastError = null;
+      this.#options.logger.info("a wasm plugin's file still has what was rolled back", { plugin: entry.plan.name });
+      return unchanged(entry);
+    }
+    const report = await this.#swap(entry, { module, facts: factsOf(loaded.code) });
+    if (report.ok) entry.sourceSha256 = module.digest;
+    return report;
   }
 
   /** The same code on new VMs. */
@@ -342,6 +353,10 @@ function trialError(plan: WasmPluginPlan, reply: TrialReply): string {
   const lines = diagnostics.map((each) => [each.message, ...(each.notes ?? [])].join("; "));
   const said = reply.log.length === 0 ? "" : ` (the guest said: ${reply.log.slice(-3).join(" | ")})`;
   return `wasm plugin '${plan.name}' from ${describeSource(plan.code)} cannot run: ${lines.join("; ")}${said}`;
+}
+
+function unchanged({ plan: { name }, current: { module: { digest } } }: Entry): SwapReport {
+  return { ok: true, name, oldSha256: digest, newSha256: digest, changed: false };
 }
 
 function factsOf({ imageDigest, signedBy }: LoadedCode): CodeFacts {

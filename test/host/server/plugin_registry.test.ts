@@ -143,6 +143,29 @@ test("a reload, one without a change, a rollback and the way back", async () => 
   assert.equal(world.published, ["two@2", "one@3", "two@4"]);
 });
 
+test("a rollback stays when the watch tells late of the file that was loaded already", async () => {
+  const world = await loaded();
+  world.files.set("/a.wasm", "two");
+  await world.registry.reload("a");
+  await world.registry.rollBack("a");
+  assert.equal(await world.registry.reloadFile("/a.wasm"), [
+    { ok: true, name: "a", oldSha256: "one", newSha256: "one", changed: false },
+  ]);
+  assert.equal(world.current, ["one@3"]);
+  assert.is(world.registry.plugins[0]!.imageDigest, "image of one");
+  assert.match(world.log, "rolled back");
+  // The file was another one meanwhile.
+  world.files.set("/a.wasm", "one");
+  await world.registry.reloadFile("/a.wasm");
+  world.files.set("/a.wasm", "two");
+  await world.registry.reloadFile("/a.wasm");
+  assert.equal(world.current, ["two@4"]);
+  // Who asks for it gets it.
+  await world.registry.rollBack("a");
+  await world.registry.reload("a");
+  assert.equal(world.current, ["two@6"]);
+});
+
 test("a version keeps what is known of its code", async () => {
   const world = await loaded();
   const facts = () => {
