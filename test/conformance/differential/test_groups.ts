@@ -2,6 +2,7 @@
 /** @module */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ROOT } from "../../support/proxy_process.ts";
@@ -26,13 +27,39 @@ function begin(groups: readonly Group[], index: number): Promise<GroupObservatio
   if (recording === null) return null;
   let playing = plays.get(group!);
   if (playing === undefined) {
-    const expectedLines = (exchange: string) => expectation(group!.name, recording, exchange).log.length;
-    playing = playGroup(group!, { expectedLines });
+    playing = playInTime(group!, recording);
     // Whoever awaits it is told.
     playing.catch(() => {});
     plays.set(group!, playing);
   }
   return playing;
+}
+
+/** A time-out that a test waits for: what is to be faster than it can be late on a busy machine. */
+const SHORT_TIME = /: 0\.\d+s/;
+const PLAYS_IN_TIME = 3;
+
+/**
+ * Peers and proxy are processes with clocks of their own. Where a group has short time-outs, a machine that stood
+ * still for a moment gives another course of things, so such a group is played again: the whole of one play has to
+ * be as recorded.
+ */
+async function playInTime(group: Group, recording: GroupObservation): Promise<GroupObservation> {
+  const expectedLines = (exchange: string) => expectation(group.name, recording, exchange).log.length;
+  for (let plays = SHORT_TIME.test(group.yaml) ? PLAYS_IN_TIME : 1;; plays--) {
+    const observed = await playGroup(group, { expectedLines });
+    const late = plays === 1 ? null : firstDifference(group, recording, observed);
+    if (late === null) return observed;
+    console.log(`${group.name}: played again, "${late}" was not as recorded`);
+  }
+}
+
+function firstDifference(group: Group, recording: GroupObservation, observed: GroupObservation): string | null {
+  const other = observed.exchanges.find((each) =>
+    !isDeepStrictEqual(plain(each), plain(expectation(group.name, recording, each.name)))
+  );
+  if (other !== undefined) return other.name;
+  return isDeepStrictEqual(observed.stats, expectedStats(group.name, recording.stats)) ? null : "statistics";
 }
 
 /** Makes the tests of some groups: every exchange, then the statistics. */
