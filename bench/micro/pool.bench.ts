@@ -18,7 +18,7 @@ import { StatsStore } from "../../host/observe/stats.ts";
 import { systemClock } from "../../host/platform/system_clock.ts";
 import { ResourcePriority } from "../../host/upstream/circuit_breaker.ts";
 import { Cluster } from "../../host/upstream/cluster.ts";
-import type { HttpPoolCallbacks } from "../../host/upstream/http_pool.ts";
+import type { HttpPoolCallbacks } from "../../host/upstream/conn_pool/http_pool.ts";
 import { endpoint, FakeDialer, FakeDns, planWith } from "../../test/host/upstream/fakes.ts";
 import { runWithin } from "./budget.ts";
 

@@ -2,7 +2,7 @@
 import { bench, do_not_optimize, group, run } from "mitata";
 import { HeaderMap } from "../../host/http/header_map.ts";
 import { StreamInfo } from "../../host/observe/stream_info.ts";
-import type { RouteTable } from "../../host/router/route_table.ts";
+import type { RouteTable } from "../../host/router/routes/route_table.ts";
 import { routeTable } from "./route_table.ts";
 
 const address = { address: "127.0.0.1", port: 1, text: "127.0.0.1:1" };

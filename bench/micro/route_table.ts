@@ -6,7 +6,7 @@ import { compileLine } from "../../host/observe/format_plan.ts";
 import { compileFormat, type FormatWorld } from "../../host/observe/formatter.ts";
 import { StatsStore } from "../../host/observe/stats.ts";
 import { planRouteConfig } from "../../host/router/plan/route_config.ts";
-import { RouteTable } from "../../host/router/route_table.ts";
+import { RouteTable } from "../../host/router/routes/route_table.ts";
 
 const registry = loadRegistry();
 const world: FormatWorld = {

@@ -3,7 +3,7 @@
 /** @module */
 import type { TerminalFilterStream } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
-import type { RouteEntry } from "./route.ts";
+import type { RouteEntry } from "./routes/route.ts";
 
 /** What an answer has besides the headers that every answer gets of its route. */
 export interface AnswerHeaders {

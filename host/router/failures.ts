@@ -11,8 +11,8 @@ import { StreamResetReason } from "../http/codec.ts";
 import type { OverrideHost, TerminalFilterStream } from "../http/filter.ts";
 import { ResponseFlag } from "../observe/stream_info.ts";
 import { answer } from "./answer.ts";
-import { resetReasonFlag, resetReasonText } from "./reset_reason.ts";
-import type { RouteEntry } from "./route.ts";
+import { resetReasonFlag, resetReasonText } from "./attempts/reset_reason.ts";
+import type { RouteEntry } from "./routes/route.ts";
 import type { InvalidHeader } from "./strict_headers.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 

@@ -10,7 +10,7 @@
 import { ByteQueue } from "../base/byte_queue.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import type { MirrorPolicy } from "../upstream/mirror_policy.ts";
-import type { OwnRequest, OwnRequestCallbacks } from "./own_request.ts";
+import type { OwnRequest, OwnRequestCallbacks } from "./async_client/own_request.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 
 /** Nobody waits for what mirrors answer. */

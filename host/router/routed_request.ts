@@ -11,9 +11,9 @@ import type { RetryPolicy } from "../upstream/retry_policy.ts";
 import type { CodeOrigin } from "../upstream/stats.ts";
 import { newUpstreamInfo } from "../upstream/upstream_info.ts";
 import { answer, type AnswerHeaders } from "./answer.ts";
-import type { RequestCounters } from "./request_counters.ts";
-import type { RequestReplay } from "./request_replay.ts";
-import type { RouteEntry } from "./route.ts";
+import type { RequestCounters } from "./routes/request_counters.ts";
+import type { RequestReplay } from "./attempts/request_replay.ts";
+import type { RouteEntry } from "./routes/route.ts";
 import type { RouterConfig } from "./router_config.ts";
 import { globalTimeoutMs, hedgesOnPerTryTimeout, perTryTimeoutMs, setExpectedTimeout } from "./timeouts.ts";
 

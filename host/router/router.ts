@@ -17,7 +17,7 @@ import {
 } from "../http/filter.ts";
 import type { HeaderMap } from "../http/header_map.ts";
 import { answerDirectly } from "./answer.ts";
-import { Attempts } from "./attempts.ts";
+import { Attempts } from "./attempts/attempts.ts";
 import {
   failDropOverload,
   failEarlyData,
@@ -28,7 +28,7 @@ import {
   failStrictCheck,
 } from "./failures.ts";
 import { Mirrors, mirrorsOf } from "./mirrors.ts";
-import type { RouteEntry } from "./route.ts";
+import type { RouteEntry } from "./routes/route.ts";
 import { RoutedRequest } from "./routed_request.ts";
 import type { RouterConfig } from "./router_config.ts";
 import { type InvalidHeader, invalidHeader } from "./strict_headers.ts";

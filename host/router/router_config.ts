@@ -2,9 +2,9 @@
 // pure: no I/O, no clock, no runtime globals
 /** @module */
 import type { OverloadSignal } from "../net/overload.ts";
-import type { AccessLogger, ConfiguredFilter } from "../http/conn_manager_config.ts";
+import type { AccessLogger, ConfiguredFilter } from "../http/conn_manager/conn_manager_config.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
-import type { OwnRequestSender } from "./own_request.ts";
+import type { OwnRequestSender } from "./async_client/own_request.ts";
 import type { RouterPlan } from "./router_plan.ts";
 import type { RouterStats } from "./router_stats.ts";
 

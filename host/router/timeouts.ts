@@ -12,7 +12,7 @@ import type { HeaderMap } from "../http/header_map.ts";
 import { isGrpcContentType } from "../http/local_reply.ts";
 import type { RetryPolicy } from "../upstream/retry_policy.ts";
 import type { HedgePolicyPlan } from "./plan.ts";
-import type { RouteEntry } from "./route.ts";
+import type { RouteEntry } from "./routes/route.ts";
 import type { RouterPlan } from "./router_plan.ts";
 
 /**

@@ -5,7 +5,7 @@
  * @see Envoy: source/common/access_log/access_log_manager_impl.h
  * @module
  */
-import type { AccessLogger as LogPort } from "../http/conn_manager_config.ts";
+import type { AccessLogger as LogPort } from "../http/conn_manager/conn_manager_config.ts";
 import type { ExtensionPlan } from "../net/plan.ts";
 
 /** What a logger may have besides, when it has a file. */

@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
-import type { DrainDecision } from "../http/conn_manager_config.ts";
+import type { DrainDecision } from "../http/conn_manager/conn_manager_config.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 
 export type DrainStrategy = "gradual" | "immediate";

@@ -19,7 +19,7 @@ import type {
   NetworkFilterModule,
 } from "../extensions/define.ts";
 import { ACCESS_LOG_FILTERS, ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } from "../extensions/standard.ts";
-import type { DrainDecision } from "../http/conn_manager_config.ts";
+import type { DrainDecision } from "../http/conn_manager/conn_manager_config.ts";
 import { HttpDate } from "../http/date.ts";
 import { type OverloadHandle, OverloadState } from "../net/overload.ts";
 import type { ListenerPlan } from "../net/plan.ts";

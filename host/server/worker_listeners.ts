@@ -8,8 +8,8 @@
  */
 import { type Runtime, RuntimeValue } from "../base/runtime.ts";
 import type { DrainableConnection } from "../extensions/define.ts";
-import type { StreamAccount } from "../http/high_memory_streams.ts";
-import { scaledTimers } from "../http/overload.ts";
+import type { StreamAccount } from "../http/conn_manager/high_memory_streams.ts";
+import { scaledTimers } from "../http/conn_manager/overload.ts";
 import type { SocketConnection } from "../net/connection.ts";
 import { CountedConnectionLimit } from "../net/connection_limit.ts";
 import { CloseType } from "../net/filter.ts";

@@ -8,8 +8,8 @@
 import type { Clock } from "../base/clock.ts";
 import type { ByteQueue } from "../base/byte_queue.ts";
 import { NuncioError } from "../base/error.ts";
-import { FilterManager } from "../http/filter_manager.ts";
-import type { FilterManagerCallbacks } from "../http/filter_manager_callbacks.ts";
+import { FilterManager } from "../http/filter_manager/filter_manager.ts";
+import type { FilterManagerCallbacks } from "../http/filter_manager/filter_manager_callbacks.ts";
 import {
   DataStatus,
   HeadersStatus,

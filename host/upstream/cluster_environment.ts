@@ -3,13 +3,13 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Runtime } from "../base/runtime.ts";
-import type { ConfiguredFilter } from "../http/conn_manager_config.ts";
+import type { ConfiguredFilter } from "../http/conn_manager/conn_manager_config.ts";
 import type { DnsResolverSource } from "../net/dns_resolvers.ts";
 import type { CompileFormat } from "../http/header_ops.ts";
 import type { StatsScope } from "../observe/stats.ts";
-import type { ClientCodecFactory } from "./active_client.ts";
+import type { ClientCodecFactory } from "./conn_pool/active_client.ts";
 import type { SharedCountFactory } from "./circuit_breaker.ts";
-import type { Dialer } from "./dialer.ts";
+import type { Dialer } from "./conn_pool/dialer.ts";
 import type { ClusterFinder } from "./discovery/discovery.ts";
 import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import type { HostHealthExchange } from "./health/exchange.ts";

@@ -16,9 +16,9 @@ import type { ClusterManager } from "./cluster_manager.ts";
 import type { Host } from "./host.ts";
 import { LoadBalancerContextBase } from "./lb/context.ts";
 import { MetadataMatch } from "./lb/metadata_match.ts";
-import type { PoolCancellable, PoolFailureReason } from "./pool.ts";
-import type { TcpConnection } from "./tcp_connection.ts";
-import type { TcpPoolCallbacks } from "./tcp_pool.ts";
+import type { PoolCancellable, PoolFailureReason } from "./conn_pool/pool.ts";
+import type { TcpConnection } from "./conn_pool/tcp_connection.ts";
+import type { TcpPoolCallbacks } from "./conn_pool/tcp_pool.ts";
 
 /** What a host may be chosen by. */
 export interface TcpContext {

@@ -7,7 +7,7 @@ import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import { planRegexSubstitution, type RegexSubstitutionPlan } from "../../matching/plan/string_matcher.ts";
 import type { HostRewritePlan, PathMatchPlan, PathRewritePlan } from "../plan.ts";
-import { parseUriTemplateRewrite } from "../uri_template.ts";
+import { parseUriTemplateRewrite } from "../routes/uri_template.ts";
 import type { RoutePlanContext } from "./context.ts";
 
 /** One of the ways to rewrite a path; `path` is what the route matches, null when that cannot be used. */

@@ -9,7 +9,7 @@ import { planCookieMatcher, planFilterStateMatcher, planMetadataMatcher } from "
 import { planRegex } from "../../matching/plan/string_matcher.ts";
 import { toWireText } from "../../base/wire_text.ts";
 import { planRuntimeFraction } from "../../config/fraction.ts";
-import { parseUriTemplate } from "../uri_template.ts";
+import { parseUriTemplate } from "../routes/uri_template.ts";
 import type { PathMatchPlan, RouteMatchPlan, TlsMatchPlan } from "../plan.ts";
 
 /** A RouteMatch, or null when there is no path to match by. */

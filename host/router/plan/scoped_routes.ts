@@ -5,7 +5,7 @@
  */
 import { asciiLower, toWireText } from "../../base/wire_text.ts";
 import type { ConfigNode } from "../../config/node.ts";
-import type { ScopedRoutesPlan, ScopeFragmentPlan, ScopePlan } from "../scoped_routes.ts";
+import type { ScopedRoutesPlan, ScopeFragmentPlan, ScopePlan } from "../routes/scoped_routes.ts";
 import type { RoutePlanContext } from "./context.ts";
 import { planRouteConfig } from "./route_config.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Clock, Timer } from "../../base/clock.ts";
-import { resetHighMemoryStreams, type StreamAccount } from "../../http/high_memory_streams.ts";
+import { resetHighMemoryStreams, type StreamAccount } from "../../http/conn_manager/high_memory_streams.ts";
 import type { OverloadSignal, OverloadState } from "../../net/overload.ts";
 import type { Logger } from "../../observe/log.ts";
 import type { Counter, StatsScope } from "../../observe/stats.ts";

@@ -18,7 +18,7 @@ import {
 import type { Connection, ConnectionHandler } from "../../net/connection_port.ts";
 import { CloseType, type PeerType } from "../../net/filter.ts";
 import type { SocketAddress } from "../../observe/stream_info.ts";
-import type { DialCallbacks, DialHandle } from "../dialer.ts";
+import type { DialCallbacks, DialHandle } from "../conn_pool/dialer.ts";
 import type { Host } from "../host.ts";
 import type { ProbeEnvironment } from "./probe.ts";
 

@@ -9,9 +9,9 @@
  */
 import type { Runtime } from "../../base/runtime.ts";
 import type { CompileFormat } from "../../http/header_ops.ts";
-import type { ClientCodecFactory } from "../active_client.ts";
+import type { ClientCodecFactory } from "../conn_pool/active_client.ts";
 import type { Host } from "../host.ts";
-import type { PoolCluster } from "../pool.ts";
+import type { PoolCluster } from "../conn_pool/pool.ts";
 import type { DescribedCluster } from "../upstream_info.ts";
 import type { HealthCheckStats } from "./stats.ts";
 

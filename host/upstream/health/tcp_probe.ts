@@ -10,7 +10,7 @@ import { ByteQueue } from "../../base/byte_queue.ts";
 import type { Connection, ConnectionHandler } from "../../net/connection_port.ts";
 import { CloseType } from "../../net/filter.ts";
 import { PROXY_PROTOCOL_V2_LOCAL, proxyProtocolV1 } from "../../net/proxy_protocol.ts";
-import type { DialCallbacks, DialHandle } from "../dialer.ts";
+import type { DialCallbacks, DialHandle } from "../conn_pool/dialer.ts";
 import { dialForCheck } from "./check_connection.ts";
 import { hasSegments } from "./payload.ts";
 import type { TcpCheckPlan } from "./plan.ts";

@@ -13,7 +13,7 @@ import { HeaderMap } from "../../../host/http/header_map.ts";
 import { PeerType } from "../../../host/net/filter.ts";
 import { ClientHarness, RecordedMessage } from "../../host/http/h1/harness.ts";
 import { readMessages } from "../../host/http/h1/oracle.ts";
-import { Downstream, type Options } from "../../host/http/downstream.ts";
+import { Downstream, type Options } from "../../host/http/conn_manager/downstream.ts";
 import { queue } from "../../host/http/support.ts";
 import type { Outcome } from "./case.ts";
 

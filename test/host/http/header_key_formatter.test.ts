@@ -6,7 +6,7 @@ import { HTTP1_CLIENT_DEFAULTS, HTTP1_SERVER_DEFAULTS } from "../../../host/http
 import { Http1ServerCodec } from "../../../host/http/h1/server.ts";
 import { type HeaderKeyFormat, PROPER_CASE, spellHead, spellingOf } from "../../../host/http/header_key_formatter.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
-import { Downstream, HTTP1 } from "./downstream.ts";
+import { Downstream, HTTP1 } from "./conn_manager/downstream.ts";
 import { bytes, RecordedMessage, RecordingConnection } from "./h1/harness.ts";
 
 const KEPT: HeaderKeyFormat = { kind: "preserveCase", forwardReasonPhrase: false, properCaseOfOthers: false };

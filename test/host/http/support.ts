@@ -10,8 +10,8 @@ import {
   type TerminalFilterStream,
   TrailersStatus,
 } from "../../../host/http/filter.ts";
-import { FilterManager } from "../../../host/http/filter_manager.ts";
-import type { FilterManagerCallbacks } from "../../../host/http/filter_manager_callbacks.ts";
+import { FilterManager } from "../../../host/http/filter_manager/filter_manager.ts";
+import type { FilterManagerCallbacks } from "../../../host/http/filter_manager/filter_manager_callbacks.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
 import type { RewrittenReply } from "../../../host/http/local_reply.ts";
 import type { ConnectionInfo } from "../../../host/observe/stream_info.ts";

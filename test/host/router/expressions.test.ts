@@ -9,8 +9,8 @@ import {
 } from "../../../host/extensions/common/expressions/stream_expressions.ts";
 import { CHECK_WORLD } from "../../../host/observe/formatter.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
-import { rateLimitDescriptors } from "../../../host/router/rate_limit.ts";
-import { RouteTable } from "../../../host/router/route_table.ts";
+import { rateLimitDescriptors } from "../../../host/router/routes/rate_limit.ts";
+import { RouteTable } from "../../../host/router/routes/route_table.ts";
 import { type Asked, infoOf, planned, requestOf } from "./support.ts";
 
 CHECK_WORLD.expressions = CHECK_EXPRESSIONS;

@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { HeaderMap } from "../../../host/http/header_map.ts";
-import type { RouteTable } from "../../../host/router/route_table.ts";
+import type { RouteTable } from "../../../host/router/routes/route_table.ts";
 import { ask, type Asked, infoOf, requestOf, tableOf, upstreamView } from "./support.ts";
 
 const OVERWRITE = "OVERWRITE_IF_EXISTS_OR_ADD", IF_EXISTS = "OVERWRITE_IF_EXISTS", IF_ABSENT = "ADD_IF_ABSENT";

@@ -1,14 +1,14 @@
 // test/host/router/slow_peers.test.ts: clients and upstreams that are slow, with everything between them and the clock.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { ConnectionManagerPlan } from "../../../host/http/conn_manager_config.ts";
+import type { ConnectionManagerPlan } from "../../../host/http/conn_manager/conn_manager_config.ts";
 import { CloseType, PeerType } from "../../../host/net/filter.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
 import { Router } from "../../../host/router/router.ts";
 import { RouterStats } from "../../../host/router/router_stats.ts";
-import { createClientCodec } from "../../../host/upstream/client_codec.ts";
+import { createClientCodec } from "../../../host/upstream/conn_pool/client_codec.ts";
 import { ClusterManager } from "../../../host/upstream/cluster_manager.ts";
-import { Downstream } from "../http/downstream.ts";
+import { Downstream } from "../http/conn_manager/downstream.ts";
 import { createFakeEnvironment, type FakeConnection, type FakeEnvironment, planWith } from "../upstream/fakes.ts";
 import { tableOfRoutes } from "./support.ts";
 

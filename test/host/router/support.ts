@@ -18,8 +18,8 @@ import {
 } from "../../../host/observe/stream_info.ts";
 import type { RouteConfigPlan } from "../../../host/router/plan.ts";
 import { planRouteConfig } from "../../../host/router/plan/route_config.ts";
-import type { RouteEntry } from "../../../host/router/route.ts";
-import { RouteTable } from "../../../host/router/route_table.ts";
+import type { RouteEntry } from "../../../host/router/routes/route.ts";
+import { RouteTable } from "../../../host/router/routes/route_table.ts";
 
 const registry = loadRegistry();
 const world: FormatWorld = {

@@ -21,10 +21,10 @@ import type { DnsResolverSource } from "../../../host/net/dns_resolvers.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
 import type { ConnectionInfo, SocketAddress } from "../../../host/observe/stream_info.ts";
 import type { ClusterEnvironment } from "../../../host/upstream/cluster_environment.ts";
-import type { DialCallbacks, Dialer, DialTarget } from "../../../host/upstream/dialer.ts";
+import type { DialCallbacks, Dialer, DialTarget } from "../../../host/upstream/conn_pool/dialer.ts";
 import type { DnsAnswer, DnsQuery, DnsResolver } from "../../../host/upstream/discovery/discovery.ts";
 import type { Host } from "../../../host/upstream/host.ts";
-import type { HttpPoolCallbacks } from "../../../host/upstream/http_pool.ts";
+import type { HttpPoolCallbacks } from "../../../host/upstream/conn_pool/http_pool.ts";
 import { type ClusterPlan, createClusterPlan, type EndpointPlan, NO_LOCALITY } from "../../../host/upstream/plan.ts";
 
 let nextId = 1;

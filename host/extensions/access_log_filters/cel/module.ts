@@ -6,7 +6,7 @@
  * @see Envoy: source/extensions/access_loggers/filters/cel/cel.cc
  * @module
  */
-import type { AccessLogEntry as HttpAccessLogEntry } from "../../../http/conn_manager_config.ts";
+import type { AccessLogEntry as HttpAccessLogEntry } from "../../../http/conn_manager/conn_manager_config.ts";
 import type { AccessLogFilter } from "../../../observe/access_log.ts";
 import { compileExpression } from "../../common/expressions/cel.ts";
 import { LoggedStream } from "../../common/wasm/logged_stream.ts";

@@ -7,7 +7,7 @@
  * @see Envoy: source/extensions/access_loggers/wasm/wasm_access_log_impl.h, Context::log
  * @module
  */
-import type { AccessLogEntry, AccessLogger } from "../../../http/conn_manager_config.ts";
+import type { AccessLogEntry, AccessLogger } from "../../../http/conn_manager/conn_manager_config.ts";
 import type { AccessLogFilter } from "../../../observe/access_log.ts";
 import type { Plugin } from "../../../wasm/mod.ts";
 import { LoggedConnection, LoggedStream } from "../../common/wasm/logged_stream.ts";

@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../../../base/clock.ts";
 import type { ExpressionSource } from "../../../base/expression_tree.ts";
-import type { AccessLogEntry } from "../../../http/conn_manager_config.ts";
+import type { AccessLogEntry } from "../../../http/conn_manager/conn_manager_config.ts";
 import type { Expressions, FormatInput, FormatValue, StreamExpression } from "../../../observe/formatter/command.ts";
 import { LoggedStream } from "../wasm/logged_stream.ts";
 import type { StreamProperties } from "../wasm/properties.ts";

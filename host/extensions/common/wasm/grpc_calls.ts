@@ -9,7 +9,7 @@
 import { fromLatin1 } from "../../../base/bytes.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { ClusterManager } from "../../../upstream/cluster_manager.ts";
-import { GrpcClient, GrpcStatus, type GrpcStream } from "../../../router/grpc_client.ts";
+import { GrpcClient, GrpcStatus, type GrpcStream } from "../../../router/async_client/grpc_client.ts";
 import type {
   CallHandle,
   GrpcCallCallbacks,

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../../../base/clock.ts";
 import { HeaderMap } from "../../../http/header_map.ts";
-import { AsyncClient } from "../../../router/async_client.ts";
+import { AsyncClient } from "../../../router/async_client/async_client.ts";
 import type { ClusterManager } from "../../../upstream/cluster_manager.ts";
 import type {
   CallHandle,

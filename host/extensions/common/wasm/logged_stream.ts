@@ -7,7 +7,7 @@
  */
 import type { ByteQueue } from "../../../base/byte_queue.ts";
 import type { Clock } from "../../../base/clock.ts";
-import type { AccessLogEntry } from "../../../http/conn_manager_config.ts";
+import type { AccessLogEntry } from "../../../http/conn_manager/conn_manager_config.ts";
 import type { FilterStream } from "../../../http/filter.ts";
 import { HeaderMap } from "../../../http/header_map.ts";
 import type { Route } from "../../../http/route.ts";

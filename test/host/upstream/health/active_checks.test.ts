@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { HeaderMap } from "../../../../host/http/header_map.ts";
 import { ResourcePriority } from "../../../../host/upstream/circuit_breaker.ts";
-import { createClientCodec } from "../../../../host/upstream/client_codec.ts";
+import { createClientCodec } from "../../../../host/upstream/conn_pool/client_codec.ts";
 import { Cluster } from "../../../../host/upstream/cluster.ts";
 import { type HealthCheckPlan, type HealthPlan, NO_HEALTH_PLAN } from "../../../../host/upstream/health/plan.ts";
 import {

@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { HeaderMap } from "../../../../host/http/header_map.ts";
-import { createClientCodec } from "../../../../host/upstream/client_codec.ts";
+import { createClientCodec } from "../../../../host/upstream/conn_pool/client_codec.ts";
 import { Cluster } from "../../../../host/upstream/cluster.ts";
 import { HostHealthExchange } from "../../../../host/upstream/health/exchange.ts";
 import { NO_HEALTH_PLAN } from "../../../../host/upstream/health/plan.ts";

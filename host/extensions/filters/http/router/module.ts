@@ -1,6 +1,6 @@
 // host/extensions/filters/http/router/module.ts: makes the router of a stream.
 /** @module */
-import { AsyncClient } from "../../../../router/async_client.ts";
+import { AsyncClient } from "../../../../router/async_client/async_client.ts";
 import { Router } from "../../../../router/router.ts";
 import type { RouterConfig } from "../../../../router/router_config.ts";
 import { RouterStats } from "../../../../router/router_stats.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 import { fromLatin1, latin1Slice } from "../../../../base/bytes.ts";
-import type { LocalReplies, RepliedStream } from "../../../../http/conn_manager_config.ts";
+import type { LocalReplies, RepliedStream } from "../../../../http/conn_manager/conn_manager_config.ts";
 import type { HeaderMap } from "../../../../http/header_map.ts";
 import type { RewrittenReply } from "../../../../http/local_reply.ts";
 import type { AccessLogFilter } from "../../../../observe/access_log.ts";

@@ -1,11 +1,11 @@
 // host/extensions/filters/network/http_connection_manager/module.ts: makes the connection managers of a chain.
 /** @module */
-import type { ChainInfo } from "../../../../http/stream_facts.ts";
-import { ConnectionManager, type ServerCodecFactory } from "../../../../http/conn_manager.ts";
-import type { ConnectionManagerConfig } from "../../../../http/conn_manager_config.ts";
-import { connectionManagerOverload, connectionManagerTimers } from "../../../../http/overload.ts";
-import { RouteResolutionStats } from "../../../../http/route_resolution.ts";
-import { ConnectionManagerStats } from "../../../../http/conn_manager_stats.ts";
+import type { ChainInfo } from "../../../../http/conn_manager/stream_facts.ts";
+import { ConnectionManager, type ServerCodecFactory } from "../../../../http/conn_manager/conn_manager.ts";
+import type { ConnectionManagerConfig } from "../../../../http/conn_manager/conn_manager_config.ts";
+import { connectionManagerOverload, connectionManagerTimers } from "../../../../http/conn_manager/overload.ts";
+import { RouteResolutionStats } from "../../../../http/conn_manager/route_resolution.ts";
+import { ConnectionManagerStats } from "../../../../http/conn_manager/conn_manager_stats.ts";
 import { Http1ServerCodec } from "../../../../http/h1/server.ts";
 import { HTTP1_SERVER_DEFAULTS, type Http1ServerOptions } from "../../../../http/h1/options.ts";
 import type { Http2Options } from "../../../../http/h2/options.ts";
@@ -19,8 +19,8 @@ import { compileHeaderMutation } from "../../../../http/header_mutation.ts";
 import type { CompileFormat } from "../../../../http/header_ops.ts";
 import { compileFormat } from "../../../../observe/formatter.ts";
 import type { StreamInfo } from "../../../../observe/stream_info.ts";
-import { RouteTable, type RouteTableOptions } from "../../../../router/route_table.ts";
-import { ScopedRoutes } from "../../../../router/scoped_routes.ts";
+import { RouteTable, type RouteTableOptions } from "../../../../router/routes/route_table.ts";
+import { ScopedRoutes } from "../../../../router/routes/scoped_routes.ts";
 import type { DrainableConnection, FactoryContext, NetworkFilterModule } from "../../../define.ts";
 import { compileLocalReplies } from "./local_replies.ts";
 import type { HttpConnectionManagerPlan } from "./planner.ts";

@@ -2,8 +2,8 @@
 /** @module */
 import { type CidrBlock, cidrBlock } from "../../../../base/cidr.ts";
 import type { ConfigNode } from "../../../../config/node.ts";
-import type { ConnectionManagerPlan } from "../../../../http/conn_manager_config.ts";
-import type { IpDetectionPlan } from "../../../../http/original_ip.ts";
+import type { ConnectionManagerPlan } from "../../../../http/conn_manager/conn_manager_config.ts";
+import type { IpDetectionPlan } from "../../../../http/conn_manager/original_ip.ts";
 import { asciiLower, toWireText } from "../../../../base/wire_text.ts";
 
 const XFF = "envoy.extensions.http.original_ip_detection.xff.v3.XffConfig";

@@ -5,7 +5,11 @@
  */
 import type { ConfigNode } from "../../../../config/node.ts";
 import { planStringMatcher } from "../../../../matching/plan/string_matcher.ts";
-import type { ConnectionManagerPlan, Http1Plan, UpgradePlan } from "../../../../http/conn_manager_config.ts";
+import type {
+  ConnectionManagerPlan,
+  Http1Plan,
+  UpgradePlan,
+} from "../../../../http/conn_manager/conn_manager_config.ts";
 import { planHeaderKeyFormat } from "../../../../http/h1/plan.ts";
 import { planHttp2 } from "../../../../http/h2/plan.ts";
 import { refuseHeaderValidators } from "../../../../http/plan/header_validators.ts";
@@ -15,7 +19,7 @@ import type { RouteConfigPlan } from "../../../../router/plan.ts";
 import { refuseConnectUdp } from "../../../../router/plan/route_action.ts";
 import type { RoutePlanContext } from "../../../../router/plan/context.ts";
 import { planScopedRoutes } from "../../../../router/plan/scoped_routes.ts";
-import type { ScopedRoutesPlan } from "../../../../router/scoped_routes.ts";
+import type { ScopedRoutesPlan } from "../../../../router/routes/scoped_routes.ts";
 import { planRouteConfig } from "../../../../router/plan/route_config.ts";
 import type { HttpFilterUse, NetworkFilterPlanner, PlanContext } from "../../../define.ts";
 import { type LocalRepliesPlan, planLocalReplies } from "./local_replies_plan.ts";

@@ -8,7 +8,7 @@ import { ClusterGrpcCalls, UnansweredGrpcCalls } from "../../../../../host/exten
 import { parseGrpcService } from "../../../../../host/extensions/common/wasm/grpc_service.ts";
 import { encodeGrpcFrame } from "../../../../../host/http/grpc_frames.ts";
 import { HTTP1_CLIENT_DEFAULTS } from "../../../../../host/http/h1/options.ts";
-import { createClientCodec } from "../../../../../host/upstream/client_codec.ts";
+import { createClientCodec } from "../../../../../host/upstream/conn_pool/client_codec.ts";
 import { ClusterManager } from "../../../../../host/upstream/cluster_manager.ts";
 import { DEFAULT_HTTP_PLAN } from "../../../../../host/upstream/plan.ts";
 import type { GrpcRequest } from "../../../../../host/wasm/mod.ts";

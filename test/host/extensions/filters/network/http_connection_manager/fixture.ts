@@ -10,7 +10,7 @@ import {
   planner,
 } from "../../../../../../host/extensions/filters/network/http_connection_manager/planner.ts";
 import { CHECK_WORLD, compileFormat, parseFormat } from "../../../../../../host/observe/formatter.ts";
-import { Downstream, type Options } from "../../../../http/downstream.ts";
+import { Downstream, type Options } from "../../../../http/conn_manager/downstream.ts";
 
 const registry = loadRegistry();
 const MESSAGE = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";

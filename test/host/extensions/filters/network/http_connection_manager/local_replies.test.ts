@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { LocalReply } from "../../../../../../host/http/filter.ts";
 import { ResponseFlag } from "../../../../../../host/observe/stream_info.ts";
-import type { Downstream } from "../../../../http/downstream.ts";
+import type { Downstream } from "../../../../http/conn_manager/downstream.ts";
 import { downstream, planned } from "./fixture.ts";
 
 /** The head and the body of an answer, the fields that all answers have left out. */

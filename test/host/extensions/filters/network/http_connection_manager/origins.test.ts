@@ -1,7 +1,7 @@
 // test/host/extensions/filters/network/http_connection_manager/origins.test.ts: requests as their origin makes them.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { Downstream } from "../../../../http/downstream.ts";
+import type { Downstream } from "../../../../http/conn_manager/downstream.ts";
 import { downstream, planned } from "./fixture.ts";
 
 const XFF = "type.googleapis.com/envoy.extensions.http.original_ip_detection.xff.v3.XffConfig";
