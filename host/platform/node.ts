@@ -124,7 +124,6 @@ class ThreadHandle<In, Out> implements WorkerHandle<In, Out> {
   }
 }
 
-/** The platform made of `node:` modules; `deno.ts` changes what differs there. */
 function factsOf(look: () => Stats): FileFacts | null {
   try {
     const facts = look();
@@ -141,6 +140,7 @@ function factsOf(look: () => Stats): FileFacts | null {
   }
 }
 
+/** The platform made of `node:` modules; `deno.ts` changes what differs there. */
 export class NodePlatform implements Platform {
   readonly runtime: "node" | "deno" = "node";
   readonly os: string = process.platform;
