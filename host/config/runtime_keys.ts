@@ -110,8 +110,8 @@ every value and its layers, \`runtime.*\` of the statistics how many there are a
 ## Keys that configurations name
 
 \`runtime_fraction\` of routes, of mirror policies and of the input matcher of that name; \`runtime_key_prefix\` of weighted
-clusters (\`<prefix>.<cluster>\`); \`runtime_key\` of the filters of access logs, of \`aggression\` and of
-\`active_request_bias\`.
+clusters (\`<prefix>.<cluster>\`); \`runtime_key\` of the filters of access logs, of \`aggression\`, of
+\`active_request_bias\` and of \`max_heap_size_bytes_runtime\`.
 
 ## Keys that are always there
 `;

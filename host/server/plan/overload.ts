@@ -103,7 +103,7 @@ function planHeap(config: ConfigNode): ResourcePlan {
   } else if (maxBytes === 0) {
     config.error("config/missing-field", "fixed_heap: max heap size must be greater than 0");
   }
-  return { kind: "fixed_heap", maxBytes, runtimeKey: runtime?.string("runtime_key") ?? "" };
+  return { kind: "fixed_heap", maxBytes, runtimeKey: runtime?.runtimeKey("runtime_key") ?? "" };
 }
 
 function planTriggered<Name extends string>(

@@ -53,7 +53,8 @@ test("runtime: what is not known, what cannot be, what has no effect", async () 
   - { name: disk, disk_layer: { symlink_root: /no-such-folder/current } }
   - { name: rtds, rtds_layer: { name: x } }
   - name: disk
-    static_layer: { envoy.reloadable_features.x: true, outlier_detection.consecutive_5xx: 4, c: 1, a: [1] }`,
+    static_layer:
+      { envoy.reloadable_features.x: true, outlier_detection.consecutive_5xx: 4, heap.max: 1, c: 1, a: [1] }`,
   );
   const text = renderText(diagnostics);
   assert.match(text, "runtime key nuncio.wasm.cpu_budgets is not known");
@@ -67,6 +68,8 @@ test("runtime: what is not known, what cannot be, what has no effect", async () 
   assert.not.match(text, "runtime key outlier_detection.consecutive_5xx");
   // The key of an access log's filter.
   assert.not.match(text, "runtime key c ");
+  // That of a resource monitor.
+  assert.not.match(text, "runtime key heap.max ");
 });
 
 test.run();
