@@ -6,6 +6,7 @@
  * @module
  */
 import { DiagnosticList } from "../base/diagnostic.ts";
+import { generalText } from "../base/number_text.ts";
 import type { Fraction, RuntimeEntry } from "../base/runtime.ts";
 import { SourceText } from "../base/source.ts";
 import { DENOMINATORS } from "./fraction.ts";
@@ -23,7 +24,7 @@ export function runtimeEntryOfText(text: string): RuntimeEntry | { readonly prob
 
 /** The entry of a value of a `static_layer`: no list, no null. */
 export function runtimeEntryOfJson(value: unknown): RuntimeEntry {
-  return entryOf(value, typeof value === "object" ? JSON.stringify(value) : textOf(value));
+  return entryOf(value, textOf(value));
 }
 
 /** A map that says how large a part is; Envoy does not look for keys in one that has this. */
@@ -63,14 +64,9 @@ function numberOf(text: string): number | null {
   return DECIMAL.test(text) ? Number(text) : null;
 }
 
-/** Numbers have six digits, as C++ prints them. */
 function textOf(value: unknown): string {
-  if (typeof value !== "number") return String(value);
-  const text = String(Number(value.toPrecision(6)));
-  const exponent = Math.floor(Math.log10(Math.abs(Number(text))));
-  if (value === 0 || (exponent >= -4 && exponent < 6)) return text;
-  const [mantissa, power] = Number(text).toExponential().split("e") as [string, string];
-  return `${mantissa}e${power[0]}${power.slice(1).padStart(2, "0")}`;
+  if (typeof value === "object") return JSON.stringify(value);
+  return typeof value === "number" ? generalText(value) : String(value);
 }
 
 function plain(node: TreeNode): unknown {

@@ -5,8 +5,8 @@
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/
  * @module
  */
+import { quantileText } from "../base/number_text.ts";
 import { DEFAULT_BUCKETS, QUANTILES } from "./histogram.ts";
-import { quantileText } from "./number_text.ts";
 import type { HistogramValue } from "./stats.ts";
 import type { Tag, TagExtractor, TaggedName } from "./tags.ts";
 import type { SelectedStats } from "./text.ts";

@@ -4,8 +4,8 @@
  * @see Envoy: source/server/admin/stats_render.cc StatsTextRender
  * @module
  */
+import { countText, generalText, quantileText } from "../base/number_text.ts";
 import { binLower, binWidth, DEFAULT_BUCKETS, type HistogramSamples, QUANTILES } from "./histogram.ts";
-import { countText, generalText, quantileText } from "./number_text.ts";
 import type { HistogramValue, StatsStore, StatValue } from "./stats.ts";
 
 /** Which stats are shown. */

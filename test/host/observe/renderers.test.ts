@@ -2,7 +2,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { renderStatsJson } from "../../../host/observe/json.ts";
-import { generalText } from "../../../host/observe/number_text.ts";
 import { renderPrometheus } from "../../../host/observe/prometheus.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
 import { TagExtractor } from "../../../host/observe/tags.ts";
@@ -212,21 +211,6 @@ ${
     }` +
       `envoy_h_sum{zone_id="z"} 3.0491803278688527\nenvoy_h_count{zone_id="z"} 1\n`,
   );
-});
-
-test("%g", () => {
-  assert.equal([0, 0.5, 1, 0.1, 300_000, 600_000, 1_800_000, 123456.7, 1e-5, NaN].map(generalText), [
-    "0",
-    "0.5",
-    "1",
-    "0.1",
-    "300000",
-    "600000",
-    "1.8e+06",
-    "123457",
-    "1e-05",
-    "nan",
-  ]);
 });
 
 test.run();

@@ -8,9 +8,9 @@ import { isReflectMessage } from "@bufbuild/protobuf/reflect";
 import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { encodeBase64 } from "../../../base/base64.ts";
 import { latin1Slice } from "../../../base/bytes.ts";
+import { generalText } from "../../../base/number_text.ts";
 import { toWireText } from "../../../base/wire_text.ts";
 import { type FormatValue, fromJson } from "../../../observe/formatter/command.ts";
-import { generalText } from "../../../observe/number_text.ts";
 
 const NANOS_PER_SECOND = 1_000_000_000;
 
@@ -23,7 +23,7 @@ export function printCel(value: unknown): string {
     case "boolean":
       return String(value);
     case "number":
-      return Math.abs(value) === Infinity ? (value > 0 ? "inf" : "-inf") : generalText(value);
+      return generalText(value);
   }
   if (value === null) return "NULL";
   if (value instanceof Uint8Array) return latin1Slice(value, 0, value.length);

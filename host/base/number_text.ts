@@ -1,4 +1,4 @@
-// host/observe/number_text.ts: numbers as Envoy prints them.
+// host/base/number_text.ts: numbers as Envoy prints them.
 // pure: no I/O, no clock, no runtime globals
 /**
  * @module
@@ -6,11 +6,12 @@
 
 /** C's `%g`: six significant digits, exponents of two digits. */
 export function generalText(value: number): string {
-  if (Number.isNaN(value)) return "nan";
-  if (value !== 0 && (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-4)) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  const rounded = Number(value.toPrecision(6));
+  if (rounded !== 0 && (Math.abs(rounded) >= 1e6 || Math.abs(rounded) < 1e-4)) {
     return value.toExponential(5).replace(/\.?0+e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
   }
-  return String(Number(value.toPrecision(6)));
+  return String(rounded);
 }
 
 /** What has 64 bits in Envoy: the largest of them stands for "no limit". */
