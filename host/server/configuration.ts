@@ -81,7 +81,6 @@ export async function loadConfiguration(
   const expressions = hasText(root, "CEL(") || EXPRESSION_TYPES.some((name) => typeNames.has(name))
     ? (await import("../extensions/common/expressions/stream_expressions.ts")).CHECK_EXPRESSIONS
     : null;
-  CHECK_WORLD.expressions = expressions;
   const planners = await Planners.load(typeNames, {
     readFile: (path) => platform.readFile(path),
     isFolder: (path) => platform.fileFacts(path)?.isFolder === true,
@@ -98,6 +97,8 @@ export async function loadConfiguration(
     nativeFilters: options.nativeFilters ?? null,
     manyWorkers: (options.concurrency ?? 1) > 1,
   });
+  // Just now, for another configuration may be loaded at the same time.
+  CHECK_WORLD.expressions = expressions;
   const plan = planBootstrap(root, planners, options.node);
   await plugins.load(plan.plugins, plan.node, plan.clusters);
   diagnostics.addAll(unreadFields(root, { lenient: options.lenient }));
