@@ -3,8 +3,8 @@
 // hot: runs per chunk or per header; see bench/micro/header_map.bench.ts
 /**
  * Names are lower case; values are latin1 strings, one character a byte (RFC 9110 §5.5). Duplicates stay
- * separate entries in order of arrival, but for the names of which Envoy keeps one field. Pseudo-headers are not in the list: they are fields, and stand
- * first wherever entries are walked, as in Envoy's map.
+ * separate entries in order of arrival, but for the names of which Envoy keeps one field. Pseudo-headers are not in
+ * the list: they are fields, and stand first wherever entries are walked, as in Envoy's map.
  *
  * On a request `host` is another name of `:authority`, as in Envoy. Names and values that a codec parsed are
  * known to be fit for the wire; those that filters put are looked at when they are put, so that the HTTP/1

@@ -51,7 +51,10 @@ export interface RouteConfig {
   readonly name: string;
   /** Lower-case names of headers that requests from outside must not have. */
   internalOnlyHeaders?(headers: HeaderMap): readonly string[];
-  /** The first route that matches, or null; then `info` has what is known of the virtual host. `random` is a stable number of this stream, for fractions. */
+  /**
+   * The first route that matches, or null; then `info` has what is known of the virtual host. `random` is a stable
+   * number of this stream, for fractions.
+   */
   route(headers: HeaderMap, info: StreamInfo, random: number): Route | null;
 }
 

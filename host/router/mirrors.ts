@@ -1,8 +1,8 @@
 // host/router/mirrors.ts: the copies of one request that other clusters get.
 // pure: no I/O, no clock, no runtime globals
 /**
- * A copy is sent as the request comes, with the same time for its response, which is dropped. Nothing of it comes back to the request: a
- * mirror that takes less than it is sent does not slow the client down, it gets no more.
+ * A copy is sent as the request comes, with the same time for its response, which is dropped. Nothing of it comes
+ * back to the request: a mirror that takes less than it is sent does not slow the client down, it gets no more.
  *
  * @see Envoy: source/common/router/shadow_writer_impl.cc
  * @module

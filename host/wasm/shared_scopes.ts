@@ -13,7 +13,10 @@ import type { SharedArena } from "./shared_arena.ts";
 export const MAX_THREADS = 512;
 export const MAX_QUEUES = 1024;
 
-/** Words of the arena's head, see `SharedScopes.head`. After `wake` one for each thread, after `directory` one for each queue. */
+/**
+ * Words of the arena's head, see `SharedScopes.head`. After `wake` one for each thread, after `directory` one for each
+ * queue.
+ */
 export const HEAD = {
   lastCas: 0,
   buckets: 1,

@@ -1,4 +1,4 @@
-// host/http/conn_manager/high_memory_streams.ts: resets the streams that hold most, when there is too little memory for all.
+// host/http/conn_manager/high_memory_streams.ts: resets the streams that hold most when memory runs short.
 // pure: no I/O, no clock, no runtime globals
 /**
  * Streams fall into classes by the number of bytes that wait in them, each class twice as wide as the one before. The

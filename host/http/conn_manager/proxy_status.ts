@@ -1,4 +1,4 @@
-// host/http/conn_manager/proxy_status.ts: the Proxy-Status header: what went wrong here, for those who asked (RFC 9209).
+// host/http/conn_manager/proxy_status.ts: the Proxy-Status header: what went wrong here, for who asked (RFC 9209).
 // pure: no I/O, no clock, no runtime globals
 /**
  * What a stream's response flags say becomes one of the registered error types: the first that applies, in

@@ -1,8 +1,9 @@
-// host/http/conn_manager/request_checks.ts: refuses what must not reach a filter; makes of the rest what filters are to see.
+// host/http/conn_manager/request_checks.ts: refuses what must not reach a filter; prepares the rest for them.
 // pure: no I/O, no clock, no runtime globals
 // hot: once per request; see bench/micro/http_path.bench.ts
 /**
- * @see Envoy: source/common/http/conn_manager_impl.cc ActiveStream::decodeHeaders, conn_manager_utility.cc maybeNormalizePath, maybeNormalizeHost
+ * @see Envoy: source/common/http/conn_manager_impl.cc ActiveStream::decodeHeaders,
+ *   source/common/http/conn_manager_utility.cc maybeNormalizePath, maybeNormalizeHost
  * @module
  */
 import type { StreamInfo } from "../../observe/stream_info.ts";

@@ -1,4 +1,4 @@
-// host/router/attempts/start_attempt.ts: the host of an attempt, an attempt of the kind that the request needs, its timers.
+// host/router/attempts/start_attempt.ts: the host of an attempt, the attempt that its request needs, its timers.
 // pure: no I/O, no clock, no runtime globals
 // hot: one per request; see bench/micro/http_path.bench.ts
 /** @module */

@@ -1,4 +1,4 @@
-// host/router/attempts/upstream_attempt.ts: what an attempt at one host is to the router, and the router to its attempts.
+// host/router/attempts/upstream_attempt.ts: what an attempt at one host is to the router, and the router to it.
 // pure: no I/O, no clock, no runtime globals
 // hot: one per request; see bench/micro/http_path.bench.ts
 /**

@@ -1,4 +1,4 @@
-// host/wasm/meter/sections.ts: sections that a module gets in place of its own: one global and one export more, and limits.
+// host/wasm/meter/sections.ts: sections in place of a module's own: one global and one export more, and limits.
 // pure: no I/O, no clock, no runtime globals
 /** @module */
 import { BinaryReader, type Limits, UnreadableModule } from "../binary_reader.ts";

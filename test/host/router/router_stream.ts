@@ -1,4 +1,4 @@
-// test/host/router/router_stream.ts: a stream of which the router is the only filter, with upstreams that do as they are told.
+// test/host/router/router_stream.ts: a stream with the router alone, and upstreams that do as they are told.
 import type { ByteQueue } from "../../../host/base/byte_queue.ts";
 import type { ManualClock } from "../../../host/base/clock.ts";
 import type {

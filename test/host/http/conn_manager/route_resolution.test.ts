@@ -1,4 +1,4 @@
-// test/host/http/conn_manager/route_resolution.test.ts: how often streams look for their route, and how long that takes.
+// test/host/http/conn_manager/route_resolution.test.ts: how often streams look for a route, and how long that takes.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type RouteResolutions, RouteResolutionStats } from "../../../../host/http/conn_manager/route_resolution.ts";

@@ -1,4 +1,4 @@
-// test/host/http/filter_manager/filter_manager.test.ts: how messages pass the filters of a stream: stop, hold, go on, answer.
+// test/host/http/filter_manager/filter_manager.test.ts: how messages pass filters: stop, hold, go on, answer.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromLatin1 } from "../../../../host/base/bytes.ts";

@@ -1,4 +1,4 @@
-// test/host/router/async_client/grpc_client.test.ts: gRPC streams over the real HTTP/1 codec, with every way in which they end.
+// test/host/router/async_client/grpc_client.test.ts: gRPC streams over the real HTTP/1 codec, and all their ends.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encodeGrpcFrame } from "../../../../host/http/grpc_frames.ts";
