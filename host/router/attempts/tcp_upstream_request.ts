@@ -14,16 +14,14 @@ import { writeAll } from "../../http/h1/serializer.ts";
 import { HeaderMap } from "../../http/header_map.ts";
 import type { ConnectionHandler } from "../../net/connection_port.ts";
 import { CloseType, type PeerType } from "../../net/filter.ts";
-import type { UpstreamInfo } from "../../observe/stream_info.ts";
 import type { Host } from "../../upstream/host.ts";
 import type { TcpConnection } from "../../upstream/conn_pool/tcp_connection.ts";
 import type { TcpPool, TcpPoolCallbacks } from "../../upstream/conn_pool/tcp_pool.ts";
-import type { AttemptMeasure } from "../../upstream/tracked_stats.ts";
-import type { PooledAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
+import type { PooledAttempt } from "./upstream_attempt.ts";
 import { WaitingAttempt } from "./waiting_attempt.ts";
 
-export class TcpUpstreamRequest extends WaitingAttempt implements PooledAttempt, TcpPoolCallbacks, ConnectionHandler {
-  readonly #pool: TcpPool;
+export class TcpUpstreamRequest extends WaitingAttempt<TcpPool>
+  implements PooledAttempt, TcpPoolCallbacks, ConnectionHandler {
   #connection: TcpConnection | null = null;
   #headersCame = false;
   /** The client has its 200. */
@@ -32,17 +30,6 @@ export class TcpUpstreamRequest extends WaitingAttempt implements PooledAttempt,
   readonly #pending: ByteQueue = new ByteQueue();
   readonly #received: ByteQueue = new ByteQueue();
   #requestEnded = false;
-
-  constructor(
-    pool: TcpPool,
-    owner: UpstreamRequestOwner,
-    limitBytes: number,
-    info: UpstreamInfo,
-    measure: AttemptMeasure | null,
-  ) {
-    super(owner, limitBytes, info, measure);
-    this.#pool = pool;
-  }
 
   get bufferedBytes(): number {
     return this.#pending.length;
@@ -53,7 +40,7 @@ export class TcpUpstreamRequest extends WaitingAttempt implements PooledAttempt,
   }
 
   start(): void {
-    const waiting = this.#pool.newConnection(this);
+    const waiting = this.pool.newConnection(this);
     if (!this.done && this.#connection === null) this.waiting = waiting;
   }
 

@@ -12,16 +12,14 @@ import { ByteQueue } from "../../base/byte_queue.ts";
 import type { Protocol, RequestEncoder, ResponseDecoder, StreamCallbacks } from "../../http/codec.ts";
 import { StreamResetReason } from "../../http/codec.ts";
 import type { HeaderMap } from "../../http/header_map.ts";
-import type { ConnectionInfo, UpstreamInfo } from "../../observe/stream_info.ts";
+import type { ConnectionInfo } from "../../observe/stream_info.ts";
 import type { Host } from "../../upstream/host.ts";
 import type { HttpPool, HttpPoolCallbacks } from "../../upstream/conn_pool/http_pool.ts";
-import type { AttemptMeasure } from "../../upstream/tracked_stats.ts";
-import type { PooledAttempt, UpstreamRequestOwner } from "./upstream_attempt.ts";
+import type { PooledAttempt } from "./upstream_attempt.ts";
 import { WaitingAttempt } from "./waiting_attempt.ts";
 
-export class UpstreamRequest extends WaitingAttempt
+export class UpstreamRequest extends WaitingAttempt<HttpPool>
   implements PooledAttempt, ResponseDecoder, StreamCallbacks, HttpPoolCallbacks {
-  readonly #pool: HttpPool;
   /** Null until the request comes: filters may hold it back. */
   #headers: HeaderMap | null = null;
   #encoder: RequestEncoder | null = null;
@@ -30,17 +28,6 @@ export class UpstreamRequest extends WaitingAttempt
   #pendingTrailers: HeaderMap | null = null;
   #pendingEnd = false;
   responseStarted = false;
-
-  constructor(
-    pool: HttpPool,
-    owner: UpstreamRequestOwner,
-    limitBytes: number,
-    info: UpstreamInfo,
-    measure: AttemptMeasure | null,
-  ) {
-    super(owner, limitBytes, info, measure);
-    this.#pool = pool;
-  }
 
   get connected(): boolean {
     return this.#encoder !== null;
@@ -51,7 +38,7 @@ export class UpstreamRequest extends WaitingAttempt
   }
 
   start(): void {
-    const waiting = this.#pool.newStream(this, this);
+    const waiting = this.pool.newStream(this, this);
     // The pool may have answered, and the attempt may be over, before it returned.
     if (!this.done && this.#encoder === null) this.waiting = waiting;
   }

@@ -12,7 +12,8 @@ import type { PoolCancellable, PoolFailureReason } from "../../upstream/conn_poo
 import type { AttemptMeasure } from "../../upstream/tracked_stats.ts";
 import { UpstreamAttempt, type UpstreamRequestOwner } from "./upstream_attempt.ts";
 
-export abstract class WaitingAttempt extends UpstreamAttempt {
+export abstract class WaitingAttempt<Pool> extends UpstreamAttempt {
+  protected readonly pool: Pool;
   protected readonly owner: UpstreamRequestOwner;
   /** The place in the pool's line; null before and after. */
   protected waiting: PoolCancellable | null = null;
@@ -22,12 +23,14 @@ export abstract class WaitingAttempt extends UpstreamAttempt {
   #pausesBeforeReady = 0;
 
   constructor(
+    pool: Pool,
     owner: UpstreamRequestOwner,
     limitBytes: number,
     info: UpstreamInfo,
     measure: AttemptMeasure | null,
   ) {
     super(info, measure);
+    this.pool = pool;
     this.owner = owner;
     this.#limitBytes = limitBytes;
   }
