@@ -25,6 +25,7 @@ import type { FormatWorld } from "../observe/formatter.ts";
 import type { Logger } from "../observe/log.ts";
 import type { StatsScope } from "../observe/stats.ts";
 import type { StreamInfo } from "../observe/stream_info.ts";
+import type { AsyncClient } from "../router/async_client/async_client.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
 import type { ResolverPlan } from "../upstream/dns_plan.ts";
 import type { AddDnsCache } from "../upstream/plan/dns_cache.ts";
@@ -140,6 +141,8 @@ export interface FactoryContext {
   readonly dates: HttpDate;
   readonly stats: StatsScope;
   readonly clusters: ClusterManager;
+  /** Sends requests of the proxy's own to them. */
+  readonly asyncClient: AsyncClient;
   readonly wasm: WasmPlugins;
   readonly listener: ListenerScope;
   readonly localAddress: string;

@@ -142,6 +142,8 @@ export interface TerminalFilterStream extends FilterStream {
   noteWireBytes?(): void;
   /** A stable random number of the stream, for fractions and weights. */
   readonly random: number;
+  /** How many mirrors lie between a client's request and this one; absent: it is no copy. */
+  readonly mirrored?: number;
   /** What a filter before it chose. */
   readonly upstreamOverrideHost: OverrideHost | null;
   /** The attempt that an upstream chain belongs to; null in the chains of listeners. */

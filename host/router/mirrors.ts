@@ -13,6 +13,9 @@ import type { MirrorPolicy } from "../upstream/mirror_policy.ts";
 import type { OwnRequest, OwnRequestCallbacks } from "./async_client/own_request.ts";
 import type { RoutedRequest } from "./routed_request.ts";
 
+/** A copy may be copied again, and so on; clusters that mirror each other would never end. */
+const MAX_MIRRORED = 3;
+
 /** Nobody waits for what mirrors answer. */
 const NOBODY: OwnRequestCallbacks = {
   onHeaders() {},
@@ -25,8 +28,9 @@ const NOBODY: OwnRequestCallbacks = {
 export function mirrorsOf(request: RoutedRequest): MirrorPolicy[] | null {
   const { cluster, route, headers, stream } = request;
   const policies = cluster.mirrorPolicies.length > 0 ? cluster.mirrorPolicies : route.mirrorPolicies;
+  if (policies.length === 0 || (stream.mirrored ?? 0) === MAX_MIRRORED) return null;
   // Tunnels are not copied.
-  if (policies.length === 0 || headers.method === "CONNECT" || headers.protocol !== null) return null;
+  if (headers.method === "CONNECT" || headers.protocol !== null) return null;
   const taken = policies.filter((policy) => policy.takes(stream.random));
   return taken.length === 0 ? null : taken;
 }
@@ -42,8 +46,8 @@ export class Mirrors {
 
   /** Begins the copies of a request with these headers, which are as its first attempt was to have them. */
   begin(policies: readonly MirrorPolicy[], headers: HeaderMap, end: boolean): void {
-    const { config, stream: { info, bufferLimitBytes }, timeoutMs } = this.#request;
-    const options = { timeoutMs, retryBufferLimitBytes: bufferLimitBytes };
+    const { config, stream: { info, bufferLimitBytes, mirrored = 0 }, timeoutMs } = this.#request;
+    const options = { timeoutMs, retryBufferLimitBytes: bufferLimitBytes, mirrored: mirrored + 1 };
     for (const policy of policies) {
       const stream = config.ownRequests?.open(policy.clusterFor(headers), NOBODY, options) ?? null;
       if (stream === null) continue;

@@ -12,8 +12,8 @@ export interface RouterConfig {
   readonly plan: RouterPlan;
   readonly stats: RouterStats;
   readonly clusters: ClusterManager;
-  /** What mirrors are sent with; absent or null: none are. */
-  readonly ownRequests?: OwnRequestSender | null;
+  /** What mirrors are sent with; absent: none are. */
+  readonly ownRequests?: OwnRequestSender;
   /** This machine's own address, which mirrors see in x-forwarded-for. */
   readonly localAddress: string;
   /** Refuses requests under overload; absent or null: none. */

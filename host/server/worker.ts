@@ -13,6 +13,7 @@ import { ClusterHttpCalls } from "../extensions/common/wasm/http_calls.ts";
 import { WasmPlugins, type WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
 import type { FormatWorld } from "../observe/formatter.ts";
 import type { LogLevels } from "../observe/log.ts";
+import { AsyncClient } from "../router/async_client/async_client.ts";
 import type { HostHealthChange } from "../upstream/health/exchange.ts";
 import { clusterStatus } from "../upstream/view.ts";
 import { MAX_VMS } from "../wasm/mod.ts";
@@ -57,12 +58,13 @@ export class Worker {
     this.#counts = new SharedCounts(stats, concurrency);
     this.#clusters = new WorkerClusters(environment, world, this.#runtime, this.#counts);
     const clusters = this.#clusters.manager;
+    const asyncClient = new AsyncClient(clusters, clock, environment.localAddress);
     this.#plugins = new WasmPlugins({
       clock,
       random,
       stats,
-      httpCalls: new ClusterHttpCalls(clusters, clock),
-      grpc: new ClusterGrpcCalls(clusters, clock),
+      httpCalls: new ClusterHttpCalls(asyncClient),
+      grpc: new ClusterGrpcCalls(clusters, asyncClient),
       clusterFacts: (name) => clusters.get(name),
       logger: environment.logger("wasm"),
       shared: environment.shared,
@@ -73,6 +75,7 @@ export class Worker {
       world,
       runtime: this.#runtime,
       clusters,
+      asyncClient,
       plugins: this.#plugins,
     });
     this.#listeners = new WorkerListeners(environment, this.#extensions, this.#runtime, this.#counts);

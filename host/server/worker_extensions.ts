@@ -24,6 +24,7 @@ import { HttpDate } from "../http/date.ts";
 import { type OverloadHandle, OverloadState } from "../net/overload.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import type { FormatWorld } from "../observe/formatter.ts";
+import type { AsyncClient } from "../router/async_client/async_client.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
 import { AccessLoggers, type AccessLoggerUse } from "./access_loggers.ts";
 import type { NodeIdentity, Snapshot, UsedExtensions } from "./snapshot.ts";
@@ -51,6 +52,7 @@ export interface WorkerExtensionsOptions {
   readonly world: FormatWorld;
   readonly runtime: Runtime;
   readonly clusters: ClusterManager;
+  readonly asyncClient: AsyncClient;
   readonly plugins: WasmPlugins;
 }
 
@@ -115,7 +117,7 @@ export class WorkerExtensions {
     drain: DrainDecision,
     accessLoggers: AccessLoggerUse,
   ): FactoryContext {
-    const { environment, world, runtime, clusters, plugins } = this.#options;
+    const { environment, world, runtime, clusters, asyncClient, plugins } = this.#options;
     const listener: ListenerScope = {
       name: plan.name,
       statPrefix: plan.statPrefix,
@@ -129,6 +131,7 @@ export class WorkerExtensions {
       dates: this.#dates,
       stats: environment.stats,
       clusters,
+      asyncClient,
       wasm: plugins,
       listener,
       world,

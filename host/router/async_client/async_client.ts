@@ -16,9 +16,6 @@ import type { OwnRequest, OwnRequestCallbacks, OwnRequestOptions, OwnRequestSend
 import type { RouterConfig } from "../router_config.ts";
 import { RouterStats } from "../router_stats.ts";
 
-/** A mirror's request may be mirrored again, and so on; clusters that mirror each other would never end. */
-const MAX_MIRRORED = 3;
-
 /** Most bytes of a response body that are held. */
 const DEFAULT_RESPONSE_LIMIT_BYTES: number = 16 * 1024 * 1024;
 
@@ -57,8 +54,8 @@ export class AsyncClient implements OwnRequestSender {
   readonly #clock: Clock;
   readonly #config: RouterConfig;
 
-  /** `localAddress` is this machine's own; `mirrored` says how often a request was copied that this one is sent for. */
-  constructor(clusters: ClusterManager, clock: Clock, localAddress = "", mirrored = 0) {
+  /** `localAddress` is this machine's own, which mirrors of these requests see. */
+  constructor(clusters: ClusterManager, clock: Clock, localAddress: string) {
     this.#clusters = clusters;
     this.#clock = clock;
     this.#config = {
@@ -66,7 +63,7 @@ export class AsyncClient implements OwnRequestSender {
       stats: new RouterStats(clusters.stats.scope("http.async-client")),
       clusters,
       localAddress,
-      ownRequests: mirrored < MAX_MIRRORED ? new AsyncClient(clusters, clock, localAddress, mirrored + 1) : null,
+      ownRequests: this,
     };
   }
 

@@ -42,6 +42,7 @@ export class AsyncStream implements OwnRequest, TerminalFilterStream {
   readonly clock: Clock;
   readonly bufferLimitBytes: number;
   readonly random: number;
+  readonly mirrored: number;
   readonly bufferedRequestBody = null;
   readonly bufferedResponseBody = null;
   readonly upstreamOverrideHost = null;
@@ -70,6 +71,7 @@ export class AsyncStream implements OwnRequest, TerminalFilterStream {
     this.info = new StreamInfo(NO_CONNECTION, clock.nowMs(), clock.wallMs());
     this.random = cluster.random.uint32();
     this.bufferLimitBytes = options.retryBufferLimitBytes;
+    this.mirrored = options.mirrored ?? 0;
     this.#timeoutMs = options.timeoutMs;
     this.#callbacks = callbacks;
     this.#route = ownRoute(cluster.name);

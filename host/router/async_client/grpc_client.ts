@@ -8,7 +8,6 @@
  * @module
  */
 import { ByteQueue } from "../../base/byte_queue.ts";
-import type { Clock } from "../../base/clock.ts";
 import { fromLatin1, utf8Slice } from "../../base/bytes.ts";
 import { percentDecode } from "../../base/wire_text.ts";
 import { encodeGrpcFrame, GrpcFrameDecoder } from "../../http/grpc_frames.ts";
@@ -16,8 +15,7 @@ import { formatGrpcTimeout } from "../../http/grpc_timeout.ts";
 import { HeaderMap } from "../../http/header_map.ts";
 import { grpcStatusOf } from "../../http/grpc_status.ts";
 import { httpToGrpcStatus } from "../../http/local_reply.ts";
-import { AsyncClient } from "./async_client.ts";
-import type { OwnRequest, OwnRequestCallbacks } from "./own_request.ts";
+import type { OwnRequest, OwnRequestCallbacks, OwnRequestSender } from "./own_request.ts";
 import type { ClusterManager } from "../../upstream/cluster_manager.ts";
 
 /** Statuses that are made here. @see https://grpc.io/docs/guides/status-codes */
@@ -53,11 +51,11 @@ export interface GrpcStreamCallbacks {
 
 export class GrpcClient {
   readonly #clusters: ClusterManager;
-  readonly #client: AsyncClient;
+  readonly #requests: OwnRequestSender;
 
-  constructor(clusters: ClusterManager, clock: Clock) {
+  constructor(clusters: ClusterManager, requests: OwnRequestSender) {
     this.#clusters = clusters;
-    this.#client = new AsyncClient(clusters, clock);
+    this.#requests = requests;
   }
 
   /** True when streams to this cluster can be opened. */
@@ -69,7 +67,7 @@ export class GrpcClient {
   open(clusterName: string, open: GrpcOpen, callbacks: GrpcStreamCallbacks): GrpcStream | null {
     const stream = new GrpcStream(open.messageLimitBytes ?? DEFAULT_MESSAGE_LIMIT_BYTES, callbacks);
     const options = { timeoutMs: open.timeoutMs, retryBufferLimitBytes: RETRY_BUFFER_LIMIT_BYTES };
-    const inner = this.#client.open(clusterName, stream, options);
+    const inner = this.#requests.open(clusterName, stream, options);
     if (inner === null) return null;
     stream.start(inner, requestHeaders(clusterName, open));
     return stream;

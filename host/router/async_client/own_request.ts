@@ -19,6 +19,8 @@ export interface OwnRequestOptions {
   readonly timeoutMs: number;
   /** As much of the request is kept for further attempts, if its cluster wants any; 0: all of it. */
   readonly retryBufferLimitBytes: number;
+  /** How many mirrors lie between a client's request and this one; absent: it is no copy. */
+  readonly mirrored?: number;
 }
 
 /** `start` sends the head; then data and trailers may follow unless it ended the request. */

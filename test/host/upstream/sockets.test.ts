@@ -38,7 +38,7 @@ class World {
     dns: { get: () => createDnsResolver() },
     createClientCodec,
   });
-  readonly client: AsyncClient = new AsyncClient(this.manager, systemClock);
+  readonly client: AsyncClient = new AsyncClient(this.manager, systemClock, "127.0.0.1");
 
   async start(plan: ClusterPlan): Promise<void> {
     // Timers of the clock keep no process alive, and a test must not end while it waits.

@@ -7,9 +7,9 @@
  * @module
  */
 import { fromLatin1 } from "../../../base/bytes.ts";
-import type { Clock } from "../../../base/clock.ts";
 import type { ClusterManager } from "../../../upstream/cluster_manager.ts";
 import { GrpcClient, GrpcStatus, type GrpcStream } from "../../../router/async_client/grpc_client.ts";
+import type { OwnRequestSender } from "../../../router/async_client/own_request.ts";
 import type {
   CallHandle,
   GrpcCallCallbacks,
@@ -24,8 +24,8 @@ import { type GrpcServiceMessage, parseGrpcService } from "./grpc_service.ts";
 export class ClusterGrpcCalls implements GrpcClientPort {
   readonly #client: GrpcClient;
 
-  constructor(clusters: ClusterManager, clock: Clock) {
-    this.#client = new GrpcClient(clusters, clock);
+  constructor(clusters: ClusterManager, requests: OwnRequestSender) {
+    this.#client = new GrpcClient(clusters, requests);
   }
 
   call(

@@ -3,10 +3,8 @@
  * @see Envoy: source/extensions/common/wasm/context.cc Context::httpCall
  * @module
  */
-import type { Clock } from "../../../base/clock.ts";
 import { HeaderMap } from "../../../http/header_map.ts";
-import { AsyncClient } from "../../../router/async_client/async_client.ts";
-import type { ClusterManager } from "../../../upstream/cluster_manager.ts";
+import type { AsyncClient } from "../../../router/async_client/async_client.ts";
 import type {
   CallHandle,
   HttpCallCallbacks,
@@ -18,8 +16,8 @@ import type {
 export class ClusterHttpCalls implements HttpCallPort {
   readonly #client: AsyncClient;
 
-  constructor(clusters: ClusterManager, clock: Clock) {
-    this.#client = new AsyncClient(clusters, clock);
+  constructor(client: AsyncClient) {
+    this.#client = client;
   }
 
   send(request: HttpCallRequest, callbacks: HttpCallCallbacks): CallHandle | HttpCallFailure {

@@ -27,7 +27,7 @@ function setup(changes: Partial<ClusterPlan> = {}, endpoints: string[] = ["10.0.
   const env = createFakeEnvironment();
   const manager = new ClusterManager(env);
   manager.update([planWith(endpoints, changes)]);
-  const client = new AsyncClient(manager, env.clock);
+  const client = new AsyncClient(manager, env.clock, "10.7.7.7");
   const log: string[] = [];
   const headers = HeaderMap.of({ ":method": "POST", ":path": "/x", ":authority": "b" });
   return {

@@ -5,6 +5,7 @@ import { encodeGrpcFrame } from "../../../../host/http/grpc_frames.ts";
 import { HTTP1_CLIENT_DEFAULTS } from "../../../../host/http/h1/options.ts";
 import { createClientCodec } from "../../../../host/upstream/conn_pool/client_codec.ts";
 import { ClusterManager } from "../../../../host/upstream/cluster_manager.ts";
+import { AsyncClient } from "../../../../host/router/async_client/async_client.ts";
 import { GrpcClient, type GrpcOpen, type GrpcStream } from "../../../../host/router/async_client/grpc_client.ts";
 import { DEFAULT_HTTP_PLAN } from "../../../../host/upstream/plan.ts";
 import {
@@ -28,7 +29,7 @@ function setup(endpoints: string[] = ["10.0.0.1:80"]): Setup {
   manager.update([
     planWith(endpoints, { http: { ...DEFAULT_HTTP_PLAN, http1: { ...HTTP1_CLIENT_DEFAULTS, enableTrailers: true } } }),
   ]);
-  const client = new GrpcClient(manager, env.clock);
+  const client = new GrpcClient(manager, new AsyncClient(manager, env.clock, "10.7.7.7"));
   const log: string[] = [];
   return {
     env,
@@ -169,7 +170,8 @@ test("a reset stream is silent, also from within a callback", () => {
   const manager = new ClusterManager(env);
   manager.update([planWith(["10.0.0.1:80"])]);
   const seen: string[] = [];
-  const inside: GrpcStream = new GrpcClient(manager, env.clock).open("a", {
+  const client = new GrpcClient(manager, new AsyncClient(manager, env.clock, "10.7.7.7"));
+  const inside: GrpcStream = client.open("a", {
     service: "s",
     method: "m",
     metadata: [],

@@ -1,6 +1,5 @@
 // host/extensions/filters/http/router/module.ts: makes the router of a stream.
 /** @module */
-import { AsyncClient } from "../../../../router/async_client/async_client.ts";
 import { Router } from "../../../../router/router.ts";
 import type { RouterConfig } from "../../../../router/router_config.ts";
 import { RouterStats } from "../../../../router/router_stats.ts";
@@ -15,7 +14,7 @@ export const module: HttpFilterModule = {
       stats: new RouterStats(context.httpStats),
       clusters: context.clusters,
       localAddress: context.localAddress,
-      ownRequests: new AsyncClient(context.clusters, context.clock, context.localAddress),
+      ownRequests: context.asyncClient,
       shedsRequests: context.overload?.point("http_downstream_filter_check") ?? null,
       upstreamFilters: plan.upstreamFilters.length === 0
         ? null

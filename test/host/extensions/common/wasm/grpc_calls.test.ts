@@ -9,6 +9,7 @@ import { parseGrpcService } from "../../../../../host/extensions/common/wasm/grp
 import { encodeGrpcFrame } from "../../../../../host/http/grpc_frames.ts";
 import { HTTP1_CLIENT_DEFAULTS } from "../../../../../host/http/h1/options.ts";
 import { createClientCodec } from "../../../../../host/upstream/conn_pool/client_codec.ts";
+import { AsyncClient } from "../../../../../host/router/async_client/async_client.ts";
 import { ClusterManager } from "../../../../../host/upstream/cluster_manager.ts";
 import { DEFAULT_HTTP_PLAN } from "../../../../../host/upstream/plan.ts";
 import type { GrpcRequest } from "../../../../../host/wasm/mod.ts";
@@ -41,7 +42,7 @@ function setup(): { calls: ClusterGrpcCalls; env: ReturnType<typeof createFakeEn
       http: { ...DEFAULT_HTTP_PLAN, http1: { ...HTTP1_CLIENT_DEFAULTS, enableTrailers: true } },
     }),
   ]);
-  return { calls: new ClusterGrpcCalls(manager, env.clock), env };
+  return { calls: new ClusterGrpcCalls(manager, new AsyncClient(manager, env.clock, "10.7.7.7")), env };
 }
 
 function request(upstream: string): GrpcRequest {
