@@ -58,7 +58,6 @@ export function loneFinder(environment: ClusterEnvironment): ClusterFinder {
     get: () => null,
     generation: 0,
     dnsCaches: new DnsCaches(environment),
-    addDynamic() {},
-    removeDynamic() {},
+    addDynamic: () => () => {},
   };
 }

@@ -43,8 +43,8 @@ export class ClusterManager {
   readonly #active = new Map<string, Entry>();
   readonly #warming = new Map<string, Entry>();
   readonly #draining = new Set<Cluster>();
-  /** Clusters that other clusters made, by name. */
-  readonly #dynamic = new Map<string, Cluster>();
+  /** Clusters that other clusters made, until they drain. */
+  readonly #dynamic = new Set<Cluster>();
   readonly #added: Counter;
   readonly #modified: Counter;
   readonly #removed: Counter;
@@ -116,7 +116,7 @@ export class ClusterManager {
     const names = new Set(plans.map((plan) => plan.name));
     const result = { added: [] as string[], changed: [] as string[], removed: [] as string[], kept: [] as string[] };
     // Those that a cluster made for itself are its own.
-    for (const name of this.#dynamic.keys()) names.add(name);
+    for (const { name } of this.#dynamic) names.add(name);
     for (const name of this.#active.keys()) if (!names.has(name)) result.removed.push(name);
     for (const name of [...this.#warming.keys()]) if (!names.has(name)) this.#stopWarming(name);
     this.#onWarm.push(() => {
@@ -146,25 +146,22 @@ export class ClusterManager {
     this.#warming.get(name)?.cluster.updateEndpoints(endpoints);
   }
 
-  /** Adds a cluster that belongs to another one; `onReady` comes later, when it serves. */
-  addDynamic(plan: ClusterPlan, onReady: () => void): void {
+  /** Adds a cluster that belongs to another one; `onReady` comes when it serves. The result removes it. */
+  addDynamic(plan: ClusterPlan, onReady: () => void): () => void {
     const cluster = new Cluster(plan, this.#environment, this);
-    this.#dynamic.set(plan.name, cluster);
+    this.#dynamic.add(cluster);
     this.#added.inc();
     cluster.start(() => {
       // Removed meanwhile.
-      if (this.#dynamic.get(plan.name) !== cluster) return;
-      this.#active.set(plan.name, new Entry(cluster));
-      this.#generation++;
-      this.#count();
+      if (!this.#dynamic.has(cluster)) return;
+      this.#activate(new Entry(cluster));
       onReady();
     });
-  }
-
-  removeDynamic(name: string): void {
-    const cluster = this.#dynamic.get(name);
-    this.#dynamic.delete(name);
-    if (!this.#removeActive(name)) cluster?.close();
+    return () => {
+      // Another one may have the name by now.
+      if (this.get(plan.name) === cluster) this.#removeActive(plan.name);
+      else if (this.#dynamic.delete(cluster)) cluster.close();
+    };
   }
 
   /** Removes a cluster; false when there is none of this name. */
@@ -178,7 +175,7 @@ export class ClusterManager {
   /** Ends everything at once. */
   close(): void {
     for (const { cluster } of [...this.#active.values(), ...this.#warming.values()]) cluster.close();
-    for (const cluster of [...this.#draining, ...this.#dynamic.values()]) cluster.close();
+    for (const cluster of [...this.#draining, ...this.#dynamic]) cluster.close();
     this.#dynamic.clear();
     this.dnsCaches.close();
     this.#active.clear();
@@ -218,14 +215,20 @@ export class ClusterManager {
   #onReady(name: string, entry: Entry): void {
     if (this.#warming.get(name) !== entry) return;
     this.#warming.delete(name);
+    const { local } = this.#environment;
+    if (local?.name === name) local.use(entry.cluster.priorities);
+    this.#activate(entry);
+    this.#checkWarm();
+  }
+
+  /** The cluster serves from now on, in the place of another one of its name. */
+  #activate(entry: Entry): void {
+    const { name } = entry.cluster;
     const old = this.#active.get(name);
     this.#active.set(name, entry);
     this.#generation++;
-    const { local } = this.#environment;
-    if (local?.name === name) local.use(entry.cluster.priorities);
     this.#count();
     if (old !== undefined) this.#drain(old.cluster);
-    this.#checkWarm();
   }
 
   #stopWarming(name: string): boolean {
@@ -249,6 +252,7 @@ export class ClusterManager {
   }
 
   #drain(cluster: Cluster): void {
+    this.#dynamic.delete(cluster);
     this.#draining.add(cluster);
     cluster.drain(() => this.#draining.delete(cluster));
   }

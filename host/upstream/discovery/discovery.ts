@@ -56,9 +56,8 @@ export interface ClusterFinder {
   /** Grows whenever a cluster begins or ends to serve. */
   readonly generation: number;
   readonly dnsCaches: DnsCaches;
-  /** Adds a cluster that no configuration has; `onReady` comes later, when it serves. */
-  addDynamic(plan: ClusterPlan, onReady: () => void): void;
-  removeDynamic(name: string): void;
+  /** Adds a cluster that no configuration has; `onReady` comes when it serves. The result removes it. */
+  addDynamic(plan: ClusterPlan, onReady: () => void): () => void;
 }
 
 export interface DiscoveryContext {

@@ -8,19 +8,24 @@
  * @module
  */
 import type { Timer } from "../../base/clock.ts";
-import { parseDynamicHost } from "../dns_cache/dynamic_host.ts";
+import { type DynamicHost, parseDynamicHost } from "../dns_cache/dynamic_host.ts";
 import { type ClusterPlan, NO_LOCALITY, type SubClustersPlan } from "../plan.ts";
 import type { DiscoveryContext } from "./discovery.ts";
 
-const NAME_PREFIX = "DFPCluster:";
+type HostAndPort = Pick<DynamicHost, "host" | "port">;
+
+interface SubCluster {
+  lastUsedMs: number;
+  /** Requests that wait for it. */
+  readonly waiting: Set<() => void>;
+  readonly remove: () => void;
+}
 
 export class SubClusters {
   readonly #context: DiscoveryContext;
   readonly #plan: SubClustersPlan;
-  /** When each was asked for last, by name. */
-  readonly #lastUsedMs = new Map<string, number>();
-  /** Requests that wait for a cluster, by its name. */
-  readonly #waiting = new Map<string, Set<() => void>>();
+  /** By name. */
+  readonly #clusters = new Map<string, SubCluster>();
   readonly #idle: Timer;
 
   constructor(context: DiscoveryContext, plan: SubClustersPlan) {
@@ -31,19 +36,18 @@ export class SubClusters {
 
   start(): void {
     this.#idle.enable(this.#plan.ttlMs);
-    for (const { address, port } of this.#plan.preresolve) this.#add(address, port);
+    for (const { address: host, port } of this.#plan.preresolve) this.#clusterOf({ host, port });
   }
 
   close(): void {
     this.#idle.disable();
-    for (const name of this.#lastUsedMs.keys()) this.#context.clusters.removeDynamic(name);
-    this.#lastUsedMs.clear();
+    for (const { remove } of this.#clusters.values()) remove();
+    this.#clusters.clear();
   }
 
   /** The cluster of a host as clients write it, if it is there. */
   nameOf(text: string, defaultPort: number): string {
-    const { host, port } = parseDynamicHost(text, defaultPort);
-    return `${NAME_PREFIX}${host}:${port}`;
+    return clusterName(parseDynamicHost(text, defaultPort));
   }
 
   /**
@@ -52,32 +56,30 @@ export class SubClusters {
    */
   ensure(text: string, defaultPort: number, onReady: () => void): "ready" | "full" | (() => void) {
     const { clusters, clock } = this.#context;
-    const name = this.nameOf(text, defaultPort);
-    if (!this.#lastUsedMs.has(name)) {
-      if (this.#lastUsedMs.size >= this.#plan.maxSubClusters) return "full";
-      const { host, port } = parseDynamicHost(text, defaultPort);
-      this.#add(host, port);
-    }
-    this.#lastUsedMs.set(name, clock.nowMs());
+    const host = parseDynamicHost(text, defaultPort);
+    const name = clusterName(host);
+    if (!this.#clusters.has(name) && this.#clusters.size >= this.#plan.maxSubClusters) return "full";
+    const cluster = this.#clusterOf(host);
+    cluster.lastUsedMs = clock.nowMs();
     if (clusters.get(name) !== null) return "ready";
-    let waiting = this.#waiting.get(name);
-    if (waiting === undefined) this.#waiting.set(name, waiting = new Set());
-    waiting.add(onReady);
-    return () => void waiting.delete(onReady);
+    cluster.waiting.add(onReady);
+    return () => void cluster.waiting.delete(onReady);
   }
 
-  #add(host: string, port: number): void {
+  /** Made when it is not there. */
+  #clusterOf(host: HostAndPort): SubCluster {
+    const name = clusterName(host);
+    const known = this.#clusters.get(name);
+    if (known !== undefined) return known;
     const { clusters, clock } = this.#context;
-    const name = `${NAME_PREFIX}${host}:${port}`;
-    this.#lastUsedMs.set(name, clock.nowMs());
-    clusters.addDynamic(this.#planOf(name, host, port), () => {
-      const waiting = this.#waiting.get(name) ?? [];
-      this.#waiting.delete(name);
-      for (const onReady of waiting) onReady();
-    });
+    const waiting = new Set<() => void>();
+    const remove = clusters.addDynamic(this.#planOf(name, host), () => tell(waiting));
+    const cluster = { lastUsedMs: clock.nowMs(), waiting, remove };
+    this.#clusters.set(name, cluster);
+    return cluster;
   }
 
-  #planOf(name: string, host: string, port: number): ClusterPlan {
+  #planOf(name: string, { host, port }: HostAndPort): ClusterPlan {
     const endpoint = { address: host, port, hostname: "", weight: 1, health: "UNKNOWN", metadata: {} } as const;
     return {
       ...this.#context.plan,
@@ -94,12 +96,23 @@ export class SubClusters {
   }
 
   #removeIdle(): void {
-    const { clusters, clock } = this.#context;
-    for (const [name, lastUsedMs] of this.#lastUsedMs) {
-      if (clock.nowMs() - lastUsedMs <= this.#plan.ttlMs) continue;
-      this.#lastUsedMs.delete(name);
-      clusters.removeDynamic(name);
+    const nowMs = this.#context.clock.nowMs();
+    for (const [name, { lastUsedMs, remove }] of this.#clusters) {
+      if (nowMs - lastUsedMs <= this.#plan.ttlMs) continue;
+      this.#clusters.delete(name);
+      remove();
     }
     this.#idle.enable(this.#plan.ttlMs);
+  }
+}
+
+function clusterName({ host, port }: HostAndPort): string {
+  return `DFPCluster:${host}:${port}`;
+}
+
+function tell(waiting: Set<() => void>): void {
+  for (const onReady of waiting) {
+    waiting.delete(onReady);
+    onReady();
   }
 }

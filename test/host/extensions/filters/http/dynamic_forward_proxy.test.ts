@@ -223,10 +223,26 @@ test("no more clusters than allowed; one that warms for too long", () => {
 });
 
 test("a cluster is there before anybody asks", () => {
-  const s = new Setup({ subClusters: { ...SUB_CLUSTERS, preresolve: [{ address: "a", port: 81 }] } });
+  const host = { address: "a", port: 81 };
+  const s = new Setup({ subClusters: { ...SUB_CLUSTERS, preresolve: [host, host] } });
+  assert.is(s.env.dns.queries.length, 1);
   s.env.dns.answer("10.0.0.1");
   const request = s.request("a:81");
   assert.equal([request.seen, request.chosen()], [["Continue"], "10.0.0.1:81"]);
+});
+
+test("a cluster that is replaced takes its own clusters with it, not those of the one that follows", () => {
+  const s = new Setup({ subClusters: { ...SUB_CLUSTERS, preresolve: [{ address: "a", port: 81 }] } });
+  s.env.dns.answer("10.0.0.1");
+  const { plan } = s.clusters.get("forward")!;
+  s.clusters.update([{ ...plan, connectTimeoutMs: plan.connectTimeoutMs + 1 }]);
+  assert.is(s.clusters.get("DFPCluster:a:81"), null);
+  s.env.dns.answer("10.0.0.2");
+  const request = s.request("a:81");
+  assert.equal([request.seen, request.chosen()], [["Continue"], "10.0.0.2:81"]);
+  s.clusters.update([]);
+  assert.equal([s.clusters.get("DFPCluster:a:81"), s.clusters.drainingCount], [null, 0]);
+  assert.is(s.env.clock.armedTimers, 0);
 });
 
 test.run();
