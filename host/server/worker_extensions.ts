@@ -19,14 +19,14 @@ import type {
   NetworkFilterModule,
 } from "../extensions/define.ts";
 import { ACCESS_LOG_FILTERS, ACCESS_LOGGERS, HTTP_FILTERS, NETWORK_FILTERS } from "../extensions/standard.ts";
-import type { DrainDecision } from "../http/conn_manager/conn_manager_config.ts";
+import type { AccessLogger, DrainDecision } from "../http/conn_manager/conn_manager_config.ts";
 import { HttpDate } from "../http/date.ts";
 import { type OverloadHandle, OverloadState } from "../net/overload.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import type { FormatWorld } from "../observe/formatter.ts";
 import type { AsyncClient } from "../router/async_client/async_client.ts";
 import type { ClusterManager } from "../upstream/cluster_manager.ts";
-import { AccessLoggers, type AccessLoggerUse } from "./access_loggers.ts";
+import { type LogUse, type SharedLog, SharedLogs } from "./shared_logs.ts";
 import type { NodeIdentity, Snapshot, UsedExtensions } from "./snapshot.ts";
 import type { WorkerEnvironment } from "./worker_environment.ts";
 
@@ -56,13 +56,16 @@ export interface WorkerExtensionsOptions {
   readonly plugins: WasmPlugins;
 }
 
+/** The access loggers that one listener logs with. */
+export type AccessLoggerUse = LogUse<AccessLogger & SharedLog>;
+
 type ContextPlan = ListenerScope & Pick<ListenerPlan, "perConnectionBufferLimitBytes" | "bypassesOverloadManager">;
 
 export class WorkerExtensions {
   readonly #options: WorkerExtensionsOptions;
   readonly #dates: HttpDate;
   readonly #nativeModules = new NativeFilterModules();
-  readonly #accessLoggers = new AccessLoggers();
+  readonly #accessLoggers = new SharedLogs<AccessLogger & SharedLog>();
   #overload: OverloadState | null = null;
 
   constructor(options: WorkerExtensionsOptions) {
@@ -156,7 +159,10 @@ export class WorkerExtensions {
       },
       createAccessLoggers: (plans) =>
         plans.map((each) =>
-          accessLoggers.get(each, () => loaded.accessLog.get(each.extension)!.create(each.plan, context))
+          accessLoggers.get(
+            JSON.stringify(each),
+            () => loaded.accessLog.get(each.extension)!.create(each.plan, context),
+          )
         ),
       createAccessLogFilter: (each) => loaded.accessLogFilter.get(each.extension)!.create(each.plan, context),
     };

@@ -16,13 +16,12 @@ import { CloseType } from "../net/filter.ts";
 import { Listener } from "../net/listener.ts";
 import { acceptOverload, overloadShape } from "../net/overload.ts";
 import type { ListenerPlan } from "../net/plan.ts";
-import type { AccessLoggerUse } from "./access_loggers.ts";
 import { DrainManager } from "./drain.ts";
 import { buildChain, type ServedChain } from "./served_chain.ts";
 import type { SharedCounts } from "./shared_counts.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { WorkerEnvironment } from "./worker_environment.ts";
-import type { LoadedExtensions, WorkerExtensions } from "./worker_extensions.ts";
+import type { AccessLoggerUse, LoadedExtensions, WorkerExtensions } from "./worker_extensions.ts";
 import type { ApplyOutcome, DrainOrder } from "./worker_protocol.ts";
 
 /** Connections of a retired listener on which nothing happens are closed after this long, not at once: a request
