@@ -1,28 +1,30 @@
 // host/server/event_files.ts: the files that a worker writes events of clusters to.
 /** @module */
 import { LogFile, type LogFileOptions } from "../extensions/access_loggers/common/log_file.ts";
+import type { EventFile } from "../upstream/health/event_log.ts";
+import { SharedLogs } from "./shared_logs.ts";
 
 export class EventFiles {
   readonly #options: Omit<LogFileOptions, "target">;
-  readonly #files = new Map<string, LogFile>();
+  readonly #files = new SharedLogs<LogFile>();
 
   constructor(options: Omit<LogFileOptions, "target">) {
     this.#options = options;
   }
 
-  /** The file at a path; clusters that name the same one share it. */
-  open(path: string): LogFile {
-    let file = this.#files.get(path);
-    if (file === undefined) this.#files.set(path, file = new LogFile({ ...this.#options, target: path }));
-    return file;
+  /** The file at a path, for one who writes to it, and closes it; clusters that name the same one share it. */
+  open(path: string): EventFile {
+    const use = this.#files.createUse();
+    const file = use.get(path, () => new LogFile({ ...this.#options, target: path }));
+    return { write: (line) => file.write(line), close: () => use.end() };
   }
 
   reopen(): void {
-    for (const file of this.#files.values()) file.reopen();
+    this.#files.reopen();
   }
 
+  /** Closes all, whoever writes to them. */
   close(): void {
-    for (const file of this.#files.values()) file.close();
-    this.#files.clear();
+    this.#files.close();
   }
 }

@@ -1,6 +1,7 @@
 // host/server/shared_logs.ts: what a worker's parts log with, each for as long as something logs with it.
 /**
- * One log for one key: those that log alike share its buffer, and so do a listener and what replaces it.
+ * One log for one key: those that log alike share its buffer, and so do a listener, or a cluster, and what
+ * replaces it.
  *
  * @see Envoy: source/common/access_log/access_log_manager_impl.h
  * @module

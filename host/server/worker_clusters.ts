@@ -6,7 +6,6 @@
  * @module
  */
 import type { Runtime } from "../base/runtime.ts";
-import type { LogFile } from "../extensions/access_loggers/common/log_file.ts";
 import type { FactoryContext } from "../extensions/define.ts";
 import { DnsResolvers } from "../net/dns_resolvers.ts";
 import { DnsStats } from "../net/dns_stats.ts";
@@ -15,6 +14,7 @@ import { compileFormat, type FormatWorld } from "../observe/formatter.ts";
 import { createClientCodec } from "../upstream/conn_pool/client_codec.ts";
 import { ClusterManager } from "../upstream/cluster_manager.ts";
 import { SocketDialer } from "../upstream/conn_pool/dialer.ts";
+import type { EventFile } from "../upstream/health/event_log.ts";
 import { type HostHealthChange, HostHealthExchange } from "../upstream/health/exchange.ts";
 import { EventFiles } from "./event_files.ts";
 import type { SharedCounts } from "./shared_counts.ts";
@@ -26,7 +26,7 @@ export class WorkerClusters {
   readonly #hostHealth: HostHealthExchange;
   readonly #eventFiles: EventFiles;
   /** Lines that the primary worker writes of ejections. */
-  #outlierEventLog: LogFile | null = null;
+  #outlierEventLog: EventFile | null = null;
   /** What filters of clusters are made with; from the newest generation. */
   #filterContext: FactoryContext | null = null;
   /** Fires for connections to upstreams that are not to be made; null where nothing says so. */
@@ -70,7 +70,9 @@ export class WorkerClusters {
     const { clusters, localClusterName, node, outlierEventLog } = snapshot;
     this.#shed = overload?.point("connection_pool_new_connection") ?? null;
     this.#filterContext = filterContext;
+    const before = this.#outlierEventLog;
     this.#outlierEventLog = outlierEventLog === null ? null : this.#eventFiles.open(outlierEventLog);
+    before?.close();
     this.manager.locate(node, localClusterName);
     return new Promise((resolve) => void this.manager.update(clusters, resolve));
   }

@@ -18,6 +18,8 @@ import type { HealthCheckFailure } from "./probe.ts";
 /** Takes lines, each with its end, as wire text. */
 export interface EventFile {
   write(line: string): void;
+  /** Nothing is written any more. */
+  close(): void;
 }
 
 /** Opens a file that lines are appended to. */
@@ -61,6 +63,10 @@ export class HealthEventLog {
 
   success(host: Host): void {
     this.#write(host, {}, {}, { successful_health_check_event: {} });
+  }
+
+  close(): void {
+    for (const file of this.#files) file.close();
   }
 
   /** What happened goes before the time, behind it, or to the end. */

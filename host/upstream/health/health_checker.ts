@@ -78,6 +78,7 @@ export class HealthChecker implements SessionOwner {
 
   close(): void {
     for (const host of [...this.#sessions.keys()]) this.remove(host);
+    this.log?.close();
   }
 
   // SessionOwner

@@ -34,7 +34,7 @@ interface Setup {
   readonly plan?: Partial<ClusterPlan>;
 }
 
-/** A cluster, the connections that it dials, and what its event log has. */
+/** A cluster, the connections that it dials, and what its event log has while that is open. */
 class CheckedCluster {
   readonly env: FakeEnvironment = createFakeEnvironment();
   readonly cluster: Cluster;
@@ -51,7 +51,10 @@ class CheckedCluster {
       createClientCodec,
       healthChecks: {
         compileFormat: (text) => ({ format: () => text }),
-        openEventFile: (path) => ({ write: (line) => this.files.set(path, (this.files.get(path) ?? "") + line) }),
+        openEventFile: (path) => ({
+          write: (line) => this.files.set(path, (this.files.get(path) ?? "") + line),
+          close: () => this.files.delete(path),
+        }),
       },
     });
     this.cluster.start(() => this.ready = true);
@@ -483,6 +486,8 @@ test("events go to their file", () => {
     it.files.get("/log")!,
     /^\{"health_checker_type":"HTTP",.*"add_healthy_event":\{"first_check":true\}.*\}\n$/,
   );
+  it.cluster.close();
+  assert.equal([...it.files.keys()], []);
 });
 
 test("nothing is left of a cluster that ends", () => {

@@ -38,7 +38,10 @@ function setUp() {
       createClientCodec,
       primary: false,
       hostHealth: new HostHealthExchange(env.clock, (changes) => void told.push(...changes)),
-      healthChecks: { compileFormat: (text) => ({ format: () => text }), openEventFile: () => ({ write() {} }) },
+      healthChecks: {
+        compileFormat: (text) => ({ format: () => text }),
+        openEventFile: () => ({ write() {}, close() {} }),
+      },
     },
   );
   let ready = false;

@@ -41,7 +41,9 @@ class Checked implements HealthProbe {
         plan: checkPlan(changes),
         clock,
         stats: new HealthCheckStats(this.store.scope("c"), ""),
-        log: new HealthEventLog("a", "http", clock, [{ write: (line) => this.lines.push(line) }]),
+        log: new HealthEventLog("a", "http", clock, [
+          { write: (line) => this.lines.push(line), close() {} },
+        ]),
         initialDelayMs: () => 0,
         intervalMs: (healthy, transition) => {
           this.events.push(`${healthy ? "healthy" : "unhealthy"} ${transition}`);
