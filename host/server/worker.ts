@@ -14,6 +14,7 @@ import { WasmPlugins, type WasmPluginSnapshot } from "../extensions/common/wasm/
 import type { FormatWorld } from "../observe/formatter.ts";
 import type { LogLevels } from "../observe/log.ts";
 import { AsyncClient } from "../router/async_client/async_client.ts";
+import type { NameChange } from "../upstream/discovery/name_exchange.ts";
 import type { HostHealthChange } from "../upstream/health/exchange.ts";
 import { clusterStatus } from "../upstream/view.ts";
 import { MAX_VMS } from "../wasm/mod.ts";
@@ -142,7 +143,10 @@ export class Worker {
         this.#environment.collectGarbage();
         return null;
       case "hostHealth":
-        this.#clusters.receive(argument as readonly HostHealthChange[]);
+        this.#clusters.receiveHealth(argument as readonly HostHealthChange[]);
+        return null;
+      case "names":
+        this.#clusters.receiveNames(argument as readonly NameChange[]);
         return null;
     }
   }

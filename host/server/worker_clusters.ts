@@ -1,7 +1,7 @@
 // host/server/worker_clusters.ts: a worker's clusters, and what they share with the other workers and write to files.
 /**
- * One worker, the primary one, checks hosts for all and writes what happens to them. Where each worker finds its own
- * hosts, as requests ask for them, it does so itself.
+ * One worker, the primary one, looks up names and checks hosts for all, and writes what happens to them. Where each
+ * worker finds its own hosts, as requests ask for them, it does so itself.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { createClientCodec } from "../upstream/conn_pool/client_codec.ts";
 import { ClusterManager } from "../upstream/cluster_manager.ts";
 import { SocketDialer } from "../upstream/conn_pool/dialer.ts";
 import type { EventFile } from "../upstream/health/event_log.ts";
+import { type NameChange, NameExchange } from "../upstream/discovery/name_exchange.ts";
 import { type HostHealthChange, HostHealthExchange } from "../upstream/health/exchange.ts";
 import { EventFiles } from "./event_files.ts";
 import type { SharedCounts } from "./shared_counts.ts";
@@ -24,6 +25,8 @@ import type { WorkerEnvironment } from "./worker_environment.ts";
 export class WorkerClusters {
   readonly manager: ClusterManager;
   readonly #hostHealth: HostHealthExchange;
+  /** Null where this worker is alone. */
+  readonly #names: NameExchange | null;
   readonly #eventFiles: EventFiles;
   /** Lines that the primary worker writes of ejections. */
   #outlierEventLog: EventFile | null = null;
@@ -41,7 +44,8 @@ export class WorkerClusters {
       logger: environment.logger("upstream"),
       ...environment.accessLog,
     });
-    this.#hostHealth = new HostHealthExchange(clock, environment.publishHostHealth ?? null);
+    this.#hostHealth = new HostHealthExchange(clock, environment.publishHostHealth);
+    this.#names = environment.publishNames === null ? null : new NameExchange(primary, environment.publishNames);
     const formats = (text: string) => compileFormat(text, world, { omitEmptyValues: true });
     this.manager = new ClusterManager({
       clock,
@@ -60,6 +64,7 @@ export class WorkerClusters {
       writeOutlierEvent: (line) => this.#outlierEventLog?.write(line),
       primary,
       hostHealth: this.#hostHealth,
+      ...(this.#names !== null && { names: this.#names }),
       healthChecks: { compileFormat: formats, openEventFile: (path) => eventFiles.open(path) },
       createHttpFilters: (plans, scope) => this.#filterContext!.createHttpFilters(plans, scope),
     });
@@ -78,8 +83,13 @@ export class WorkerClusters {
   }
 
   /** Takes what other workers found of the health of hosts. */
-  receive(changes: readonly HostHealthChange[]): void {
+  receiveHealth(changes: readonly HostHealthChange[]): void {
     this.#hostHealth.receive(changes);
+  }
+
+  /** Takes what the primary worker found when it looked up names. */
+  receiveNames(changes: readonly NameChange[]): void {
+    this.#names?.receive(changes);
   }
 
   reopenLogs(): void {

@@ -6,6 +6,7 @@ import type { NativeFilters } from "../extensions/common/native/filter.ts";
 import type { Logger, LogLevels, LogRegistry } from "../observe/log.ts";
 import type { StatsStore } from "../observe/stats.ts";
 import type { Platform } from "../platform/mod.ts";
+import type { NameChange } from "../upstream/discovery/name_exchange.ts";
 import type { HostHealthChange } from "../upstream/health/exchange.ts";
 import type { SharedStorePort } from "../wasm/mod.ts";
 import { createLogRegistry, type LogSettings } from "./logging.ts";
@@ -31,8 +32,9 @@ export interface WorkerEnvironment {
   readonly shared: SharedStorePort;
   /** Native filters of the program that this worker runs in; null in a thread of its own, which imports them. */
   readonly nativeFilters: NativeFilters | null;
-  /** Tells the other workers; absent when there are none. */
-  readonly publishHostHealth?: (changes: readonly HostHealthChange[]) => void;
+  /** Tell the other workers; null when there are none. */
+  readonly publishHostHealth: ((changes: readonly HostHealthChange[]) => void) | null;
+  readonly publishNames: ((changes: readonly NameChange[]) => void) | null;
   /** Gives back what this thread's heap does not use. */
   collectGarbage(): void;
   onBug(error: unknown): void;
@@ -65,6 +67,7 @@ export function createWorkerEnvironment(options: WorkerEnvironmentOptions): Work
   const { platform } = options;
   const logs = options.logs ?? createLogRegistry(platform, options.logSettings, options.logLevels);
   const main = logs.logger("main");
+  const isAlone = options.concurrency === 1;
   return {
     index: options.index,
     concurrency: options.concurrency,
@@ -80,9 +83,8 @@ export function createWorkerEnvironment(options: WorkerEnvironmentOptions): Work
     drainTimeMs: options.drainTimeMs,
     shared: options.shared,
     nativeFilters: options.nativeFilters ?? null,
-    ...(options.concurrency > 1 && {
-      publishHostHealth: (changes) => options.emit({ kind: "hostHealth", changes }),
-    }),
+    publishHostHealth: isAlone ? null : (changes) => options.emit({ kind: "hostHealth", changes }),
+    publishNames: isAlone ? null : (changes) => options.emit({ kind: "names", changes }),
     collectGarbage: () => platform.collectGarbage(),
     onBug(error) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);

@@ -7,6 +7,7 @@
 import type { RuntimeEntries } from "../base/runtime.ts";
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
+import type { NameChange } from "../upstream/discovery/name_exchange.ts";
 import type { HostHealthChange } from "../upstream/health/exchange.ts";
 import type { EndpointsPlan } from "../upstream/plan.ts";
 import type { ClusterStatus } from "../upstream/view.ts";
@@ -43,6 +44,8 @@ export interface WorkerCalls {
   failHealthChecks(fail: boolean): null;
   /** What other workers found of the health of hosts. */
   hostHealth(changes: readonly HostHealthChange[]): null;
+  /** What the primary worker found when it looked up names of clusters. */
+  names(changes: readonly NameChange[]): null;
 }
 
 export type ApplyOutcome = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] };
@@ -76,6 +79,8 @@ export type WorkerEvent =
   | { readonly kind: "ready" }
   /** Hosts became healthy or unhealthy: the other workers are to know. */
   | { readonly kind: "hostHealth"; readonly changes: readonly HostHealthChange[] }
+  /** Names of clusters were looked up: the other workers wait for it. */
+  | { readonly kind: "names"; readonly changes: readonly NameChange[] }
   /** A bug was contained. */
   | { readonly kind: "bug"; readonly message: string };
 

@@ -10,8 +10,8 @@ import type { Logger, LogLevels, LogRegistry } from "../observe/log.ts";
 import type { StatsStore } from "../observe/stats.ts";
 import type { Platform } from "../platform/mod.ts";
 import { SharedStore } from "../wasm/mod.ts";
-import { HostHealthRelay } from "./host_health_relay.ts";
 import type { LogSettings } from "./logging.ts";
+import { hostHealthRelay, nameRelay } from "./relay.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Worker } from "./worker.ts";
 import { type AccessLogSettings, createWorkerEnvironment } from "./worker_environment.ts";
@@ -60,7 +60,8 @@ export class Workers {
   readonly #options: WorkersOptions;
   readonly #shared: SharedStore;
   readonly #connectionIds = new SharedArrayBuffer(4);
-  readonly #hostHealth = new HostHealthRelay();
+  readonly #hostHealth = hostHealthRelay();
+  readonly #names = nameRelay();
   /** Null where the worker runs in this thread. */
   #pool: WorkerPool | null = null;
   #inline: readonly WorkerLink[] = [];
@@ -130,11 +131,12 @@ export class Workers {
       onWorkerGone: (index) => {
         this.#options.onWorkerReplaced();
         this.#hostHealth.dismiss(index);
+        this.#names.dismiss(index);
         stats.dropGauges(index + 1);
       },
     });
     const problems = await this.#pool.start();
-    for (const link of this.#pool.links) this.#hostHealth.welcome(link);
+    for (const link of this.#pool.links) this.#welcome(link);
     return problems;
   }
 
@@ -210,7 +212,7 @@ export class Workers {
 
   /** Brings a new worker to where the others are, also when that changes meanwhile. */
   async #prepareReplacement(link: WorkerLink): Promise<void> {
-    this.#hostHealth.welcome(link);
+    this.#welcome(link);
     await link.call("setLogLevels", this.#options.settings.logs.levels());
     if (this.#healthChecksFail) await link.call("failHealthChecks", true);
     for (let done: Snapshot | null = null; done !== this.#snapshot;) {
@@ -223,9 +225,16 @@ export class Workers {
     if (this.#ending !== null) await link.call("drain", this.#ending);
   }
 
+  /** Tells a worker what the others found. */
+  #welcome(link: WorkerLink): void {
+    this.#hostHealth.welcome(link);
+    this.#names.welcome(link);
+  }
+
   #onEvent(worker: number, event: WorkerEvent): void {
     if (event.kind === "bug") this.#options.onBug();
     else if (event.kind === "hostHealth") this.#hostHealth.forward(worker, event.changes);
+    else if (event.kind === "names") this.#names.forward(worker, event.changes);
   }
 }
 

@@ -161,6 +161,7 @@ export class Cluster implements PoolCluster {
       random: environment.random,
       stats: this.stats,
       dns: environment.dns.get(plan.dns.resolver),
+      names: hostsPerWorker ? null : environment.names ?? null,
       members: this.#members,
       priorities: this.priorities,
       clusters: clusters ?? loneFinder(environment),

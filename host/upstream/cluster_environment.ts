@@ -11,6 +11,7 @@ import type { ClientCodecFactory } from "./conn_pool/active_client.ts";
 import type { SharedCountFactory } from "./circuit_breaker.ts";
 import type { Dialer } from "./conn_pool/dialer.ts";
 import type { ClusterFinder } from "./discovery/discovery.ts";
+import type { NameExchange } from "./discovery/name_exchange.ts";
 import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import type { HostHealthExchange } from "./health/exchange.ts";
 import type { HealthCheckTools } from "./health/health_checker.ts";
@@ -38,6 +39,8 @@ export interface ClusterEnvironment {
   readonly primary?: boolean;
   /** What workers tell each other of the health of hosts; absent: there is one worker. */
   readonly hostHealth?: HostHealthExchange;
+  /** Where one worker looks up the names of clusters for all; absent: there is one worker. */
+  readonly names?: NameExchange;
   /** Whole numbers that workers share under a name; absent: each worker has its own. */
   readonly createCells?: (name: string, count: number) => Int32Array;
   /** Whether a connection that is wanted now is not to be made, for there is too much to do; absent: never. */

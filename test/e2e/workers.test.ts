@@ -9,6 +9,7 @@ import { buildFilter } from "../../host/testing/filter_build/build_filter.ts";
 import { detectPlatform } from "../../host/platform/detect.ts";
 import { freePorts, startProxy } from "../support/proxy_process.ts";
 import { type Embedded, startEmbedded } from "../support/embedded.ts";
+import { NameServer } from "../support/name_server.ts";
 import { watFilter } from "../support/wat_filter.ts";
 import { get, RawClient, Upstream, wasmFilter, webConfig } from "./support.ts";
 
@@ -103,6 +104,60 @@ test("a worker that dies is replaced; the other one's streams and the counts are
     await proxy.statIs("http.web.downstream_rq_active", 0);
     assert.is(proxy.stat("cluster.upstream.upstream_rq_active"), 0);
   });
+  await upstream.stop();
+});
+
+test("one worker looks up a name for all, and its successor does so again", async () => {
+  const upstream = await Upstream.start();
+  const names = new NameServer({ "app.example": { a: ["127.0.0.1"] } });
+  const [address, port] = (await names.start()).split(":");
+  const config = webConfig({
+    port: 0,
+    upstreamPort: upstream.port,
+    cluster: {
+      type: "STRICT_DNS",
+      dns_lookup_family: "V4_ONLY",
+      typed_dns_resolver_config: {
+        name: "cares",
+        typed_config: {
+          "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+          resolvers: [{ socket_address: { address, port_value: Number(port) } }],
+        },
+      },
+      // Answers are not asked for again within the test.
+      dns_refresh_rate: "3600s",
+      load_assignment: {
+        cluster_name: "upstream",
+        endpoints: [{
+          lb_endpoints: [{
+            endpoint: { address: { socket_address: { address: "app.example", port_value: upstream.port } } },
+          }],
+        }],
+      },
+    },
+  });
+  await withProxy(config, {}, async (proxy) => {
+    const ask = async (clients: readonly (readonly RawClient[])[]) =>
+      new Set(await Promise.all(clients.flat().map(async (client) => (await client.get("/")).body)));
+    const clients = await spread(proxy, 1);
+    assert.equal(await ask(clients), new Set(["upstream\n"]));
+    assert.equal(names.asked, ["app.example A"]);
+    assert.is(proxy.stat("cluster.upstream.update_attempt"), 1);
+
+    await proxy.threads.find((thread) => thread.name === "worker_1")!.handle.terminate();
+    await proxy.logged("a replacement worker serves");
+    const second = await spread(proxy, 1);
+    assert.equal(await ask(second), new Set(["upstream\n"]));
+    assert.equal(names.asked.length, 1, "it was told");
+
+    await proxy.threads.find((thread) => thread.name === "worker_0")!.handle.terminate();
+    await proxy.logged("a replacement worker serves", 2);
+    const third = await spread(proxy, 1);
+    assert.equal(await ask(third), new Set(["upstream\n"]));
+    assert.equal(names.asked.length, 2, "who looks up for all asks anew");
+    closeAll([...clients, ...second, ...third]);
+  });
+  names.close();
   await upstream.stop();
 });
 

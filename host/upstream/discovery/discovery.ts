@@ -16,6 +16,7 @@ import type { ClusterBalancer } from "../lb/picker.ts";
 import type { ClusterPlan, DropOverloadPlan, EndpointPlan, EndpointsPlan, LocalityEndpointsPlan } from "../plan.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { ClusterStats } from "../stats.ts";
+import type { NameExchange } from "./name_exchange.ts";
 
 export type { DnsAddress, DnsAnswer, DnsQuery, DnsResolver } from "../../net/dns.ts";
 
@@ -66,6 +67,8 @@ export interface DiscoveryContext {
   readonly random: Random;
   readonly stats: ClusterStats;
   readonly dns: DnsResolver;
+  /** Where one worker looks up names for all; null where this one does so for itself. */
+  readonly names: NameExchange | null;
   readonly members: MembershipSink;
   /** Where the members are then found. */
   readonly priorities: PrioritySet;

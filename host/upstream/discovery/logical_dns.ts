@@ -10,13 +10,14 @@
 import { ipAddress } from "../../net/address.ts";
 import type { LocalityEndpointsPlan } from "../plan.ts";
 import type { DnsAddress } from "./discovery.ts";
-import { DnsDiscovery, hostnameOf } from "./dns_discovery.ts";
+import { DnsDiscovery, type DnsName, hostnameOf } from "./dns_discovery.ts";
 
 export class LogicalDnsDiscovery extends DnsDiscovery {
-  protected addNames(): void {
+  protected names(): DnsName[] {
     const locality = this.context.plan.localities[0];
     const endpoint = locality?.endpoints[0];
-    if (endpoint !== undefined) this.lookUp(endpoint.address, (addresses) => this.#onAnswer(locality!, addresses));
+    if (endpoint === undefined) return [];
+    return [{ name: endpoint.address, onAnswer: (addresses) => this.#onAnswer(locality!, addresses) }];
   }
 
   #onAnswer(locality: LocalityEndpointsPlan, addresses: readonly DnsAddress[]): void {

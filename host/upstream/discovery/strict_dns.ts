@@ -9,7 +9,7 @@
  */
 import { ipAddress } from "../../net/address.ts";
 import type { DiscoveryContext, DnsAddress, FoundEndpoint } from "./discovery.ts";
-import { DnsDiscovery, hostnameOf } from "./dns_discovery.ts";
+import { DnsDiscovery, type DnsName, hostnameOf } from "./dns_discovery.ts";
 
 export class StrictDnsDiscovery extends DnsDiscovery {
   /** What was found, by locality and endpoint of the plan. */
@@ -20,11 +20,12 @@ export class StrictDnsDiscovery extends DnsDiscovery {
     this.#found = context.plan.localities.map((locality) => locality.endpoints.map(() => []));
   }
 
-  protected addNames(): void {
-    this.context.plan.localities.forEach((locality, i) =>
-      locality.endpoints.forEach(({ address }, j) =>
-        this.lookUp(address, (addresses) => this.#onAnswer(i, j, addresses))
-      )
+  protected names(): DnsName[] {
+    return this.context.plan.localities.flatMap((locality, i) =>
+      locality.endpoints.map(({ address }, j) => ({
+        name: address,
+        onAnswer: (addresses) => this.#onAnswer(i, j, addresses),
+      }))
     );
   }
 

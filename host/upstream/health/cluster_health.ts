@@ -10,11 +10,10 @@
  * @module
  */
 import type { Clock, Timer } from "../../base/clock.ts";
-import { xxHash64 } from "../../base/xxhash.ts";
 import { HealthFlag, type HealthMonitor, type Host } from "../host.ts";
 import type { EjectionType } from "../outlier/plan.ts";
 import { countMembers } from "../membership.ts";
-import { type ClusterPlan, type DiscoveryType, planKey } from "../plan.ts";
+import { type ClusterPlan, type DiscoveryType, sharedClusterId } from "../plan.ts";
 import type { PrioritySet } from "../priority.ts";
 import type { ClusterStats } from "../stats.ts";
 import type { ExchangeMember, HostHealthChange, HostHealthExchange } from "./exchange.ts";
@@ -57,7 +56,7 @@ export class ClusterHealth implements ExchangeMember, HealthMonitor {
     primary: boolean,
     clock: Clock,
   ) {
-    this.id = exchange.isShared ? `${plan.name} ${xxHash64(planKey(plan)).toString(16)}` : plan.name;
+    this.id = exchange.isShared ? sharedClusterId(plan) : plan.name;
     this.#plan = plan;
     this.#priorities = priorities;
     this.#stats = stats;

@@ -1041,15 +1041,6 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: "each worker finds these hosts by itself, and no other may know them",
   },
   {
-    title: "Names of DNS clusters",
-    cases: [],
-    envoy: "looks a name up once for all workers",
-    nuncio:
-      "looks it up on each worker: a resolver gets as many questions as there are workers, and `update_*` counts them",
-    reason:
-      "a worker has its resolver and its hosts to itself; until all have asked anew, two may differ by one answer",
-  },
-  {
     title: "DNS caches of a dynamic forward proxy",
     cases: [],
     envoy: "has one for all workers",

@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { xxHashReady } from "../../../../host/base/xxhash.ts";
-import { HostHealthRelay } from "../../../../host/server/host_health_relay.ts";
+import { hostHealthRelay, type Relay } from "../../../../host/server/relay.ts";
 import type { CallName, WorkerLink } from "../../../../host/server/worker_protocol.ts";
 import { Cluster } from "../../../../host/upstream/cluster.ts";
 import { type HostHealthChange, HostHealthExchange } from "../../../../host/upstream/health/exchange.ts";
@@ -24,7 +24,7 @@ class FakeWorker implements WorkerLink {
   sent = 0;
   received = 0;
 
-  constructor(index: number, relay: HostHealthRelay, plan: ClusterPlan = STATIC) {
+  constructor(index: number, relay: Relay<HostHealthChange>, plan: ClusterPlan = STATIC) {
     this.index = index;
     this.env = createFakeEnvironment();
     this.exchange = new HostHealthExchange(this.env.clock, (changes) => {
@@ -69,7 +69,7 @@ class FakeWorker implements WorkerLink {
 const STATIC = planWith(["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"]);
 
 test("a flag reaches the other workers, their load balancing and their gauges", () => {
-  const relay = new HostHealthRelay();
+  const relay = hostHealthRelay();
   const [a, b] = [new FakeWorker(0, relay), new FakeWorker(1, relay)];
   const heard: string[] = [];
   b.cluster.health.onRemoteFlag((host, flag, on) => heard.push(`${host.address.text} ${flag} ${on}`));
@@ -92,7 +92,7 @@ test("a flag reaches the other workers, their load balancing and their gauges", 
 });
 
 test("what changes in one turn is one message and one sorting", () => {
-  const relay = new HostHealthRelay();
+  const relay = hostHealthRelay();
   const [a, b] = [new FakeWorker(0, relay), new FakeWorker(1, relay)];
   const versions = [a, b].map((worker) => worker.cluster.priorities.hostSets[0]!.version);
   for (const index of [0, 1, 2]) a.set(index, HealthFlag.FailedActiveHc, true);
@@ -111,7 +111,7 @@ test("what changes in one turn is one message and one sorting", () => {
 });
 
 test("degraded and excluded hosts are counted as such", () => {
-  const worker = new FakeWorker(0, new HostHealthRelay());
+  const worker = new FakeWorker(0, hostHealthRelay());
   worker.set(0, HealthFlag.DegradedActiveHc, true);
   worker.set(1, HealthFlag.PendingActiveHc, true);
   worker.env.clock.advance(0);
@@ -121,7 +121,7 @@ test("degraded and excluded hosts are counted as such", () => {
 });
 
 test("a worker that comes later begins with what is known", () => {
-  const relay = new HostHealthRelay();
+  const relay = hostHealthRelay();
   const a = new FakeWorker(0, relay);
   a.set(0, HealthFlag.FailedActiveHc, true);
   a.set(0, HealthFlag.ActiveHcTimeout, true);
@@ -142,7 +142,7 @@ test("a worker that comes later begins with what is known", () => {
 });
 
 test("the end of the first round is told after its results", () => {
-  const relay = new HostHealthRelay();
+  const relay = hostHealthRelay();
   const [a, b] = [new FakeWorker(0, relay), new FakeWorker(1, relay)];
   let healthy = -1;
   b.cluster.health.whenChecked(() => healthy = b.cluster.priorities.hostSets[0]!.healthyHosts.length);
@@ -153,7 +153,7 @@ test("the end of the first round is told after its results", () => {
 });
 
 test("what is said of a host that a worker does not have yet, holds when it has it", () => {
-  const relay = new HostHealthRelay();
+  const relay = hostHealthRelay();
   const plan = planWith(["a.example:80"], { type: "STRICT_DNS" });
   const [a, b] = [new FakeWorker(0, relay, plan), new FakeWorker(1, relay, plan)];
   a.env.dns.answer("10.0.0.1", "10.0.0.2");
@@ -174,7 +174,7 @@ test("what is said of a host that a worker does not have yet, holds when it has 
 });
 
 test("a host that comes back fails on all workers until it was checked, also where it had stayed", () => {
-  const relay = new HostHealthRelay();
+  const relay = hostHealthRelay();
   const checks = { ...NO_HEALTH_PLAN, checks: [checkPlan()], ignoreOnRemoval: true };
   const plan = planWith(["a.example:80"], { type: "STRICT_DNS", health: checks });
   const [a, b] = [new FakeWorker(0, relay, plan), new FakeWorker(1, relay, plan)];
@@ -193,7 +193,7 @@ test("a host that comes back fails on all workers until it was checked, also whe
 });
 
 test("nothing is known of a cluster with another plan, nor of one that was closed", () => {
-  const relay = new HostHealthRelay();
+  const relay = hostHealthRelay();
   const a = new FakeWorker(0, relay);
   a.set(0, HealthFlag.FailedActiveHc, true);
   a.env.clock.advance(0);
@@ -220,7 +220,7 @@ test("a worker that is alone sends nothing and keeps nothing", () => {
 test("changes that follow each other in a large cluster reach load balancing together", () => {
   const many = Array.from({ length: 500 }, (_, index) => `10.0.${index >> 8}.${index & 255}:80`);
   const start = (updateMergeWindowMs: number): FakeWorker =>
-    new FakeWorker(0, new HostHealthRelay(), planWith(many, { health: { ...NO_HEALTH_PLAN, updateMergeWindowMs } }));
+    new FakeWorker(0, hostHealthRelay(), planWith(many, { health: { ...NO_HEALTH_PLAN, updateMergeWindowMs } }));
   const fail = (worker: FakeWorker, index: number): number | null => {
     worker.set(index, HealthFlag.FailedActiveHc, true);
     worker.env.clock.advance(0);
