@@ -174,14 +174,16 @@ export class ClusterManager {
 
   /** Ends everything at once. */
   close(): void {
-    for (const { cluster } of [...this.#active.values(), ...this.#warming.values()]) cluster.close();
-    for (const cluster of [...this.#draining, ...this.#dynamic]) cluster.close();
-    this.#dynamic.clear();
-    this.dnsCaches.close();
+    const entries = [...this.#active.values(), ...this.#warming.values()];
+    const clusters = new Set([...entries.map(({ cluster }) => cluster), ...this.#draining, ...this.#dynamic]);
+    // Who is told of an end finds no cluster any more.
     this.#active.clear();
     this.#warming.clear();
     this.#draining.clear();
+    this.#dynamic.clear();
     this.#onWarm = [];
+    for (const cluster of clusters) cluster.close();
+    this.dnsCaches.close();
     this.#count();
   }
 

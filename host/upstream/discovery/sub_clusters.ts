@@ -2,7 +2,7 @@
 // pure: no I/O, no clock, no runtime globals
 /**
  * Made when the first request asks for the host, like the cluster that it belongs to but with one DNS name; gone
- * when nobody asked for a while.
+ * when nobody asked for a while, or with the cluster that it belongs to.
  *
  * @see Envoy: source/extensions/clusters/dynamic_forward_proxy/cluster.cc createSubClusterConfig
  * @module
@@ -41,8 +41,10 @@ export class SubClusters {
 
   close(): void {
     this.#idle.disable();
-    for (const { remove } of this.#clusters.values()) remove();
+    const clusters = [...this.#clusters.values()];
     this.#clusters.clear();
+    for (const { remove } of clusters) remove();
+    for (const { waiting } of clusters) tell(waiting);
   }
 
   /** The cluster of a host as clients write it, if it is there. */
@@ -51,10 +53,10 @@ export class SubClusters {
   }
 
   /**
-   * Makes sure that a host's cluster is there. `onReady` comes later while it is not, unless the result is called;
-   * "full" when there are as many as allowed.
+   * Makes sure that a host's cluster is there. While it is not, `onSettled` comes when it is or never will be, unless
+   * the result is called; "full" when there are as many as allowed.
    */
-  ensure(text: string, defaultPort: number, onReady: () => void): "ready" | "full" | (() => void) {
+  ensure(text: string, defaultPort: number, onSettled: () => void): "ready" | "full" | (() => void) {
     const { clusters, clock } = this.#context;
     const host = parseDynamicHost(text, defaultPort);
     const name = clusterName(host);
@@ -62,8 +64,8 @@ export class SubClusters {
     const cluster = this.#clusterOf(host);
     cluster.lastUsedMs = clock.nowMs();
     if (clusters.get(name) !== null) return "ready";
-    cluster.waiting.add(onReady);
-    return () => void cluster.waiting.delete(onReady);
+    cluster.waiting.add(onSettled);
+    return () => void cluster.waiting.delete(onSettled);
   }
 
   /** Made when it is not there. */
@@ -97,8 +99,8 @@ export class SubClusters {
 
   #removeIdle(): void {
     const nowMs = this.#context.clock.nowMs();
-    for (const [name, { lastUsedMs, remove }] of this.#clusters) {
-      if (nowMs - lastUsedMs <= this.#plan.ttlMs) continue;
+    for (const [name, { lastUsedMs, waiting, remove }] of this.#clusters) {
+      if (waiting.size > 0 || nowMs - lastUsedMs <= this.#plan.ttlMs) continue;
       this.#clusters.delete(name);
       remove();
     }
@@ -111,8 +113,8 @@ function clusterName({ host, port }: HostAndPort): string {
 }
 
 function tell(waiting: Set<() => void>): void {
-  for (const onReady of waiting) {
-    waiting.delete(onReady);
-    onReady();
+  for (const onSettled of waiting) {
+    waiting.delete(onSettled);
+    onSettled();
   }
 }

@@ -48,14 +48,20 @@ export class DynamicForwardProxyFilter implements HttpFilter {
   }
 
   onRequestHeaders(headers: HeaderMap): HeadersStatus {
-    const { clusters, cache } = this.#config;
-    const clusterName = this.#stream.route()?.clusterName ?? null;
-    const cluster = clusterName === null ? null : clusters.get(clusterName);
-    if (cluster?.plan.type !== "DYNAMIC_FORWARD_PROXY") return HeadersStatus.Continue;
+    const cluster = this.#cluster();
+    if (cluster === null) return HeadersStatus.Continue;
     this.#rewriteHost(headers);
-    const { subClusters } = cluster.balancer as DynamicForwardProxyCluster;
-    if (subClusters !== null) return this.#waitForCluster(subClusters, headers);
+    if (cluster.subClusters !== null) return this.#waitForCluster(cluster.subClusters, headers);
+    const { cache } = this.#config;
     return cache === null ? HeadersStatus.Continue : this.#waitForAddress(cache, headers);
+  }
+
+  /** The one that the request is for now; null for one that the filter is not for. */
+  #cluster(): DynamicForwardProxyCluster | null {
+    const clusterName = this.#stream.route()?.clusterName ?? null;
+    const cluster = clusterName === null ? null : this.#config.clusters.get(clusterName);
+    if (cluster?.plan.type !== "DYNAMIC_FORWARD_PROXY") return null;
+    return cluster.balancer as DynamicForwardProxyCluster;
   }
 
   #waitForAddress(cache: DnsCache, headers: HeaderMap): HeadersStatus {
@@ -88,7 +94,10 @@ export class DynamicForwardProxyFilter implements HttpFilter {
     const { name, port } = this.#host(headers);
     const result = subClusters.ensure(name, port, () => {
       this.#stopWaiting();
-      this.#stream.continueRequest();
+      // A reload may have put another cluster, or none, in the place of the one that was asked.
+      const now = this.#cluster()?.subClusters ?? null;
+      const status = now === null ? HeadersStatus.Continue : this.#waitForCluster(now, headers);
+      if (status === HeadersStatus.Continue) this.#stream.continueRequest();
     });
     if (result === "ready") return HeadersStatus.Continue;
     if (result === "full") return this.#refuse("Sub cluster overflow", "sub_cluster_overflow");

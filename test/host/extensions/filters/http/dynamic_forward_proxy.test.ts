@@ -245,4 +245,36 @@ test("a cluster that is replaced takes its own clusters with it, not those of th
   assert.is(s.env.clock.armedTimers, 0);
 });
 
+test("who waits for a cluster of a cluster that goes waits for its successor's, or goes on where there is none", () => {
+  const s = new Setup({ subClusters: SUB_CLUSTERS });
+  const waiting = s.request("a:81");
+  const { plan } = s.clusters.get("forward")!;
+  s.clusters.update([{ ...plan, connectTimeoutMs: plan.connectTimeoutMs + 1 }]);
+  assert.equal(waiting.seen, ["StopAllIterationAndWatermark"]);
+  assert.is(s.env.dns.queries.length, 2);
+  s.env.dns.answer("10.0.0.2");
+  assert.equal([waiting.seen.at(-1), waiting.chosen()], ["continue", "10.0.0.2:81"]);
+  const other = s.request("b:81");
+  s.clusters.update([]);
+  assert.equal(other.seen, ["StopAllIterationAndWatermark", "continue"]);
+  assert.is(s.env.clock.armedTimers, 0);
+});
+
+test("the end of all clusters is told, too", () => {
+  const s = new Setup({ subClusters: SUB_CLUSTERS });
+  const waiting = s.request("a:81");
+  s.clusters.close();
+  assert.equal(waiting.seen, ["StopAllIterationAndWatermark", "continue"]);
+  assert.is(s.env.clock.armedTimers, 0);
+});
+
+test("a cluster that somebody waits for is not idle", () => {
+  const s = new Setup({ subClusters: { ...SUB_CLUSTERS, ttlMs: 100 } });
+  const waiting = s.request("a:81");
+  s.env.clock.advance(100);
+  s.env.clock.advance(100);
+  s.env.dns.answer("10.0.0.2");
+  assert.equal([waiting.seen.at(-1), waiting.chosen()], ["continue", "10.0.0.2:81"]);
+});
+
 test.run();
