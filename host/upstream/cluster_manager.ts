@@ -257,6 +257,7 @@ export class ClusterManager {
     this.#dynamic.delete(cluster);
     this.#draining.add(cluster);
     cluster.drain(() => this.#draining.delete(cluster));
+    this.dnsCaches.sweep();
   }
 
   #checkWarm(): void {

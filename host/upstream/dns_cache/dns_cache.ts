@@ -124,9 +124,15 @@ export class DnsCache {
     this.#listeners.delete(listener);
   }
 
+  /** A cluster has its hosts from here, or somebody waits for one. */
+  get isUsed(): boolean {
+    if (this.#listeners.size > 0) return true;
+    for (const { waiters } of this.#entries.values()) if (waiters.size > 0) return true;
+    return false;
+  }
+
   close(): void {
-    for (const entry of this.#entries.values()) entry.close();
-    this.#entries.clear();
+    for (const entry of this.#entries.values()) this.#remove(entry);
   }
 
   onEntryChanged(entry: Entry): void {

@@ -2,7 +2,7 @@
 // pure: no I/O, no clock, no runtime globals
 /**
  * Clusters and filters that name the same cache share it. The planner sees to it that one name has one
- * configuration.
+ * configuration. It is there as long as a cluster uses it.
  *
  * @see Envoy: source/extensions/common/dynamic_forward_proxy/dns_cache_manager_impl.cc
  * @module
@@ -27,6 +27,8 @@ export class DnsCaches {
   readonly #environment: DnsCachesEnvironment;
   /** By their plans: another generation may have another configuration for the name. */
   readonly #caches = new Map<string, DnsCache>();
+  /** The same, for who asks again and again. */
+  #known = new WeakMap<DnsCachePlan, DnsCache>();
 
   constructor(environment: DnsCachesEnvironment) {
     this.#environment = environment;
@@ -34,15 +36,32 @@ export class DnsCaches {
 
   /** The cache of this plan; made when it is first asked for. */
   get(plan: DnsCachePlan): DnsCache {
-    const key = JSON.stringify(plan, (_key, value) => typeof value === "bigint" ? String(value) : value as unknown);
-    let cache = this.#caches.get(key);
-    if (cache === undefined) this.#caches.set(key, cache = this.#create(plan));
+    let cache = this.#known.get(plan);
+    if (cache === undefined) this.#known.set(plan, cache = this.#find(plan));
     return cache;
+  }
+
+  /** Ends the caches that nobody uses any more. */
+  sweep(): void {
+    for (const [key, cache] of this.#caches) {
+      if (cache.isUsed) continue;
+      this.#caches.delete(key);
+      cache.close();
+    }
+    this.#known = new WeakMap();
   }
 
   close(): void {
     for (const cache of this.#caches.values()) cache.close();
     this.#caches.clear();
+    this.#known = new WeakMap();
+  }
+
+  #find(plan: DnsCachePlan): DnsCache {
+    const key = JSON.stringify(plan, (_key, value) => typeof value === "bigint" ? String(value) : value as unknown);
+    let cache = this.#caches.get(key);
+    if (cache === undefined) this.#caches.set(key, cache = this.#create(plan));
+    return cache;
   }
 
   #create(plan: DnsCachePlan): DnsCache {

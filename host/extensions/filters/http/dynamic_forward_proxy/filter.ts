@@ -31,9 +31,7 @@ export interface DynamicForwardProxyConfig {
   /** Of the filter in its chain. */
   readonly name: string;
   readonly plan: DynamicForwardProxyFilterPlan;
-  readonly clusters: Pick<ClusterManager, "get">;
-  /** Null where clusters look names up themselves. */
-  readonly cache: DnsCache | null;
+  readonly clusters: Pick<ClusterManager, "get" | "dnsCaches">;
 }
 
 export class DynamicForwardProxyFilter implements HttpFilter {
@@ -52,8 +50,8 @@ export class DynamicForwardProxyFilter implements HttpFilter {
     if (cluster === null) return HeadersStatus.Continue;
     this.#rewriteHost(headers);
     if (cluster.subClusters !== null) return this.#waitForCluster(cluster.subClusters, headers);
-    const { cache } = this.#config;
-    return cache === null ? HeadersStatus.Continue : this.#waitForAddress(cache, headers);
+    const { plan: { dnsCache }, clusters } = this.#config;
+    return dnsCache === null ? HeadersStatus.Continue : this.#waitForAddress(clusters.dnsCaches.get(dnsCache), headers);
   }
 
   /** The one that the request is for now; null for one that the filter is not for. */

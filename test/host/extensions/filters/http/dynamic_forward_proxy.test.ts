@@ -73,7 +73,6 @@ class Setup {
           allowDynamicHostFromFilterState,
         },
         clusters: this.clusters,
-        cache: this.clusters.dnsCaches.get(this.#cache),
       },
       {
         info,
