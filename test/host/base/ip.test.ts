@@ -1,3 +1,4 @@
+// test/host/base/ip.test.ts: what is an IP address, and which of them are loopback.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { formatIp, isLoopback, parseIp } from "../../../host/base/ip.ts";

@@ -1,3 +1,4 @@
+// test/host/net/address.test.ts: addresses and their texts.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ipAddress, isPipe, parseAddress, pipeAddress, pipePath } from "../../../host/net/address.ts";

@@ -1,3 +1,4 @@
+// test/host/net/connection.test.ts: a connection over a real socket: bytes, closes, back-pressure.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ManualClock } from "../../../host/base/clock.ts";

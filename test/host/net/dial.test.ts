@@ -1,3 +1,4 @@
+// test/host/net/dial.test.ts: connections that are made, and those that are not.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ManualClock } from "../../../host/base/clock.ts";

@@ -1,3 +1,4 @@
+// test/host/net/fetch.test.ts: requests outside of the data plane: redirects, limits, peers that are refused.
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { test } from "uvu";

@@ -1,3 +1,4 @@
+// test/host/net/filter_chain_match.test.ts: which filter chain gets a connection.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { cidrBlock } from "../../../host/base/cidr.ts";

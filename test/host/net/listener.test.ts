@@ -1,3 +1,4 @@
+// test/host/net/listener.test.ts: listeners on real sockets: limits, successors, shared ports, listener filters.
 import { existsSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// test/host/net/network_chain.test.ts: bytes pass filters in order, are held, edited and sent back.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { ByteQueue } from "../../../host/base/byte_queue.ts";

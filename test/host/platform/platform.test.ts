@@ -1,3 +1,4 @@
+// test/host/platform/platform.test.ts: the runtime that this runs on, behind one interface.
 import { mkdtempSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// test/host/extensions/access_loggers/wasm.test.ts: wasm plugins that log requests and connections, in a whole proxy.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Embedded } from "../../../support/embedded.ts";

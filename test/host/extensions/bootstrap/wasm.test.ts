@@ -1,3 +1,4 @@
+// test/host/extensions/bootstrap/wasm.test.ts: wasm services: they start, tick, call, and come again.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { journalGuest } from "../../../support/journal_guest.ts";

@@ -1,3 +1,4 @@
+// test/host/net/plan/listener.test.ts: Listener messages to plans, with every problem at its position.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { cidrBlock } from "../../../../host/base/cidr.ts";

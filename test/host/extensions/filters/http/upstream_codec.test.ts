@@ -1,3 +1,4 @@
+// test/host/extensions/filters/http/upstream_codec.test.ts: filters of clusters and of routers, in a whole proxy.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encodePairs } from "../../../../../abi/mod.ts";

@@ -1,3 +1,4 @@
+// test/host/extensions/filters/http/wasm.test.ts: guests as HTTP filters: bodies, answers, callouts, ends of streams.
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "uvu";

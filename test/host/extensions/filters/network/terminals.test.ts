@@ -1,3 +1,4 @@
+// test/host/extensions/filters/network/terminals.test.ts: echo and direct_response over sockets.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { createDirectResponse } from "../../../../../host/extensions/filters/network/direct_response/filter.ts";

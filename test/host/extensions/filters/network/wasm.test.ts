@@ -1,3 +1,4 @@
+// test/host/extensions/filters/network/wasm.test.ts: guests between client and upstream: bytes, pauses, ends.
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { test } from "uvu";

@@ -1,3 +1,4 @@
+// test/host/extensions/filters/network/tcp_proxy/filter.test.ts: two sockets as one: bytes, ends, limits and logs.
 import { createHash } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
