@@ -209,9 +209,8 @@ test("relative links lead somewhere", () => {
       if (/^[a-z]+:/.test(link!)) continue;
       const [target, anchor] = link!.split("#");
       const file = target === "" ? path : join(dirname(path), target!);
-      if (!existsSync(join(ROOT, file))) {
-        if (!existsSync(join(ROOT, file))) broken.push(`${path}: ${link}`);
-      } else if (anchor !== undefined) {
+      if (!existsSync(join(ROOT, file))) broken.push(`${path}: ${link}`);
+      else if (anchor !== undefined) {
         const headings = [...readFileSync(join(ROOT, file), "utf8").matchAll(/^#+ (.+)$/gm)];
         if (!headings.some((heading) => anchorOf(heading[1]!) === anchor)) broken.push(`${path}: ${link}`);
       }

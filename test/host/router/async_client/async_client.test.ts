@@ -2,17 +2,17 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ByteQueue } from "../../../../host/base/byte_queue.ts";
-import { HeaderMap } from "../../../../host/http/header_map.ts";
-import { DEFAULT_HTTP_PLAN } from "../../../../host/upstream/plan.ts";
-import type { RetryPolicyPlan } from "../../../../host/upstream/retry_plan.ts";
 import { xxHashReady } from "../../../../host/base/xxhash.ts";
+import { HeaderMap } from "../../../../host/http/header_map.ts";
 import {
   AsyncClient,
   type AsyncHandle,
   type AsyncRequestMessage,
 } from "../../../../host/router/async_client/async_client.ts";
 import { ClusterManager } from "../../../../host/upstream/cluster_manager.ts";
-import { type ClusterPlan, DEFAULT_THRESHOLDS } from "../../../../host/upstream/plan.ts";
+import { type ClusterPlan, DEFAULT_HTTP_PLAN, DEFAULT_THRESHOLDS } from "../../../../host/upstream/plan.ts";
+import type { RetryPolicyPlan } from "../../../../host/upstream/retry_plan.ts";
+import { NO_RETRY_PLAN } from "../../../../host/upstream/retry_policy.ts";
 import { createFakeEnvironment, type FakeEnvironment, PeerType, planWith } from "../../upstream/fakes.ts";
 
 interface Setup {
@@ -211,21 +211,7 @@ test("HEAD and gRPC get answers of their kind", () => {
   assert.equal(s.log.slice(2), ["200 []", "application/grpc"]);
 });
 
-const RETRYING: RetryPolicyPlan = {
-  retryOn: "5xx",
-  numRetries: 2,
-  perTryTimeoutMs: 0,
-  perTryIdleTimeoutMs: 0,
-  backOff: { baseIntervalMs: 25, maxIntervalMs: 250 },
-  rateLimited: null,
-  retriableStatusCodes: [],
-  retriableHeaders: [],
-  retriableRequestHeaders: [],
-  refreshesCluster: false,
-  retryPriority: null,
-  hostPredicates: [],
-  hostSelectionRetryCount: 1,
-};
+const RETRYING: RetryPolicyPlan = { ...NO_RETRY_PLAN, retryOn: "5xx", numRetries: 2 };
 
 test("the cluster's retries: with the whole request, until there is a response", () => {
   const s = setup({ http: { ...DEFAULT_HTTP_PLAN, retryPolicy: RETRYING } });
