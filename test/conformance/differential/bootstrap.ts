@@ -116,6 +116,14 @@ export function cluster(name: string, more = "", port: string = name): string {
 ${more}`.trimEnd() + "\n";
 }
 
+/** Fields of a cluster: how it speaks HTTP, and what holds for requests to it. */
+export function httpProtocolOptions(fields: string): string {
+  return `  typed_extension_protocol_options:
+    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+${indent(fields, 6)}`;
+}
+
 /** A cluster without hosts. */
 export function emptyCluster(name: string): string {
   return `- { name: ${name}, connect_timeout: 2s }\n`;

@@ -9,7 +9,15 @@
 import { ABI_VERSIONS, type AbiVersion, enumName, HOSTCALLS, Status } from "../../../abi/mod.ts";
 import { startEmbedded } from "../../support/embedded.ts";
 import { freePorts, type ProxyCommand, startProxy } from "../../support/proxy_process.ts";
-import { bootstrap, cluster, emptyCluster, httpListener, indent, tcpListener } from "../differential/bootstrap.ts";
+import {
+  bootstrap,
+  cluster,
+  emptyCluster,
+  httpListener,
+  httpProtocolOptions,
+  indent,
+  tcpListener,
+} from "../differential/bootstrap.ts";
 import { playClient } from "../differential/client.ts";
 import type { ClientStep, Message, Sighting, UpstreamScript } from "../differential/exchange.ts";
 import { normaliser } from "../differential/normalise.ts";
@@ -81,11 +89,7 @@ const GET = "GET /path?q=1 HTTP/1.1\r\nHost: a.example\r\nX-A: one\r\nX-B: 1\r\n
 
 const HTTP_WASM = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 const NETWORK_WASM = "type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm";
-const HTTP2 = `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http2_protocol_options: {} }
-`;
+const HTTP2 = httpProtocolOptions("explicit_http_config: { http2_protocol_options: {} }");
 const TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 
 function text(value: string): string {

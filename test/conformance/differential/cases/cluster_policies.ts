@@ -1,6 +1,6 @@
 // test/conformance/differential/cases/cluster_policies.ts: policies of routes that clusters have.
 /** @module */
-import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, httpProtocolOptions } from "../bootstrap.ts";
 import type { Answer, Exchange, Group } from "../exchange.ts";
 import { FAST } from "./retry_routes.ts";
 
@@ -11,12 +11,7 @@ const LISTED = (code: number): string =>
 
 /** The fields of a cluster with these policies. */
 function policies(fields: string): string {
-  return `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http_protocol_options: {} }
-      ${fields}
-`;
+  return httpProtocolOptions(`explicit_http_config: { http_protocol_options: {} }\n${fields}`);
 }
 
 /** A cluster of `u` and `v` that hashes, by names that do not depend on ports. */

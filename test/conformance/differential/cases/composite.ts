@@ -1,10 +1,10 @@
 // test/conformance/differential/cases/composite.ts: clusters of clusters, the next of them for each attempt.
 /** @module */
-import { bootstrap, cluster, emptyCluster, httpListener, tcpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, emptyCluster, httpListener, tcpProxyListener } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
+import { FAST } from "./retry_routes.ts";
 
 const CLUSTERS = "type.googleapis.com/envoy.extensions.clusters";
-const TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 const GOOD = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood";
 const BAD = "HTTP/1.1 503 X\r\ncontent-length: 3\r\n\r\nbad";
 
@@ -37,19 +37,14 @@ export const compositeClusters: Group = {
   upstreams: ["u", "v"],
   yaml: bootstrap([
     httpListener("main", {
-      virtualHost:
-        "include_request_attempt_count: true\nretry_policy: { retry_on: 5xx, num_retries: 3, retry_back_off: { base_interval: 0.001s, max_interval: 0.002s } }\n",
+      virtualHost: `include_request_attempt_count: true\nretry_policy: { ${FAST}, retry_on: 5xx, num_retries: 3 }\n`,
       routes: NAMES.map((name) => `- { match: { prefix: /${name} }, route: { cluster: ${name}, timeout: 0s } }`).join(
         "\n",
       ) + `
 - match: { prefix: /mirrored }
   route: { cluster: u, timeout: 0s, request_mirror_policies: [ { cluster: mirror } ] }`,
     }),
-    tcpListener(
-      "raw",
-      `- name: envoy.filters.network.tcp_proxy
-  typed_config: { "@type": ${TCP_PROXY}, stat_prefix: raw, cluster: refused, max_connect_attempts: 2 }`,
-    ),
+    tcpProxyListener("raw", "cluster: refused\nmax_connect_attempts: 2"),
   ], [
     cluster("u"),
     cluster("v"),

@@ -1,6 +1,6 @@
 // test/conformance/differential/cases/dynamic_hosts.ts: clusters of clusters, hosts that requests name, names that are looked up.
 /** @module */
-import { bootstrap, cluster, httpListener, indent } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, httpProtocolOptions, indent } from "../bootstrap.ts";
 import type { Group } from "../exchange.ts";
 
 const CLUSTERS = "type.googleapis.com/envoy.extensions.clusters";
@@ -169,11 +169,8 @@ resources:
     aggregate("own", ["v"], "  circuit_breakers: { thresholds: [ { max_requests: 1 } ] }"),
     cluster(
       "impatient",
-      `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http_protocol_options: {} }
-      common_http_protocol_options: { max_stream_duration: 0.3s }`,
+      httpProtocolOptions(`explicit_http_config: { http_protocol_options: {} }
+common_http_protocol_options: { max_stream_duration: 0.3s }`),
       "u",
     ),
     aggregate("brief", ["impatient"]),

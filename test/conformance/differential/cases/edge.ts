@@ -1,6 +1,6 @@
 // test/conformance/differential/cases/edge.ts: settings of the connection manager that change requests and responses.
 /** @module */
-import { bootstrap, cluster, httpListener, onPipe, pipeCluster } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, httpProtocolOptions, onPipe, pipeCluster } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
 
 const HOST = "Host: a.example\r\n";
@@ -76,10 +76,7 @@ path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT`,
     pipeCluster("trusting_pipe"),
     cluster(
       "u",
-      `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http_protocol_options: { enable_trailers: true } }`,
+      httpProtocolOptions("explicit_http_config: { http_protocol_options: { enable_trailers: true } }"),
     ),
   ]),
   exchanges: [

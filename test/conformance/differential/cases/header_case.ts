@@ -1,6 +1,6 @@
 // test/conformance/differential/cases/header_case.ts: the spelling of header names on HTTP/1 connections.
 /** @module */
-import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, httpProtocolOptions } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
 
 const PRESERVE_CASE = "type.googleapis.com/envoy.extensions.http.header_formatters.preserve_case.v3." +
@@ -21,14 +21,10 @@ function indent(text: string, columns: number): string {
 function speaking(name: string, format: string): string {
   return cluster(
     name,
-    `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config:
-        http_protocol_options:
-          enable_trailers: true
-          ${indent(format, 10)}
-`,
+    httpProtocolOptions(`explicit_http_config:
+  http_protocol_options:
+    enable_trailers: true
+    ${indent(format, 4)}`),
     "u",
   );
 }

@@ -1,6 +1,6 @@
 // test/conformance/differential/cases/hedging.ts: attempts beside each other, and limits of each.
 /** @module */
-import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, httpProtocolOptions } from "../bootstrap.ts";
 import type { Answer, Group } from "../exchange.ts";
 import { FAST, getWith as get, retryRoute as route } from "./retry_routes.ts";
 
@@ -15,12 +15,8 @@ function late(answer: string, pause: number): Answer {
   return { steps: [{ pause }, answer] };
 }
 
-const DURATION = `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http_protocol_options: {} }
-      common_http_protocol_options: { max_stream_duration: 0.12s }
-`;
+const DURATION = httpProtocolOptions(`explicit_http_config: { http_protocol_options: {} }
+common_http_protocol_options: { max_stream_duration: 0.12s }`);
 
 export const hedging: Group = {
   name: "hedging",

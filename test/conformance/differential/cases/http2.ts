@@ -1,17 +1,12 @@
 // test/conformance/differential/cases/http2.ts: HTTP/1 and HTTP/2 on both sides, in all directions.
 /** @module */
 import type { Fields } from "../../../support/http2_frames.ts";
-import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, httpProtocolOptions } from "../bootstrap.ts";
 import type { Exchange, Group, Http2ClientStep, Http2UpstreamStep, UpstreamScript } from "../exchange.ts";
-
-const OPTIONS = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /** Fields of a cluster that speaks it. */
 export function speaks(options: string): string {
-  return `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": ${OPTIONS}
-      explicit_http_config: { ${options} }`;
+  return httpProtocolOptions(`explicit_http_config: { ${options} }`);
 }
 
 /** A request's fields, and more of them. */

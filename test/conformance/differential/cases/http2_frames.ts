@@ -1,6 +1,6 @@
 // test/conformance/differential/cases/http2_frames.ts: clients that speak HTTP/2, frame by frame.
 /** @module */
-import { bootstrap, cluster, emptyCluster, httpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, emptyCluster, httpListener, httpProtocolOptions } from "../bootstrap.ts";
 import {
   block,
   data,
@@ -30,13 +30,6 @@ const ROUTES =
 - { name: ahead, match: { prefix: /ahead }, route: { cluster: ahead } }
 - { name: nothing, match: { prefix: /nothing, headers: [ { name: x-never } ] }, route: { cluster: u } }
 - { name: all, match: { safe_regex: { regex: "/($|[a-m].*)|[*]" } }, route: { cluster: u } }`;
-
-function protocolOptions(fields: string): string {
-  return `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      ${fields}`;
-}
 
 /** One request on stream 1 and what becomes of it. */
 function ask(name: string, fields: Fields, upstream?: UpstreamScript, more: Partial<Exchange> = {}): Exchange {
@@ -124,7 +117,7 @@ upgrade_configs: [ { upgrade_type: websocket } ]`,
     cluster("dead"),
     emptyCluster("empty"),
     cluster("ahead", "  preconnect_policy: { per_upstream_preconnect_ratio: 3 }", "w"),
-    cluster("either", protocolOptions("use_downstream_protocol_config: { http_protocol_options: {} }"), "v"),
+    cluster("either", httpProtocolOptions("use_downstream_protocol_config: { http_protocol_options: {} }"), "v"),
   ]),
   exchanges: [
     ask("a request", request("/a?b=c", [["x-a", "1"], ["x-a", "2"]])),

@@ -1,6 +1,6 @@
 // test/conformance/differential/cases/mirrors.ts: requests of which other clusters get copies.
 /** @module */
-import { bootstrap, cluster, emptyCluster, httpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, emptyCluster, httpListener, httpProtocolOptions } from "../bootstrap.ts";
 import type { ClientStep, Exchange, Group, UpstreamScript } from "../exchange.ts";
 
 const HOST = "Host: a.example\r\n";
@@ -29,12 +29,7 @@ function get(path: string, headers = "", host = HOST): string {
 
 /** A policy of a cluster. */
 function http(policy: string): string {
-  return `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http_protocol_options: {} }
-      ${policy}
-`;
+  return httpProtocolOptions(`explicit_http_config: { http_protocol_options: {} }\n${policy}`);
 }
 
 const MUTATIONS =

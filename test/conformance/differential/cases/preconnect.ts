@@ -1,16 +1,12 @@
 // test/conformance/differential/cases/preconnect.ts: connections made ahead of streams, as statistics count them.
 /** @module */
-import { bootstrap, httpListener, tcpListener } from "../bootstrap.ts";
+import { bootstrap, httpListener, httpProtocolOptions, tcpListener } from "../bootstrap.ts";
 import type { ClientStep, Exchange, Group } from "../exchange.ts";
 
 const HOSTS = ["u", "v", "w"];
 /** Connections that nobody uses go before the next exchange: in Envoy they count for other clusters, too. */
-const BRIEF = `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      common_http_protocol_options: { idle_timeout: 0.2s }
-      explicit_http_config: { http_protocol_options: {} }
-`;
+const BRIEF = httpProtocolOptions(`common_http_protocol_options: { idle_timeout: 0.2s }
+explicit_http_config: { http_protocol_options: {} }`);
 
 function ahead(name: string, policy: string, more = BRIEF, hosts = HOSTS): string {
   const host = (port: string) =>

@@ -1,6 +1,6 @@
 // test/conformance/differential/cases/protocol_options.ts: what Http1ProtocolOptions and HttpProtocolOptions change.
 /** @module */
-import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, httpProtocolOptions } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -11,12 +11,8 @@ const CHUNKED_AND_LENGTH =
 function speaking(name: string, http1: string, common = ""): string {
   return cluster(
     name,
-    `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      common_http_protocol_options: { ${common} }
-      explicit_http_config: { http_protocol_options: { ${http1} } }
-`,
+    httpProtocolOptions(`common_http_protocol_options: { ${common} }
+explicit_http_config: { http_protocol_options: { ${http1} } }`),
     "u",
   );
 }

@@ -1,6 +1,15 @@
 // test/conformance/differential/cases/upstream_logs.ts: records of attempts, beside those of requests.
 /** @module */
-import { bootstrap, cluster, emptyCluster, fileLog, httpListener, indent, textLog } from "../bootstrap.ts";
+import {
+  bootstrap,
+  cluster,
+  emptyCluster,
+  fileLog,
+  httpListener,
+  httpProtocolOptions,
+  indent,
+  textLog,
+} from "../bootstrap.ts";
 import type { Exchange, Group, UpstreamStep } from "../exchange.ts";
 
 const ATTEMPT = "  %ACCESS_LOG_TYPE% %REQ(:METHOD)% %REQ(:PATH)% %PROTOCOL% %RESPONSE_CODE% %RESPONSE_FLAGS% " +
@@ -58,12 +67,8 @@ const ROUTES = `- name: retried
   route: { cluster: t, timeout: 0s, upgrade_configs: [ { upgrade_type: CONNECT, connect_config: {} } ] }
 - { name: all, match: { prefix: / }, route: { cluster: u, timeout: 0s } }`;
 
-const SHORT = `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http_protocol_options: {} }
-      common_http_protocol_options: { max_stream_duration: 0.2s }
-`;
+const SHORT = httpProtocolOptions(`explicit_http_config: { http_protocol_options: {} }
+common_http_protocol_options: { max_stream_duration: 0.2s }`);
 
 export const upstreamLogs: Group = {
   name: "upstream_logs",

@@ -2,7 +2,7 @@
 /** @module */
 import { journalGuest, type TextConstant } from "../../../support/journal_guest.ts";
 import { type PluginOptions, upstreamFilters, wasmPlugin } from "../../../support/wasm_yaml.ts";
-import { bootstrap, cluster, httpListener, indent, TO_U } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, httpProtocolOptions, indent, TO_U } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
 
 const READER = journalGuest(() => ({
@@ -241,11 +241,7 @@ const reload = (more: string) => `${more}\nreload_config: { backoff: { base_inte
 const trailers = "http_protocol_options: { enable_trailers: true }\n";
 const toOwn = '- { name: all, match: { prefix: "/" }, route: { cluster: own }, ' +
   "request_headers_to_add: [ { header: { key: x-route, value: added } } ] }";
-const CODEC_OPTIONS = `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http_protocol_options: { enable_trailers: true } }
-`;
+const CODEC_OPTIONS = httpProtocolOptions("explicit_http_config: { http_protocol_options: { enable_trailers: true } }");
 
 const TRAILING = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-down: yes\r\n\r\n";
 

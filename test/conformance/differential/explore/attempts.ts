@@ -1,10 +1,9 @@
 // test/conformance/differential/explore/attempts.ts: random retry policies, and upstreams that answer in random ways.
 /** @module */
-import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, httpProtocolOptions } from "../bootstrap.ts";
 import type { Answer, Exchange, Group } from "../exchange.ts";
 import type { Chance } from "./chance.ts";
-
-type Fields = Record<string, unknown>;
+import { fieldLines, type Fields, listLines, typed } from "./fields.ts";
 
 const CONDITIONS = [
   "5xx",
@@ -43,12 +42,7 @@ function policy(chance: Chance): Fields {
       rate_limited_retry_back_off: { max_interval: "0.01s", reset_headers: [{ name: "x-reset", format: "SECONDS" }] },
     })),
     ...chance.maybe(8, () => ({
-      retry_host_predicate: [{
-        name: "p",
-        typed_config: {
-          "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
-        },
-      }],
+      retry_host_predicate: [typed("p", "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate")],
     })),
   };
 }
@@ -152,33 +146,28 @@ function request(chance: Chance, index: number): Exchange {
 
 /** Some routes, and upstreams that fail. */
 export function exploreAttempts(chance: Chance, seed: number): Group {
-  const lines = (fields: Fields): string =>
-    Object.entries(fields).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`).join("");
-  const own = `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http_protocol_options: {} }
-      retry_policy: ${JSON.stringify(policy(chance))}`;
+  const own = httpProtocolOptions(fieldLines({
+    explicit_http_config: { http_protocol_options: {} },
+    retry_policy: policy(chance),
+  }));
   return {
     name: `attempts_${seed}`,
     listeners: ["main"],
     upstreams: ["u"],
     yaml: bootstrap([
       httpListener("main", {
-        manager: lines({
+        manager: fieldLines({
           use_remote_address: true,
           internal_address_config: { cidr_ranges: [{ address_prefix: "127.0.0.0", prefix_len: 8 }] },
         }),
-        virtualHost: lines({
+        virtualHost: fieldLines({
           ...chance.maybe(2, () => ({ include_request_attempt_count: true })),
           ...chance.maybe(2, () => ({ include_attempt_count_in_response: true })),
           ...chance.maybe(3, () => ({ include_is_timeout_retry_header: true })),
           ...chance.maybe(3, () => ({ retry_policy: policy(chance) })),
         }),
-        routes: Array.from({ length: 6 }, (_, index) => `- ${JSON.stringify(route(chance, index))}`).join("\n"),
-        router: lines({
-          ...chance.maybe(6, () => ({ suppress_envoy_headers: true })),
-        }),
+        routes: listLines(Array.from({ length: 6 }, (_, index) => route(chance, index))),
+        router: fieldLines(chance.maybe(6, () => ({ suppress_envoy_headers: true }))),
       }),
     ], [
       cluster("u"),

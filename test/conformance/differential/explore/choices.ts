@@ -3,8 +3,7 @@
 import { bootstrap, httpListener } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
 import type { Chance } from "./chance.ts";
-
-type Fields = Record<string, unknown>;
+import { type Fields, listLines } from "./fields.ts";
 
 const UPSTREAMS = ["h0", "h1", "h2", "h3", "h4", "h5"];
 const STAGES = ["prod", "dev"];
@@ -166,9 +165,9 @@ export function exploreChoices(chance: Chance, seed: number): Group {
     upstreams: UPSTREAMS,
     yaml: bootstrap([
       httpListener("main", {
-        routes: Array.from({ length: ROUTES }, (_, index) => `- ${JSON.stringify(route(chance, index))}`).join("\n"),
+        routes: listLines(Array.from({ length: ROUTES }, (_, index) => route(chance, index))),
       }),
-    ], [`- ${JSON.stringify(cluster)}`]),
+    ], [listLines([cluster])]),
     exchanges: chance.list(60, 60, (index) => request(chance, index)),
   };
 }

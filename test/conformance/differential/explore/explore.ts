@@ -3,8 +3,8 @@
  * `node test/conformance/differential/explore/explore.ts [--envoy PATH] [--seed N] [--rounds N] [KIND…]`
  *
  * Each round makes a configuration and exchanges from its seed, plays them on Envoy and on nuncio, and prints
- * what differs: the first `--most` exchanges of a round. What it finds becomes a case of a group (`cases/`), which is recorded. `--show` prints the
- * configuration of a round whose exchanges differ.
+ * what differs: the first `--most` exchanges of a round. `--show` prints the configuration of a round that differs,
+ * too. What it finds becomes a case of a group (`cases/`), which is recorded.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import { parseArgs } from "node:util";
 import { findEnvoy } from "../../../support/envoy.ts";
 import type { Group, GroupObservation, Observation } from "../exchange.ts";
 import { playGroup, type PlayOptions } from "../play.ts";
-import { Chance } from "./chance.ts";
 import { exploreAttempts } from "./attempts.ts";
+import { Chance } from "./chance.ts";
 import { exploreChoices } from "./choices.ts";
 import { exploreFormats } from "./formats.ts";
 import { exploreRoutes } from "./routes.ts";

@@ -3,8 +3,7 @@
 import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
 import type { Chance } from "./chance.ts";
-
-type Fields = Record<string, unknown>;
+import { type Fields, listLines } from "./fields.ts";
 
 /** Commands whose text does not differ from run to run. */
 const PLAIN = [
@@ -203,7 +202,7 @@ export function exploreFormats(chance: Chance, seed: number): Group {
         log: logFormat(chance),
         virtualHost:
           `virtual_clusters: [ { name: vc, headers: [ { name: x-a } ] } ]\nmetadata: { filter_metadata: { meta: { k: host } } }\n`,
-        routes: Array.from({ length: 4 }, (_, index) => `- ${JSON.stringify(route(chance, index))}`).join("\n"),
+        routes: listLines(Array.from({ length: 4 }, (_, index) => route(chance, index))),
       }),
     ], [cluster("u", "  metadata: { filter_metadata: { meta: { k: cluster } } }")]),
     exchanges: chance.list(20, 20, (index) => request(chance, index)),

@@ -3,8 +3,7 @@
 import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
 import type { Exchange, Group, Http2Client } from "../exchange.ts";
 import type { Chance } from "./chance.ts";
-
-type Fields = Record<string, unknown>;
+import { fieldLines, type Fields, listLines, typed } from "./fields.ts";
 
 const SEGMENTS = [
   "a",
@@ -151,13 +150,9 @@ function match(chance: Chance): Fields {
       path_separated_prefix: chance.of(PATHS.filter((each) => !each.endsWith("/") && /^[/\w.-]+$/.test(each))),
     }),
     () => ({
-      path_match_policy: {
-        name: "t",
-        typed_config: {
-          "@type": "type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig",
-          path_template: chance.of(TEMPLATES),
-        },
-      },
+      path_match_policy: typed("t", "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig", {
+        path_template: chance.of(TEMPLATES),
+      }),
     }),
   ])();
   return {
@@ -452,24 +447,22 @@ const ANSWER = "HTTP/1.1 200 OK\r\nx-up: 1\r\nserver: up\r\nx-new: up\r\ncontent
 
 /** One table, and requests for it. */
 export function exploreRoutes(chance: Chance, seed: number): Group {
-  const lines = (fields: Fields): string =>
-    Object.entries(fields).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`).join("");
   return {
     name: `routes_${seed}`,
     listeners: ["main"],
     upstreams: ["u", "v"],
     yaml: bootstrap([
       httpListener("main", {
-        virtualHosts: virtualHosts(chance).map((each) => `- ${JSON.stringify(each)}`).join("\n"),
-        routeConfig: lines({
+        virtualHosts: listLines(virtualHosts(chance)),
+        routeConfig: fieldLines({
           ...mutations(chance),
           ...chance.maybe(4, () => ({ most_specific_header_mutations_wins: true })),
           ...chance.maybe(6, () => ({ ignore_port_in_host_matching: true })),
           ...chance.maybe(6, () => ({ ignore_path_parameters_in_path_matching: true })),
           ...chance.maybe(6, () => ({ internal_only_headers: ["x-b"] })),
         }),
-        manager: lines(manager(chance)),
-        router: lines({
+        manager: fieldLines(manager(chance)),
+        router: fieldLines({
           ...chance.maybe(6, () => ({ suppress_envoy_headers: true })),
           ...chance.maybe(6, () => ({ respect_expected_rq_timeout: true })),
         }),

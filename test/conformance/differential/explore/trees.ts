@@ -3,8 +3,7 @@
 import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
 import type { Exchange, Group } from "../exchange.ts";
 import type { Chance } from "./chance.ts";
-
-type Fields = Record<string, unknown>;
+import { type Fields, listLines, typed } from "./fields.ts";
 
 const VALUES = ["a", "ab", "abc", "b", "B", "", "1", "a.test", "x.a.test", "b.test"];
 const ADDRESSES = ["10.1.2.3", "10.1.9.9", "10.2.0.1", "127.0.0.1", "8.8.8.8", "::1", "junk"];
@@ -17,13 +16,9 @@ class Trees {
     this.#chance = chance;
   }
 
-  #typed(name: string, type: string, config: Fields): Fields {
-    return { name, typed_config: { "@type": `type.googleapis.com/${type}`, ...config } };
-  }
-
   #input(): Fields {
     const chance = this.#chance;
-    return this.#typed("header", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", {
+    return typed("header", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", {
       header_name: chance.of(["x-a", "x-a", "x-b", "x-b", ":path", ":authority", "X-A"]),
     });
   }
@@ -57,7 +52,7 @@ class Trees {
   #route(): Fields {
     const chance = this.#chance;
     const name = `r${this.#routes++}`;
-    return this.#typed("route", "envoy.config.route.v3.Route", {
+    return typed("route", "envoy.config.route.v3.Route", {
       name,
       match: { prefix: chance.of(["/", "/", "/a", "/b"]) },
       ...(chance.oneIn(3)
@@ -91,7 +86,7 @@ class Trees {
       }),
       () => ({
         input: this.#input(),
-        custom_match: this.#typed("ip", "xds.type.matcher.v3.IPMatcher", {
+        custom_match: typed("ip", "xds.type.matcher.v3.IPMatcher", {
           range_matchers: chance.list(1, 3, () => ({
             ranges: chance.list(1, 2, () => ({
               address_prefix: chance.of(["10.0.0.0", "10.1.0.0", "127.0.0.0", "::1", "0.0.0.0"]),
@@ -137,7 +132,7 @@ export function exploreTrees(chance: Chance, seed: number): Group {
     listeners: ["main"],
     upstreams: ["u"],
     yaml: bootstrap([
-      httpListener("main", { virtualHosts: `- ${JSON.stringify({ name: "v", domains: ["*"], matcher })}` }),
+      httpListener("main", { virtualHosts: listLines([{ name: "v", domains: ["*"], matcher }]) }),
     ], [cluster("u")]),
     exchanges: chance.list(60, 60, (index) => request(chance, index)),
   };
