@@ -8,6 +8,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { QUICK_BUILD } from "../../../support/quick_build.ts";
 
 const MAIN = fileURLToPath(new URL("../../../../host/cli/main.ts", import.meta.url));
 const TESTING = new URL("../../../../host/testing/mod.ts", import.meta.url).href;
@@ -41,6 +42,7 @@ const folder = mkdtempSync(join(tmpdir(), "nuncio-filter-test-"));
 test.after(() => rmSync(folder, { recursive: true }));
 writeFileSync(join(folder, "filter.ts"), FILTER);
 writeFileSync(join(folder, "filter.test.ts"), TEST);
+writeFileSync(join(folder, "asconfig.json"), QUICK_BUILD);
 
 async function run(what: string, ...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
   const flags = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--quiet"] : [];
