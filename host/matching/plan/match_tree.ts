@@ -280,6 +280,10 @@ function planExpressionTest(config: ConfigNode): InputTestPlan | null {
   const others = kind!.includes("checked") ? ["source_info", "reference_map", "type_map"] : ["source_info"];
   for (const field of others) parsed.accept(field, "the expression says what it does without it");
   const tree = parsed.message("expr");
-  const expression = tree === null ? null : planExpressionTree(tree);
+  if (tree === null) {
+    parsed.error("config/bad-expression", "there is no expression", { help: "set expr" });
+    return null;
+  }
+  const expression = planExpressionTree(tree);
   return expression === null ? null : { kind: "expression", expression };
 }

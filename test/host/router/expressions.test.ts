@@ -155,4 +155,10 @@ test("trees: expressions and their input go together", () => {
   assert.match(errorsOf(tree(cel({ parsed_expr: { expr: call("none") } })))[0]!, "there is no function none");
 });
 
+test("trees: an expression that is not there", () => {
+  for (const kind of ["parsed_expr", "checked_expr", "cel_expr_parsed", "cel_expr_checked"]) {
+    assert.equal(errorsOf(tree(cel({ [kind]: {} }))), ["there is no expression"], kind);
+  }
+});
+
 test.run();
