@@ -80,26 +80,23 @@ export class ConnectionDrain {
   decideLastResponse(): boolean {
     const { drain, overload, stats } = this.#config;
     const keepalive = overload === null ? null : overload.keepalive;
-    if (keepalive !== null && this.#timer === null && !this.closing && keepalive.fires()) {
+    if (keepalive !== null && !this.#isAnnounced && keepalive.fires()) {
       stats.cxOverloadDisableKeepalive.inc();
       stats.cxDrainClose.inc();
       this.announce();
     }
-    const connection = this.#connection;
-    if (connection.isHttp2) {
-      if (this.#timer === null && !this.closing && drain.drainClose()) {
-        stats.cxDrainClose.inc();
-        this.start();
-      }
-      return false;
-    }
+    const { isHttp2, codec } = this.#connection;
     // The client asked for it, or the request left the connection in no state to go on.
-    if (connection.codec!.closeAfterResponse === true) this.closing = true;
-    if (!this.closing && drain.drainClose()) {
+    if (codec!.closeAfterResponse === true) this.closing = true;
+    if (!this.#isAnnounced && drain.drainClose()) {
       stats.cxDrainClose.inc();
-      this.closing = true;
+      this.announce();
     }
-    return this.closing;
+    return this.closing && !isHttp2;
+  }
+
+  get #isAnnounced(): boolean {
+    return this.closing || this.#timer !== null;
   }
 
   /** HTTP/1 needs no more than the next response to tell the client. */
