@@ -39,13 +39,13 @@ export function chooseHost(
 
 /** Where there is no host, what is known of the attempt before stays. */
 function noteCluster(info: StreamInfo, cluster: Cluster, host: Host | null): void {
-  const before = info.upstream;
-  // That of a first attempt is there already.
-  if (before !== null && before.host === null) return;
-  info.upstream = newUpstreamInfo(cluster, before);
-  if (host !== null || before === null) return;
-  const { clusterName, endpointCount, clusterMetadata } = info.upstream;
-  info.upstream = { ...before, clusterName, endpointCount, clusterMetadata: clusterMetadata ?? null };
+  const before = info.upstream!;
+  // What is known of a first attempt is there already.
+  if (before.host === null) return;
+  const { plan, endpointCount, metadata } = cluster;
+  info.upstream = host !== null
+    ? newUpstreamInfo(cluster, before)
+    : { ...before, clusterName: plan.observabilityName, endpointCount, clusterMetadata: metadata };
 }
 
 /** Gives a first attempt's request the name of its host, where the route wants that. */
