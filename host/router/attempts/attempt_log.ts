@@ -10,6 +10,7 @@
  */
 import type { Timer } from "../../base/clock.ts";
 import type { AccessLogEntry } from "../../http/conn_manager/conn_manager_config.ts";
+import { noteBytes } from "../../http/conn_manager/stream_facts.ts";
 import type { HeaderMap } from "../../http/header_map.ts";
 import type { Route } from "../../http/route.ts";
 import type { AccessLogType } from "../../observe/formatter.ts";
@@ -82,12 +83,9 @@ export class AttemptLog implements AccessLogEntry {
 
   #write(type: AccessLogType): void {
     this.accessLogType = type;
-    const { info } = this, { stream } = this.#request;
+    const { stream } = this.#request;
     stream.noteWireBytes?.();
-    info.wireBytesReceived = stream.info.wireBytesReceived;
-    info.wireBytesSent = stream.info.wireBytesSent;
-    info.headerBytesReceived = stream.info.headerBytesReceived;
-    info.headerBytesSent = stream.info.headerBytesSent;
+    noteBytes(this.info, stream.info);
     for (const logger of this.#log.loggers) logger.log(this);
   }
 }
