@@ -28,7 +28,12 @@ const RECIPE = new RouteRecipe(
     virtualClusters: null,
     rateLimits: NO_RATE_LIMITS,
   },
-  { compileFormat: (text) => ({ format: () => text }), compileBody: () => () => "", runtime: NO_RUNTIME },
+  {
+    compileFormat: (text) => ({ format: () => text }),
+    compileBody: () => () => "",
+    runtime: NO_RUNTIME,
+    expressions: null,
+  },
   null,
 );
 

@@ -116,23 +116,15 @@ export function compileAction(
       const compiled = expressions?.compile(plan.expression);
       const absent = plan.skipIfError ? "skip" : "drop";
       if (compiled === undefined || typeof compiled === "string") return () => absent;
-      return ({ headers, info }) => {
-        const facts = { requestHeaders: headers, responseHeaders: null, responseTrailers: null, info };
-        const value = compiled.text(facts);
+      return (stream) => {
+        const value = compiled.text(factsOf(stream));
         return value === null ? absent : { key: plan.key, value };
       };
     }
     case "input": {
       const input = compileHttpInput(plan.input);
-      return ({ headers, info }) => {
-        const data: HttpMatchData = {
-          info,
-          requestHeaders: headers,
-          requestTrailers: null,
-          responseHeaders: null,
-          responseTrailers: null,
-        };
-        const value = input(data);
+      return (stream) => {
+        const value = input(factsOf(stream));
         if (typeof value !== "string") return "drop";
         return value === "" ? "skip" : { key: plan.key, value };
       };
@@ -148,11 +140,15 @@ function compileValue({ key, value, fallback }: DescriptorValuePlan, compileForm
     return () => entry;
   }
   const formatter = compileFormat(value);
-  return ({ headers, info }) => {
-    const facts = { requestHeaders: headers, responseHeaders: null, responseTrailers: null, info };
-    const text = formatter.format(facts) || fallbackText;
+  return (stream) => {
+    const text = formatter.format(factsOf(stream)) || fallbackText;
     return text === "" ? "drop" : { key, value: text };
   };
+}
+
+/** What formats, expressions and inputs look at. */
+function factsOf({ headers, info }: RateLimitedStream): HttpMatchData {
+  return { info, requestHeaders: headers, requestTrailers: null, responseHeaders: null, responseTrailers: null };
 }
 
 function metadataOf(source: "dynamic" | "route" | "cluster" | "locality", stream: RateLimitedStream): FilterMetadata {

@@ -39,7 +39,8 @@ export interface RouteCompiler {
   readonly compileFilterConfig: CompileFilterConfig;
   readonly compileBody: (plan: FormatPlan) => Format;
   readonly runtime: Runtime;
-  readonly expressions?: Expressions | null;
+  /** Null where no configuration has expressions. */
+  readonly expressions: Expressions | null;
   /** Of all virtual hosts. */
   readonly stats: StatsScope;
 }
@@ -67,7 +68,7 @@ export class RouteBuilder {
       : new VirtualClusters(plan.virtualClusters, this.#stats);
     this.#rateLimits = plan.rateLimits.length === 0
       ? NO_RATE_LIMITS
-      : new RateLimitPolicy(plan.rateLimits, compiler.compileFormat, compiler.expressions ?? null);
+      : new RateLimitPolicy(plan.rateLimits, compiler.compileFormat, compiler.expressions);
     this.#outerRequest = [plan.requestHeaders, config.requestHeaders].map((ops) =>
       new HeaderOps(ops, "request", compileFormat)
     );
@@ -123,7 +124,7 @@ export class RouteBuilder {
           new RouteEntry(recipe, configs, null, ""),
           cluster.tree,
           this.runtime,
-          this.#compiler.expressions ?? null,
+          this.#compiler.expressions,
         );
       case "nowhere":
         return new Nowhere();

@@ -45,8 +45,8 @@ export interface RecipeCompiler {
   readonly compileFormat: CompileFormat;
   readonly compileBody: (plan: FormatPlan) => Format;
   readonly runtime: Runtime;
-  /** Null or absent where no configuration has expressions. */
-  readonly expressions?: Expressions | null;
+  /** Null where no configuration has expressions. */
+  readonly expressions: Expressions | null;
 }
 
 /** What chooses the cluster of a route's request. */
@@ -112,7 +112,7 @@ export class RouteRecipe {
     const rateLimits = action.kind === "cluster" ? action.rateLimits : [];
     this.rateLimits = rateLimits.length === 0
       ? NO_RATE_LIMITS
-      : new RateLimitPolicy(rateLimits, compiler.compileFormat, compiler.expressions ?? null);
+      : new RateLimitPolicy(rateLimits, compiler.compileFormat, compiler.expressions);
     const pathRewrite = "pathRewrite" in action ? action.pathRewrite : null;
     this.pathRewrite = pathRewrite === null
       ? null
