@@ -25,6 +25,7 @@ import { RouterStats } from "../../host/router/router_stats.ts";
 import { createClientCodec } from "../../host/upstream/conn_pool/client_codec.ts";
 import { ClusterManager } from "../../host/upstream/cluster_manager.ts";
 import { createClusterPlan, NO_LOCALITY } from "../../host/upstream/plan.ts";
+import { PLAN } from "../../test/host/http/conn_manager/downstream.ts";
 import { routeTable } from "./route_table.ts";
 
 /** A connection that goes nowhere: writes are handed to `onWrite`. */
@@ -97,53 +98,7 @@ const table = routeTable({
   }],
 });
 const config: ConnectionManagerConfig = {
-  plan: {
-    statPrefix: "web",
-    serverName: "envoy",
-    serverHeaderTransformation: "OVERWRITE",
-    via: "",
-    proxyStatus: null,
-    addUserAgent: false,
-    useRemoteAddress: false,
-    skipXffAppend: false,
-    xffNumTrustedHops: 0,
-    appendXForwardedPort: false,
-    originalIpDetection: [],
-    internalAddresses: [],
-    internalUnixSockets: false,
-    forwardProto: null,
-    schemeToOverwrite: "",
-    schemeMatchUpstream: false,
-    packTraceReason: true,
-    generateRequestId: true,
-    preserveExternalRequestId: false,
-    alwaysSetRequestIdInResponse: false,
-    path: { normalizePath: false, mergeSlashes: false, escapedSlashesAction: "KEEP_UNCHANGED" },
-    stripMatchingHostPort: false,
-    stripAnyHostPort: false,
-    stripTrailingHostDot: false,
-    proxy100Continue: false,
-    appendLocalOverload: false,
-    streamIdleTimeoutMs: 300_000,
-    streamFlushTimeoutMs: 300_000,
-    requestTimeoutMs: 0,
-    requestHeadersTimeoutMs: 0,
-    maxStreamDurationMs: 0,
-    delayedCloseTimeoutMs: 1000,
-    drainTimeoutJitterPercent: 0,
-    drainTimeoutMs: 5000,
-    idleTimeoutMs: 3_600_000,
-    maxConnectionDurationMs: 0,
-    maxConnectionDurationJitterPercent: 0,
-    maxRequestsPerConnection: 0,
-    accessLogFlushIntervalMs: 0,
-    flushAccessLogOnNewRequest: false,
-    flushLogOnTunnelSuccessfullyEstablished: false,
-    upgrades: [],
-    codecType: "HTTP1",
-    http1: null as never,
-    http2: null as never,
-  },
+  plan: { ...PLAN, statPrefix: "web", codecType: "HTTP1" },
   clock,
   random: platform.random,
   dates: new HttpDate(clock),
