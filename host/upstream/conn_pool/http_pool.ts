@@ -70,7 +70,10 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
   #counted = false;
   #onIdle: (() => void) | null = null;
 
-  /** `http` is that of the cluster, with the protocol of this pool; `connectionId` is -1 unless a client has it alone. */
+  /**
+   * `http` is that of the cluster, with the protocol of this pool; `connectionId` is -1 unless one connection of a
+   * client has the pool alone.
+   */
   constructor(
     host: Host,
     cluster: PoolCluster,
@@ -142,13 +145,6 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     return this.#pending.length;
   }
 
-  /** Connections that are open and carry nothing. */
-  get idleConnectionCount(): number {
-    let count = 0;
-    for (const client of this.#ready) if (client.activeStreams === 0) count++;
-    return count;
-  }
-
   /** Closes the connections that are free now, and the others after their streams. New ones may be made. */
   drainConnections(): void {
     for (const client of [...this.#clients]) {
@@ -188,7 +184,7 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
         this.#deferred = true;
         return true;
       }
-      if (this.shedsConnections()) return false;
+      if (this.ledger.shedsConnections()) return false;
       // Other hosts may hold all connections of the cluster: one is allowed, else nobody here ever gets any.
       if (!this.ledger.canCreateConnection() && this.#clients.size > 0) return true;
       this.createConnection();
@@ -203,14 +199,6 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
 
   // PreconnectingPool
 
-  shedsConnections(): boolean {
-    return this.ledger.cluster.shedsConnections();
-  }
-
-  canCreateConnection(): boolean {
-    return this.ledger.canCreateConnection();
-  }
-
   createConnection(): void {
     const client = new ActiveClient(this);
     this.#connectingCapacity += client.expectedStreams;
@@ -224,13 +212,7 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
   };
 
   #failPending(reason: PoolFailureReason, details: string): void {
-    // Who fails may come back at once; he then waits for the next connection, not for this failure.
-    for (let count = this.#pending.length; count > 0; count--) {
-      const waiter = this.#pending.shift();
-      if (waiter === null) return;
-      this.ledger.cluster.stats.upstreamRqPendingFailureEject.inc();
-      waiter.callbacks.onPoolFailure(reason, details, this.host);
-    }
+    this.#pending.fail(({ callbacks }) => callbacks.onPoolFailure(reason, details, this.host));
   }
 
   #checkIdle(): void {

@@ -117,6 +117,17 @@ export class PendingLine<W> {
     return entry.waiter;
   }
 
+  /** Those who wait now leave the line, and `tell` each that there will be no connection. */
+  fail(tell: (waiter: W) => void): void {
+    // Who fails may come back at once; he then waits for the next connection, not for this failure.
+    for (let count = this.length; count > 0; count--) {
+      const waiter = this.shift();
+      if (waiter === null) return;
+      this.#ledger.cluster.stats.upstreamRqPendingFailureEject.inc();
+      tell(waiter);
+    }
+  }
+
   cancel(entry: PendingEntry<W>): void {
     this.#remove(entry);
     this.#ledger.cluster.stats.upstreamRqCancelled.inc();
@@ -150,6 +161,11 @@ export class PoolLedger {
     this.priority = priority;
     this.#resources = cluster.resources[priority];
     this.#stats = cluster.stats;
+  }
+
+  /** Under overload: a connection that is wanted now is not made. */
+  shedsConnections(): boolean {
+    return this.cluster.shedsConnections();
   }
 
   /** Counts a connection that is one too many. */

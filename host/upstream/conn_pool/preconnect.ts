@@ -22,9 +22,18 @@ import type { Traffic } from "../traffic.ts";
 /** Connections made ahead at once, at most. */
 const MAX_PRECONNECTS = 3;
 
+/** Who knows whether a host may have one connection more. */
+export interface ConnectionLimits {
+  readonly host: Host;
+  /** Under overload: a connection that is wanted now is not made. */
+  shedsConnections(): boolean;
+  /** Whether the limits allow for one more; counts when they do not. */
+  canCreateConnection(): boolean;
+}
+
 /** A pool, as far as it matters to what is made ahead. */
 export interface PreconnectingPool {
-  readonly host: Host;
+  readonly ledger: ConnectionLimits;
   /** No connections are wanted any more. */
   readonly draining: boolean;
   /** Streams, or users, that wait, and that have a connection. */
@@ -34,10 +43,6 @@ export interface PreconnectingPool {
   readonly room: number;
   /** Connections in any state. */
   readonly connectionCount: number;
-  /** Under overload: a connection that is wanted now is not made. */
-  shedsConnections(): boolean;
-  /** Whether the limits allow for one more; counts when they do not. */
-  canCreateConnection(): boolean;
   createConnection(): void;
 }
 
@@ -90,7 +95,8 @@ export class Preconnect {
 
   /** Makes one connection if there is room for fewer streams than wanted; false when no other one may follow. */
   #connectOnce(pool: PreconnectingPool, ratio: number, more: number): boolean {
-    const { host, pendingCount, activeCount, room } = pool;
+    const { ledger, pendingCount, activeCount, room } = pool;
+    const { host } = ledger;
     if (pool.draining || (pendingCount + activeCount + more) * ratio <= room + activeCount) return false;
     // The others have enough to do.
     if (host.coarseHealth !== "healthy") return false;
@@ -98,8 +104,8 @@ export class Preconnect {
       this.#stats.upstreamCxPreconnectSkipped.inc();
       return false;
     }
-    if (pool.shedsConnections()) return false;
-    const allowed = pool.canCreateConnection();
+    if (ledger.shedsConnections()) return false;
+    const allowed = ledger.canCreateConnection();
     // A host gets its first connection whatever others hold.
     if (allowed || pool.connectionCount === 0) pool.createConnection();
     return allowed;

@@ -116,7 +116,7 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
   /** Makes a connection for everybody who waits; false when overload forbids it. */
   #createConnections(): boolean {
     while (this.#pending.length > this.#connecting) {
-      if (this.shedsConnections()) return false;
+      if (this.ledger.shedsConnections()) return false;
       if (!this.ledger.canCreateConnection() && this.#connections.size > 0) return true;
       this.createConnection();
     }
@@ -129,14 +129,6 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
   }
 
   // PreconnectingPool
-
-  shedsConnections(): boolean {
-    return this.ledger.cluster.shedsConnections();
-  }
-
-  canCreateConnection(): boolean {
-    return this.ledger.canCreateConnection();
-  }
 
   createConnection(): void {
     this.#connecting++;
@@ -164,12 +156,7 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
   }
 
   #failPending(reason: PoolFailureReason, details: string): void {
-    for (let count = this.#pending.length; count > 0; count--) {
-      const callbacks = this.#pending.shift();
-      if (callbacks === null) return;
-      this.ledger.cluster.stats.upstreamRqPendingFailureEject.inc();
-      callbacks.onPoolFailure(reason, details, this.host);
-    }
+    this.#pending.fail((callbacks) => callbacks.onPoolFailure(reason, details, this.host));
   }
 
   #checkIdle(): void {
