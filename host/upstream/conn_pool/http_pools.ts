@@ -34,8 +34,9 @@ export class HttpPools {
     const isHttp2 = this.#usesHttp2(downstream);
     const index = isHttp2 ? HTTP2_POOLS[priority] : priority;
     if (connectionId >= 0 && this.#cluster.plan.poolPerDownstreamConnection) {
-      const pool = host.downstreamPools?.get(connectionId * POOLS_PER_HOST + index);
-      return pool as HttpPool | undefined ?? this.#createOwn(host, priority, isHttp2, connectionId);
+      const key = connectionId * POOLS_PER_HOST + index;
+      const known = host.downstreamPools?.get(key) as HttpPool | undefined;
+      return known ?? keepInUse(this.#create(host, priority, isHttp2, connectionId), key);
     }
     return (host.httpPools[index] ??= this.#create(host, priority, isHttp2, -1)) as HttpPool;
   }
@@ -66,18 +67,16 @@ export class HttpPools {
     const own = http.protocol === protocol ? http : { ...http, protocol } as const;
     return new HttpPool(host, this.#cluster, priority, this.#createCodec, own, connectionId);
   }
+}
 
-  /** The host has it from the moment that it is in use. */
-  #createOwn(host: Host, priority: ResourcePriority, isHttp2: boolean, connectionId: number): HttpPool {
-    const key = connectionId * POOLS_PER_HOST + (isHttp2 ? HTTP2_POOLS[priority] : priority);
-    const pool = this.#create(host, priority, isHttp2, connectionId);
-    pool.onUse = (used) => {
-      const pools = host.downstreamPools ??= new Map();
-      if (used) pools.set(key, pool);
-      else if (pools.get(key) === pool) pools.delete(key);
-    };
-    return pool;
-  }
+/** The host has it, by this key, as long as it is in use. */
+function keepInUse(pool: HttpPool, key: number): HttpPool {
+  pool.onUse = (used) => {
+    const pools = pool.host.downstreamPools ??= new Map();
+    if (used) pools.set(key, pool);
+    else if (pools.get(key) === pool) pools.delete(key);
+  };
+  return pool;
 }
 
 /** It counts, and nobody needs it now. */
