@@ -242,7 +242,9 @@ export class Host {
     return this.#healthFlags;
   }
 
-  /** Sets or clears a flag; true when that changed something. The host set has to be told (`ClusterHealth.set` does). */
+  /**
+   * Sets or clears a flag; true when that changed something. The host set has to be told (`ClusterHealth.set` does).
+   */
   setHealthFlag(flag: HealthFlag, on: boolean): boolean {
     const before = this.#healthFlags;
     this.#healthFlags = on ? before | flag : before & ~flag;

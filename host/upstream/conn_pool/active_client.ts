@@ -156,17 +156,16 @@ export class ActiveClient implements ConnectionHandler, ClientCodecCallbacks, Di
 
   onConnected(connection: Connection): void {
     const { cluster } = this.#owner.ledger;
+    const { clock, plan } = cluster;
     this.#dial = null;
     this.connection = connection;
-    cluster.stats.upstreamCxConnectMs.record(cluster.clock.nowMs() - this.#createdMs);
-    const { clock, plan } = cluster;
+    cluster.stats.upstreamCxConnectMs.record(clock.nowMs() - this.#createdMs);
     this.#fullBuffer = createFullBufferTimer(clock, plan.fullBufferTimeoutMs, (details) => this.close(details));
     this.#codec = this.#owner.createCodec(connection, this, this.#owner.http, cluster);
     connection.setHandler(this);
-    const { maxConnectionDurationMs: durationMs, maxConnectionDurationJitterPercent: jitterPercent } =
-      cluster.plan.http;
+    const { maxConnectionDurationMs: durationMs, maxConnectionDurationJitterPercent: jitterPercent } = plan.http;
     if (durationMs > 0) {
-      this.#durationTimer = cluster.clock.createTimer(() => this.#onMaxDuration());
+      this.#durationTimer = clock.createTimer(() => this.#onMaxDuration());
       const jitter = jitterPercent === 0 ? 0 : cluster.random.fraction() * jitterPercent / 100;
       this.#durationTimer.enable(durationMs * (1 + jitter));
     }

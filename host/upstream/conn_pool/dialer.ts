@@ -92,7 +92,11 @@ export class SocketDialer implements Dialer {
   }
 }
 
-/** The address to connect from: that of the peer's family, else the first. @see Envoy: DefaultUpstreamLocalAddressSelector */
+/**
+ * The address to connect from: that of the peer's family, else the first.
+ *
+ * @see Envoy: source/common/upstream/default_local_address_selector.cc
+ */
 function sourceOf({ connection: { sources } }: DialTarget, peer: SocketAddress): { localAddress?: SocketAddress } {
   const version = sources.length === 0 ? 0 : parseIp(peer.address)?.version ?? 0;
   if (version === 0) return {};

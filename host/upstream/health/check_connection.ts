@@ -1,8 +1,8 @@
 // host/upstream/health/check_connection.ts: a connection that requests which check a host are sent on.
 // pure: no I/O, no clock, no runtime globals
 /**
- * Belongs to no pool, and its bytes are not the cluster's traffic; hosts report their load over one, too. A stream that is asked for before the
- * connection is there begins with it.
+ * Belongs to no pool, and its bytes are not the cluster's traffic; hosts report their load over one, too. A stream
+ * that is asked for before the connection is there begins with it.
  *
  * @see Envoy: source/common/http/codec_client.cc
  * @module

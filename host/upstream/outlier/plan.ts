@@ -50,7 +50,7 @@ export interface OutlierDetectionPlan {
 }
 
 /** The fields, and keys of the runtime, that say how likely a host that was found out is ejected. */
-export const ENFORCING_FIELDS: Readonly<Record<Exclude<EjectionType, "DEGRADED">, string>> = {
+const ENFORCING_FIELDS: Readonly<Record<Exclude<EjectionType, "DEGRADED">, string>> = {
   CONSECUTIVE_5XX: "enforcing_consecutive_5xx",
   CONSECUTIVE_GATEWAY_FAILURE: "enforcing_consecutive_gateway_failure",
   SUCCESS_RATE: "enforcing_success_rate",

@@ -1,4 +1,4 @@
-// test/host/upstream/conn_pool/http_pools.test.ts: which pool a request gets, also where each client's connection has its own.
+// test/host/upstream/conn_pool/http_pools.test.ts: which pool a request gets, of all or of its client's own.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { PeerType } from "../../../../host/net/filter.ts";

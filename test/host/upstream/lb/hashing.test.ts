@@ -1,4 +1,4 @@
-// test/host/upstream/lb/hashing.test.ts: what consistent hashing promises; the choices themselves are compared with Envoy's.
+// test/host/upstream/lb/hashing.test.ts: what consistent hashing promises; its choices are compared with Envoy's.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromLatin1 } from "../../../../host/base/bytes.ts";
