@@ -132,7 +132,7 @@ for (
   ] as const
 ) {
   test(`a bad module on disk (${name}) leaves the old one serving`, async () => {
-    await withFilter(name, [], async ({ proxy, file, port }) => {
+    await withFilter(name, ["--concurrency", "1"], async ({ proxy, file, port }) => {
       writeFileSync(`${file}.new`, content());
       renameSync(`${file}.new`, file);
       await proxy.waitForOutput("a wasm plugin was not reloaded: the old code goes on");

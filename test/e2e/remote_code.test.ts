@@ -122,25 +122,30 @@ test("an image whose tag moves: a reload pulls it anew, a rollback goes back", a
   const first = shelf.image(packed, OCI_LAYER, "stable");
   const uri = `oci://${server.host}/team/guard:stable`;
   try {
-    await withProxy(image(uri), 1, { args: ["--wasm-cache-path", ""] }, async (_proxy, port, adminUrl) => {
-      const state = async () => {
-        const [filter] = (await json(`${adminUrl}/filters`)).filters;
-        return [version((await get(port, "/direct")).head), filter.source, filter.image_digest];
-      };
-      assert.equal(await state(), ["1", uri, first]);
-      const second = shelf.image(watFilter({ version: "2" }), RAW_LAYER, "stable");
-      const reload = await json(`${adminUrl}/filters/reload?name=guard`, "POST");
-      assert.is(reload.filters[0].changed, true);
-      assert.equal(await state(), ["2", uri, second]);
-      // A tag that points to something broken changes nothing.
-      shelf.image(utf8("broken"), RAW_LAYER, "stable");
-      const refused = await fetch(`${adminUrl}/filters/reload?name=guard`, { method: "POST" });
-      assert.is(refused.status, 422);
-      await refused.body?.cancel();
-      assert.equal(await state(), ["2", uri, second]);
-      await json(`${adminUrl}/filters/rollback?name=guard`, "POST");
-      assert.equal(await state(), ["1", uri, first]);
-    });
+    await withProxy(
+      image(uri),
+      1,
+      { args: ["--concurrency", "1", "--wasm-cache-path", ""] },
+      async (_proxy, port, adminUrl) => {
+        const state = async () => {
+          const [filter] = (await json(`${adminUrl}/filters`)).filters;
+          return [version((await get(port, "/direct")).head), filter.source, filter.image_digest];
+        };
+        assert.equal(await state(), ["1", uri, first]);
+        const second = shelf.image(watFilter({ version: "2" }), RAW_LAYER, "stable");
+        const reload = await json(`${adminUrl}/filters/reload?name=guard`, "POST");
+        assert.is(reload.filters[0].changed, true);
+        assert.equal(await state(), ["2", uri, second]);
+        // A tag that points to something broken changes nothing.
+        shelf.image(utf8("broken"), RAW_LAYER, "stable");
+        const refused = await fetch(`${adminUrl}/filters/reload?name=guard`, { method: "POST" });
+        assert.is(refused.status, 422);
+        await refused.body?.cancel();
+        assert.equal(await state(), ["2", uri, second]);
+        await json(`${adminUrl}/filters/rollback?name=guard`, "POST");
+        assert.equal(await state(), ["1", uri, first]);
+      },
+    );
   } finally {
     await server.stop();
   }
@@ -194,7 +199,7 @@ test("with keys a filter must be signed", async () => {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const keyFile = join(folder, "key.pem");
   writeFileSync(keyFile, publicKey.export({ type: "spki", format: "pem" }));
-  const args = ["--wasm-public-key", keyFile];
+  const args = ["--concurrency", "1", "--wasm-public-key", keyFile];
   const module = watFilter({ version: "signed" });
   const digest = createHash("sha512").update("WasmSignature\0\0\0\0").update(module).digest();
   const signature = concat(Uint8Array.of(2, 0, 0, 0), Uint8Array.from(sign(null, digest, privateKey)));

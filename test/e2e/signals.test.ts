@@ -31,15 +31,26 @@ interface Running {
   readonly upstream: Upstream;
 }
 
+interface Options {
+  readonly proxy?: ProxyCommand;
+  /** One unless said otherwise: most of a start is that of threads. */
+  readonly workers?: number;
+  readonly args?: readonly string[];
+  readonly http?: object;
+}
+
 async function withProxy(
-  options: { readonly proxy?: ProxyCommand; readonly args?: readonly string[]; readonly http?: object },
+  { workers = 1, args = [], http, ...options }: Options,
   run: (running: Running) => Promise<void>,
 ): Promise<void> {
   const upstream = await Upstream.start();
   let proxy: ProxyProcess | null = null;
   try {
     const [port] = await freePorts(1) as [number];
-    proxy = await startProxy(webConfig({ port, upstreamPort: upstream.port, http: { ...options.http } }), options);
+    proxy = await startProxy(webConfig({ port, upstreamPort: upstream.port, http: { ...http } }), {
+      ...options,
+      args: ["--concurrency", String(workers), ...args],
+    });
     await run({ proxy, port, upstream });
   } finally {
     await proxy?.stop();
@@ -76,7 +87,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 
 test("several workers drain, too", async () => {
-  await withProxy({ args: ["--concurrency", "2"] }, (running) => drains(running, "SIGTERM"));
+  await withProxy({ workers: 2 }, (running) => drains(running, "SIGTERM"));
 });
 
 test(`SIGTERM to ${isDeno ? "deno task" : "npm"} reaches the proxy`, async () => {

@@ -157,7 +157,7 @@ test("an admin port that is taken: exit 3", async () => {
   await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
   const adminPort = (taken.address() as AddressInfo).port;
   const path = file("admin_taken.yaml", webConfig({ port: 0, adminPort }));
-  const { code, stderr } = await runNuncio(["-c", path]);
+  const { code, stderr } = await runNuncio(["-c", path, "--concurrency", "1"]);
   taken.close();
   assert.is(code, 3);
   assert.match(stderr, `admin: cannot listen on 127.0.0.1:${adminPort}: the address is in use`);
