@@ -8,6 +8,7 @@ import type { Platform, WorkerHandle } from "../../host/platform/mod.ts";
 import type { PluginRegistry } from "../../host/server/plugin_registry.ts";
 import type { Server } from "../../host/server/server.ts";
 import { UNCACHED_CODE } from "../../host/server/wasm_code/mod.ts";
+import { lendTrialThread } from "./trial_thread.ts";
 
 /** How long tests wait for what must come. */
 const WAIT_LIMIT_MS = 15_000;
@@ -19,6 +20,8 @@ export interface EmbeddedOptions {
   readonly trialLimitMs?: number;
   /** Those of components that do not log from `info` up. */
   readonly logLevels?: LogLevels;
+  /** Modules are tried in a thread that the next proxy of this process uses, too. */
+  readonly keepsTrialThread?: boolean;
 }
 
 /** A thread that the proxy started. */
@@ -104,13 +107,14 @@ class Log {
 }
 
 /** The runtime's platform, with its threads written down. */
-function watchedPlatform(threads: Thread[]): Platform {
+function watchedPlatform(threads: Thread[], keepsTrialThread: boolean): Platform {
   const platform = detectPlatform();
   return new Proxy(platform, {
     get(target, name) {
       if (name === "spawnWorker") {
         return (entry: URL, options: Parameters<Platform["spawnWorker"]>[1]) => {
-          const handle = target.spawnWorker<unknown, unknown>(entry, options);
+          const spawn = () => target.spawnWorker<unknown, unknown>(entry, options);
+          const handle = keepsTrialThread && options.name === "wasm_trial" ? lendTrialThread(spawn) : spawn();
           threads.push({ name: options.name, handle });
           return handle;
         };
@@ -124,7 +128,7 @@ function watchedPlatform(threads: Thread[]): Platform {
 /** Starts a proxy; rejects with what is wrong. */
 export async function startEmbedded(yaml: string, options: EmbeddedOptions = {}): Promise<Embedded> {
   const threads: Thread[] = [];
-  const platform = watchedPlatform(threads);
+  const platform = watchedPlatform(threads, options.keepsTrialThread ?? false);
   const log = new Log();
   const logs = new LogRegistry({ clock: platform.clock, format: "json", destination: log });
   const logLevels = options.logLevels ?? {};

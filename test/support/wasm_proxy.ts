@@ -25,7 +25,7 @@ export function startWasmProxy(
   const yaml = `${bootstrap(listeners, clusters)}${options.more ?? ""}`
     .replaceAll("FOLDER/access.log", "/dev/null")
     .replace(/@([a-z0-9_]+)@/g, (_mark, name: string) => String(options.ports?.[name] ?? 0));
-  return startEmbedded(yaml, options);
+  return startEmbedded(yaml, { keepsTrialThread: true, ...options });
 }
 
 /** Sends `text` on a connection of its own and gives all that comes until the other side ends. */

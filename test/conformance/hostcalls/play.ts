@@ -153,7 +153,7 @@ async function startNuncio(yaml: string, plays: readonly Play[], ports: Map<stri
     MARK,
     (_mark, name) => `${ports.get(name) ?? 0}`,
   );
-  const proxy = await startEmbedded(text, { logLevels: { wasm: "error" } });
+  const proxy = await startEmbedded(text, { logLevels: { wasm: "error" }, keepsTrialThread: true });
   for (const { id } of plays) ports.set(id, proxy.port(id));
   return { output: () => proxy.log, stop: () => proxy.stop() };
 }
