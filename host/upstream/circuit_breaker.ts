@@ -8,6 +8,7 @@
  * @see Envoy: source/common/upstream/resource_manager_impl.h
  * @module
  */
+import type { Live } from "../base/runtime.ts";
 import type { Gauge } from "../observe/stats.ts";
 
 export const ResourcePriority = { Default: 0, High: 1 } as const;
@@ -60,51 +61,43 @@ export class GaugeCount implements SharedCount {
 /** What is shown to remain of what has no limit. */
 const UNLIMITED = 2 ** 64;
 
-/** Sees to it that the limits of its resources are those of now. */
-export interface LimitSource {
-  refresh(): void;
+/** What a resource counts with, and where it shows that. */
+export interface ResourcePorts {
+  readonly count: SharedCount;
+  readonly open: Gauge;
+  /** Null where nobody is to see it. */
+  readonly remaining: Gauge | null;
 }
 
 /** One limited resource. */
 export class Resource {
+  readonly #configured: Live<number>;
+  /** As of the latest look at it. */
   #max: number;
-  /** Null for a limit that stays. */
-  readonly #source: LimitSource | null;
   readonly #count: SharedCount;
   readonly #open: Gauge;
   readonly #remaining: Gauge | null;
-  /** What this worker put into the gauges, so that they can be moved by differences. */
+  /** What this worker showed last. */
   #shownOpen = false;
+  /** What this worker uses. */
   #held = 0;
 
-  constructor(
-    max: number,
-    count: SharedCount,
-    open: Gauge,
-    remaining: Gauge | null,
-    source: LimitSource | null = null,
-  ) {
-    this.#max = max;
-    this.#source = source;
+  constructor(max: Live<number>, { count, open, remaining }: ResourcePorts) {
+    this.#configured = max;
+    this.#max = max.current;
     this.#count = count;
     this.#open = open;
     this.#remaining = remaining;
-    remaining?.set(Math.min(max, UNLIMITED));
+    remaining?.set(Math.min(this.#max, UNLIMITED));
   }
 
   get max(): number {
-    this.#source?.refresh();
-    return this.#max;
+    return this.#max = this.#configured.current;
   }
 
   /** How many there may be now. */
   get limit(): number {
     return this.max;
-  }
-
-  /** Said by the source of limits. */
-  limitTo(max: number): void {
-    this.#max = max;
   }
 
   /** In use now, by all who share the count. */

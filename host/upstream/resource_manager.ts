@@ -5,9 +5,9 @@
  * @module
  */
 import type { Clock } from "../base/clock.ts";
-import type { Runtime } from "../base/runtime.ts";
-import type { Gauge, StatsScope } from "../observe/stats.ts";
-import { type LimitSource, Resource, type SharedCount } from "./circuit_breaker.ts";
+import { type Live, type Runtime, RuntimeValue } from "../base/runtime.ts";
+import type { StatsScope } from "../observe/stats.ts";
+import { Resource, type ResourcePorts, type SharedCount } from "./circuit_breaker.ts";
 import {
   type CircuitBreakersPlan,
   DEFAULT_BUDGET_PERCENT,
@@ -17,8 +17,6 @@ import {
 } from "./plan.ts";
 import { ActiveRequests, CountedRequests, RecentRequests, Retries } from "./retry_budget.ts";
 
-type ResourcePorts = readonly [SharedCount, open: Gauge, remaining: Gauge | null, source: LimitSource];
-
 /** What all clusters of a worker count with. */
 export interface ResourceEnvironment {
   readonly clock: Clock;
@@ -27,11 +25,7 @@ export interface ResourceEnvironment {
 }
 
 /** The resources of one priority, with limits that keys of the runtime may override. */
-export class ResourceManager implements LimitSource {
-  readonly #plan: ThresholdsPlan;
-  readonly #keys: string;
-  readonly #runtime: Runtime;
-  #version = -1;
+export class ResourceManager {
   readonly connections: Resource;
   readonly pendingRequests: Resource;
   readonly requests: Resource;
@@ -46,57 +40,36 @@ export class ResourceManager implements LimitSource {
     scope: StatsScope,
     { clock, runtime, createCount }: ResourceEnvironment,
   ) {
-    this.#plan = plan;
-    this.#keys = `circuit_breakers.${clusterName}.${priority}.`;
-    this.#runtime = runtime;
-    const ports = (name: string, remaining: string): ResourcePorts => [
-      createCount(`${priority}.${name}`),
-      scope.gauge(`circuit_breakers.${priority}.${name}_open`),
-      plan.trackRemaining ? scope.gauge(`circuit_breakers.${priority}.${remaining}`) : null,
-      this,
-    ];
+    const keys = `circuit_breakers.${clusterName}.${priority}.`;
+    const limit = (name: string, configured: number): Live<number> =>
+      new RuntimeValue(runtime, (now) => now.integer(keys + name, configured));
+    const ports = (name: string, remaining: string): ResourcePorts => ({
+      count: createCount(`${priority}.${name}`),
+      open: scope.gauge(`circuit_breakers.${priority}.${name}_open`),
+      remaining: plan.trackRemaining ? scope.gauge(`circuit_breakers.${priority}.${remaining}`) : null,
+    });
     const budget = plan.retryBudget;
     const recent = budget === null || budget.intervalMs === 0 ? null : new RecentRequests(clock, budget.intervalMs);
-    this.connections = new Resource(plan.maxConnections, ...ports("cx", "remaining_cx"));
-    this.pendingRequests = new Resource(plan.maxPendingRequests, ...ports("rq_pending", "remaining_pending"));
-    this.connectionPools = new Resource(plan.maxConnectionPools, ...ports("cx_pool", "remaining_cx_pools"));
+    this.connections = new Resource(limit("max_connections", plan.maxConnections), ports("cx", "remaining_cx"));
+    this.pendingRequests = new Resource(
+      limit("max_pending_requests", plan.maxPendingRequests),
+      ports("rq_pending", "remaining_pending"),
+    );
+    this.connectionPools = new Resource(
+      limit("max_connection_pools", plan.maxConnectionPools),
+      ports("cx_pool", "remaining_cx_pools"),
+    );
+    const maxRequests = limit("max_requests", plan.maxRequests);
     const requests = ports("rq", "remaining_rq");
     this.requests = recent === null
-      ? new Resource(plan.maxRequests, ...requests)
-      : new CountedRequests(recent, plan.maxRequests, ...requests);
-    const retries = ports("rq_retry", "remaining_retries");
-    const base = recent ?? new ActiveRequests(this.requests, this.pendingRequests);
-    this.retries = new Retries(base, plan.maxRetries, ...retries);
-    this.refresh();
-  }
-
-  refresh(): void {
-    const { version } = this.#runtime;
-    if (version === this.#version) return;
-    this.#version = version;
-    const plan = this.#plan;
-    this.connections.limitTo(this.#limit("max_connections", plan.maxConnections));
-    this.pendingRequests.limitTo(this.#limit("max_pending_requests", plan.maxPendingRequests));
-    this.requests.limitTo(this.#limit("max_requests", plan.maxRequests));
-    this.retries.limitTo(this.#limit("max_retries", plan.maxRetries));
-    this.connectionPools.limitTo(this.#limit("max_connection_pools", plan.maxConnectionPools));
-    this.retries.budget = this.#budget(plan.retryBudget);
-  }
-
-  #limit(name: string, configured: number): number {
-    return this.#runtime.integer(this.#keys + name, configured);
-  }
-
-  /** Keys alone make a budget, too. */
-  #budget(configured: RetryBudgetPlan | null): RetryBudgetPlan | null {
-    const percent = this.#runtime.number(`${this.#keys}retry_budget.budget_percent`, null);
-    const concurrency = this.#runtime.integer(`${this.#keys}retry_budget.min_retry_concurrency`, null);
-    if (percent === null && concurrency === null) return configured;
-    return {
-      budgetPercent: percent ?? configured?.budgetPercent ?? DEFAULT_BUDGET_PERCENT,
-      minRetryConcurrency: concurrency ?? configured?.minRetryConcurrency ?? DEFAULT_MIN_RETRY_CONCURRENCY,
-      intervalMs: configured?.intervalMs ?? 0,
-    };
+      ? new Resource(maxRequests, requests)
+      : new CountedRequests(recent, maxRequests, requests);
+    this.retries = new Retries(
+      recent ?? new ActiveRequests(this.requests, this.pendingRequests),
+      liveBudget(budget, `${keys}retry_budget.`, runtime),
+      limit("max_retries", plan.maxRetries),
+      ports("rq_retry", "remaining_retries"),
+    );
   }
 
   release(): void {
@@ -106,6 +79,24 @@ export class ResourceManager implements LimitSource {
     this.retries.release();
     this.connectionPools.release();
   }
+}
+
+/** Keys alone make a budget, too. */
+function liveBudget(
+  configured: RetryBudgetPlan | null,
+  keys: string,
+  runtime: Runtime,
+): Live<RetryBudgetPlan | null> {
+  return new RuntimeValue(runtime, (now) => {
+    const percent = now.number(`${keys}budget_percent`, null);
+    const concurrency = now.integer(`${keys}min_retry_concurrency`, null);
+    if (percent === null && concurrency === null) return configured;
+    return {
+      budgetPercent: percent ?? configured?.budgetPercent ?? DEFAULT_BUDGET_PERCENT,
+      minRetryConcurrency: concurrency ?? configured?.minRetryConcurrency ?? DEFAULT_MIN_RETRY_CONCURRENCY,
+      intervalMs: configured?.intervalMs ?? 0,
+    };
+  });
 }
 
 /** Both priorities of a cluster, by `ResourcePriority`. */

@@ -7,8 +7,9 @@
  * @module
  */
 import type { Clock } from "../base/clock.ts";
+import type { Live } from "../base/runtime.ts";
 import type { Gauge } from "../observe/stats.ts";
-import { type LimitSource, Resource, type SharedCount } from "./circuit_breaker.ts";
+import { Resource, type ResourcePorts } from "./circuit_breaker.ts";
 import type { RetryBudgetPlan } from "./plan.ts";
 
 /** What counts as a request for a budget. */
@@ -78,15 +79,8 @@ export class RecentRequests implements BudgetBase {
 export class CountedRequests extends Resource {
   readonly #recent: RecentRequests;
 
-  constructor(
-    recent: RecentRequests,
-    max: number,
-    count: SharedCount,
-    open: Gauge,
-    remaining: Gauge | null,
-    source: LimitSource,
-  ) {
-    super(max, count, open, remaining, source);
+  constructor(recent: RecentRequests, max: Live<number>, ports: ResourcePorts) {
+    super(max, ports);
     this.#recent = recent;
   }
 
@@ -100,31 +94,25 @@ export class CountedRequests extends Resource {
 export class Retries extends Resource {
   readonly #base: BudgetBase;
   readonly #remaining: Gauge | null;
-  /** Set by the source of limits; null for a plain limit. */
-  budget: RetryBudgetPlan | null = null;
+  /** Null for a plain limit. */
+  readonly #budget: Live<RetryBudgetPlan | null>;
 
-  constructor(
-    base: BudgetBase,
-    max: number,
-    count: SharedCount,
-    open: Gauge,
-    remaining: Gauge | null,
-    source: LimitSource,
-  ) {
-    super(max, count, open, remaining, source);
+  constructor(base: BudgetBase, budget: Live<RetryBudgetPlan | null>, max: Live<number>, ports: ResourcePorts) {
+    super(max, ports);
     this.#base = base;
-    this.#remaining = remaining;
+    this.#budget = budget;
+    this.#remaining = ports.remaining;
   }
 
   override get limit(): number {
-    const { max, budget } = this;
-    return budget === null ? max : Math.max(this.#shareOf(budget), budget.minRetryConcurrency);
+    const budget = this.#budget.current;
+    return budget === null ? this.max : Math.max(this.#shareOf(budget), budget.minRetryConcurrency);
   }
 
   override canCreate(): boolean {
-    const within = super.canCreate();
-    const { budget, count } = this;
-    if (budget === null) return within;
+    const budget = this.#budget.current;
+    if (budget === null) return super.canCreate();
+    const { count } = this;
     this.#remaining?.set(0);
     if (count < budget.minRetryConcurrency) return true;
     return (this.#base.isOwn ? this.held : count) < this.#shareOf(budget);
@@ -132,12 +120,12 @@ export class Retries extends Resource {
 
   override inc(): void {
     super.inc();
-    if (this.budget !== null) this.#remaining?.set(0);
+    if (this.#budget.current !== null) this.#remaining?.set(0);
   }
 
   override dec(): void {
     super.dec();
-    if (this.budget !== null) this.#remaining?.set(0);
+    if (this.#budget.current !== null) this.#remaining?.set(0);
   }
 
   /** What is allowed by the number of requests. */

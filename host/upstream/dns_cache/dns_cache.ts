@@ -78,12 +78,11 @@ export class DnsCache {
     this.plan = plan;
     this.environment = environment;
     this.stats = new DnsCacheStats(scope);
-    this.pendingRequests = new Resource(
-      plan.maxPendingRequests,
-      environment.pendingCount,
-      scope.gauge("circuit_breakers.rq_pending_open"),
-      scope.gauge("circuit_breakers.rq_pending_remaining"),
-    );
+    this.pendingRequests = new Resource({ current: plan.maxPendingRequests }, {
+      count: environment.pendingCount,
+      open: scope.gauge("circuit_breakers.rq_pending_open"),
+      remaining: scope.gauge("circuit_breakers.rq_pending_remaining"),
+    });
     for (const { address, port } of plan.preresolve) this.#begin(parseDynamicHost(address, port));
   }
 

@@ -5,7 +5,7 @@ import { StatsStore } from "../../../host/observe/stats.ts";
 import { GaugeCount, LocalCount, Resource, type SharedCount } from "../../../host/upstream/circuit_breaker.ts";
 
 function resource(store: StatsStore, max: number, count: SharedCount = new LocalCount()): Resource {
-  return new Resource(max, count, store.gauge("open"), store.gauge("remaining"));
+  return new Resource({ current: max }, { count, open: store.gauge("open"), remaining: store.gauge("remaining") });
 }
 
 test("open and remaining follow the count", () => {
