@@ -164,7 +164,9 @@ export class Instance {
   }
 
   #adopt(plan: BootstrapPlan, root: ConfigNode): void {
-    const { plan: before, control } = this.#serving!;
+    // Stopped just now.
+    if (this.#serving === null) return;
+    const { plan: before, control } = this.#serving;
     if (JSON.stringify(plan.admin) !== JSON.stringify(before.admin)) {
       this.#options.logs.logger("admin").warn("the admin interface stays where it is: only a start moves it");
     }

@@ -178,15 +178,16 @@ export class Server {
    * that did keep their sockets, and their connections drain. With problems everything is as it was. One at a time.
    */
   async reload(plan: BootstrapPlan): Promise<StartResult> {
+    const bound = await this.#ports.resolve(plan.listeners, this.snapshot?.listeners ?? []);
     const before = this.snapshot;
     if (before === null || this.#state !== "LIVE") {
       return this.refuseReload([`the server is ${this.#state}: only one that is LIVE takes a configuration`]);
     }
-    const bound = await this.#ports.resolve(plan.listeners, before.listeners);
     if (!bound.ok) return this.refuseReload(bound.problems);
     const restorePlugins = this.plugins.commit();
     const restoreRuntime = this.runtime.use(plan.runtimeLayers, plan.node.cluster);
     const problems = await this.#workers.apply(this.#contentOf(plan, bound.listeners));
+    if (this.#stopped) return this.refuseReload(["the server was stopped meanwhile"]);
     if (problems.length > 0) {
       restorePlugins();
       restoreRuntime();
@@ -300,6 +301,7 @@ export class Server {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#state = "DRAINING";
     this.#serverStats.stop();
     this.#overload.stop();
     this.#endpointFiles.close();

@@ -46,6 +46,7 @@ export class Worker {
   readonly #extensions: WorkerExtensions;
   readonly #listeners: WorkerListeners;
   readonly #streamResets: StreamResets;
+  #stopped = false;
 
   constructor(environment: WorkerEnvironment) {
     this.#environment = environment;
@@ -152,6 +153,13 @@ export class Worker {
   }
 
   async #apply(snapshot: Snapshot): Promise<ApplyOutcome> {
+    const outcome = await this.#serve(snapshot);
+    // What came after the end goes, too.
+    if (this.#stopped) this.stop();
+    return outcome;
+  }
+
+  async #serve(snapshot: Snapshot): Promise<ApplyOutcome> {
     this.#runtime.replace(snapshot.runtime);
     await xxHashReady;
     const extensions = await this.#extensions.load(snapshot);
@@ -182,6 +190,7 @@ export class Worker {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#streamResets.stop();
     this.#listeners.close();
     this.#clusters.close();

@@ -34,6 +34,7 @@ export class WorkerClusters {
   #filterContext: FactoryContext | null = null;
   /** Fires for connections to upstreams that are not to be made; null where nothing says so. */
   #shed: OverloadSignal | null = null;
+  #onSettled: () => void = () => {};
 
   constructor(environment: WorkerEnvironment, world: FormatWorld, runtime: Runtime, counts: SharedCounts) {
     const { clock, random, stats } = environment;
@@ -70,7 +71,7 @@ export class WorkerClusters {
     });
   }
 
-  /** Takes a generation; settles once its clusters are warm. */
+  /** Takes a generation; settles once its clusters are warm, or all are closed. */
   update(snapshot: Snapshot, filterContext: FactoryContext, overload: OverloadState | null): Promise<void> {
     const { clusters, localClusterName, node, outlierEventLog } = snapshot;
     this.#shed = overload?.point("connection_pool_new_connection") ?? null;
@@ -79,7 +80,10 @@ export class WorkerClusters {
     this.#outlierEventLog = outlierEventLog === null ? null : this.#eventFiles.open(outlierEventLog);
     before?.close();
     this.manager.locate(node, localClusterName);
-    return new Promise((resolve) => void this.manager.update(clusters, resolve));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onSettled = resolve;
+    this.manager.update(clusters, resolve);
+    return promise;
   }
 
   /** Takes what other workers found of the health of hosts. */
@@ -99,5 +103,6 @@ export class WorkerClusters {
   close(): void {
     this.manager.close();
     this.#eventFiles.close();
+    this.#onSettled();
   }
 }

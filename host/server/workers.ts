@@ -152,6 +152,7 @@ export class Workers {
         problems.add(error instanceof Error ? error.message : String(error));
       }
     }));
+    if (this.#ending !== null) await this.callAll("drain", this.#ending);
     return [...problems];
   }
 
@@ -179,7 +180,7 @@ export class Workers {
     await this.callAll("failHealthChecks", fail);
   }
 
-  /** The beginning of the end: also workers to come only finish what is left. */
+  /** The beginning of the end: also workers, and listeners, to come only finish what is left. */
   async end(order: DrainOrder): Promise<void> {
     this.#ending = order;
     await this.callAll("drain", order);

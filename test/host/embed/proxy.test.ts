@@ -152,6 +152,43 @@ test("it is started once, and stopped before or after", async () => {
   await assertCode(proxy.reload({ yaml: webConfig({ port: 0 }) }), "server/not-reloaded");
 });
 
+test("a configuration that comes while the proxy ends does not serve", async () => {
+  for (const end of ["stop", "drain"] as const) {
+    for (const turns of [0, 1, 2]) {
+      const [port] = await freePorts(1) as [number];
+      const proxy = await createProxy({ yaml: webConfig({ port: 0 }) }, { logLevel: "off" });
+      await proxy.start();
+      const reload = proxy.reload({ yaml: webConfig({ port }) }).catch((error: unknown) => error);
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      const over = proxy[end]();
+      const outcome = await reload;
+      if (outcome !== undefined) assert.is((outcome as NuncioError).code, "server/not-reloaded");
+      await over;
+      assert.ok(await isFree(port), `${end} after ${turns} turns`);
+      await proxy.stop();
+    }
+  }
+});
+
+test("a configuration that waits for its clusters does not keep the proxy from ending", async () => {
+  const upstream = await Upstream.start();
+  const proxy = await createProxy({ yaml: webConfig({ port: 0 }) }, { logLevel: "off" });
+  await proxy.start();
+  const check = { timeout: "100s", interval: "100s", unhealthy_threshold: 1, healthy_threshold: 1 };
+  const reload = proxy.reload({
+    yaml: webConfig({
+      port: 0,
+      upstreamPort: upstream.port,
+      cluster: { health_checks: [{ ...check, http_health_check: { path: "/hold" } }] },
+    }),
+  });
+  const refused = assertCode(reload, "server/not-reloaded");
+  await upstream.held();
+  await proxy.stop();
+  await refused;
+  await upstream.stop();
+});
+
 for (const concurrency of [1, 2]) {
   test(`another configuration: what stays, what goes, what comes (${concurrency} workers)`, async () => {
     const upstream = await Upstream.start();
