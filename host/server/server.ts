@@ -44,6 +44,8 @@ export interface StartFailure {
 }
 export type StartResult = { readonly ok: true } | StartFailure;
 
+const STOPPED: StartFailure = { ok: false, problems: ["the server was stopped meanwhile"] };
+
 /** Workers that do not answer in this time are left out of statistics that are asked for. */
 const STATS_LIMIT_MS = 200;
 /** A worker that does not stop by itself within this time is ended. */
@@ -148,7 +150,9 @@ export class Server {
     // Clusters that warm may have nothing but timers, which keep no process.
     const hold = this.#options.platform.holdProcess();
     try {
-      return await this.#start(plan);
+      const started = await this.#start(plan);
+      if (!started.ok) await this.stop();
+      return started;
     } finally {
       hold.close();
     }
@@ -158,14 +162,13 @@ export class Server {
     this.#state = "INITIALIZING";
     const bound = await this.#ports.resolve(plan.listeners, []);
     if (!bound.ok) return bound;
+    if (this.#stopped) return STOPPED;
     this.plugins.commit();
     this.runtime.use(plan.runtimeLayers, plan.node.cluster);
     const problems = await this.#workers.start();
     if (problems.length === 0) problems.push(...await this.#workers.apply(this.#contentOf(plan, bound.listeners)));
-    if (problems.length > 0) {
-      await this.stop();
-      return { ok: false, problems };
-    }
+    if (problems.length > 0) return { ok: false, problems };
+    if (this.#stopped) return STOPPED;
     this.#state = "LIVE";
     this.#adopt(plan);
     this.#serverStats.start(this.concurrency, this.snapshot!);
@@ -187,7 +190,7 @@ export class Server {
     const restorePlugins = this.plugins.commit();
     const restoreRuntime = this.runtime.use(plan.runtimeLayers, plan.node.cluster);
     const problems = await this.#workers.apply(this.#contentOf(plan, bound.listeners));
-    if (this.#stopped) return this.refuseReload(["the server was stopped meanwhile"]);
+    if (this.#stopped) return this.refuseReload(STOPPED.problems);
     if (problems.length > 0) {
       restorePlugins();
       restoreRuntime();

@@ -170,6 +170,18 @@ test("a configuration that comes while the proxy ends does not serve", async () 
   }
 });
 
+test("a start that is not over when the proxy is stopped leaves nothing", async () => {
+  for (const turns of [0, 1]) {
+    const [port] = await freePorts(1) as [number];
+    const proxy = await createProxy({ yaml: webConfig({ port }) }, { logLevel: "off" });
+    const refused = assertCode(proxy.start(), "server/not-started");
+    for (let turn = 0; turn < turns; turn++) await null;
+    await proxy.stop();
+    await refused;
+    assert.ok(await isFree(port));
+  }
+});
+
 test("a configuration that waits for its clusters does not keep the proxy from ending", async () => {
   const upstream = await Upstream.start();
   const proxy = await createProxy({ yaml: webConfig({ port: 0 }) }, { logLevel: "off" });
