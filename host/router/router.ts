@@ -40,6 +40,7 @@ export class Router implements HttpFilter {
   #attempts: Attempts | null = null;
   /** Null when the request is not copied. */
   #mirrors: Mirrors | null = null;
+  #isOver = false;
 
   constructor(config: RouterConfig, stream: TerminalFilterStream) {
     this.#config = config;
@@ -94,6 +95,7 @@ export class Router implements HttpFilter {
   }
 
   onDestroy(): void {
+    this.#isOver = true;
     this.#attempts?.close();
     this.#mirrors?.close();
   }
@@ -128,6 +130,8 @@ export class Router implements HttpFilter {
     if (!attempts.begin(end)) return;
     this.#mirrors = new Mirrors(request);
     this.#mirrors.begin(policies, asPrepared, end);
+    // Nothing more comes for the copies of a request that was answered at once.
+    if (this.#isOver) this.#mirrors.close();
   }
 
   #checkStrictly(headers: HeaderMap): InvalidHeader | null {

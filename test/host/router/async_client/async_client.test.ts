@@ -11,6 +11,7 @@ import {
 } from "../../../../host/router/async_client/async_client.ts";
 import { ClusterManager } from "../../../../host/upstream/cluster_manager.ts";
 import { type ClusterPlan, DEFAULT_HTTP_PLAN, DEFAULT_THRESHOLDS } from "../../../../host/upstream/plan.ts";
+import type { MirrorPolicyPlan } from "../../../../host/upstream/mirror_policy.ts";
 import type { RetryPolicyPlan } from "../../../../host/upstream/retry_plan.ts";
 import { NO_RETRY_PLAN } from "../../../../host/upstream/retry_policy.ts";
 import { createFakeEnvironment, type FakeEnvironment, PeerType, planWith } from "../../upstream/fakes.ts";
@@ -257,18 +258,43 @@ test("the cluster's hashes", async () => {
   assert.equal(values.map(hostOf), hosts);
 });
 
+const TO_ITSELF: MirrorPolicyPlan = {
+  cluster: "a",
+  clusterHeader: "",
+  fraction: null,
+  hostLiteral: "",
+  appendsHostSuffix: true,
+  mutations: [],
+};
+
 test("a cluster that mirrors itself gets three copies of a request, not ever more", () => {
-  const policy = {
-    cluster: "a",
-    clusterHeader: "",
-    fraction: null,
-    hostLiteral: "",
-    appendsHostSuffix: true,
-    mutations: [],
-  };
-  const s = setup({ http: { ...DEFAULT_HTTP_PLAN, mirrorPolicies: [policy] } });
+  const s = setup({ http: { ...DEFAULT_HTTP_PLAN, mirrorPolicies: [TO_ITSELF] } });
   s.send();
   assert.is(s.stat("upstream_rq_pending_total"), 4);
+});
+
+test("a request that is over at once leaves no copy that never ends", () => {
+  const env = createFakeEnvironment();
+  const manager = new ClusterManager(env);
+  const circuitBreakers = {
+    default: { ...DEFAULT_THRESHOLDS, maxPendingRequests: 0 },
+    high: DEFAULT_THRESHOLDS,
+    maxConnectionsPerHost: Infinity,
+  };
+  const http = { ...DEFAULT_HTTP_PLAN, mirrorPolicies: [{ ...TO_ITSELF, cluster: "m" }] };
+  manager.update([
+    planWith(["10.0.0.1:80"], { circuitBreakers, http }),
+    { ...planWith(["10.0.0.9:80"]), name: "m", statName: "m" },
+  ]);
+  const log: number[] = [];
+  const message = { headers: HeaderMap.of({ ":method": "POST", ":path": "/", ":authority": "b" }), timeoutMs: 1000 };
+  new AsyncClient(manager, env.clock, "10.7.7.7").send(
+    "a",
+    { ...message, body: new TextEncoder().encode("abc"), trailers: null },
+    { onResponse: ({ headers }) => void log.push(headers.status), onFailure() {} },
+  );
+  assert.equal(log, [503]);
+  assert.is(env.store.valueOf("cluster.m.upstream_rq_pending_active"), 0);
 });
 
 test("they are counted as those of a router", () => {
