@@ -44,6 +44,9 @@ import { TcpPool } from "./conn_pool/tcp_pool.ts";
 import { Traffic } from "./traffic.ts";
 
 const asWritten: CompileFormat = (text) => ({ format: () => text });
+const ownCells = (_name: string, count: number): Int32Array => new Int32Array(count);
+/** What a worker shares with others about hosts that it alone has found. */
+const NOTHING_SHARED: Pick<ClusterEnvironment, "primary" | "hostHealth" | "names" | "createCells"> = {};
 
 export class Cluster implements PoolCluster {
   readonly plan: ClusterPlan;
@@ -89,29 +92,31 @@ export class Cluster implements PoolCluster {
   constructor(plan: ClusterPlan, environment: ClusterEnvironment, clusters: ClusterFinder | null = null) {
     const all = environment.stats.scope("cluster").scope(plan.statName);
     const scope = plan.statsMatcher === null ? all : new MatchedScope(all, compileStatsMatcher(plan.statsMatcher));
-    const createCount = environment.createCount;
+    const { clock, random, createCount, createClientCodec, ownLocality = null, local = null } = environment;
+    const { runtime = NO_RUNTIME, compileFormat = asWritten } = environment;
+    const { primary = true, hostHealth, names = null, createCells = ownCells } = plan.hostsPerWorker === true
+      ? NOTHING_SHARED
+      : environment;
     this.plan = plan;
     this.#dropOverload = plan.dropOverload;
     this.metadata = filterMetadata(plan.metadata);
     const { retryPolicy, hashPolicies, mirrorPolicies } = plan.http;
     this.retryPolicy = retryPolicy === null ? null : new RetryPolicy(retryPolicy);
-    const runtime = this.runtime = environment.runtime ?? NO_RUNTIME;
-    const compile = environment.compileFormat ?? asWritten;
-    this.mirrorPolicies = mirrorPolicies.map((each) => new MirrorPolicy(each, compile, runtime));
+    this.mirrorPolicies = mirrorPolicies.map((each) => new MirrorPolicy(each, compileFormat, runtime));
     this.hashPolicy = hashPolicies.length === 0 ? null : new HashPolicy(hashPolicies);
-    this.clock = environment.clock;
-    this.random = environment.random;
+    this.clock = clock;
+    this.random = random;
+    this.runtime = runtime;
     this.dialer = environment.dialer;
     this.shedsConnections = environment.shedsConnections ?? (() => false);
-    this.#httpPools = new HttpPools(this, environment.createClientCodec);
+    this.#httpPools = new HttpPools(this, createClientCodec);
     this.#createHttpFilters = () => {
       const { filters } = plan.http;
       return filters.length === 0 ? null : environment.createHttpFilters?.(filters, scope) ?? null;
     };
-    const ownZone = environment.ownLocality?.zone;
-    this.stats = new ClusterStats(scope, environment.primary ?? true, ownZone, plan.trackedStats);
+    this.stats = new ClusterStats(scope, primary, ownLocality?.zone, plan.trackedStats);
     this.resources = createResourceManagers(plan.circuitBreakers, plan.name, scope, {
-      clock: environment.clock,
+      clock,
       runtime,
       createCount: (resource) => createCount === undefined ? new LocalCount() : createCount(plan.name, resource),
     });
@@ -125,43 +130,34 @@ export class Cluster implements PoolCluster {
       for (const host of removed) this.#drainHost(host);
       if (plan.closeConnectionsOnHostSetChange && added.length + removed.length > 0) this.#renewPools();
     });
-    const { clock } = environment;
-    const { hostsPerWorker = false } = plan;
-    const decides = hostsPerWorker || (environment.primary ?? true);
-    const exchange = hostsPerWorker ? undefined : environment.hostHealth;
-    this.#createHealth = () =>
-      new ClusterHealth(
-        plan,
-        this.priorities,
-        this.stats,
-        exchange ?? new HostHealthExchange(clock, null),
-        decides,
-        clock,
-      );
+    this.#createHealth = () => {
+      const exchange = hostHealth ?? new HostHealthExchange(clock, null);
+      return new ClusterHealth(plan, this.priorities, this.stats, exchange, primary, clock);
+    };
     const { outlierDetection } = plan;
     this.outliers = outlierDetection === null ? null : new ClusterOutliers({
       clusterName: plan.name,
       plan: liveOutlierDetection(outlierDetection, runtime),
       errorMatcher: plan.http.errorMatcher,
-      clock: environment.clock,
-      random: environment.random,
+      clock,
+      random,
       stats: scope,
       priorities: this.priorities,
       health: this.health,
       onEjected: (host) => this.onHostHealthFailure(host),
-      primary: decides,
-      createCells: (hostsPerWorker ? undefined : environment.createCells) ?? ((_name, count) => new Int32Array(count)),
+      primary,
+      createCells,
       writeEvent: environment.writeOutlierEvent ?? null,
     });
-    this.#members = new Membership(this, environment.ownLocality);
-    this.#checks = this.#createChecks(environment, decides);
+    this.#members = new Membership(this, ownLocality);
+    this.#checks = this.#createChecks(environment, primary);
     const context: DiscoveryContext = {
       plan,
-      clock: environment.clock,
-      random: environment.random,
+      clock,
+      random,
       stats: this.stats,
       dns: environment.dns.get(plan.dns.resolver),
-      names: hostsPerWorker ? null : environment.names ?? null,
+      names,
       members: this.#members,
       priorities: this.priorities,
       clusters: clusters ?? loneFinder(environment),
@@ -170,7 +166,6 @@ export class Cluster implements PoolCluster {
       },
     };
     const { provided, loadBalancing } = plan;
-    const { createClientCodec } = environment;
     if (loadBalancing.policy === "CLUSTER_PROVIDED") {
       this.#discovery = this.balancer = createProvidingDiscovery(context, provided!);
     } else {
@@ -178,11 +173,11 @@ export class Cluster implements PoolCluster {
       this.balancer = createBalancer(loadBalancing, {
         clusterName: plan.name,
         priorities: this.priorities,
-        clock: this.clock,
-        random: this.random,
+        clock,
+        random,
         runtime,
         stats: this.stats.loadBalancer,
-        local: environment.local?.name === plan.name ? null : environment.local ?? null,
+        local: local?.name === plan.name ? null : local,
         scope,
         countTraffic: () => this.#countTraffic(),
         connectForReports: (host, address, callbacks) =>
@@ -342,7 +337,8 @@ export class Cluster implements PoolCluster {
     for (const pool of host.tcpPools) (pool as TcpPool | null)?.closeConnections();
   }
 
-  #createChecks(environment: ClusterEnvironment, decides: boolean): ActiveChecks | null {
+  /** `primary`: this worker checks, where anybody does. */
+  #createChecks(environment: ClusterEnvironment, primary: boolean): ActiveChecks | null {
     const { checks } = this.plan.health;
     if (checks.length === 0) return null;
     const { health } = this;
@@ -350,7 +346,7 @@ export class Cluster implements PoolCluster {
       if (on && flag === HealthFlag.FailedActiveHc) this.onHostHealthFailure(host);
     });
     const { healthChecks, createClientCodec } = environment;
-    const active = healthChecks === undefined || !decides
+    const active = healthChecks === undefined || !primary
       ? null
       : new ActiveChecks({ ...healthChecks, createClientCodec, cluster: this });
     const monitor = active ?? health;

@@ -73,7 +73,9 @@ test("a worker checks the hosts that it found, and begins with them as healthy",
 
 test("a host that nobody uses goes, be it healthy", () => {
   const { env, cluster, choose, stat } = setUp();
+  const changes = () => env.store.valueOf("cluster.a.membership_change");
   choose();
+  assert.is(changes(), 1, "what this worker finds no other one counts");
   const connection = env.dialer.dials.at(-1)!.connect();
   connection.receive(answer(200));
   env.clock.advance(CLEANUP_MS - 1000);
@@ -81,6 +83,7 @@ test("a host that nobody uses goes, be it healthy", () => {
   connection.receive(answer(200));
   env.clock.advance(1000 + CLEANUP_MS);
   assert.is(cluster.endpointCount, 0);
+  assert.is(changes(), 2);
   assert.is(stat("healthy"), 0);
   const attempts = stat("attempt");
   env.clock.advance(5000);
