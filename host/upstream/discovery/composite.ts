@@ -12,16 +12,16 @@
 import type { Host } from "../host.ts";
 import type { LoadBalancerContext } from "../lb/context.ts";
 import type { CompositePlan } from "../plan.ts";
-import type { DiscoveryContext, ProvidingDiscovery } from "./discovery.ts";
+import type { ClusterFinder, DiscoveryContext, ProvidingDiscovery } from "./discovery.ts";
 
 export class CompositeCluster implements ProvidingDiscovery {
   readonly asksContext = true;
-  readonly #context: DiscoveryContext;
-  readonly #plan: CompositePlan;
+  readonly #clusters: ClusterFinder;
+  readonly #names: readonly string[];
 
-  constructor(context: DiscoveryContext, plan: CompositePlan) {
-    this.#context = context;
-    this.#plan = plan;
+  constructor({ clusters }: DiscoveryContext, plan: CompositePlan) {
+    this.#clusters = clusters;
+    this.#names = plan.clusters;
   }
 
   start(onReady: () => void): void {
@@ -33,10 +33,10 @@ export class CompositeCluster implements ProvidingDiscovery {
   chooseHost(context: LoadBalancerContext | null): Host | null {
     // The proxy itself tries once.
     const attempt = context?.streamInfo?.attemptCount ?? 1;
-    const names = this.#plan.clusters;
+    const names = this.#names;
     if (attempt < 1) return null;
     for (let i = attempt - 1; i < names.length; i++) {
-      const host = this.#context.clusters.get(names[i]!)?.balancer.chooseHost(context) ?? null;
+      const host = this.#clusters.get(names[i]!)?.balancer.chooseHost(context) ?? null;
       if (host !== null) return host;
     }
     return null;
