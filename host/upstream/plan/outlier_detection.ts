@@ -8,11 +8,8 @@ import type { ConfigNode } from "../../config/node.ts";
 import { DEFAULT_OUTLIER_DETECTION as DEFAULTS, enforcingOf, type OutlierDetectionPlan } from "../outlier/plan.ts";
 
 export function planOutlierDetection(node: ConfigNode): OutlierDetectionPlan {
-  const number = (field: string, whenUnset: number): number => node.number(field, whenUnset);
-  const milliseconds = (field: string, whenUnset: number): number => node.durationMs(field, whenUnset);
-
-  const baseEjectionTimeMs = milliseconds("base_ejection_time", DEFAULTS.baseEjectionTimeMs);
-  const maxEjectionTimeMs = milliseconds(
+  const baseEjectionTimeMs = node.durationMs("base_ejection_time", DEFAULTS.baseEjectionTimeMs);
+  const maxEjectionTimeMs = node.durationMs(
     "max_ejection_time",
     Math.max(DEFAULTS.maxEjectionTimeMs, baseEjectionTimeMs),
   );
@@ -24,30 +21,30 @@ export function planOutlierDetection(node: ConfigNode): OutlierDetectionPlan {
   node.accept("monitors", "Envoy 1.40 has none of these extensions: it takes the field and looks no further");
   const { successRate, failurePercentage } = DEFAULTS;
   return {
-    intervalMs: milliseconds("interval", DEFAULTS.intervalMs),
+    intervalMs: node.durationMs("interval", DEFAULTS.intervalMs),
     baseEjectionTimeMs,
     maxEjectionTimeMs,
-    maxEjectionTimeJitterMs: milliseconds("max_ejection_time_jitter", DEFAULTS.maxEjectionTimeJitterMs),
-    maxEjectionPercent: number("max_ejection_percent", DEFAULTS.maxEjectionPercent),
+    maxEjectionTimeJitterMs: node.durationMs("max_ejection_time_jitter", DEFAULTS.maxEjectionTimeJitterMs),
+    maxEjectionPercent: node.number("max_ejection_percent", DEFAULTS.maxEjectionPercent),
     alwaysEjectOneHost: node.bool("always_eject_one_host"),
     splitsLocalOrigin: node.bool("split_external_local_origin_errors"),
-    consecutive5xx: number("consecutive_5xx", DEFAULTS.consecutive5xx),
-    consecutiveGatewayFailure: number("consecutive_gateway_failure", DEFAULTS.consecutiveGatewayFailure),
-    consecutiveLocalOriginFailure: number(
+    consecutive5xx: node.number("consecutive_5xx", DEFAULTS.consecutive5xx),
+    consecutiveGatewayFailure: node.number("consecutive_gateway_failure", DEFAULTS.consecutiveGatewayFailure),
+    consecutiveLocalOriginFailure: node.number(
       "consecutive_local_origin_failure",
       DEFAULTS.consecutiveLocalOriginFailure,
     ),
     successRate: {
-      minimumHosts: number("success_rate_minimum_hosts", successRate.minimumHosts),
-      requestVolume: number("success_rate_request_volume", successRate.requestVolume),
-      stdevFactor: number("success_rate_stdev_factor", successRate.stdevFactor),
+      minimumHosts: node.number("success_rate_minimum_hosts", successRate.minimumHosts),
+      requestVolume: node.number("success_rate_request_volume", successRate.requestVolume),
+      stdevFactor: node.number("success_rate_stdev_factor", successRate.stdevFactor),
     },
     failurePercentage: {
-      minimumHosts: number("failure_percentage_minimum_hosts", failurePercentage.minimumHosts),
-      requestVolume: number("failure_percentage_request_volume", failurePercentage.requestVolume),
-      threshold: number("failure_percentage_threshold", failurePercentage.threshold),
+      minimumHosts: node.number("failure_percentage_minimum_hosts", failurePercentage.minimumHosts),
+      requestVolume: node.number("failure_percentage_request_volume", failurePercentage.requestVolume),
+      threshold: node.number("failure_percentage_threshold", failurePercentage.threshold),
     },
-    enforcing: enforcingOf((type, field) => number(field, DEFAULTS.enforcing[type])),
+    enforcing: enforcingOf((type, field) => node.number(field, DEFAULTS.enforcing[type])),
     healthCheckUnejects: node.bool("successful_active_health_check_uneject_host", true),
     detectsDegraded: node.bool("detect_degraded_hosts"),
   };
