@@ -28,6 +28,7 @@ export function routeTable(config: object): RouteTable {
     validateClustersByDefault: false,
     env: () => undefined,
     formatProblem: () => null,
+    formatWorld: world,
     planFilterConfig: () => null,
     readDataSource: () => null,
   });

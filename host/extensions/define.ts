@@ -70,6 +70,8 @@ export interface PlanContext {
   readDataSource(node: ConfigNode): Uint8Array | null;
   /** What is wrong with a format string (`%REQ(X)%` …), or null. */
   formatProblem(format: string): string | null;
+  /** What formats and expressions are compiled in, to see what is wrong with them. */
+  readonly formatWorld: FormatWorld;
   /** Plans a configured extension of a kind; null after an error was reported on the node. */
   planHttpFilter(node: ConfigNode, place?: HttpFilterPlace): HttpFilterUse | null;
   planAccessLog(node: ConfigNode): ExtensionPlan | null;

@@ -7,7 +7,6 @@
  * @see Envoy: source/common/formatter/substitution_formatter.h
  * @module
  */
-import { ManualClock } from "../base/clock.ts";
 import { nearestName } from "../base/suggest.ts";
 import { toWireText } from "../base/wire_text.ts";
 import {
@@ -228,14 +227,6 @@ export function valueText(value: FormatValue, absent: string): string {
   if (value === null) return absent;
   return value instanceof JsonText ? value.text : String(value);
 }
-
-/** A world to compile in when only the problems are asked for. */
-export const CHECK_WORLD: FormatWorld = {
-  hostname: "",
-  environment: () => undefined,
-  clock: new ManualClock(0),
-  random: { uint32: () => 0, fraction: () => 0, uuid: () => "" },
-};
 
 /**
  * Compiles a text format.

@@ -7,7 +7,6 @@
  */
 import { type Json, messageToJson } from "../api/json.ts";
 import type { DiagnosticList } from "../base/diagnostic.ts";
-import { CHECK_WORLD } from "../observe/formatter.ts";
 import { anyTypeNames, hasText } from "../config/any_types.ts";
 import type { Coverage } from "../config/coverage.ts";
 import { MessageNode } from "../config/config_node.ts";
@@ -97,8 +96,6 @@ export async function loadConfiguration(
     nativeFilters: options.nativeFilters ?? null,
     manyWorkers: (options.concurrency ?? 1) > 1,
   });
-  // Just now, for another configuration may be loaded at the same time.
-  CHECK_WORLD.expressions = expressions;
   const plan = planBootstrap(root, planners, options.node);
   await plugins.load(plan.plugins, plan.node, plan.clusters);
   diagnostics.addAll(unreadFields(root, { lenient: options.lenient }));

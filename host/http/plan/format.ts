@@ -7,11 +7,12 @@ import type { ExpressionSource } from "../../base/expression_tree.ts";
 import { utf8Slice } from "../../base/bytes.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import type { BodyFormatPlan, FormatPlan } from "../../observe/format_plan.ts";
-import { CHECK_WORLD, compileFormat, type FormatProblem } from "../../observe/formatter.ts";
+import { compileFormat, type FormatProblem, type FormatWorld } from "../../observe/formatter.ts";
 import { compileJsonFormat } from "../../observe/formatter_json.ts";
 
-/** Where formats that are not in the configuration itself come from. */
 interface FormatContext {
+  /** What formats are compiled in, to see what is wrong with them. */
+  readonly formatWorld: FormatWorld;
   /** The bytes of a DataSource, or null after reporting on the node why there are none. */
   readDataSource(node: ConfigNode): Uint8Array | null;
 }
@@ -35,16 +36,17 @@ function planFormat(node: ConfigNode, context: FormatContext): FormatPlan | null
   const omitEmptyValues = node.bool("omit_empty_values");
   switch (node.oneof("format")) {
     case "text_format":
-      return planText(node, "text_format", node.string("text_format"), omitEmptyValues);
+      return planText(node, "text_format", node.string("text_format"), omitEmptyValues, context.formatWorld);
     case "text_format_source": {
       const source = node.message("text_format_source");
       const bytes = source === null ? null : context.readDataSource(source);
       if (bytes === null) return null;
-      return planText(node, "text_format_source", utf8Slice(bytes, 0, bytes.length), omitEmptyValues);
+      const text = utf8Slice(bytes, 0, bytes.length);
+      return planText(node, "text_format_source", text, omitEmptyValues, context.formatWorld);
     }
     case "json_format": {
       node.message("json_format_options")?.accept("sort_properties", "the keys of JSON formats are always sorted");
-      return planJson(node, "json_format", omitEmptyValues);
+      return planJson(node, "json_format", omitEmptyValues, context.formatWorld);
     }
     default:
       return null;
@@ -52,22 +54,33 @@ function planFormat(node: ConfigNode, context: FormatContext): FormatPlan | null
 }
 
 /** What is wrong with an expression, or null. */
-export function expressionProblem(expression: ExpressionSource): string | null {
-  const compiled = CHECK_WORLD.expressions?.compile(expression);
+export function expressionProblem(expression: ExpressionSource, { expressions }: FormatWorld): string | null {
+  const compiled = expressions?.compile(expression);
   return typeof compiled === "string" ? compiled : null;
 }
 
 /** A text format in a field of its own. */
-export function planText(node: ConfigNode, field: string, text: string, omitEmptyValues: boolean): FormatPlan | null {
-  const { problems } = compileFormat(text, CHECK_WORLD);
+export function planText(
+  node: ConfigNode,
+  field: string,
+  text: string,
+  omitEmptyValues: boolean,
+  world: FormatWorld,
+): FormatPlan | null {
+  const { problems } = compileFormat(text, world);
   for (const problem of problems) report(node, field, problem, "");
   return problems.length > 0 ? null : { kind: "text", text, omitEmptyValues };
 }
 
 /** A JSON format in a Struct field. */
-export function planJson(node: ConfigNode, field: string, omitEmptyValues: boolean): FormatPlan | null {
+export function planJson(
+  node: ConfigNode,
+  field: string,
+  omitEmptyValues: boolean,
+  world: FormatWorld,
+): FormatPlan | null {
   const template = node.json(field);
-  const { problems } = compileJsonFormat(template, CHECK_WORLD);
+  const { problems } = compileJsonFormat(template, world);
   for (const problem of problems) report(node, field, problem, `${problem.path.join(".")}: `);
   return problems.length > 0 ? null : { kind: "json", template, omitEmptyValues };
 }

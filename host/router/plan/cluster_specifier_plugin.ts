@@ -54,7 +54,10 @@ function planTree(config: ConfigNode, context: RoutePlanContext): ClusterSpecifi
   const tree = matcher === null ? null : planMatchTree<HttpInputPlan, string>(matcher, {
     keepsMatching: false,
     planInput: (input) => planHttpInput(input, context),
-    expressions: { areAttributes: ({ kind }) => kind === "attributes", problemOf: expressionProblem },
+    expressions: {
+      areAttributes: ({ kind }) => kind === "attributes",
+      problemOf: (expression) => expressionProblem(expression, context.formatWorld),
+    },
     planAction: (action) => {
       if (action.typeName === `${SPECIFIERS}matcher.v3.ClusterAction`) return action.string("cluster");
       action.error("config/unknown-extension", `${action.typeName} leads to no cluster`, {

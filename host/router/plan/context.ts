@@ -1,5 +1,6 @@
 // host/router/plan/context.ts: what planning a route configuration needs to know from outside.
 import type { ConfigNode } from "../../config/node.ts";
+import type { FormatWorld } from "../../observe/formatter.ts";
 import type { ClusterSpecifierPlan } from "../plan.ts";
 
 /** Knowledge that the route configuration itself does not have. */
@@ -11,6 +12,8 @@ export interface RoutePlanContext {
   env(name: string): string | undefined;
   /** What is wrong with a format string for a header value, or null. */
   formatProblem(format: string): string | null;
+  /** What formats and expressions are compiled in, to see what is wrong with them. */
+  readonly formatWorld: FormatWorld;
   /** The plan that a filter makes of its message in `typed_per_filter_config`; it reports on the node. */
   planFilterConfig(filterName: string, node: ConfigNode): unknown;
   /** The bytes of a DataSource, or null after reporting on the node why there are none. */

@@ -12,6 +12,7 @@ import { expressionProblem } from "../../http/plan/format.ts";
 import { type HttpInputContext, planHttpInput } from "../../http/plan/match_inputs.ts";
 import { planHeaderMatchers, planQueryMatcher } from "../../matching/plan/header_matcher.ts";
 import { planCidrBlocks } from "../../matching/plan/stream_matchers.ts";
+import type { FormatWorld } from "../../observe/formatter.ts";
 import type {
   DescriptorValuePlan,
   HitsAddendPlan,
@@ -26,6 +27,8 @@ import type {
 export interface RateLimitContext extends HttpInputContext {
   /** What is wrong with a format string, or null. */
   formatProblem(format: string): string | null;
+  /** What expressions are compiled in, to see what is wrong with them. */
+  readonly formatWorld: FormatWorld;
 }
 
 /** The rate limits of a repeated field. */
@@ -150,13 +153,15 @@ function planExtension(node: ConfigNode, context: RateLimitContext): RateLimitAc
   const key = toWireText(node.string("name"));
   const config = node.any("typed_config");
   if (config === null) return null;
-  if (config.typeName === "envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor") return planExpression(config);
+  if (config.typeName === "envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor") {
+    return planExpression(config, context.formatWorld);
+  }
   const input = planHttpInput(config, context);
   return input === null ? null : { kind: "input", input, key };
 }
 
 /** An expression's value; its key is its own. */
-function planExpression(node: ConfigNode): RateLimitActionPlan | null {
+function planExpression(node: ConfigNode, world: FormatWorld): RateLimitActionPlan | null {
   const kind = node.oneof("expr_specifier");
   const key = toWireText(node.string("descriptor_key"));
   const skipIfError = node.bool("skip_if_error");
@@ -166,7 +171,7 @@ function planExpression(node: ConfigNode): RateLimitActionPlan | null {
   }
   const expression = kind === "text" ? node.string(kind) : planExpressionTree(node.message(kind)!);
   if (expression === null) return null;
-  const problem = expressionProblem(expression);
+  const problem = expressionProblem(expression, world);
   if (problem !== null) {
     node.error("config/bad-expression", `the expression cannot be compiled: ${problem}`, { field: kind });
   }

@@ -159,6 +159,7 @@ export class Planners {
       readFile: (path) => this.#environment.readFile(path),
       env: (name) => this.#environment.env(name),
       formatProblem: (format) => parseFormat(format, this.#environment.world).problems[0]?.message ?? null,
+      formatWorld: this.#environment.world,
       readDataSource: (node) => this.#readDataSource(node),
       planHttpFilter: (node, place = "downstream") => {
         const scope = place === "downstream" ? context : { ...context, listener: UPSTREAM_SCOPE };

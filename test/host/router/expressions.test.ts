@@ -7,13 +7,11 @@ import {
   CHECK_EXPRESSIONS,
   StreamExpressions,
 } from "../../../host/extensions/common/expressions/stream_expressions.ts";
-import { CHECK_WORLD } from "../../../host/observe/formatter.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
 import { rateLimitDescriptors } from "../../../host/router/routes/rate_limit.ts";
 import { RouteTable } from "../../../host/router/routes/route_table.ts";
 import { type Asked, infoOf, planned, requestOf } from "./support.ts";
 
-CHECK_WORLD.expressions = CHECK_EXPRESSIONS;
 const node = { id: "", cluster: "", locality: { region: "", zone: "", subZone: "" }, metadata: {} };
 const expressions = new StreamExpressions(new StreamProperties({ current: node as never }), new ManualClock());
 
@@ -34,7 +32,7 @@ function config(action: object): object {
 }
 
 function tableOf(action: object): RouteTable {
-  const { plan, problems } = planned(config(action));
+  const { plan, problems } = planned(config(action), undefined, CHECK_EXPRESSIONS);
   assert.equal(problems.filter(({ severity }) => severity === "error").map(({ message }) => message), []);
   return new RouteTable(structuredClone(plan), {
     compileFormat: () => ({ format: () => "" }),
@@ -45,7 +43,7 @@ function tableOf(action: object): RouteTable {
 }
 
 function errorsOf(action: object): string[] {
-  const { problems } = planned(config(action));
+  const { problems } = planned(config(action), undefined, CHECK_EXPRESSIONS);
   return problems.filter(({ severity }) => severity === "error").map(({ message }) => message);
 }
 

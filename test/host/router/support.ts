@@ -8,7 +8,7 @@ import { loadBootstrap, loadRegistry } from "../../../host/config/load.ts";
 import { unreadFields } from "../../../host/config/unread.ts";
 import { HeaderMap } from "../../../host/http/header_map.ts";
 import { compileLine } from "../../../host/observe/format_plan.ts";
-import { compileFormat, type FormatWorld } from "../../../host/observe/formatter.ts";
+import { compileFormat, type Expressions, type FormatWorld } from "../../../host/observe/formatter.ts";
 import { StatsStore } from "../../../host/observe/stats.ts";
 import {
   type ConnectionInfo,
@@ -35,7 +35,11 @@ export interface Planned {
 }
 
 /** Plans a RouteConfiguration; problems hold what was never read, too. */
-export function planned(config: object, clusters: readonly string[] = ["c", "d", "e", "m"]): Planned {
+export function planned(
+  config: object,
+  clusters: readonly string[] = ["c", "d", "e", "m"],
+  expressions: Expressions | null = null,
+): Planned {
   const { root, diagnostics } = loadBootstrap({
     registry,
     yaml: JSON.stringify(config),
@@ -47,6 +51,7 @@ export function planned(config: object, clusters: readonly string[] = ["c", "d",
     validateClustersByDefault: true,
     env: (name) => name === "SET" ? "value" : undefined,
     formatProblem: (format) => compileFormat(format, world).problems[0]?.message ?? null,
+    formatWorld: { ...world, expressions },
     planFilterConfig: (_name, node) => node.typeName,
     readDataSource: (node) => fromUtf8(node.string("inline_string")),
   });

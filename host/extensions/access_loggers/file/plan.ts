@@ -35,11 +35,11 @@ function planLogFormat(config: ConfigNode, context: PlanContext): FormatPlan | n
       return node === null ? null : planLineFormat(node, context);
     }
     case "format":
-      return planText(config, "format", config.string("format"), false);
+      return planText(config, "format", config.string("format"), false, context.formatWorld);
     case "json_format":
-      return planJson(config, "json_format", false);
+      return planJson(config, "json_format", false, context.formatWorld);
     case "typed_json_format":
-      return planJson(config, "typed_json_format", false);
+      return planJson(config, "typed_json_format", false, context.formatWorld);
     default:
       return DEFAULT_FORMAT_PLAN;
   }

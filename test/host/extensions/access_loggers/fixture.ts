@@ -13,6 +13,7 @@ import type { FactoryContext } from "../../../../host/extensions/define.ts";
 import type { ExtensionPlan } from "../../../../host/net/plan.ts";
 import { LogRegistry } from "../../../../host/observe/log.ts";
 import { StatsStore } from "../../../../host/observe/stats.ts";
+import { formatWorld } from "../../observe/formatter_fixture.ts";
 
 const registry = loadRegistry();
 
@@ -31,8 +32,8 @@ export function planAccessLog<Plan>(
   const config = root?.any("typed_config") ?? null;
   let plan: Plan | null = null;
   if (root !== null && config !== null) {
-    const context = { accessLog: root, readDataSource, planAccessLogFilter } as unknown as AccessLogPlanContext;
-    plan = planner.plan(config, context) as Plan | null;
+    const context = { accessLog: root, formatWorld: formatWorld(), readDataSource, planAccessLogFilter };
+    plan = planner.plan(config, context as unknown as AccessLogPlanContext) as Plan | null;
   }
   return { plan, problems: diagnostics.all.map((each) => `${each.severity} ${each.code}: ${each.message}`) };
 }

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { loadBootstrap, loadRegistry } from "../../../../host/config/load.ts";
 import { unreadFields } from "../../../../host/config/unread.ts";
 import { planScopedRoutes } from "../../../../host/router/plan/scoped_routes.ts";
+import { formatWorld } from "../../observe/formatter_fixture.ts";
 
 const registry = loadRegistry();
 const ROUTES = {
@@ -29,6 +30,7 @@ function problems(fragments: readonly object[], scopes: readonly object[], more:
     validateClustersByDefault: true,
     env: () => undefined,
     formatProblem: () => null,
+    formatWorld: formatWorld(),
     planFilterConfig: () => null,
     readDataSource: () => null,
   });

@@ -91,6 +91,7 @@ function planRoutes(config: ConfigNode, context: PlanContext): RoutesPlan | null
     validateClustersByDefault: true,
     env: (name) => context.env(name),
     formatProblem: (format) => context.formatProblem(format),
+    formatWorld: context.formatWorld,
     planFilterConfig: (_name, node) => context.planRouteFilterConfig(node),
     readDataSource: (node) => context.readDataSource(node),
   };

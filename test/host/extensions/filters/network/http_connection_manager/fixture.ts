@@ -9,11 +9,13 @@ import {
   type HttpConnectionManagerPlan,
   planner,
 } from "../../../../../../host/extensions/filters/network/http_connection_manager/planner.ts";
-import { CHECK_WORLD, compileFormat, parseFormat } from "../../../../../../host/observe/formatter.ts";
+import { compileFormat, parseFormat } from "../../../../../../host/observe/formatter.ts";
 import { Downstream, type Options } from "../../../../http/conn_manager/downstream.ts";
+import { formatWorld } from "../../../../observe/formatter_fixture.ts";
 
 const registry = loadRegistry();
 const MESSAGE = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const WORLD = formatWorld();
 const ROUTER: HttpFilterUse = { name: "r", extension: "", plan: null, disabled: false, terminal: true };
 
 /** A plan, and what was wrong with the YAML of further fields. */
@@ -25,7 +27,8 @@ export function planned(yaml: string): { plan: HttpConnectionManagerPlan | null;
   });
   const context = {
     clusterNames: new Set<string>(),
-    formatProblem: (format: string) => parseFormat(format, CHECK_WORLD).problems[0]?.message ?? null,
+    formatProblem: (format: string) => parseFormat(format, WORLD).problems[0]?.message ?? null,
+    formatWorld: WORLD,
     readDataSource: (node: ConfigNode) => new TextEncoder().encode(node.string("inline_string")),
     planHttpFilter: () => ROUTER,
   } as unknown as PlanContext;
@@ -44,11 +47,11 @@ export function downstream(yaml: string, options: Options = {}): Downstream {
     plan: plan.manager,
     configure: ({ clock, random }) => ({
       earlyHeaderMutations: earlyHeaderMutations.map((each) =>
-        compileHeaderMutation(each, (text) => compileFormat(text, { ...CHECK_WORLD, clock }, { omitEmptyValues: true }))
+        compileHeaderMutation(each, (text) => compileFormat(text, { ...WORLD, clock }, { omitEmptyValues: true }))
       ),
       localReplies: localReplies === null ? null : compileLocalReplies(
         localReplies,
-        { clock, random, runtime: NO_RUNTIME, world: { ...CHECK_WORLD, clock } } as FactoryContext,
+        { clock, random, runtime: NO_RUNTIME, world: { ...WORLD, clock } } as FactoryContext,
       ),
     }),
   });
