@@ -1,7 +1,7 @@
 // host/admin/server_view.ts: the server as the admin port sees it.
 /** @module */
 import type { WasmPluginStatus } from "../extensions/common/wasm/plugin_status.ts";
-import { isPipePath } from "../net/address.ts";
+import { listenAddressText } from "../net/address.ts";
 import type { LogLevel, LogLevels, LogRegistry } from "../observe/log.ts";
 import type { StatsStore, StatValue } from "../observe/stats.ts";
 import { type Tag, TagExtractor } from "../observe/tags.ts";
@@ -100,7 +100,7 @@ export class ServerView implements AdminView, AdminActions {
 
   listeners(): readonly ListenerView[] {
     return (this.#server.snapshot?.listeners ?? []).map((listener) => {
-      const [address = "", ...additionalAddresses] = listener.addresses.map((each) => addressText(each));
+      const [address = "", ...additionalAddresses] = listener.addresses.map(listenAddressText);
       return { name: listener.name, address, additionalAddresses };
     });
   }
@@ -192,9 +192,4 @@ export class ServerView implements AdminView, AdminActions {
 function workerView(worker: number, status: WasmPluginStatus): FilterWorkerView {
   const { version, vms, memoryBytes, streams, failure, lastFailure } = status;
   return { worker, version, vms, memoryBytes, streams, failure, lastFailure };
-}
-
-function addressText({ address, port }: { readonly address: string; readonly port: number }): string {
-  if (isPipePath(address)) return address;
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

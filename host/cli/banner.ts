@@ -1,5 +1,6 @@
 // host/cli/banner.ts: what a terminal shows once the proxy serves.
 /** @module */
+import { listenAddressText } from "../net/address.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import type { Server } from "../server/server.ts";
 
@@ -9,7 +10,7 @@ export function startupBanner(server: Server, adminUrl: string | null, readyMs: 
   if (snapshot === null) return "";
   const lines = [""];
   for (const listener of snapshot.listeners) {
-    const addresses = listener.addresses.map((each) => each.port === 0 ? each.address : `${each.address}:${each.port}`);
+    const addresses = listener.addresses.map(listenAddressText);
     lines.push(`  listener ${listener.name || addresses[0]}  ${addresses.join(" ")}`);
     for (const chain of chainsOf(listener)) lines.push(`    ${chain}`);
   }

@@ -4,6 +4,7 @@ import type { DiagnosticList } from "../base/diagnostic.ts";
 import { renderText } from "../base/diagnostic_render.ts";
 import { NuncioError } from "../base/error.ts";
 import type { NativeFilter } from "../extensions/common/native/filter.ts";
+import { listenAddressText } from "../net/address.ts";
 import type { LogLevel, LogRegistry } from "../observe/log.ts";
 import type { Configuration } from "../server/configuration.ts";
 import { configurationSource, type ProxyConfiguration } from "./configuration.ts";
@@ -26,7 +27,10 @@ export interface Proxy {
    * @throws server/not-started when a port is taken and the like
    */
   start(): Promise<void>;
-  /** `host:port` of a listener's addresses, with the ports that were really bound. Empty for unknown names. */
+  /**
+   * `host:port` of a listener's addresses, with the ports that were really bound, or the paths of unix sockets. Empty
+   * for unknown names.
+   */
   addresses(listener: string): string[];
   /** Where the admin interface is, for example `http://127.0.0.1:9901`; null when the configuration has none. */
   readonly adminUrl: string | null;
@@ -108,7 +112,7 @@ class EmbeddedProxy implements Proxy {
 
   addresses(name: string): string[] {
     const listener = this.#instance.server.snapshot?.listeners.find((each) => each.name === name);
-    return listener?.addresses.map((each) => `${each.address}:${each.port}`) ?? [];
+    return listener?.addresses.map(listenAddressText) ?? [];
   }
 
   get adminUrl(): string | null {

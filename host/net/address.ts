@@ -10,6 +10,8 @@
 import type { SocketAddress } from "../observe/stream_info.ts";
 import { formatIp, parseIp } from "../base/ip.ts";
 
+type Endpoint = Pick<SocketAddress, "address" | "port">;
+
 const MAPPED_PREFIX = "::ffff:";
 
 /** An address from an IP address and a port. The IP address is taken as it is. */
@@ -51,13 +53,13 @@ export function pipeAddress(path: string): SocketAddress {
 }
 
 /** True for a unix socket's address, also a relative or an empty one. */
-export function isPipe(address: SocketAddress): boolean {
+export function isPipe(address: Endpoint): boolean {
   return address.port === 0 && parseIp(address.address) === null;
 }
 
-/** Whether an address of a listener is a unix socket's path, or an abstract name. */
-export function isPipePath(address: string): boolean {
-  return address.startsWith("/") || address.startsWith("@");
+/** The text of an address that a listener is planned with. */
+export function listenAddressText(planned: Endpoint): string {
+  return isPipe(planned) ? planned.address : textOf(planned.address, planned.port);
 }
 
 /** What the system calls want for a pipe: abstract names begin with NUL. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ipAddress, isPipePath } from "../net/address.ts";
+import { ipAddress, isPipe } from "../net/address.ts";
 import { holdBind } from "../net/bind.ts";
 import type { ListenAddressPlan, ListenerPlan } from "../net/plan.ts";
 
@@ -31,7 +31,7 @@ export class ListenPorts {
         const port = asked.port === 0 ? this.#chosen.get(key) ?? 0 : asked.port;
         if (asked.port === 0 && port !== 0) chosen.set(key, port);
         const address = { ...asked, port };
-        if (isPipePath(address.address) || (port !== 0 && ours.has(addressKey(address)))) {
+        if (isPipe(address) || (port !== 0 && ours.has(addressKey(address)))) {
           addresses.push(address);
           continue;
         }

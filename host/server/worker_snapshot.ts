@@ -1,7 +1,7 @@
 // host/server/worker_snapshot.ts: the part of a generation that one worker gets.
 /** @module */
 import type { WasmPluginSnapshot } from "../extensions/common/wasm/plugins.ts";
-import { isPipePath } from "../net/address.ts";
+import { isPipe } from "../net/address.ts";
 import type { ListenerPlan } from "../net/plan.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -22,5 +22,5 @@ export function runsOn(worker: number, plugin: WasmPluginSnapshot): boolean {
 
 /** A unix socket belongs to one worker; so does what was asked not to be shared. */
 function isShared(plan: ListenerPlan): boolean {
-  return plan.reusePort && plan.addresses.every((each) => !isPipePath(each.address));
+  return plan.reusePort && plan.addresses.every((each) => !isPipe(each));
 }

@@ -13,7 +13,7 @@ import { planUpstreamFilters, UPSTREAM_SCOPE } from "../../extensions/common/ups
 import type { NativeFilterModule } from "../../extensions/common/native/filter.ts";
 import type { ListenerScope } from "../../extensions/define.ts";
 import { planListener } from "../../net/plan/listener.ts";
-import { isPipePath } from "../../net/address.ts";
+import { isPipe, listenAddressText } from "../../net/address.ts";
 import type { ListenerPlan } from "../../net/plan.ts";
 import type { ClusterPlan } from "../../upstream/plan.ts";
 import { planResolver } from "../../upstream/plan/dns_resolver.ts";
@@ -92,8 +92,8 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
     seenListeners.add(name);
     if (plan === null) continue;
     for (const address of plan.bindToPort ? plan.addresses : []) {
-      if (address.port === 0 && !isPipePath(address.address)) continue;
-      const text = isPipePath(address.address) ? address.address : `${address.address}:${address.port}`;
+      if (address.port === 0 && !isPipe(address)) continue;
+      const text = listenAddressText(address);
       const owner = addresses.get(text);
       if (owner !== undefined) {
         node.error(

@@ -1,7 +1,14 @@
 // test/host/net/address.test.ts: addresses and their texts.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ipAddress, isPipe, parseAddress, pipeAddress, pipePath } from "../../../host/net/address.ts";
+import {
+  ipAddress,
+  isPipe,
+  listenAddressText,
+  parseAddress,
+  pipeAddress,
+  pipePath,
+} from "../../../host/net/address.ts";
 
 test("parseAddress() and its text", () => {
   const cases: [string, string | null, number][] = [
@@ -31,6 +38,15 @@ test("parseAddress() and its text", () => {
 test("an IPv4 client of a dual-stack listener is shown as IPv4", () => {
   assert.is(ipAddress("::ffff:10.0.0.1", 5).text, "10.0.0.1:5");
   assert.is(ipAddress("::1", 5).text, "[::1]:5");
+});
+
+test("addresses of listeners", () => {
+  assert.is(listenAddressText({ address: "127.0.0.1", port: 80 }), "127.0.0.1:80");
+  assert.is(listenAddressText({ address: "::1", port: 80 }), "[::1]:80");
+  assert.is(listenAddressText({ address: "::", port: 0 }), "[::]:0");
+  for (const path of ["/run/web.sock", "web.sock", "@web"]) {
+    assert.is(listenAddressText({ address: path, port: 0 }), path);
+  }
 });
 
 test("pipes", () => {
