@@ -24,6 +24,11 @@ export interface HttpMatchData {
   readonly responseTrailers: HeaderMap | null;
 }
 
+/** What there is while only the head of the request has come. */
+export function requestData(requestHeaders: HeaderMap, info: StreamInfo): HttpMatchData {
+  return { info, requestHeaders, requestTrailers: null, responseHeaders: null, responseTrailers: null };
+}
+
 /** An input as plain data; names of headers are lower case. */
 export type HttpInputPlan =
   | {

@@ -9,7 +9,7 @@ import type { ExpressionSource } from "../../base/expression_tree.ts";
 import type { Runtime, RuntimeValue } from "../../base/runtime.ts";
 import type { HashPolicy } from "../../http/hash_policy.ts";
 import type { HeaderMap } from "../../http/header_map.ts";
-import { compileHttpInput, type HttpInputPlan, type HttpMatchData } from "../../http/match_inputs.ts";
+import { compileHttpInput, type HttpInputPlan, type HttpMatchData, requestData } from "../../http/match_inputs.ts";
 import { MatchTree, type MatchTreePlan } from "../../matching/match_tree.ts";
 import type { Expressions } from "../../observe/formatter.ts";
 import type { StreamInfo } from "../../observe/stream_info.ts";
@@ -69,14 +69,8 @@ export class ClusterTree implements ClusterSpecifier {
     });
   }
 
-  choose(requestHeaders: HeaderMap, _random: number, info: StreamInfo): RouteEntry {
-    const found = this.#tree.match({
-      info,
-      requestHeaders,
-      requestTrailers: null,
-      responseHeaders: null,
-      responseTrailers: null,
-    });
+  choose(headers: HeaderMap, _random: number, info: StreamInfo): RouteEntry {
+    const found = this.#tree.match(requestData(headers, info));
     return this.#entry.withCluster(found?.cluster ?? "");
   }
 }

@@ -5,8 +5,7 @@ import { cidrBlock, formatCidr, inCidrBlock } from "../../base/cidr.ts";
 import { parseIp } from "../../base/ip.ts";
 import { toWireText } from "../../base/wire_text.ts";
 import type { HeaderMap } from "../../http/header_map.ts";
-import type { HttpMatchData } from "../../http/match_inputs.ts";
-import { compileHttpInput } from "../../http/match_inputs.ts";
+import { compileHttpInput, requestData } from "../../http/match_inputs.ts";
 import type { CompileFormat } from "../../http/header_ops.ts";
 import { decodedQueryValues } from "../../http/query.ts";
 import { HeaderMatcher, matchesAll } from "../../matching/header_matcher.ts";
@@ -116,15 +115,15 @@ export function compileAction(
       const compiled = expressions?.compile(plan.expression);
       const absent = plan.skipIfError ? "skip" : "drop";
       if (compiled === undefined || typeof compiled === "string") return () => absent;
-      return (stream) => {
-        const value = compiled.text(factsOf(stream));
+      return ({ headers, info }) => {
+        const value = compiled.text(requestData(headers, info));
         return value === null ? absent : { key: plan.key, value };
       };
     }
     case "input": {
       const input = compileHttpInput(plan.input);
-      return (stream) => {
-        const value = input(factsOf(stream));
+      return ({ headers, info }) => {
+        const value = input(requestData(headers, info));
         if (typeof value !== "string") return "drop";
         return value === "" ? "skip" : { key: plan.key, value };
       };
@@ -140,15 +139,10 @@ function compileValue({ key, value, fallback }: DescriptorValuePlan, compileForm
     return () => entry;
   }
   const formatter = compileFormat(value);
-  return (stream) => {
-    const text = formatter.format(factsOf(stream)) || fallbackText;
+  return ({ headers, info }) => {
+    const text = formatter.format(requestData(headers, info)) || fallbackText;
     return text === "" ? "drop" : { key, value: text };
   };
-}
-
-/** What formats, expressions and inputs look at. */
-function factsOf({ headers, info }: RateLimitedStream): HttpMatchData {
-  return { info, requestHeaders: headers, requestTrailers: null, responseHeaders: null, responseTrailers: null };
 }
 
 function metadataOf(source: "dynamic" | "route" | "cluster" | "locality", stream: RateLimitedStream): FilterMetadata {

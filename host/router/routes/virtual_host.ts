@@ -6,7 +6,7 @@
  * @module
  */
 import type { HeaderMap } from "../../http/header_map.ts";
-import { compileHttpInput, type HttpMatchData } from "../../http/match_inputs.ts";
+import { compileHttpInput, type HttpMatchData, requestData } from "../../http/match_inputs.ts";
 import { MatchTree } from "../../matching/match_tree.ts";
 import { type FilterMetadata, filterMetadata, type StreamInfo } from "../../observe/stream_info.ts";
 import type { FilterConfigLevel } from "./filter_configs.ts";
@@ -45,18 +45,8 @@ export class VirtualHost {
 
   #route(headers: HeaderMap, info: StreamInfo, random: number): RouteEntry | null {
     if (this.#requireTls !== "none" && this.#needsTlsRedirect(headers)) return this.#tlsRedirect;
-    const routes = this.#tree === null ? this.#routes : this.#find(this.#tree, headers, info);
+    const routes = this.#tree === null ? this.#routes : this.#tree.match(requestData(headers, info)) ?? null;
     return routes === null ? null : routes.route(headers, info, random);
-  }
-
-  #find(tree: MatchTree<HttpMatchData, RouteList>, requestHeaders: HeaderMap, info: StreamInfo): RouteList | null {
-    return tree.match({
-      info,
-      requestHeaders,
-      requestTrailers: null,
-      responseHeaders: null,
-      responseTrailers: null,
-    }) ?? null;
   }
 
   #needsTlsRedirect(headers: HeaderMap): boolean {
