@@ -14,18 +14,17 @@ import type { ConnectionInfo } from "../../observe/stream_info.ts";
 import { ActiveClient, type ActiveClientOwner, type ClientCodecFactory, ClientState } from "./active_client.ts";
 import type { ResourcePriority } from "../circuit_breaker.ts";
 import type { DialFailure } from "./dialer.ts";
-import type { Host, HostPool } from "../host.ts";
+import type { Host } from "../host.ts";
 import type { HttpProtocolPlan } from "../plan.ts";
-import type { Preconnect, PreconnectingPool } from "./preconnect.ts";
+import { ConnPoolBase } from "./conn_pool_base.ts";
 import {
   failureDetails,
   failureReason,
-  PendingLine,
   type PoolCancellable,
   type PoolCluster,
   type PoolFailureReason,
-  PoolLedger,
 } from "./pool.ts";
+import type { PreconnectingPool } from "./preconnect.ts";
 
 /** What becomes of a wish for a stream: exactly one of the two, unless it is cancelled. */
 export interface HttpPoolCallbacks {
@@ -46,22 +45,18 @@ interface HttpWaiter {
   readonly callbacks: HttpPoolCallbacks;
 }
 
-export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool {
-  readonly ledger: PoolLedger;
+export class HttpPool extends ConnPoolBase<HttpWaiter> implements ActiveClientOwner {
   readonly createCodec: ClientCodecFactory;
   readonly http: HttpProtocolPlan;
-  readonly host: Host;
   /** Clients with room for a stream; the last one is taken first. */
   readonly #ready: ActiveClient[] = [];
   readonly #clients = new Set<ActiveClient>();
-  readonly #pending: PendingLine<HttpWaiter>;
   /** Streams that clients now connecting will have room for. */
   #connectingCapacity = 0;
   /** Clients that look at bytes now: they may be free a moment later. */
   #dispatching = 0;
   /** Somebody waits for such a client rather than for a new connection. */
   #deferred = false;
-  readonly #preconnect: Preconnect | null;
   draining = false;
   readonly #connectionId: number;
   /** Told when the pool comes into use, and when it is out of it. */
@@ -82,46 +77,24 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     http: HttpProtocolPlan,
     connectionId: number,
   ) {
+    super(host, cluster, priority);
     this.#connectionId = connectionId;
-    this.host = host;
-    this.#preconnect = cluster.preconnect;
-    this.ledger = new PoolLedger(host, cluster, priority);
     this.createCodec = createCodec;
     this.http = http;
-    this.#pending = new PendingLine(this.ledger);
-    this.#pending.onCancelled = () => this.#onLess();
+    this.pending.onCancelled = () => this.#onLess();
   }
 
   /**
    * Asks for a stream. Null: the callbacks came already. Else they come later, unless the result is cancelled.
    */
   newStream(decoder: ResponseDecoder & StreamCallbacks, callbacks: HttpPoolCallbacks): PoolCancellable | null {
-    const preconnect = this.#preconnect;
+    const { preconnect } = this;
     if (preconnect !== null) preconnect.connectToNext(this.#poolOf);
     const ready = this.#ready;
-    if (ready.length !== 0) {
-      this.#attach(ready[ready.length - 1]!, decoder, callbacks);
-      if (preconnect !== null) preconnect.connect(this);
-      return null;
-    }
-    if (!this.ledger.canWait()) {
-      this.ledger.cluster.stats.upstreamRqPendingOverflow.inc();
-      callbacks.onPoolFailure(StreamResetReason.Overflow, "", null);
-      return null;
-    }
-    const entry = this.#pending.push({ decoder, callbacks });
-    if (!this.#counted) this.#countUse();
-    if (!this.#createConnections()) {
-      entry.cancel();
-      callbacks.onPoolFailure(StreamResetReason.Overflow, "", null);
-      return null;
-    }
+    if (ready.length === 0) return this.wait({ decoder, callbacks });
+    this.#attach(ready[ready.length - 1]!, decoder, callbacks);
     if (preconnect !== null) preconnect.connect(this);
-    return entry.waiting ? entry : null;
-  }
-
-  get idle(): boolean {
-    return this.#clients.size === 0 && this.#pending.length === 0;
+    return null;
   }
 
   /** Connections in any state. */
@@ -139,10 +112,6 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     let room = this.#connectingCapacity;
     for (const client of this.#ready) room += client.room;
     return room;
-  }
-
-  get pendingCount(): number {
-    return this.#pending.length;
   }
 
   /** Closes the connections that are free now, and the others after their streams. New ones may be made. */
@@ -163,7 +132,7 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
 
   /** Ends everything at once: connections are cut, those who wait fail. */
   close(): void {
-    this.#failPending(StreamResetReason.LocalConnectionFailure, "pool closed");
+    this.failPending(StreamResetReason.LocalConnectionFailure, "pool closed");
     for (const client of [...this.#clients]) client.close("pool closed");
   }
 
@@ -177,27 +146,24 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     callbacks.onPoolReady(encoder, this.host, client.connection!.info, client.protocol, client.requestCount);
   }
 
-  /** Makes connections until there will be one for everybody who waits; false when overload forbids it. */
-  #createConnections(): boolean {
-    while (this.#pending.length > this.#connectingCapacity) {
-      if (this.#pending.length <= this.#connectingCapacity + this.#dispatching) {
-        this.#deferred = true;
-        return true;
-      }
-      if (this.ledger.shedsConnections()) return false;
-      // Other hosts may hold all connections of the cluster: one is allowed, else nobody here ever gets any.
-      if (!this.ledger.canCreateConnection() && this.#clients.size > 0) return true;
-      this.createConnection();
-    }
+  // ConnPoolBase
+
+  protected expectsEnough(): boolean {
+    const { length } = this.pending;
+    if (length <= this.#connectingCapacity) return true;
+    if (length > this.#connectingCapacity + this.#dispatching) return false;
+    this.#deferred = true;
     return true;
   }
 
-  /** Connections for those who wait on, of whom none is to wait for nothing. */
-  #replaceConnections(): void {
-    if (!this.#createConnections() && this.#clients.size === 0) this.#failPending(StreamResetReason.Overflow, "");
+  protected tellFailure(
+    { callbacks }: HttpWaiter,
+    reason: PoolFailureReason,
+    details: string,
+    host: Host | null,
+  ): void {
+    callbacks.onPoolFailure(reason, details, host);
   }
-
-  // PreconnectingPool
 
   createConnection(): void {
     const client = new ActiveClient(this);
@@ -211,13 +177,9 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     return cluster.httpPool(host, priority, this.http.protocol, this.#connectionId);
   };
 
-  #failPending(reason: PoolFailureReason, details: string): void {
-    this.#pending.fail(({ callbacks }) => callbacks.onPoolFailure(reason, details, this.host));
-  }
-
   #checkIdle(): void {
     if (!this.draining) return;
-    if (this.#pending.length === 0) {
+    if (this.pending.length === 0) {
       for (const client of [...this.#clients]) {
         if (client.state === ClientState.Connecting) client.close("drained");
       }
@@ -249,8 +211,8 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
 
   onRoom(client: ActiveClient): void {
     if (client.state !== ClientState.Ready) this.setState(client, ClientState.Ready);
-    while (this.#pending.length > 0 && client.state === ClientState.Ready) {
-      const waiter = this.#pending.shift()!;
+    while (this.pending.length > 0 && client.state === ClientState.Ready) {
+      const waiter = this.pending.shift()!;
       this.#attach(client, waiter.decoder, waiter.callbacks);
     }
     if (client.state !== ClientState.Ready || client.activeStreams > 0) return;
@@ -266,17 +228,17 @@ export class HttpPool implements ActiveClientOwner, HostPool, PreconnectingPool 
     this.#dispatching--;
     if (!this.#deferred) return;
     this.#deferred = false;
-    this.#replaceConnections();
+    this.replaceConnections();
   }
 
   onConnectFailed(_client: ActiveClient, failure: DialFailure): void {
-    this.#failPending(failureReason(failure), failureDetails(failure));
-    this.#replaceConnections();
+    this.failPending(failureReason(failure), failureDetails(failure));
+    this.replaceConnections();
     this.#onLess();
   }
 
   onClosed(_client: ActiveClient): void {
-    this.#replaceConnections();
+    this.replaceConnections();
     this.#onLess();
   }
 

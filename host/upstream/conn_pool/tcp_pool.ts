@@ -9,18 +9,17 @@
  */
 import { StreamResetReason } from "../../http/codec.ts";
 import type { ResourcePriority } from "../circuit_breaker.ts";
+import { ConnPoolBase } from "./conn_pool_base.ts";
 import type { DialFailure } from "./dialer.ts";
-import type { Host, HostPool } from "../host.ts";
+import type { Host } from "../host.ts";
 import {
   failureDetails,
   failureReason,
-  PendingLine,
   type PoolCancellable,
   type PoolCluster,
   type PoolFailureReason,
-  PoolLedger,
 } from "./pool.ts";
-import type { Preconnect, PreconnectingPool } from "./preconnect.ts";
+import type { PreconnectingPool } from "./preconnect.ts";
 import { TcpConnection, type TcpConnectionOwner } from "./tcp_connection.ts";
 
 export interface TcpPoolCallbacks {
@@ -29,56 +28,27 @@ export interface TcpPoolCallbacks {
   onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host | null): void;
 }
 
-export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool {
-  readonly ledger: PoolLedger;
-  readonly host: Host;
-  readonly #pending: PendingLine<TcpPoolCallbacks>;
+export class TcpPool extends ConnPoolBase<TcpPoolCallbacks> implements TcpConnectionOwner {
   readonly #connections = new Set<TcpConnection>();
   #connecting = 0;
   /** Connected ahead; the last one is taken first. */
   readonly #ready: TcpConnection[] = [];
-  readonly #preconnect: Preconnect | null;
   #onIdle: (() => void) | null = null;
 
   constructor(host: Host, cluster: PoolCluster, priority: ResourcePriority) {
-    this.host = host;
-    this.#preconnect = cluster.preconnect;
-    this.ledger = new PoolLedger(host, cluster, priority);
-    this.#pending = new PendingLine(this.ledger);
-    this.#pending.onCancelled = () => this.#onCancelled();
+    super(host, cluster, priority);
+    this.pending.onCancelled = () => this.#onCancelled();
   }
 
   /** Asks for a connection. Null: one of the callbacks came already. */
   newConnection(callbacks: TcpPoolCallbacks): PoolCancellable | null {
-    const preconnect = this.#preconnect;
-    if (preconnect !== null) preconnect.connectToNext(this.#poolOf);
+    const { preconnect } = this;
+    preconnect?.connectToNext(this.#poolOf);
     const ready = this.#ready.pop();
-    if (ready !== undefined) {
-      this.#give(ready, callbacks);
-      preconnect?.connect(this);
-      return null;
-    }
-    if (!this.ledger.canWait()) {
-      this.ledger.cluster.stats.upstreamRqPendingOverflow.inc();
-      callbacks.onPoolFailure(StreamResetReason.Overflow, "", null);
-      return null;
-    }
-    const entry = this.#pending.push(callbacks);
-    if (!this.#createConnections()) {
-      entry.cancel();
-      callbacks.onPoolFailure(StreamResetReason.Overflow, "", null);
-      return null;
-    }
+    if (ready === undefined) return this.wait(callbacks);
+    this.#give(ready, callbacks);
     preconnect?.connect(this);
-    return entry.waiting ? entry : null;
-  }
-
-  get idle(): boolean {
-    return this.#connections.size === 0 && this.#pending.length === 0;
-  }
-
-  get pendingCount(): number {
-    return this.#pending.length;
+    return null;
   }
 
   get activeCount(): number {
@@ -104,7 +74,7 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
   }
 
   close(): void {
-    this.#failPending(StreamResetReason.LocalConnectionFailure, "pool closed");
+    this.failPending(StreamResetReason.LocalConnectionFailure, "pool closed");
     for (const connection of [...this.#connections]) connection.discard();
   }
 
@@ -113,22 +83,20 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
     for (const connection of [...this.#connections]) if (!connection.connecting) connection.discard();
   }
 
-  /** Makes a connection for everybody who waits; false when overload forbids it. */
-  #createConnections(): boolean {
-    while (this.#pending.length > this.#connecting) {
-      if (this.ledger.shedsConnections()) return false;
-      if (!this.ledger.canCreateConnection() && this.#connections.size > 0) return true;
-      this.createConnection();
-    }
-    return true;
+  // ConnPoolBase
+
+  protected expectsEnough(): boolean {
+    return this.pending.length <= this.#connecting;
   }
 
-  /** Connections for those who wait on, of whom none is to wait for nothing. */
-  #replaceConnections(): void {
-    if (!this.#createConnections() && this.#connections.size === 0) this.#failPending(StreamResetReason.Overflow, "");
+  protected tellFailure(
+    callbacks: TcpPoolCallbacks,
+    reason: PoolFailureReason,
+    details: string,
+    host: Host | null,
+  ): void {
+    callbacks.onPoolFailure(reason, details, host);
   }
-
-  // PreconnectingPool
 
   createConnection(): void {
     this.#connecting++;
@@ -147,16 +115,12 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
 
   /** Connections on the way that nobody waits for are given up, the youngest first. */
   #onCancelled(): void {
-    const wanted = (this.pendingCount + this.activeCount) * (this.#preconnect?.perUpstreamRatio ?? 1);
+    const wanted = (this.pendingCount + this.activeCount) * (this.preconnect?.perUpstreamRatio ?? 1);
     if (this.#connecting > 0 && this.room - 1 + this.activeCount >= wanted) {
       this.#connecting--;
       [...this.#connections].filter((connection) => connection.connecting).pop()?.discard();
     }
     this.#checkIdle();
-  }
-
-  #failPending(reason: PoolFailureReason, details: string): void {
-    this.#pending.fail((callbacks) => callbacks.onPoolFailure(reason, details, this.host));
   }
 
   #checkIdle(): void {
@@ -170,10 +134,10 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
 
   onConnected(connection: TcpConnection): void {
     this.#connecting--;
-    const callbacks = this.#pending.shift();
+    const callbacks = this.pending.shift();
     if (callbacks !== null) return this.#give(connection, callbacks);
     // Nobody wants it any more, or not yet.
-    if (this.#preconnect === null || this.draining) return connection.discard();
+    if (this.preconnect === null || this.draining) return connection.discard();
     this.#ready.push(connection);
     connection.keep();
   }
@@ -181,8 +145,8 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
   onConnectFailed(connection: TcpConnection, failure: DialFailure): void {
     this.#connecting--;
     this.#connections.delete(connection);
-    this.#failPending(failureReason(failure), failureDetails(failure));
-    this.#replaceConnections();
+    this.failPending(failureReason(failure), failureDetails(failure));
+    this.replaceConnections();
     this.#checkIdle();
   }
 
@@ -190,7 +154,7 @@ export class TcpPool implements TcpConnectionOwner, HostPool, PreconnectingPool 
     this.#connections.delete(connection);
     const index = this.#ready.indexOf(connection);
     if (index >= 0) this.#ready.splice(index, 1);
-    this.#replaceConnections();
+    this.replaceConnections();
     this.#checkIdle();
   }
 }
