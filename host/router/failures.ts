@@ -92,12 +92,14 @@ export function failReset(request: RoutedRequest, reason: StreamResetReason, tex
   const { info } = stream;
   const suffix = reason + (text === "" ? "" : `|${text}`);
   info.setFlag(resetReasonFlag(reason));
-  if (request.responseStarted) return stream.resetStream(`upstream_reset_after_response_started{${suffix}}`);
+  const when = request.responseStarted ? "after" : "before";
+  const details = `upstream_reset_${when}_response_started{${suffix}}`;
+  if (request.responseHeadersSent) return stream.resetStream(details);
   const which = info.attemptCount > 1 ? "retried and the latest reset reason" : "reset reason";
   request.reply(
     resetStatus(reason),
     `upstream connect error or disconnect/reset before headers. ${which}: ${resetReasonText(reason)}`,
-    `upstream_reset_before_response_started{${suffix}}`,
+    details,
     { overloaded: reason === StreamResetReason.Overflow && !config.plan.suppressEnvoyHeaders },
   );
 }
@@ -107,7 +109,7 @@ export function failTimeout(request: RoutedRequest, details: string): void {
   const { stream, timeoutStatus: status } = request;
   request.recordBudget();
   stream.info.setFlag(ResponseFlag.UpstreamRequestTimeout);
-  if (request.responseStarted) return stream.resetStream(details);
+  if (request.responseHeadersSent) return stream.resetStream(details);
   request.reply(status, status === 204 ? "" : "upstream request timeout", details);
 }
 
@@ -116,6 +118,6 @@ export function failMaxDuration(request: RoutedRequest): void {
   const { stream } = request;
   stream.info.setFlag(ResponseFlag.UpstreamMaxStreamDurationReached);
   const details = "upstream_max_stream_duration_reached";
-  if (request.responseStarted) return stream.resetStream(details);
+  if (request.responseHeadersSent) return stream.resetStream(details);
   request.reply(request.endMs < 0 ? 408 : 504, "upstream max stream duration reached", details);
 }

@@ -48,8 +48,10 @@ export class RoutedRequest {
   timeoutStatus = 504;
   /** When the request was there as a whole; -1 before. */
   endMs = -1;
-  /** The client has seen something of an attempt: no other one may follow. */
+  /** The client has seen something of an attempt, if only an informational response: no other one may follow. */
   responseStarted = false;
+  /** The client has seen the head of the response: no other response may follow. */
+  responseHeadersSent = false;
   /** The response comes from a canary. */
   isCanary = false;
   /** What of the request is kept to be sent again; null when it will not be. */

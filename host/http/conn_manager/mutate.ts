@@ -46,7 +46,6 @@ const EDGE_ONLY_HEADERS = new HeaderNames([
 
 /** Of one connection only (RFC 9110 §7.6.1). */
 const HOP_BY_HOP_HEADERS = new HeaderNames(["keep-alive", "proxy-connection", "transfer-encoding"]);
-const UPGRADE_HEADERS = new HeaderNames(["upgrade", "http2-settings"]);
 
 /** What was found out about the sender of a request. */
 export interface RequestOrigin {
@@ -166,7 +165,7 @@ function removeHopByHop(headers: HeaderMap, isUpgrade: boolean): void {
     }
     if (!isUpgrade) headers.remove("connection");
   }
-  if (!isUpgrade) headers.removeAll(UPGRADE_HEADERS);
+  if (!isUpgrade) headers.remove("upgrade");
   headers.removeAll(HOP_BY_HOP_HEADERS);
   const te = headers.getJoined("te");
   if (te !== null) {

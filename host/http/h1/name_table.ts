@@ -24,7 +24,6 @@ export const FieldKind = {
   ProxyConnection: 6,
   Upgrade: 7,
   Te: 8,
-  Http2Settings: 9,
 } as const;
 export type FieldKind = (typeof FieldKind)[keyof typeof FieldKind];
 
@@ -62,7 +61,6 @@ const KINDS: Readonly<Record<string, FieldKind>> = {
   "proxy-connection": FieldKind.ProxyConnection,
   "upgrade": FieldKind.Upgrade,
   "te": FieldKind.Te,
-  "http2-settings": FieldKind.Http2Settings,
 };
 
 const KNOWN_NAMES = `accept accept-charset accept-encoding accept-language accept-ranges

@@ -63,7 +63,6 @@ export function buildRequestHead(
   out: MessageHead,
 ): CodecError | null {
   const version = scan.version;
-  if (version !== 11 && !(version === 10 && options.acceptHttp10)) return LOW_VERSION;
   const start = scan.methodStart;
   const head = headText(bytes, start, end);
   const method = internMethod(head.slice(0, scan.methodEnd - start));
@@ -72,24 +71,22 @@ export function buildRequestHead(
   let error = copyFields(head, start, headers, options, false);
   if (error !== null) return error;
   const hasBody = fields.transferEncoding !== null || fields.contentLength > 0;
+  const asksUpgrade = fields.upgrade !== null && (fields.options & ConnectionOption.Upgrade) !== 0;
+  const isH2c = asksUpgrade && fields.upgrade!.trim().toLowerCase() === "h2c";
   // An upgrade may be ignored (RFC 9110 §7.8); one with a body is, so that it is always clear where the
   // body ends.
-  const isUpgrade = fields.upgrade !== null && (fields.options & ConnectionOption.Upgrade) !== 0 && version === 11 &&
-    !hasBody && method !== "CONNECT" && fields.upgrade.trim().toLowerCase() !== "h2c" &&
-    (options.ignoresUpgrade === null || !options.ignoresUpgrade(fields.upgrade));
+  const isUpgrade = asksUpgrade && version === 11 && !hasBody && method !== "CONNECT" && !isH2c &&
+    (options.ignoresUpgrade === null || !options.ignoresUpgrade(fields.upgrade!));
   if (isUpgrade) {
     headers = new HeaderMap();
     error = copyFields(head, start, headers, options, true);
     if (error !== null) return error;
   }
+  if (isH2c) headers.remove("http2-settings");
   if (options.headerKeyFormat !== null) headers.formatter = spellingOf(head, options.headerKeyFormat);
   out.reset(headers, version);
   out.fieldBytes = scannedFieldBytes();
   // From here on `host` in the map would mean the authority.
-  const host = headers.authority;
-  if (host !== null && !isAuthority(host)) {
-    return badMessage("http.invalid_authority", "the Host header has a character that is not allowed in it");
-  }
   headers.method = method;
   error = setTarget(headers, head.slice(scan.targetStart - start, scan.targetEnd - start), options);
   if (error !== null) return error;
@@ -101,6 +98,13 @@ export function buildRequestHead(
   if ((fields.options & ConnectionOption.Other) !== 0) {
     error = removeNominated(headers, fields.connection!);
     if (error !== null) return error;
+  }
+  // Whatever else is wrong is said first, as in Envoy.
+  if (version !== 11 && !(version === 10 && options.acceptHttp10)) return LOW_VERSION;
+  // A target that names the authority came in the place of what Host said.
+  const { authority } = headers;
+  if (authority !== null && !isAuthority(authority)) {
+    return badMessage("http.invalid_authority", "the Host header has a character that is not allowed in it");
   }
   if (isUpgrade) out.upgrade = headers.protocol = fields.upgrade;
   if ((fields.options & ConnectionOption.Close) !== 0 || fields.proxyClose) out.keepAlive = false;
@@ -192,7 +196,6 @@ function copyFields(
         if (hasToken(value, "trailers")) headers.append("te", "trailers", name.bit);
         break;
       case FieldKind.KeepAlive:
-      case FieldKind.Http2Settings:
         break;
     }
   }
@@ -221,7 +224,7 @@ function setFraming(out: MessageHead, method: string, options: Http1ServerOption
       out.headers.remove("content-length");
     }
     if (!chunked) return notImplemented(`transfer-encoding is "${transferEncoding}", expected "chunked"`);
-    if (out.version === 10) return codecError("transfer-encoding in HTTP/1.0");
+    if (out.version === 10) return options.acceptHttp10 ? codecError("transfer-encoding in HTTP/1.0") : LOW_VERSION;
     out.framing = BodyFraming.Chunked;
     return null;
   }

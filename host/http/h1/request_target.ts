@@ -16,7 +16,7 @@ const INVALID_URL: CodecError = badMessage("http1.invalid_url", "the request tar
 /** Sets `:path`, and `:authority` and `:scheme` where the target has them; the method is set already. */
 export function setTarget(headers: HeaderMap, target: string, options: Http1ServerOptions): CodecError | null {
   if (headers.method === "CONNECT") {
-    if (!isHostAndPort(target)) return INVALID_URL;
+    if (!isHost(target, true)) return INVALID_URL;
     headers.authority = target;
     return null;
   }
@@ -25,21 +25,22 @@ export function setTarget(headers: HeaderMap, target: string, options: Http1Serv
     return null;
   }
   if (target === "*") {
-    if (headers.method !== "OPTIONS") return INVALID_URL;
+    if (headers.method !== "OPTIONS" && options.allowAbsoluteUrl) return INVALID_URL;
     headers.path = target;
     return null;
   }
   const schemeEnd = target.indexOf("://");
-  if (schemeEnd < 1 || !/^[A-Za-z][-A-Za-z0-9+.]*$/.test(target.slice(0, schemeEnd))) {
+  if (schemeEnd < 1 || !/^[A-Za-z]+$/.test(target.slice(0, schemeEnd))) {
     return codecError("the request target is neither a path nor a URL");
+  }
+  // No route takes what does not begin with a slash.
+  if (!options.allowAbsoluteUrl) {
+    headers.path = target;
+    return null;
   }
   const scheme = target.slice(0, schemeEnd).toLowerCase();
   if (scheme !== "http" && scheme !== "https") {
     return badMessage("http1.invalid_scheme", `the scheme is ${scheme}, expected http or https`);
-  }
-  if (!options.allowAbsoluteUrl) {
-    headers.path = target;
-    return null;
   }
   let authorityEnd = schemeEnd + 3;
   for (; authorityEnd < target.length; authorityEnd++) {
@@ -54,6 +55,7 @@ export function setTarget(headers: HeaderMap, target: string, options: Http1Serv
   if (!isAuthority(authority) || (at > 0 && !isAuthority(hostAndUser.slice(0, at)))) {
     return codecError("the authority has a character that is not allowed in it");
   }
+  if (!isHost(authority, false)) return INVALID_URL;
   const path = target.slice(authorityEnd);
   if (path.charCodeAt(0) === 35) return codecError("the request target has a fragment behind its authority");
   if (scheme === "https" && options.rejectHttpsUrl) return HTTPS_URL_ON_PLAINTEXT;
@@ -63,11 +65,16 @@ export function setTarget(headers: HeaderMap, target: string, options: Http1Serv
   return null;
 }
 
-/** `host:port`, `1.2.3.4:port` or `[::1]:port`. */
-function isHostAndPort(text: string): boolean {
-  const colon = text.lastIndexOf(":");
-  if (colon < 1 || !/^[0-9]{1,5}$/.test(text.slice(colon + 1)) || Number(text.slice(colon + 1)) > 65535) return false;
-  const host = text.slice(0, colon);
+/** `host:port`, `1.2.3.4:port` or `[::1]:port`; without the port, too, where it need not be there. */
+function isHost(text: string, needsPort: boolean): boolean {
+  const bracket = text.lastIndexOf("]");
+  const colon = text.indexOf(":", bracket + 1);
+  if (colon < 0 ? needsPort : !isPort(text.slice(colon + 1))) return false;
+  const host = colon < 0 ? text : text.slice(0, colon);
   if (host.startsWith("[")) return /^\[[0-9A-Fa-f:.]+\]$/.test(host);
-  return isAuthority(host) && !/[:[\]]/.test(host);
+  return host !== "" && isAuthority(host) && !/[[\]]/.test(host);
+}
+
+function isPort(text: string): boolean {
+  return /^[0-9]+$/.test(text) && Number(text) <= 65535;
 }

@@ -173,8 +173,6 @@ function roleOf(field: FieldName): FieldRole {
       return FieldRole.ContentLength;
     case FieldKind.Te:
       return FieldRole.Te;
-    case FieldKind.Http2Settings:
-      return FieldRole.Plain;
     default:
       return FieldRole.ConnectionSpecific;
   }

@@ -178,7 +178,7 @@ export class Attempts
   onUpstream1xxHeaders(attempt: UpstreamAttempt, headers: HeaderMap): void {
     attempt.measure?.onResponseHeaders(headers);
     attempt.timers?.onActivity();
-    // The client has seen something of this attempt.
+    this.request.responseStarted = true;
     this.#giveUpRetries();
     this.#inFlight.resetOthers(attempt);
     this.request.chargeResponse(headers.status);
@@ -351,8 +351,8 @@ export class Attempts
     if (host === null) return;
     if (route.autoHostRewrite && host.hostname !== "") headers.authority = host.hostname;
     request.prepareRetryHeaders(this.#retry!.followsTimeout);
-    const { length, trailers, complete } = replay!;
-    const body = length > 0 ? replay!.body() : null;
+    const { trailers, complete } = replay!;
+    const body = replay!.body();
     const attempt = this.#attempt(host, headers, complete && body === null && trailers === null);
     // One that failed at once takes nothing more.
     if (body !== null) sendBody(attempt, body, complete && trailers === null);

@@ -9,7 +9,7 @@ import type { RoutedRequest } from "../routed_request.ts";
 /** Makes the headers of the chosen response the client's. */
 export function finalizeResponse(request: RoutedRequest, headers: HeaderMap, cookies: readonly string[] | null): void {
   const { stream: { info, clock }, route, config } = request;
-  request.responseStarted = true;
+  request.responseStarted = request.responseHeadersSent = true;
   info.responseCodeDetails = "via_upstream";
   if (!config.plan.suppressEnvoyHeaders && request.endMs >= 0) {
     headers.setOwn("x-envoy-upstream-service-time", String(Math.trunc(clock.nowMs() - request.endMs)));

@@ -9,6 +9,7 @@ export class RequestReplay {
   readonly #limitBytes: number;
   readonly #chunks: Uint8Array[] = [];
   #length = 0;
+  #hasBody = false;
   trailers: HeaderMap | null = null;
   /** All of the request is there. */
   complete = false;
@@ -28,11 +29,13 @@ export class RequestReplay {
     if (this.#length + data.length > this.#limitBytes) return false;
     for (let i = 0; i < data.chunkCount; i++) this.#chunks.push(new Uint8Array(data.chunkAt(i)));
     this.#length += data.length;
+    this.#hasBody = true;
     return true;
   }
 
-  /** The body so far, for one more attempt. */
-  body(): ByteQueue {
+  /** The body so far, for one more attempt; null where there is none, not even one without a byte. */
+  body(): ByteQueue | null {
+    if (!this.#hasBody) return null;
     const queue = new ByteQueue();
     for (const chunk of this.#chunks) queue.push(chunk);
     return queue;

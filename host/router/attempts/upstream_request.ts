@@ -122,7 +122,8 @@ export class UpstreamRequest extends WaitingAttempt<HttpPool>
     const body = this.#pendingBody;
     const trailers = this.#pendingTrailers;
     const end = this.#pendingEnd && trailers === null;
-    const hasBody = body !== null && body.length > 0;
+    // Also one without bytes: what came behind the headers goes behind them.
+    const hasBody = body !== null;
     this.#pendingBody = null;
     this.#pendingTrailers = null;
     const headersEnd = end && !hasBody;

@@ -105,6 +105,17 @@ export const failures: Group = {
     answer("a bad chunk size", {
       steps: ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", { pause: 50 }, "zz\r\n", "hang"],
     }, false),
+    answer("no response behind an informational one", {
+      steps: ["HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n", { pause: 30 }, "close"],
+    }),
+    answer("garbage behind an informational response", {
+      steps: ["HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nX-A: a\0\r\n\r\n", "hang"],
+    }),
+    {
+      name: "nothing behind an informational response, for too long",
+      client: [`GET /timeout HTTP/1.1\r\n${HOST}\r\n`, "response"],
+      upstreams: { u: { http: [{ steps: ["HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n", "hang"] }] } },
+    },
     answer("length and chunked", {
       steps: ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "hang"],
     }),

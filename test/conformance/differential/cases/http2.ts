@@ -102,6 +102,7 @@ export const http2: Group = {
       upstreams: { u: { http: [{ steps: ["HTTP/1.1 200 OK\r\n\r\nuntil close", "end"] }] } },
     }),
     ask("2 to 1: cookies in crumbs", asks("GET", "/1", ["cookie", "a=1"], ["x-a", "1"], ["cookie", "b=2"])),
+    ask("2 to 1: settings of an upgrade", asks("GET", "/1", ["http2-settings", "AAMAAABkAARAAAAA"])),
     ask("2 to 1: host beside :authority", asks("GET", "/1", ["host", "b.example"])),
     ask("2 to 1: host and no :authority", [
       ...[[":method", "GET"], [":scheme", "http"], [":path", "/1"]] as const,

@@ -113,6 +113,12 @@ export const protocolOptions: Group = {
     ),
     ask("an upgrade in a list", "lax", UPGRADE("websocket, other")),
     ask("an absolute target where none is allowed", "strict", `GET http://b.example/x HTTP/1.1\r\nHost: a\r\n\r\n`),
+    ask(
+      "a target of another scheme where none is allowed",
+      "strict",
+      `GET ftp://b.example/x HTTP/1.1\r\nHost: a\r\n\r\n`,
+    ),
+    ask("the whole server where no absolute target is allowed", "strict", `GET * HTTP/1.1\r\nHost: a\r\n\r\n`),
     ask("an absolute target where it is allowed", "plain", `GET http://b.example/x HTTP/1.1\r\nHost: a\r\n\r\n`),
     ask("a target without a path", "plain", `GET http://b.example HTTP/1.1\r\nHost: a\r\n\r\n`),
     ask("a target with a query and no path", "plain", `GET http://b.example?q HTTP/1.1\r\nHost: a\r\n\r\n`),

@@ -154,6 +154,24 @@ export const requests: Group = {
         `X-Envoy-External-Address: 1.1.1.1\r\nX-Envoy-Downstream-Service-Cluster: d\r\nX-Envoy-Unknown: u\r\n` +
         `X-Forwarded-Client-Cert: By=a\r\nX-Envoy-Ip-Tags: t\r\n\r\n`,
     },
+    {
+      name: "settings of HTTP/2 without an upgrade",
+      client: `GET / HTTP/1.1\r\n${HOST}HTTP2-Settings: AAMAAABkAARAAAAA\r\n\r\n`,
+    },
+    {
+      name: "a response that is the last on its connection",
+      client: [
+        `GET /first HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
+        "response",
+      ],
+      upstreams: { u: { http: ["HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"] } },
+      anyConnection: true,
+    },
+    {
+      name: "chunks without a byte, on a new connection",
+      client: `GET / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+      anyConnection: true,
+    },
     { name: "an absolute target wins over Host", client: `GET http://b.example:81/p?q HTTP/1.1\r\n${HOST}\r\n` },
     { name: "an absolute https target over plain text", client: `GET https://b.example HTTP/1.1\r\n${HOST}\r\n` },
     { name: "an unusual method", client: `PROPFIND / HTTP/1.1\r\n${HOST}Depth: 1\r\n\r\n` },

@@ -44,6 +44,11 @@ ${route("/idempotent", 'retry_on: "5xx", retriable_request_headers: [ { name: x-
   exchanges: [
     get("a status that is retried", "/5xx", [status("500 X"), GOOD]),
     get("a status that is not", "/5xx", [status("404 X")]),
+    {
+      name: "a body without a byte",
+      client: `POST /5xx HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+      upstreams: { u: { http: [status("500 X"), GOOD] } },
+    },
     get("all retries are used", "/three", [status("503 X"), status("502 X"), status("504 X")]),
     get("closed before the response", "/reset", [{ steps: ["close"] }, GOOD]),
     get("closed again and again", "/reset", [{ steps: ["close"] }, { steps: ["close"] }]),

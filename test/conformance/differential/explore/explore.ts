@@ -16,6 +16,7 @@ import { exploreAttempts } from "./attempts.ts";
 import { Chance } from "./chance.ts";
 import { exploreChoices } from "./choices.ts";
 import { exploreFormats } from "./formats.ts";
+import { exploreMessages } from "./messages.ts";
 import { exploreRoutes } from "./routes.ts";
 import { exploreTrees } from "./trees.ts";
 
@@ -25,6 +26,7 @@ const KINDS: Readonly<Record<string, (chance: Chance, seed: number) => Group>> =
   choices: exploreChoices,
   trees: exploreTrees,
   formats: exploreFormats,
+  messages: exploreMessages,
 };
 
 const { values, positionals } = parseArgs({
@@ -111,7 +113,10 @@ for (let round = 0; round < Number(values.rounds); round++) {
         if (differences.length === 0) continue;
         found++;
         if (found > Number(values.most)) continue;
-        lines.push(`  ${exchange.name}: ${JSON.stringify(group.exchanges[index]!.client)}`, ...differences);
+        const { client, upstreams } = group.exchanges[index]!;
+        lines.push(`  ${exchange.name}: ${JSON.stringify(client)}`);
+        if (upstreams !== undefined) lines.push(`    upstreams: ${JSON.stringify(upstreams)}`);
+        lines.push(...differences);
       }
       // A request of several lines may be followed by the next one before the last of them is there.
       if (lines.length === 0) compare(logOf(expected), logOf(actual), "log", lines);

@@ -20,7 +20,6 @@ const CODEC_NAMES: readonly [string, FieldKind][] = [
   ["proxy-connection", FieldKind.ProxyConnection],
   ["upgrade", FieldKind.Upgrade],
   ["te", FieldKind.Te],
-  ["http2-settings", FieldKind.Http2Settings],
 ];
 
 test("the codec's own names are found in any letter case, and have slots of their own", () => {
