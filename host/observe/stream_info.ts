@@ -113,6 +113,8 @@ export interface Locality {
 /** The upstream half of a stream's facts. */
 export interface UpstreamInfo {
   clusterName: string;
+  /** What statistics and logs call the cluster. */
+  observabilityName: string;
   host: SocketAddress | null;
   hostName: string;
   localAddress: SocketAddress | null;

@@ -9,7 +9,7 @@
 import { xxHash64 } from "../base/xxhash.ts";
 import type { Connection } from "../net/connection_port.ts";
 import type { CounterPort } from "../net/stats.ts";
-import type { FilterMetadata, Locality, SocketAddress, StreamInfo } from "../observe/stream_info.ts";
+import type { StreamInfo, UpstreamInfo } from "../observe/stream_info.ts";
 import { ResourcePriority } from "./circuit_breaker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ClusterManager } from "./cluster_manager.ts";
@@ -19,23 +19,13 @@ import { MetadataMatch } from "./lb/metadata_match.ts";
 import type { PoolCancellable, PoolFailureReason } from "./conn_pool/pool.ts";
 import type { TcpConnection } from "./conn_pool/tcp_connection.ts";
 import type { TcpPoolCallbacks } from "./conn_pool/tcp_pool.ts";
+import { describeHost, newUpstreamInfo } from "./upstream_info.ts";
 
 /** What a host may be chosen by. */
 export interface TcpContext {
   readonly info: StreamInfo;
   readonly hashInput: string | null;
   readonly metadataMatch?: Readonly<Record<string, unknown>>;
-}
-
-/** The host that was chosen. */
-export interface TcpHost {
-  readonly address: SocketAddress;
-  readonly hostName: string;
-  readonly metadata: FilterMetadata;
-  readonly clusterMetadata: FilterMetadata;
-  readonly locality: Locality;
-  readonly localityMetadata: FilterMetadata;
-  readonly flowControl: FlowControlStats;
 }
 
 export interface FlowControlStats {
@@ -49,9 +39,9 @@ export type TcpFailureReason = "no_cluster" | "no_healthy_upstream" | "overflow"
 
 export interface TcpClusterCallbacks {
   /** The connection is the caller's; reading begins with its `setHandler`, which he calls before he returns. */
-  onConnected(connection: Connection, host: TcpHost): void;
-  /** `details` is the transport failure reason; `host` is null when none was chosen. */
-  onFailure(reason: TcpFailureReason, details: string, host: TcpHost | null): void;
+  onConnected(connection: Connection, upstream: UpstreamInfo, flowControl: FlowControlStats): void;
+  /** `details` is the transport failure reason; `upstream` is null when there is no cluster. */
+  onFailure(reason: TcpFailureReason, details: string, upstream: UpstreamInfo | null): void;
 }
 
 const NOTHING_TO_CANCEL: PoolCancellable = { cancel() {} };
@@ -72,12 +62,12 @@ export class TcpClusters {
     }
     if (!cluster.resources[ResourcePriority.Default].connections.canCreate()) {
       cluster.stats.upstreamCxOverflow.inc();
-      callbacks.onFailure("overflow", "", null);
+      callbacks.onFailure("overflow", "", newUpstreamInfo(cluster));
       return NOTHING_TO_CANCEL;
     }
     const host = cluster.chooseHost(new ConnectionContext(context));
     if (host === null) {
-      callbacks.onFailure("no_healthy_upstream", "", null);
+      callbacks.onFailure("no_healthy_upstream", "", newUpstreamInfo(cluster));
       return NOTHING_TO_CANCEL;
     }
     const pool = cluster.tcpPool(host, ResourcePriority.Default);
@@ -127,7 +117,7 @@ class Request implements TcpPoolCallbacks {
 
   onPoolReady(connection: TcpConnection, host: Host): void {
     host.outlierMonitor?.putResult("connected_finally");
-    this.#callbacks.onConnected(connection, this.#describe(host));
+    this.#callbacks.onConnected(connection, this.#describe(host), this.#cluster.stats.flowControl);
   }
 
   onPoolFailure(reason: PoolFailureReason, details: string, host: Host | null): void {
@@ -135,19 +125,13 @@ class Request implements TcpPoolCallbacks {
     // As in Envoy, connections that cannot even be tried say nothing of the host.
     if (name === "remote") host?.outlierMonitor?.putResult("connect_failed");
     else if (name === "timeout") host?.outlierMonitor?.putResult("timeout");
-    this.#callbacks.onFailure(name, details, host === null ? null : this.#describe(host));
+    this.#callbacks.onFailure(name, details, this.#describe(host));
   }
 
-  #describe(host: Host): TcpHost {
-    return {
-      address: host.address,
-      hostName: host.hostname,
-      metadata: host.filterMetadata,
-      clusterMetadata: this.#cluster.metadata,
-      locality: host.locality,
-      localityMetadata: host.localityMetadata,
-      flowControl: this.#cluster.stats.flowControl,
-    };
+  #describe(host: Host | null): UpstreamInfo {
+    const upstream = newUpstreamInfo(this.#cluster);
+    if (host !== null) describeHost(upstream, host);
+    return upstream;
   }
 }
 

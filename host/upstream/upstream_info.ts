@@ -17,7 +17,8 @@ export interface DescribedCluster {
 /** Of an attempt that has no host yet; bytes count on from the attempt `before` it. */
 export function newUpstreamInfo(cluster: DescribedCluster, before: UpstreamInfo | null = null): UpstreamInfo {
   return {
-    clusterName: cluster.plan.observabilityName,
+    clusterName: cluster.plan.name,
+    observabilityName: cluster.plan.observabilityName,
     host: null,
     hostName: "",
     localAddress: null,

@@ -228,7 +228,7 @@ export const STREAM_COMMANDS: Readonly<Record<string, Command>> = {
   COMMON_DURATION: { parameter: "required", length: false, compile: compileCommonDuration },
   ROUTE_NAME: text((info) => info.routeName),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: fact((info) => info.attemptCount),
-  UPSTREAM_CLUSTER: text((info) => info.upstream?.clusterName ?? info.clusterName),
+  UPSTREAM_CLUSTER: text((info) => info.upstream?.observabilityName ?? info.clusterName),
   UPSTREAM_CLUSTER_RAW: text((info) => info.upstream?.clusterName ?? info.clusterName),
   UPSTREAM_HOST: upstreamText((up) => up.host?.text),
   UPSTREAM_HOST_NAME: upstreamText(hostName),

@@ -77,7 +77,8 @@ function redirectRequest(
   const route = stream.route();
   // The log names the cluster of the latest route, even if this request has not been there.
   const cluster = route === null ? null : config.clusters.get(route.clusterName ?? "");
-  info.upstream!.clusterName = cluster === null ? "" : cluster.plan.observabilityName;
+  info.upstream!.clusterName = cluster?.plan.name ?? "";
+  info.upstream!.observabilityName = cluster?.plan.observabilityName ?? "";
   if (route === null) {
     stats.passthroughInternalRedirectNoRoute.inc();
     headers.assign(before);

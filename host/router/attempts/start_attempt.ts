@@ -42,10 +42,10 @@ function noteCluster(info: StreamInfo, cluster: Cluster, host: Host | null): voi
   const before = info.upstream!;
   // What is known of a first attempt is there already.
   if (before.host === null) return;
-  const { plan, endpointCount, metadata } = cluster;
+  const { plan: { name, observabilityName }, endpointCount, metadata } = cluster;
   info.upstream = host !== null
     ? newUpstreamInfo(cluster, before)
-    : { ...before, clusterName: plan.observabilityName, endpointCount, clusterMetadata: metadata };
+    : { ...before, clusterName: name, observabilityName, endpointCount, clusterMetadata: metadata };
 }
 
 /** Gives a first attempt's request the name of its host, where the route wants that. */

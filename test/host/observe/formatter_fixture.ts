@@ -34,6 +34,7 @@ export function connection(id: number, local: string, remote: string): Connectio
 export function upstreamInfo(): UpstreamInfo {
   return {
     clusterName: "a",
+    observabilityName: "a",
     host: address("127.0.0.1:18090"),
     hostName: "one.example",
     localAddress: address("127.0.0.1:51642"),

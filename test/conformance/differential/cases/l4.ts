@@ -38,6 +38,8 @@ access_log_options:
   access_log_flush_interval: 0.5s`,
       "%ACCESS_LOG_TYPE% %BYTES_RECEIVED%/%BYTES_SENT% cluster=%UPSTREAM_CLUSTER% host=%UPSTREAM_HOST%",
     ),
+    tcpProxy("named", "cluster: named", "cluster=%UPSTREAM_CLUSTER%/%UPSTREAM_CLUSTER_RAW%"),
+    tcpProxy("named_empty", "cluster: named_empty", "cluster=%UPSTREAM_CLUSTER%/%UPSTREAM_CLUSTER_RAW%"),
     tcpListener("echo", `- { name: envoy.filters.network.echo, typed_config: { "@type": ${ECHO} } }`),
     tcpListener(
       "direct",
@@ -84,6 +86,8 @@ access_log_options:
     cluster("v"),
     cluster("dead"),
     emptyCluster("empty"),
+    cluster("named", "  alt_stat_name: shown", "u"),
+    "- { name: named_empty, connect_timeout: 2s, alt_stat_name: shown_empty }\n",
     cluster("full", "  circuit_breakers: { thresholds: [ { max_connections: 0 } ] }", "u"),
   ]),
   exchanges: [
@@ -123,6 +127,13 @@ access_log_options:
       client: ["hello", { bytes: 2 }, { pause: 750 }, "end", "closed"],
       upstreams: { u: { tcp: [{ bytes: 5 }, "hi"] } },
     },
+    {
+      name: "a cluster that logs call otherwise",
+      listener: "named",
+      client: ["hello", "closed"],
+      upstreams: { u: { tcp: [{ bytes: 5 }, "close"] } },
+    },
+    { name: "a cluster without hosts that logs call otherwise", listener: "named_empty", client: ["hello", "closed"] },
     { name: "a refused connection", listener: "to_dead", client: ["hello", "closed"] },
     { name: "two refused connections", listener: "to_dead_twice", client: ["hello", "closed"] },
     { name: "a cluster without hosts", listener: "to_empty", client: ["hello", "closed"] },

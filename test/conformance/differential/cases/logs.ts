@@ -54,7 +54,8 @@ export const logs: Group = {
     }),
     httpListener("metadata", {
       log: textLog(
-        "route=%METADATA(ROUTE:m:k)% host=%METADATA(VIRTUAL_HOST:m:k)% cluster=%METADATA(CLUSTER:m:k)% endpoint=%UPSTREAM_METADATA(m:k)%",
+        "route=%METADATA(ROUTE:m:k)% host=%METADATA(VIRTUAL_HOST:m:k)% cluster=%METADATA(CLUSTER:m:k)% endpoint=%UPSTREAM_METADATA(m:k)% " +
+          "name=%UPSTREAM_CLUSTER%/%UPSTREAM_CLUSTER_RAW%",
       ),
       virtualHost: "metadata: { filter_metadata: { m: { k: of the host } } }\n",
       routes: `- match: { path: /told }
@@ -107,7 +108,7 @@ generate_request_id: false`,
               - { header_filter: { header: { name: x-log, present_match: true } } }`,
     ),
   ], [
-    cluster("told", "  metadata: { filter_metadata: { m: { k: of the cluster } } }", "u"),
+    cluster("told", "  alt_stat_name: shown\n  metadata: { filter_metadata: { m: { k: of the cluster } } }", "u"),
     cluster("u"),
     emptyCluster("empty"),
   ]),

@@ -4,26 +4,24 @@ import * as assert from "uvu/assert";
 import type { TcpClusterPort } from "../../../../host/extensions/filters/network/tcp_proxy/cluster_port.ts";
 import type { Connection, ConnectionHandler } from "../../../../host/net/connection_port.ts";
 import { CloseType } from "../../../../host/net/filter.ts";
-import { StreamInfo } from "../../../../host/observe/stream_info.ts";
+import { StreamInfo, type UpstreamInfo } from "../../../../host/observe/stream_info.ts";
 import { ClusterManager } from "../../../../host/upstream/cluster_manager.ts";
 import { type ClusterPlan, DEFAULT_THRESHOLDS } from "../../../../host/upstream/plan.ts";
-import { TcpClusters, type TcpHost } from "../../../../host/upstream/tcp_clusters.ts";
+import { TcpClusters } from "../../../../host/upstream/tcp_clusters.ts";
 import { createFakeEnvironment, FakeConnection, type FakeEnvironment, PeerType, planWith } from "../fakes.ts";
 
 class User implements ConnectionHandler {
   readonly events: string[] = [];
   connection: Connection | null = null;
-  host: TcpHost | null = null;
   cancel: () => void = () => {};
 
-  onConnected(connection: Connection, host: TcpHost): void {
+  onConnected(connection: Connection, { host }: UpstreamInfo): void {
     this.connection = connection;
-    this.host = host;
-    this.events.push(`connected ${host.address.text}`);
+    this.events.push(`connected ${host!.text}`);
     connection.setHandler(this);
   }
-  onFailure(reason: string, details: string, host: TcpHost | null): void {
-    this.events.push(`failure ${reason} [${details}] ${host?.address.text ?? "no host"}`);
+  onFailure(reason: string, details: string, upstream: UpstreamInfo | null): void {
+    this.events.push(`failure ${reason} [${details}] ${upstream?.host?.text ?? "no host"}`);
   }
   onData(bytes: Uint8Array): void {
     this.events.push(new TextDecoder().decode(bytes));

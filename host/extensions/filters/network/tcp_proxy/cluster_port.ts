@@ -6,7 +6,7 @@
  */
 import type { Connection } from "../../../../net/connection_port.ts";
 import type { CounterPort } from "../../../../net/stats.ts";
-import type { FilterMetadata, Locality, SocketAddress, StreamInfo } from "../../../../observe/stream_info.ts";
+import type { StreamInfo, UpstreamInfo } from "../../../../observe/stream_info.ts";
 
 /** What a host may be chosen by. */
 export interface TcpConnectContext {
@@ -18,22 +18,12 @@ export interface TcpConnectContext {
   readonly metadataMatch?: Readonly<Record<string, unknown>>;
 }
 
-/** The host that was chosen. */
-export interface TcpHostInfo {
-  readonly address: SocketAddress;
-  /** The name that the configuration gives it; empty for plain addresses. */
-  readonly hostName: string;
-  readonly metadata?: FilterMetadata;
-  readonly clusterMetadata?: FilterMetadata;
-  readonly locality?: Locality;
-  readonly localityMetadata?: FilterMetadata;
-  /** Counters of its cluster that only the user of the connection can move. */
-  readonly flowControl?: {
-    readonly pausedReading: CounterPort;
-    readonly resumedReading: CounterPort;
-    readonly backedUp: CounterPort;
-    readonly drained: CounterPort;
-  };
+/** Counters of a cluster that only the user of the connection can move. */
+export interface TcpFlowControl {
+  readonly pausedReading: CounterPort;
+  readonly resumedReading: CounterPort;
+  readonly backedUp: CounterPort;
+  readonly drained: CounterPort;
 }
 
 export type TcpConnectFailure =
@@ -48,9 +38,9 @@ export type TcpConnectFailure =
 
 export interface TcpConnectCallbacks {
   /** The connection is the caller's; reading begins with its `setHandler`. */
-  onConnected(connection: Connection, host: TcpHostInfo): void;
-  /** `details` is the transport failure reason; `host` is null when none was chosen. */
-  onFailure(reason: TcpConnectFailure, details: string, host: TcpHostInfo | null): void;
+  onConnected(connection: Connection, upstream: UpstreamInfo, flowControl: TcpFlowControl): void;
+  /** `details` is the transport failure reason; `upstream` is null when there is no cluster. */
+  onFailure(reason: TcpConnectFailure, details: string, upstream: UpstreamInfo | null): void;
 }
 
 export interface TcpClusterPort {

@@ -10,7 +10,7 @@ import type { Clock, Timer } from "../../../../base/clock.ts";
 import type { Random } from "../../../../base/random.ts";
 import type { Connection } from "../../../../net/connection_port.ts";
 import { ResponseFlag, type StreamInfo, type UpstreamInfo } from "../../../../observe/stream_info.ts";
-import type { TcpClusterPort, TcpConnectFailure, TcpConnectHandle, TcpHostInfo } from "./cluster_port.ts";
+import type { TcpClusterPort, TcpConnectFailure, TcpConnectHandle, TcpFlowControl } from "./cluster_port.ts";
 import type { TcpProxyPlan, WeightedClusterPlan } from "./plan.ts";
 import type { TcpProxyStats } from "./stats.ts";
 
@@ -30,7 +30,7 @@ export interface ConnectingCallbacks {
   /** Before every try: false ends it. */
   mayConnect(): boolean;
   /** The facts of the stream have the upstream. */
-  onConnected(connection: Connection, host: TcpHostInfo): void;
+  onConnected(connection: Connection, flowControl: TcpFlowControl): void;
   /** No try is left; the facts of the stream say why. */
   onGivenUp(details: string): void;
 }
@@ -82,15 +82,15 @@ export class Connecting {
       ...(metadataMatch !== undefined && { metadataMatch }),
     };
     const handle = clusters.connect(clusterName, context, {
-      onConnected: (connection, host) => {
+      onConnected: (connection, upstream, flowControl) => {
         settled = true;
         this.#handle = null;
-        this.#onConnected(clusterName, connection, host);
+        this.#onConnected(connection, upstream, flowControl);
       },
-      onFailure: (reason, details, host) => {
+      onFailure: (reason, details, upstream) => {
         settled = true;
         this.#handle = null;
-        this.#onFailure(clusterName, reason, details, host);
+        this.#onFailure(reason, details, upstream);
       },
     });
     if (!settled) this.#handle = handle;
@@ -118,18 +118,19 @@ export class Connecting {
     return ownText(this.#info, policy.key);
   }
 
-  #onConnected(clusterName: string, upstream: Connection, host: TcpHostInfo): void {
+  #onConnected(connection: Connection, upstream: UpstreamInfo, flowControl: TcpFlowControl): void {
     const info = this.#info;
     info.attemptCount = this.#attempts;
-    info.upstream = upstreamInfo(clusterName, host, "");
-    info.upstream.localAddress = upstream.info.localAddress;
-    info.upstream.connection = upstream.info;
-    info.upstream.poolReadyMs = this.#clock.nowMs();
-    this.#callbacks.onConnected(upstream, host);
+    info.upstream = upstream;
+    upstream.localAddress = connection.info.localAddress;
+    upstream.connection = connection.info;
+    upstream.poolReadyMs = this.#clock.nowMs();
+    this.#callbacks.onConnected(connection, flowControl);
   }
 
-  #onFailure(clusterName: string, reason: TcpConnectFailure, details: string, host: TcpHostInfo | null): void {
+  #onFailure(reason: TcpConnectFailure, details: string, upstream: UpstreamInfo | null): void {
     if (this.#cancelled) return;
+    if (upstream !== null) this.#note(upstream, details);
     switch (reason) {
       case "no_cluster":
         this.#options.stats.downstreamCxNoRoute.inc();
@@ -151,8 +152,13 @@ export class Connecting {
         this.#info.attemptCount = this.#attempts;
         break;
     }
-    if (host !== null) this.#info.upstream = upstreamInfo(clusterName, host, details);
     this.#retry();
+  }
+
+  /** Where there is no host, what is known of the attempt before stays. */
+  #note(upstream: UpstreamInfo, details: string): void {
+    upstream.transportFailureReason = details;
+    if (upstream.host !== null || this.#info.upstream === null) this.#info.upstream = upstream;
   }
 
   /** Tries again, after a growing wait when one is configured. */
@@ -174,26 +180,4 @@ export class Connecting {
 export function ownText(info: StreamInfo, name: string): string | null {
   const state = info.findFilterState(name);
   return state === null ? null : latin1Slice(state.value, 0, state.value.length);
-}
-
-function upstreamInfo(clusterName: string, host: TcpHostInfo, transportFailureReason: string): UpstreamInfo {
-  return {
-    clusterName,
-    host: host.address,
-    hostName: host.hostName,
-    hostMetadata: host.metadata ?? null,
-    clusterMetadata: host.clusterMetadata ?? null,
-    ...(host.locality === undefined ? {} : { locality: host.locality }),
-    ...(host.localityMetadata === undefined ? {} : { localityMetadata: host.localityMetadata }),
-    localAddress: null,
-    connection: null,
-    transportFailureReason,
-    requestCount: 0,
-    endpointCount: 0,
-    poolReadyMs: -1,
-    firstByteSentMs: -1,
-    lastByteSentMs: -1,
-    firstByteReceivedMs: -1,
-    lastByteReceivedMs: -1,
-  };
 }

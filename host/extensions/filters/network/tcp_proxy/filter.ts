@@ -15,7 +15,7 @@ import { CloseType, PeerType } from "../../../../net/filter.ts";
 import type { TerminalContext, TerminalFilterFactory } from "../../../../net/network_chain.ts";
 import type { AccessLogType } from "../../../../observe/formatter.ts";
 import { ResponseFlag, type StreamInfo } from "../../../../observe/stream_info.ts";
-import type { TcpHostInfo } from "./cluster_port.ts";
+import type { TcpFlowControl } from "./cluster_port.ts";
 import { Connecting, type ConnectingCallbacks, type ConnectingOptions, ownText } from "./connecting.ts";
 import type { TcpProxyStats } from "./stats.ts";
 
@@ -54,7 +54,7 @@ class TcpProxy implements ConnectionHandler, ConnectingCallbacks {
   #durationTimer: Timer | null = null;
   #logTimer: Timer | null = null;
   #upstream: Connection | null = null;
-  #host: TcpHostInfo | null = null;
+  #flowControl: TcpFlowControl | null = null;
   /** This side gave up on the connection: nothing that is queued matters any more. */
   #aborted = false;
   #done = false;
@@ -114,12 +114,12 @@ class TcpProxy implements ConnectionHandler, ConnectingCallbacks {
 
   onAboveWriteBufferHighWatermark(): void {
     this.#upstream?.readDisable(true);
-    this.#host?.flowControl?.pausedReading.inc();
+    this.#flowControl?.pausedReading.inc();
   }
 
   onBelowWriteBufferLowWatermark(): void {
     this.#upstream?.readDisable(false);
-    this.#host?.flowControl?.resumedReading.inc();
+    this.#flowControl?.resumedReading.inc();
   }
 
   // From the upstream; called by `Upstream`.
@@ -154,13 +154,13 @@ class TcpProxy implements ConnectionHandler, ConnectingCallbacks {
   onUpstreamAboveHighWatermark(): void {
     this.downstream.readDisable(true);
     this.#stats.downstreamFlowControlPausedReading.inc();
-    this.#host!.flowControl?.backedUp.inc();
+    this.#flowControl!.backedUp.inc();
   }
 
   onUpstreamBelowLowWatermark(): void {
     this.downstream.readDisable(false);
     this.#stats.downstreamFlowControlResumedReading.inc();
-    this.#host!.flowControl?.drained.inc();
+    this.#flowControl!.drained.inc();
   }
 
   // From what connects.
@@ -171,9 +171,9 @@ class TcpProxy implements ConnectionHandler, ConnectingCallbacks {
     return false;
   }
 
-  onConnected(upstream: Connection, host: TcpHostInfo): void {
+  onConnected(upstream: Connection, flowControl: TcpFlowControl): void {
     this.#upstream = upstream;
-    this.#host = host;
+    this.#flowControl = flowControl;
     upstream.enableHalfClose(true);
     upstream.setDelayedCloseTimeoutMs?.(this.#idleTimeoutMs);
     upstream.setHandler(new Upstream(this));

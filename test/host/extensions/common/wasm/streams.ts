@@ -52,6 +52,7 @@ export const TLS: TlsInfo = {
 export function upstreamInfo(changes: Partial<UpstreamInfo> = {}): UpstreamInfo {
   return {
     clusterName: "c",
+    observabilityName: "c",
     host: address("10.1.0.1:8080"),
     hostName: "",
     localAddress: address("10.0.0.1:5000"),

@@ -4,10 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type Clock, ManualClock } from "../../../../../../host/base/clock.ts";
 import { SeededRandom } from "../../../../../../host/base/random.ts";
-import type {
-  TcpClusterPort,
-  TcpHostInfo,
-} from "../../../../../../host/extensions/filters/network/tcp_proxy/cluster_port.ts";
+import type { TcpClusterPort } from "../../../../../../host/extensions/filters/network/tcp_proxy/cluster_port.ts";
 import { loadBootstrap, loadRegistry } from "../../../../../../host/config/load.ts";
 import { unreadFields } from "../../../../../../host/config/unread.ts";
 import { createTcpProxy } from "../../../../../../host/extensions/filters/network/tcp_proxy/filter.ts";
@@ -19,6 +16,7 @@ import { CloseType } from "../../../../../../host/net/filter.ts";
 import { startNetworkChain } from "../../../../../../host/net/network_chain.ts";
 import { type SocketAddress, StreamInfo } from "../../../../../../host/observe/stream_info.ts";
 import { systemClock } from "../../../../../../host/platform/system_clock.ts";
+import { upstreamInfo } from "../../../common/wasm/streams.ts";
 import { bytesOf, dial, Recorder, RecordingStats, TestListener } from "../../../../net/support.ts";
 
 const PLAN: TcpProxyPlan = {
@@ -37,6 +35,13 @@ const PLAN: TcpProxyPlan = {
 };
 
 /** Nothing listens there. */
+const NOT_COUNTED = { inc() {}, add() {} };
+const NO_FLOW_CONTROL = {
+  pausedReading: NOT_COUNTED,
+  resumedReading: NOT_COUNTED,
+  backedUp: NOT_COUNTED,
+  drained: NOT_COUNTED,
+};
 const NOWHERE: SocketAddress = { address: "127.0.0.1", port: 1, text: "127.0.0.1:1" };
 
 interface ProxyOptions {
@@ -76,7 +81,7 @@ class ProxyFixture {
       connect: (name, _context, callbacks) => {
         this.clusters.push(name);
         const address = addresses[name as keyof typeof addresses];
-        const host: TcpHostInfo = { address, hostName: "" };
+        const upstream = upstreamInfo({ clusterName: name, host: address });
         return dialTcp({
           address,
           clock,
@@ -86,9 +91,9 @@ class ProxyFixture {
           onConnected: (connection) => {
             this.openUpstreams.add(connection);
             connection.setBufferLimitBytes(this.#options.limitBytes ?? 1024 * 1024);
-            callbacks.onConnected(connection, host);
+            callbacks.onConnected(connection, upstream, NO_FLOW_CONTROL);
           },
-          onFailure: (failure) => callbacks.onFailure(failure.reason, failure.details, host),
+          onFailure: (failure) => callbacks.onFailure(failure.reason, failure.details, upstream),
         });
       },
     };
@@ -355,7 +360,7 @@ test("attempts wait for the back-off", async () => {
   const cluster: TcpClusterPort = {
     connect(_name, _context, callbacks) {
       attempts++;
-      callbacks.onFailure("remote", "refused", { address: NOWHERE, hostName: "" });
+      callbacks.onFailure("remote", "refused", upstreamInfo({ host: NOWHERE }));
       seen?.();
       return { cancel() {} };
     },
