@@ -12,21 +12,8 @@ import { Cluster } from "./cluster.ts";
 import type { ClusterEnvironment } from "./cluster_environment.ts";
 import { DnsCaches } from "./dns_cache/dns_caches.ts";
 import { LocalCluster } from "./local_cluster.ts";
-import { type ClusterPlan, type EndpointsPlan, type LocalityPlan, planKey } from "./plan.ts";
-
-class Entry {
-  readonly cluster: Cluster;
-  /** Made when somebody asks: at a start nobody does. */
-  #key: string | null = null;
-
-  constructor(cluster: Cluster) {
-    this.cluster = cluster;
-  }
-
-  get key(): string {
-    return this.#key ??= planKey(this.cluster.plan);
-  }
-}
+import type { ClusterPlan, EndpointsPlan, LocalityPlan } from "./plan.ts";
+import { planKey } from "./plan_key.ts";
 
 /** What came of a new generation. */
 export interface ClusterUpdate {
@@ -40,8 +27,8 @@ export class ClusterManager {
   #environment: ClusterEnvironment;
   /** Of clusters and filters that proxy to whatever host a request is for. */
   readonly dnsCaches: DnsCaches;
-  readonly #active = new Map<string, Entry>();
-  readonly #warming = new Map<string, Entry>();
+  readonly #active = new Map<string, Cluster>();
+  readonly #warming = new Map<string, Cluster>();
   readonly #draining = new Set<Cluster>();
   /** Clusters that other clusters made, until they drain. */
   readonly #dynamic = new Set<Cluster>();
@@ -86,12 +73,12 @@ export class ClusterManager {
 
   /** The cluster that serves under this name; null when there is none (flag NC). */
   get(name: string): Cluster | null {
-    return this.#active.get(name)?.cluster ?? null;
+    return this.#active.get(name) ?? null;
   }
 
   /** All clusters that serve, in the order in which they came. */
-  *clusters(): Generator<Cluster> {
-    for (const entry of this.#active.values()) yield entry.cluster;
+  clusters(): Iterable<Cluster> {
+    return this.#active.values();
   }
 
   /** Grows whenever a cluster begins or ends to serve. */
@@ -142,8 +129,8 @@ export class ClusterManager {
 
   /** Gives a cluster other endpoints, the one that serves and the one that warms. */
   updateEndpoints(name: string, endpoints: EndpointsPlan): void {
-    this.#active.get(name)?.cluster.updateEndpoints(endpoints);
-    this.#warming.get(name)?.cluster.updateEndpoints(endpoints);
+    this.#active.get(name)?.updateEndpoints(endpoints);
+    this.#warming.get(name)?.updateEndpoints(endpoints);
   }
 
   /** Adds a cluster that belongs to another one; `onReady` comes when it serves. The result removes it. */
@@ -154,7 +141,7 @@ export class ClusterManager {
     cluster.start(() => {
       // Removed meanwhile.
       if (!this.#dynamic.has(cluster)) return;
-      this.#activate(new Entry(cluster));
+      this.#activate(cluster);
       onReady();
     });
     return () => {
@@ -174,8 +161,8 @@ export class ClusterManager {
 
   /** Ends everything at once. */
   close(): void {
-    const entries = [...this.#active.values(), ...this.#warming.values()];
-    const clusters = new Set([...entries.map(({ cluster }) => cluster), ...this.#draining, ...this.#dynamic]);
+    const named = [...this.#active.values(), ...this.#warming.values()];
+    const clusters = new Set([...named, ...this.#draining, ...this.#dynamic]);
     // Who is told of an end finds no cluster any more.
     this.#active.clear();
     this.#warming.clear();
@@ -190,21 +177,21 @@ export class ClusterManager {
   #set(plan: ClusterPlan): "added" | "changed" | "kept" {
     const active = this.#active.get(plan.name);
     const warming = this.#warming.get(plan.name);
-    const key = active === undefined && warming === undefined ? null : planKey(plan);
-    if (warming?.key === key) return active === undefined ? "added" : "changed";
-    if (warming !== undefined) this.#stopWarming(plan.name);
-    if (active?.key === key) {
-      if (plan.eds !== null && plan.eds.initial !== null) active.cluster.updateEndpoints(plan.eds.initial);
+    if (warming !== undefined) {
+      if (hasPlan(warming, plan)) return active === undefined ? "added" : "changed";
+      this.#stopWarming(plan.name);
+    }
+    if (active !== undefined && hasPlan(active, plan)) {
+      if (plan.eds !== null && plan.eds.initial !== null) active.updateEndpoints(plan.eds.initial);
       return "kept";
     }
 
     const cluster = new Cluster(plan, this.#environment, this);
-    const entry = new Entry(cluster);
-    this.#warming.set(plan.name, entry);
+    this.#warming.set(plan.name, cluster);
     if (active === undefined) this.#added.inc();
     else this.#modified.inc();
     this.#count();
-    cluster.start(() => this.#onReady(plan.name, entry));
+    cluster.start(() => this.#onReady(cluster));
     return active === undefined ? "added" : "changed";
   }
 
@@ -214,42 +201,42 @@ export class ClusterManager {
     return local === undefined ? plans : [local, ...plans.filter((plan) => plan !== local)];
   }
 
-  #onReady(name: string, entry: Entry): void {
-    if (this.#warming.get(name) !== entry) return;
+  #onReady(cluster: Cluster): void {
+    const { name } = cluster;
+    if (this.#warming.get(name) !== cluster) return;
     this.#warming.delete(name);
     const { local } = this.#environment;
-    if (local?.name === name) local.use(entry.cluster.priorities);
-    this.#activate(entry);
+    if (local?.name === name) local.use(cluster.priorities);
+    this.#activate(cluster);
     this.#checkWarm();
   }
 
   /** The cluster serves from now on, in the place of another one of its name. */
-  #activate(entry: Entry): void {
-    const { name } = entry.cluster;
-    const old = this.#active.get(name);
-    this.#active.set(name, entry);
+  #activate(cluster: Cluster): void {
+    const old = this.#active.get(cluster.name);
+    this.#active.set(cluster.name, cluster);
     this.#generation++;
     this.#count();
-    if (old !== undefined) this.#drain(old.cluster);
+    if (old !== undefined) this.#drain(old);
   }
 
   #stopWarming(name: string): boolean {
-    const entry = this.#warming.get(name);
-    if (entry === undefined) return false;
+    const cluster = this.#warming.get(name);
+    if (cluster === undefined) return false;
     this.#warming.delete(name);
     this.#count();
-    entry.cluster.close();
+    cluster.close();
     return true;
   }
 
   #removeActive(name: string): boolean {
-    const entry = this.#active.get(name);
-    if (entry === undefined) return false;
+    const cluster = this.#active.get(name);
+    if (cluster === undefined) return false;
     this.#active.delete(name);
     this.#generation++;
     this.#removed.inc();
     this.#count();
-    this.#drain(entry.cluster);
+    this.#drain(cluster);
     return true;
   }
 
@@ -271,4 +258,8 @@ export class ClusterManager {
     this.#activeCount.set(this.#active.size);
     this.#warmingCount.set(this.#warming.size);
   }
+}
+
+function hasPlan(cluster: Cluster, plan: ClusterPlan): boolean {
+  return planKey(cluster.plan) === planKey(plan);
 }

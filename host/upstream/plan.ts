@@ -8,7 +8,6 @@
  * @see Envoy: api/envoy/config/cluster/v3/cluster.proto
  * @module
  */
-import { xxHash64 } from "../base/xxhash.ts";
 import { HTTP1_CLIENT_DEFAULTS, type Http1ClientOptions } from "../http/h1/options.ts";
 import { HTTP2_DEFAULTS, type Http2Plan } from "../http/h2/options.ts";
 import type { HashPolicyPlan } from "../http/hash_policy.ts";
@@ -382,23 +381,4 @@ export function createClusterPlan(name: string, changes: Partial<ClusterPlan> = 
     metadata: {},
     ...changes,
   };
-}
-
-/** Text that is equal for plans that are. */
-export function planKey(plan: ClusterPlan): string {
-  const { eds } = plan;
-  return JSON.stringify(eds === null ? plan : { ...plan, eds: { ...eds, initial: null } }, sortKeys);
-}
-
-/** What workers call a cluster when they speak of it: one of the same name with another plan is another one. */
-export function sharedClusterId(plan: ClusterPlan): string {
-  return `${plan.name} ${xxHash64(planKey(plan)).toString(16)}`;
-}
-
-function sortKeys(_key: string, value: unknown): unknown {
-  if (value === Infinity) return "Infinity";
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const sorted: Record<string, unknown> = {};
-  for (const key of Object.keys(value).sort()) sorted[key] = (value as Record<string, unknown>)[key];
-  return sorted;
 }

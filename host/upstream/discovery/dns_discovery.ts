@@ -6,7 +6,8 @@
  * @see Envoy: source/extensions/clusters/dns/dns_cluster.cc
  * @module
  */
-import { type EndpointPlan, sharedClusterId } from "../plan.ts";
+import type { EndpointPlan } from "../plan.ts";
+import { sharedClusterId } from "../plan_key.ts";
 import type { Discovery, DiscoveryContext, DnsAddress } from "./discovery.ts";
 import type { NameExchange, NameListener, NameOutcome } from "./name_exchange.ts";
 import { ResolveTarget } from "./resolve_target.ts";

@@ -3,7 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ResourcePriority } from "../../../host/upstream/circuit_breaker.ts";
 import { ClusterManager } from "../../../host/upstream/cluster_manager.ts";
-import { type ClusterPlan, createClusterPlan, planKey } from "../../../host/upstream/plan.ts";
+import { type ClusterPlan, createClusterPlan } from "../../../host/upstream/plan.ts";
+import { planKey } from "../../../host/upstream/plan_key.ts";
 import { clusterStatus, mergeClusterStatus } from "../../../host/upstream/view.ts";
 import { createFakeEnvironment, endpoint, FakeRequest, planWith } from "./fakes.ts";
 
