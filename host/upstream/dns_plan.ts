@@ -56,7 +56,7 @@ export interface DnsCachePlan {
   /** Names with an address are looked up again when their time to live ends, but not sooner. */
   readonly minRefreshRateMs: number;
   readonly failureRefresh: FailureRefreshPlan | null;
-  /** A name whose look-up failed is looked up again when somebody asks, not before. */
+  /** A name whose look-up failed is looked up again by itself; else when somebody asks, not before. */
   readonly refreshesOnFailure: boolean;
   /** Names that nobody asked for in this time go. */
   readonly hostTtlMs: number;

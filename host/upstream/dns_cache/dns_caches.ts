@@ -58,7 +58,7 @@ export class DnsCaches {
   }
 
   #find(plan: DnsCachePlan): DnsCache {
-    const key = JSON.stringify(plan, (_key, value) => typeof value === "bigint" ? String(value) : value as unknown);
+    const key = JSON.stringify(plan);
     let cache = this.#caches.get(key);
     if (cache === undefined) this.#caches.set(key, cache = this.#create(plan));
     return cache;
