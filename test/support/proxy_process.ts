@@ -56,9 +56,8 @@ export interface ProxyProcess {
   stop(): Promise<ExitStatus>;
 }
 
-/** nuncio on the runtime that runs this. */
-export function nuncioCommand(): ProxyCommand {
-  const main = join(ROOT, "host/cli/main.ts");
+/** nuncio on the runtime that runs this: its command line, unless it is another program. */
+export function nuncioCommand(main: string = join(ROOT, "host/cli/main.ts")): ProxyCommand {
   const isDeno = "Deno" in globalThis;
   return {
     command: process.execPath,
@@ -82,19 +81,25 @@ export async function startProxy(yaml: string, options: ProxyOptions = {}): Prom
 /** Starts a proxy that need not come up; `FOLDER` in the text stands for the process's own folder. */
 export function spawnProxy(yaml: string, options: ProxyOptions = {}): ProxyProcess {
   const proxy = options.proxy ?? nuncioCommand();
-  const folder = mkdtempSync(join(tmpdir(), "nuncio-proxy-"));
-  const file = join(folder, "bootstrap.yaml");
-  writeFileSync(file, yaml.replaceAll("FOLDER", folder));
-  for (const [name, text] of Object.entries(options.files ?? {})) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
+  const { folder, file } = prepareFolder(yaml, options.files);
   const child = spawn(proxy.command, [...proxy.args, "-c", file, ...(options.args ?? [])], {
     cwd: ROOT,
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   return watch(child, folder, proxy.command);
+}
+
+/** A folder with a configuration, of which `FOLDER` is the folder's path, and with other files. */
+export function prepareFolder(yaml: string, files: ProxyOptions["files"] = {}): { folder: string; file: string } {
+  const folder = mkdtempSync(join(tmpdir(), "nuncio-proxy-"));
+  const file = join(folder, "bootstrap.yaml");
+  writeFileSync(file, yaml.replaceAll("FOLDER", folder));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return { folder, file };
 }
 
 function watch(child: ChildProcess, folder: string, command: string): ProxyProcess {

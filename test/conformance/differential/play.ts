@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePorts, type ProxyCommand, type ProxyProcess, startProxy } from "../../support/proxy_process.ts";
+import { type HostedProxy, startHosted } from "../../support/hosted_proxy.ts";
+import { freePorts, type ProxyCommand, startProxy } from "../../support/proxy_process.ts";
 import { CheckedUpstream } from "./checked_upstream.ts";
 import { playClient, type SetPressure } from "./client.ts";
 import { playFrames } from "./frames_client.ts";
@@ -34,21 +35,24 @@ export interface PlayOptions {
   readonly only?: (exchange: string) => boolean;
 }
 
+type PlayedProxy = Pick<HostedProxy, "folder" | "output"> & { stop(): Promise<unknown> };
+
 export async function playGroup(group: Group, options: PlayOptions = {}): Promise<GroupObservation> {
   const upstreams = await Promise.all(group.upstreams.map((name) => ScriptedUpstream.start(name)));
   const checked = await Promise.all(
     Object.entries(group.checked ?? {}).map(([name, script]) => CheckedUpstream.start(name, script)),
   );
-  let proxy: ProxyProcess | null = null;
+  let proxy: PlayedProxy | null = null;
   try {
     const ports = await choosePorts(group, [...upstreams, ...checked]);
     const withPorts = (text: string) => text.replace(PORT_MARK, (_mark, name: string) => String(ports.get(name)));
-    const files = Object.entries(group.files ?? {}).map(([name, text]) => [name, withPorts(text)]);
-    proxy = await startProxy(withPorts(group.yaml), {
-      files: Object.fromEntries(files),
-      ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
-      args: ["--concurrency", "1", "--file-flush-interval-msec", "20"],
-    });
+    const files = Object.fromEntries(
+      Object.entries(group.files ?? {}).map(([name, text]) => [name, withPorts(text)]),
+    );
+    proxy = options.proxy === undefined ? await startHosted(withPorts(group.yaml), { files }) : await startProxy(
+      withPorts(group.yaml),
+      { files, proxy: options.proxy, args: ["--concurrency", "1", "--file-flush-interval-msec", "20"] },
+    );
     const namePorts = (text: string): string =>
       encodeMarks(text.replace(PORT_MARK, (mark, name: string) => ports.has(name) ? String(ports.get(name)) : mark));
     const { folder } = proxy;
@@ -175,7 +179,7 @@ class LogFile {
   readonly #path: string;
   #taken = 0;
 
-  constructor(proxy: ProxyProcess) {
+  constructor(proxy: PlayedProxy) {
     this.#path = join(proxy.folder, LOG_FILE);
   }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { closeProxyHosts } from "../../support/hosted_proxy.ts";
 import { ROOT } from "../../support/proxy_process.ts";
 import { DIFFERENCES } from "./differences.ts";
 import type { Group, GroupObservation, Observation } from "./exchange.ts";
@@ -23,15 +24,15 @@ function play(groups: readonly Group[], index: number): Promise<GroupObservation
 
 function begin(groups: readonly Group[], index: number): Promise<GroupObservation> | null {
   const group = groups[index];
-  const recording = group === undefined ? null : read(group.name);
+  if (group === undefined) return null;
+  const begun = plays.get(group);
+  if (begun !== undefined) return begun;
+  const recording = read(group.name);
   if (recording === null) return null;
-  let playing = plays.get(group!);
-  if (playing === undefined) {
-    playing = playInTime(group!, recording);
-    // Whoever awaits it is told.
-    playing.catch(() => {});
-    plays.set(group!, playing);
-  }
+  const playing = playInTime(group, recording);
+  // Whoever awaits it is told.
+  playing.catch(() => {});
+  plays.set(group, playing);
   return playing;
 }
 
@@ -64,6 +65,7 @@ function firstDifference(group: Group, recording: GroupObservation, observed: Gr
 
 /** Makes the tests of some groups: every exchange, then the statistics. */
 export function testGroups(groups: readonly Group[]): void {
+  test.after(closeProxyHosts);
   for (const [index, group] of groups.entries()) {
     const recording = read(group.name);
 

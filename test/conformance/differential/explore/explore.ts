@@ -10,6 +10,7 @@
  */
 import { parseArgs } from "node:util";
 import { findEnvoy } from "../../../support/envoy.ts";
+import { closeProxyHosts } from "../../../support/hosted_proxy.ts";
 import type { Group, GroupObservation, Observation } from "../exchange.ts";
 import { playGroup, type PlayOptions } from "../play.ts";
 import { exploreAttempts } from "./attempts.ts";
@@ -129,4 +130,5 @@ for (let round = 0; round < Number(values.rounds); round++) {
     }
   }
 }
+closeProxyHosts();
 console.log(`${values.rounds} rounds, ${differing} with differences, ${refused} configurations that both refuse`);
