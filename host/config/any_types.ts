@@ -1,6 +1,7 @@
 // host/config/any_types.ts: what a configuration has in it that must be loaded before planning.
 /**
- * Planners are loaded before planning begins; the types in `Any` fields say which ones.
+ * Planners are loaded before planning begins, and so is what compiles expressions; the types in `Any` fields say which
+ * ones, and texts.
  *
  * @module
  */
@@ -12,49 +13,53 @@ import { MessageNode } from "./config_node.ts";
 import type { ConfigNode } from "./node.ts";
 import { isTypedStruct } from "./well_known.ts";
 
-/** Full names of all message types inside `Any`s, those named by a TypedStruct included. */
-export function anyTypeNames(root: ConfigNode): Set<string> {
-  bug(!(root instanceof MessageNode), "anyTypeNames wants a node of loadBootstrap");
-  const names = new Set<string>();
-  visit((root as MessageNode).protoMessage, names);
-  return names;
+export interface Contents {
+  /** Full names of all message types inside `Any`s, those named by a TypedStruct included. */
+  readonly typeNames: ReadonlySet<string>;
+  /** Whether some text has the mark in it. */
+  readonly isMarked: boolean;
 }
 
-/** Whether some text of a configuration has this in it. */
-export function hasText(root: ConfigNode, text: string): boolean {
-  bug(!(root instanceof MessageNode), "hasText wants a node of loadBootstrap");
-  return messageHas((root as MessageNode).protoMessage, text);
+/** Looks through a whole configuration. */
+export function contentsOf(root: ConfigNode, mark: string): Contents {
+  bug(!(root instanceof MessageNode), "contentsOf wants a node of loadBootstrap");
+  const contents = new Collector(mark);
+  contents.visit((root as MessageNode).protoMessage);
+  return contents;
 }
 
-function messageHas(message: Message, text: string): boolean {
-  if (message.typeName === ANY) {
-    const inner = unpackAny(message);
-    return inner !== null && messageHas(inner, text);
+class Collector implements Contents {
+  readonly typeNames = new Set<string>();
+  isMarked = false;
+  readonly #mark: string;
+
+  constructor(mark: string) {
+    this.#mark = mark;
   }
-  return [...message.setFields()].some((field) =>
-    valuesOf(message.get(field)).some((each) =>
-      each instanceof Message ? messageHas(each, text) : typeof each === "string" && each.includes(text)
-    )
-  );
-}
 
-function valuesOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : value instanceof Map ? [...value.values()] : [value];
-}
+  visit(message: Message): void {
+    if (message.typeName === ANY) return this.#visitAny(message);
+    for (const field of message.setFields()) {
+      const value = message.get(field);
+      if (Array.isArray(value)) { for (const each of value) this.#see(each); }
+      else if (value instanceof Map) { for (const each of value.values()) this.#see(each); }
+      else this.#see(value);
+    }
+  }
 
-function visit(message: Message, names: Set<string>): void {
-  if (message.typeName === ANY) {
-    const inner = unpackAny(message);
+  #visitAny(any: Message): void {
+    const inner = unpackAny(any);
     if (inner === null) return;
-    names.add(inner.typeName);
+    this.typeNames.add(inner.typeName);
     if (isTypedStruct(inner.typeName)) {
       const url = inner.getByName("type_url");
-      if (typeof url === "string") names.add(typeNameOfUrl(url));
+      if (typeof url === "string") this.typeNames.add(typeNameOfUrl(url));
     }
-    visit(inner, names);
-    return;
+    this.visit(inner);
   }
-  for (const field of message.setFields()) {
-    for (const each of valuesOf(message.get(field))) if (each instanceof Message) visit(each, names);
+
+  #see(value: unknown): void {
+    if (value instanceof Message) this.visit(value);
+    else if (typeof value === "string") this.isMarked ||= value.includes(this.#mark);
   }
 }

@@ -7,7 +7,7 @@
  */
 import { type Json, messageToJson } from "../api/json.ts";
 import type { DiagnosticList } from "../base/diagnostic.ts";
-import { anyTypeNames, hasText } from "../config/any_types.ts";
+import { contentsOf } from "../config/any_types.ts";
 import type { Coverage } from "../config/coverage.ts";
 import { MessageNode } from "../config/config_node.ts";
 import type { ConfigNode } from "../config/node.ts";
@@ -76,8 +76,8 @@ export async function loadConfiguration(
   });
   if (root === null) return { plan: null, root, diagnostics, coverage };
   // Planning is synchronous, so the evaluator has to be there before.
-  const typeNames = anyTypeNames(root);
-  const expressions = hasText(root, "CEL(") || EXPRESSION_TYPES.some((name) => typeNames.has(name))
+  const { typeNames, isMarked } = contentsOf(root, "CEL(");
+  const expressions = isMarked || EXPRESSION_TYPES.some((name) => typeNames.has(name))
     ? (await import("../extensions/common/expressions/stream_expressions.ts")).CHECK_EXPRESSIONS
     : null;
   const planners = await Planners.load(typeNames, {
