@@ -6,7 +6,7 @@
  * @module
  */
 
-export interface RuntimeKeyRow {
+interface RuntimeKeyRow {
   readonly key: string;
   readonly meaning: string;
 }
@@ -37,7 +37,7 @@ const OUTLIER_FIELDS = [
 
 const PRIORITY = "circuit_breakers.<cluster>.<default or high>";
 
-export const RUNTIME_KEYS: readonly RuntimeKeyRow[] = [
+const RUNTIME_KEYS: readonly RuntimeKeyRow[] = [
   { key: `${PRIORITY}.max_connections`, meaning: "the limit of the same name" },
   { key: `${PRIORITY}.max_pending_requests`, meaning: "the limit of the same name" },
   { key: `${PRIORITY}.max_requests`, meaning: "the limit of the same name" },

@@ -132,8 +132,7 @@ export function planBootstrap(root: ConfigNode, planners: Planners, flags: NodeF
 }
 
 function planGlobalLimit(overload: OverloadPlan | null): number | null {
-  const monitor = overload?.monitors.find((each) => each.kind === "downstream_connections");
-  return monitor?.kind === "downstream_connections" ? monitor.max : null;
+  return overload?.monitors.find((each) => each.kind === "downstream_connections")?.max ?? null;
 }
 
 function planWasmLimits(root: ConfigNode, values: ReadonlyMap<string, unknown>): WasmLimitsPlan {
