@@ -344,6 +344,7 @@ export class Attempts
     stream.info.attemptCount++;
     if (cluster === null) {
       stream.info.upstream!.clusterName = "";
+      stream.info.upstream!.observabilityName = "";
       return failNoHealthyUpstream(request, null);
     }
     request.cluster = cluster;
