@@ -18,24 +18,50 @@ interface Running {
   ask(path: string, method?: string): Promise<string>;
 }
 
-async function withProxy(
-  args: readonly string[],
-  run: (running: Running) => Promise<void>,
-  filters: readonly unknown[] = [],
-): Promise<void> {
+async function start(args: readonly string[], filters: readonly unknown[] = []): Promise<Running> {
   const upstream = await Upstream.start();
   const [port, adminPort] = await freePorts(2) as [number, number];
   const config = webConfig({ port, adminPort, upstreamPort: upstream.port, filters });
   const proxy = await startProxy(config, { args: ["--concurrency", "2", ...args] });
   const ask = async (path: string, method = "GET") =>
     await (await fetch(`http://127.0.0.1:${adminPort}${path}`, { method })).text();
+  return { proxy, port, upstream, ask };
+}
+
+async function stop({ proxy, upstream }: Running): Promise<void> {
+  await proxy.stop();
+  await upstream.stop();
+}
+
+async function withProxy(args: readonly string[], run: (running: Running) => Promise<void>): Promise<void> {
+  const running = await start(args);
   try {
-    await run({ proxy, port, upstream, ask });
+    await run(running);
   } finally {
-    await proxy.stop();
-    await upstream.stop();
+    await stop(running);
   }
 }
+
+const addressFile = join(folder, "admin.txt");
+const guest = join(folder, "speaks.wasm");
+writeFileSync(
+  guest,
+  watFilter({
+    version: "a-guest-at-debug",
+    imports: '(import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))',
+    onRequestHeaders: "(drop (call $log (i32.const 1) (i32.const 64) (i32.const 16)))",
+  }),
+);
+
+/** The proxy of the tests that leave it as it was. The first of them sees what it counts. */
+let shared: Running;
+test.before(async () => {
+  shared = await start(
+    ["--admin-address-path", addressFile, "--stats-tag", "region:eu"],
+    [wasmFilter("speaks", guest)],
+  );
+});
+test.after(() => stop(shared));
 
 /** Connections on which one request was answered. Enough for both workers to have some. */
 async function connections(port: number, count = 24): Promise<RawClient[]> {
@@ -53,46 +79,42 @@ async function told(clients: readonly RawClient[]): Promise<number> {
 }
 
 test("what it shows is the sum over workers", async () => {
-  const addressFile = join(folder, "admin.txt");
-  const args = ["--admin-address-path", addressFile, "--stats-tag", "region:eu"];
-  await withProxy(args, async ({ port, upstream, ask }) => {
-    const clients = await connections(port);
-    assert.is(await ask("/ready"), "LIVE\n");
-    assert.is(await ask("/listeners"), `web::127.0.0.1:${port}\n`);
-    assert.match(await ask("/stats?filter=http.web.downstream_rq_total"), "http.web.downstream_rq_total: 24\n");
-    assert.match(await ask("/stats?filter=http.web.downstream_cx_active"), "http.web.downstream_cx_active: 24\n");
-    assert.match(await ask("/clusters"), `upstream::127.0.0.1:${upstream.port}::rq_total::24\n`);
-    assert.match(await ask("/stats/prometheus?filter=downstream_rq_total"), 'region="eu"');
-    const info = JSON.parse(await ask("/server_info")) as {
-      state: string;
-      command_line_options: { concurrency: number; stats_tag: string[]; drain_time: string };
-    };
-    assert.is(info.state, "LIVE");
-    assert.is(info.command_line_options.concurrency, 2);
-    assert.equal(info.command_line_options.stats_tag, ["region:eu"]);
-    assert.is(info.command_line_options.drain_time, "600s");
-    const dump = JSON.parse(await ask("/config_dump")) as { configs: { "@type": string }[] };
-    assert.match(dump.configs[0]!["@type"], "BootstrapConfigDump");
-    assert.match(JSON.stringify(dump), `"port_value":${port}`);
-    const address = readFileSync(addressFile, "latin1");
-    assert.is(await (await fetch(`http://${address}/ready`)).text(), "LIVE\n");
-    for (const client of clients) client.close();
-  });
+  const { port, upstream, ask } = shared;
+  const clients = await connections(port);
+  assert.is(await ask("/ready"), "LIVE\n");
+  assert.is(await ask("/listeners"), `web::127.0.0.1:${port}\n`);
+  assert.match(await ask("/stats?filter=http.web.downstream_rq_total"), "http.web.downstream_rq_total: 24\n");
+  assert.match(await ask("/stats?filter=http.web.downstream_cx_active"), "http.web.downstream_cx_active: 24\n");
+  assert.match(await ask("/clusters"), `upstream::127.0.0.1:${upstream.port}::rq_total::24\n`);
+  assert.match(await ask("/stats/prometheus?filter=downstream_rq_total"), 'region="eu"');
+  const info = JSON.parse(await ask("/server_info")) as {
+    state: string;
+    command_line_options: { concurrency: number; stats_tag: string[]; drain_time: string };
+  };
+  assert.is(info.state, "LIVE");
+  assert.is(info.command_line_options.concurrency, 2);
+  assert.equal(info.command_line_options.stats_tag, ["region:eu"]);
+  assert.is(info.command_line_options.drain_time, "600s");
+  const dump = JSON.parse(await ask("/config_dump")) as { configs: { "@type": string }[] };
+  assert.match(dump.configs[0]!["@type"], "BootstrapConfigDump");
+  assert.match(JSON.stringify(dump), `"port_value":${port}`);
+  const address = readFileSync(addressFile, "latin1");
+  assert.is(await (await fetch(`http://${address}/ready`)).text(), "LIVE\n");
+  for (const client of clients) client.close();
 });
 
 test("/healthcheck/fail turns clients away until /healthcheck/ok", async () => {
-  await withProxy([], async ({ port, ask }) => {
-    const clients = await connections(port);
-    assert.is(await told(clients), 0);
-    assert.is(await ask("/healthcheck/fail", "POST"), "OK\n");
-    assert.is(await ask("/ready"), "DRAINING\n");
-    assert.match(await ask("/stats?filter=server.live"), "server.live: 0\n");
-    assert.is(await told(await connectionsThatLive(port)), 8, "new connections, too");
-    assert.is(await told(clients), clients.length);
-    assert.is(await ask("/healthcheck/ok", "POST"), "OK\n");
-    assert.is(await ask("/ready"), "LIVE\n");
-    assert.is(await told(await connectionsThatLive(port)), 0);
-  });
+  const { port, ask } = shared;
+  const clients = await connections(port);
+  assert.is(await told(clients), 0);
+  assert.is(await ask("/healthcheck/fail", "POST"), "OK\n");
+  assert.is(await ask("/ready"), "DRAINING\n");
+  assert.match(await ask("/stats?filter=server.live"), "server.live: 0\n");
+  assert.is(await told(await connectionsThatLive(port)), 8, "new connections, too");
+  assert.is(await told(clients), clients.length);
+  assert.is(await ask("/healthcheck/ok", "POST"), "OK\n");
+  assert.is(await ask("/ready"), "LIVE\n");
+  assert.is(await told(await connectionsThatLive(port)), 0);
 });
 
 async function connectionsThatLive(port: number): Promise<RawClient[]> {
@@ -127,28 +149,18 @@ test("--drain-strategy immediate: every connection is turned away at once", asyn
 });
 
 test("log levels reach all threads", async () => {
-  const file = join(folder, "speaks.wasm");
-  writeFileSync(
-    file,
-    watFilter({
-      version: "a-guest-at-debug",
-      imports: '(import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))',
-      onRequestHeaders: "(drop (call $log (i32.const 1) (i32.const 64) (i32.const 16)))",
-    }),
-  );
-  await withProxy([], async ({ proxy, port, ask }) => {
-    await connections(port);
-    assert.not.match(proxy.output(), "a-guest-at-debug");
-    const levels = await ask("/logging?wasm=debug", "POST");
-    assert.match(levels, "  wasm: debug\n");
-    assert.match(levels, "  main: info\n");
-    // Lines of debug are never held back, so each request leaves one, whichever thread it was on.
-    const clients = await connections(port);
-    await proxy.waitForOutput("a-guest-at-debug");
-    while (proxy.output().split("a-guest-at-debug").length <= clients.length) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  }, [wasmFilter("speaks", file)]);
+  const { proxy, port, ask } = shared;
+  await connections(port);
+  assert.not.match(proxy.output(), "a-guest-at-debug");
+  const levels = await ask("/logging?wasm=debug", "POST");
+  assert.match(levels, "  wasm: debug\n");
+  assert.match(levels, "  main: info\n");
+  // Lines of debug are never held back, so each request leaves one, whichever thread it was on.
+  const clients = await connections(port);
+  await proxy.waitForOutput("a-guest-at-debug");
+  while (proxy.output().split("a-guest-at-debug").length <= clients.length) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 });
 
 test("/quitquitquit drains as SIGTERM does", async () => {
@@ -165,10 +177,9 @@ test("/quitquitquit drains as SIGTERM does", async () => {
 });
 
 test("what changes something wants POST", async () => {
-  await withProxy([], async ({ ask }) => {
-    assert.is(await ask("/quitquitquit"), "Method GET not allowed, POST required.");
-    assert.is(await ask("/ready"), "LIVE\n");
-  });
+  const { ask } = shared;
+  assert.is(await ask("/quitquitquit"), "Method GET not allowed, POST required.");
+  assert.is(await ask("/ready"), "LIVE\n");
 });
 
 test.run();
