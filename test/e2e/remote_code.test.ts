@@ -16,6 +16,7 @@ import {
   TestServer,
   utf8,
 } from "../host/server/wasm_code/support.ts";
+import { runHere } from "../support/run_here.ts";
 import { freePorts, type ProxyOptions, type ProxyProcess, spawnProxy, startProxy } from "../support/proxy_process.ts";
 import { watFilter } from "../support/wat_filter.ts";
 import { get, socketAddress, wasmFilter, webConfig } from "./support.ts";
@@ -239,10 +240,9 @@ test("flags that cannot be", async () => {
       [["--wasm-public-key", "/nowhere"], "--wasm-public-key /nowhere: "],
     ] as const
   ) {
-    const proxy = spawnProxy("{}", { args });
-    assert.is((await proxy.exited).code, 2);
-    assert.match(proxy.output(), text);
-    await proxy.stop();
+    const { code, stderr } = await runHere(["--config-yaml", "{}", ...args]);
+    assert.is(code, 2);
+    assert.match(stderr, text);
   }
 });
 

@@ -9,6 +9,7 @@ import * as assert from "uvu/assert";
 import { wasmFilter, webConfig } from "../../e2e/support.ts";
 import { freePorts, ROOT, runNuncio } from "../../support/proxy_process.ts";
 import { watFilter } from "../../support/wat_filter.ts";
+import { runHere } from "../../support/run_here.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "nuncio-cli-"));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -63,14 +64,14 @@ for (
   ] as const
 ) {
   test(`${args.join(" ")}: exit 2`, async () => {
-    const { code, stderr } = await runNuncio(["--config-yaml", "{}", ...args]);
+    const { code, stderr } = await runHere(["--config-yaml", "{}", ...args]);
     assert.is(code, 2);
     assert.match(stderr, text);
   });
 }
 
 test("a configuration file that is not there: exit 1", async () => {
-  const { code, stderr } = await runNuncio(["-c", join(folder, "nothing.yaml")]);
+  const { code, stderr } = await runHere(["-c", join(folder, "nothing.yaml")]);
   assert.is(code, 1);
   assert.match(stderr, "nothing.yaml");
 });
@@ -100,17 +101,17 @@ test("a bad configuration: every problem with its position, exit 1, nothing star
 });
 
 test("--mode validate: 0 and a word for a good configuration, 1 for a bad one", async () => {
-  const good = await runNuncio(["--mode", "validate", "-c", file("good.yaml", webConfig({ port: 0 }))]);
+  const good = await runHere(["--mode", "validate", "-c", file("good.yaml", webConfig({ port: 0 }))]);
   assert.is(good.code, 0);
   assert.match(good.stdout, /configuration OK\n$/);
-  const bad = await runNuncio(["--mode", "validate", "--config-yaml", "static_resources: { listenrs: [] }"]);
+  const bad = await runHere(["--mode", "validate", "--config-yaml", "static_resources: { listenrs: [] }"]);
   assert.is(bad.code, 1);
   assert.is(bad.stdout, "");
   assert.match(bad.stderr, "listenrs");
 });
 
 test("--mode validate shows what is accepted without effect", async () => {
-  const { code, stdout, stderr } = await runNuncio([
+  const { code, stdout, stderr } = await runHere([
     "--mode",
     "validate",
     "--config-yaml",
@@ -125,9 +126,9 @@ test("--mode validate shows what is accepted without effect", async () => {
 test("--skip-deprecated-logs keeps warnings of deprecated fields back", async () => {
   const yaml = "static_resources: { clusters: [{ name: a, connect_timeout: 1s, max_requests_per_connection: 10 }] }";
   const args = ["--mode", "validate", "--config-yaml", yaml];
-  const said = await runNuncio(args);
+  const said = await runHere(args);
   assert.match(said.stderr, "config/deprecated-field");
-  const silent = await runNuncio([...args, "--skip-deprecated-logs"]);
+  const silent = await runHere([...args, "--skip-deprecated-logs"]);
   assert.is(silent.stderr, "");
   assert.match(silent.stdout, "configuration OK");
 });
@@ -168,7 +169,7 @@ test("two listeners on one address: the configuration is rejected", async () => 
   const config = JSON.parse(webConfig({ port })) as { static_resources: { listeners: { name: string }[] } };
   const [web] = config.static_resources.listeners as [{ name: string }];
   config.static_resources.listeners.push({ ...web, name: "again" });
-  const { code, stderr } = await runNuncio(["-c", file("twice.json", JSON.stringify(config))]);
+  const { code, stderr } = await runHere(["-c", file("twice.json", JSON.stringify(config))]);
   assert.is(code, 1);
   assert.match(stderr, `listener 'again' has duplicate address '127.0.0.1:${port}' as existing listener 'web'`);
 });
@@ -201,7 +202,7 @@ for (
     );
     const message = code === null ? /"code": \{/ : /"config": \{/;
     const line = readFileSync(path, "utf8").split("\n").findIndex((each) => message.test(each)) + 2;
-    const outcome = await runNuncio(["-c", path]);
+    const outcome = await runHere(["-c", path]);
     assert.is(outcome.code, 1);
     for (const text of texts) assert.match(outcome.stderr, text);
     assert.match(outcome.stderr, `${path}:${line}:`);
