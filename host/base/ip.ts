@@ -102,6 +102,11 @@ export function formatIp(ip: Ip): string {
   return start < 0 ? hex(groups) : `${hex(groups.slice(0, start))}::${hex(groups.slice(start + longest))}`;
 }
 
+/** `::`, or an IPv4 address as an IPv6 one (`::ffff:1.2.3.4`): what a socket for both versions may have. */
+export function isAnyOrMapped({ version, a, b, c, d }: Ip): boolean {
+  return version === 6 && a === 0 && b === 0 && (c === 0xffff || (c === 0 && d === 0));
+}
+
 /** 127.0.0.0/8 or ::1. */
 export function isLoopback(ip: Ip): boolean {
   if (ip.version === 4) return ip.d >>> 24 === 127;

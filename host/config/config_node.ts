@@ -87,7 +87,10 @@ export class MessageNode implements ConfigNode {
   durationMs(field: string, defaultMs: null): number | null;
   durationMs(field: string, defaultMs: number | null): number | null {
     const value = this.#read(field);
-    return value instanceof Message ? durationMs(value) : defaultMs;
+    if (!(value instanceof Message)) return defaultMs;
+    const read = durationMs(value);
+    if (read < 0) this.error("config/constraint", `a duration must not be negative: ${read / 1000}s`, { field });
+    return read;
   }
 
   enum(field: string): string {

@@ -23,6 +23,7 @@ export function buildChain(
   modules: ReadonlyMap<string, NetworkFilterModule>,
   context: FactoryContext,
 ): ServedChain {
+  if (plan.filters.length === 0) return emptyChain(plan, context);
   const used = plan.filters.map((filter) => ({ plan: filter.plan, module: modules.get(filter.extension)! }));
   const last = used.at(-1)!;
   const terminal = last.module.createTerminal?.(last.plan, context) ?? null;
@@ -51,6 +52,20 @@ export function buildChain(
       // Without filters before it the terminal one began at once.
       if (filters.length === 0 && served !== null) return served;
       return new ServedConnection(connection, () => served);
+    },
+  };
+}
+
+/** A chain without filters: its connections are closed. */
+function emptyChain(plan: FilterChainPlan, { stats, listener }: FactoryContext): ServedChain {
+  const missing = stats.scope(`listener.${listener.statPrefix}`).counter("network_extension_config_missing");
+  return {
+    plan,
+    transport: rawBufferServer,
+    serve(connection) {
+      missing.inc();
+      connection.close(CloseType.NoFlush);
+      return new L4Connection();
     },
   };
 }

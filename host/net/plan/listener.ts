@@ -7,7 +7,7 @@
 import type { ConfigNode } from "../../config/node.ts";
 import { ipAddress } from "../address.ts";
 import { FilterChainMatcher } from "../filter_chain_match.ts";
-import { formatIp, parseIp } from "../../base/ip.ts";
+import { formatIp, type Ip, isAnyOrMapped, parseIp } from "../../base/ip.ts";
 import type { ExtensionPlan, FilterChainPlan, ListenAddressPlan, ListenerPlan } from "../plan.ts";
 import { planFilterChainMatch } from "./filter_chain_match.ts";
 
@@ -117,6 +117,23 @@ function planAddress(node: ConfigNode): ListenAddressPlan | null {
     });
     return null;
   }
+  const ip = planIp(socket);
+  if (ip === null) return null;
+  const ipv4Compat = socket.bool("ipv4_compat");
+  if (ipv4Compat && !isAnyOrMapped(ip)) {
+    socket.error(
+      "config/bad-address",
+      `ipv4_compat is for :: and for IPv4 addresses as IPv6 ones, not for ${formatIp(ip)}`,
+      {
+        field: "ipv4_compat",
+      },
+    );
+  }
+  return { address: formatIp(ip), port: socket.number("port_value"), ipv4Compat, mode: 0 };
+}
+
+/** The address of a SocketAddress that is listened on; null after it was reported. */
+export function planIp(socket: ConfigNode): Ip | null {
   const text = socket.string("address");
   const ip = parseIp(text);
   if (ip === null) {
@@ -124,16 +141,14 @@ function planAddress(node: ConfigNode): ListenAddressPlan | null {
       field: "address",
       help: "write an IP address; names are not resolved here",
     });
-    return null;
   }
-  const ipv4Compat = socket.bool("ipv4_compat");
-  return { address: formatIp(ip), port: socket.number("port_value"), ipv4Compat, mode: 0 };
+  return ip;
 }
 
 function planFilterChain(node: ConfigNode, planners: ListenerPlanners, scope: ListenerPlanScope): FilterChainPlan {
   const filterNodes = node.messages("filters");
   if (filterNodes.length === 0) {
-    node.error("config/missing-field", "the filter chain has no filters", {
+    node.warn("config/no-effect", "the filter chain has no filters: its connections are closed", {
       help: "add a terminal filter, such as http_connection_manager or tcp_proxy",
     });
   }

@@ -107,6 +107,7 @@ function planWeightedCluster(
   } else if (name !== "") {
     checkCluster(node, "name", name, limits, context);
   }
+  if (!node.has("weight")) node.error("config/required", "ClusterWeight needs weight");
   return {
     name,
     clusterHeader,

@@ -6,13 +6,14 @@
  * @see Envoy: source/server/server.cc, source/server/configuration_impl.cc
  * @module
  */
+import { formatIp } from "../../base/ip.ts";
 import type { ConfigNode } from "../../config/node.ts";
 import { whyNotWritable } from "../../extensions/access_loggers/common/writable_path.ts";
 import { WasmLimitsPlan } from "../../extensions/common/wasm/limits.ts";
 import { planUpstreamFilters, UPSTREAM_SCOPE } from "../../extensions/common/upstream_filters.ts";
 import type { NativeFilterModule } from "../../extensions/common/native/filter.ts";
 import type { ListenerScope } from "../../extensions/define.ts";
-import { planListener } from "../../net/plan/listener.ts";
+import { planIp, planListener } from "../../net/plan/listener.ts";
 import { isPipe, listenAddressText } from "../../net/address.ts";
 import type { ListenerPlan } from "../../net/plan.ts";
 import type { ClusterPlan } from "../../upstream/plan.ts";
@@ -225,7 +226,8 @@ function planAdmin(node: ConfigNode | null): AdminPlan | null {
     return null;
   }
   socket.accept("protocol", "the admin interface speaks HTTP over TCP");
-  return { address: socket.string("address"), port: socket.number("port_value") };
+  const ip = planIp(socket);
+  return ip === null ? null : { address: formatIp(ip), port: socket.number("port_value") };
 }
 
 /** Fields of the bootstrap that mean nothing here, each with its reason. */

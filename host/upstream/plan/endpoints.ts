@@ -146,11 +146,16 @@ function planAddress(endpoint: ConfigNode): { address: string; port: number } | 
   if (socket.enum("protocol") !== "TCP") {
     socket.error("config/unsupported", "upstreams are reached by TCP only", { field: "protocol" });
   }
-  socket.accept("resolver_name", "names are looked up by the resolver of the runtime");
+  if (socket.string("resolver_name") !== "") {
+    socket.error("config/unsupported", "there are no resolvers by name", {
+      field: "resolver_name",
+      help: "use typed_dns_resolver_config of the cluster",
+    });
+  }
   socket.accept("ipv4_compat", "it concerns addresses to listen on");
   const port = socket.number("port_value");
   if (port === 0) {
-    socket.error("config/bad-address", "an endpoint needs a port other than 0", {
+    socket.warn("config/bad-address", "nobody listens on port 0", {
       ...(socket.has("port_value") && { field: "port_value" }),
     });
   }

@@ -40,6 +40,7 @@ access_log_options:
     ),
     tcpProxy("named", "cluster: named", "cluster=%UPSTREAM_CLUSTER%/%UPSTREAM_CLUSTER_RAW%"),
     tcpProxy("named_empty", "cluster: named_empty", "cluster=%UPSTREAM_CLUSTER%/%UPSTREAM_CLUSTER_RAW%"),
+    tcpListener("nobody_there", "").replace("- filters:", "- name: nobody"),
     tcpListener("echo", `- { name: envoy.filters.network.echo, typed_config: { "@type": ${ECHO} } }`),
     tcpListener(
       "direct",
@@ -101,6 +102,7 @@ access_log_options:
       client: [{ bytes: 3 }, { pause: 50 }, "still", "end", "closed"],
       upstreams: { u: { tcp: ["bye", "end", { bytes: 5 }] } },
     },
+    { name: "a chain without filters", listener: "nobody_there", client: ["hello", "closed"] },
     {
       name: "an upstream that speaks first",
       client: [{ until: "\n" }, "end", "closed"],

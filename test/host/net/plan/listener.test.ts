@@ -154,7 +154,6 @@ filter_chains:
 const WRONG: [string, RegExp][] = [
   [CHAIN, /no address|address/],
   [ADDRESS, /no filter chains specified/],
-  [ADDRESS + "filter_chains: [{ name: x }]", /has no filters/],
   ["address: { socket_address: { address: localhost, port_value: 1 } }\n" + CHAIN, /malformed IP address: localhost/],
   ["address: { socket_address: { protocol: UDP, address: 127.0.0.1, port_value: 1 } }\n" + CHAIN, /UDP/],
   ["address: { socket_address: { address: 127.0.0.1, named_port: http } }\n" + CHAIN, /port number/],
@@ -198,6 +197,12 @@ for (const [yaml, message] of WRONG) {
     assert.ok(problems.some((each) => each.startsWith("error") && message.test(each)), problems.join("\n"));
   });
 }
+
+test("a chain without filters is warned of: its connections are closed", () => {
+  const { plan: empty, problems } = plan(ADDRESS + "filter_chains: [{ name: x }]");
+  assert.equal(empty!.filterChains[0]!.filters, []);
+  assert.ok(problems.some((each) => each.startsWith("warning") && each.includes("has no filters")), problems.join());
+});
 
 test("a listener may be exempt from the limit of all listeners together", () => {
   const { plan: exempt, problems } = plan(`name: a\nignore_global_conn_limit: true\n${ADDRESS}${CHAIN}`);

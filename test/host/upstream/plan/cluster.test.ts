@@ -650,7 +650,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ],
   [
     "name: a" + ENDPOINTS.replace(", port_value: 80", ", port_value: 0"),
-    "error config/bad-address load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value",
+    "warning config/bad-address load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value: nobody listens on port 0",
   ],
   [
     "name: a" + ENDPOINTS.replace("address: 10.0.0.1", "protocol: UDP, address: 10.0.0.1"),

@@ -129,6 +129,8 @@ function planFilters(config: ConfigNode, field: string, context: PlanContext): H
         `non-terminal filter '${use.name}' is the last one of the chain`,
         { help: "end http_filters with envoy.filters.http.router" },
       );
+    } else if (last && use.disabled) {
+      node.error("config/filter-order", `the last filter, '${use.name}', cannot be disabled`, { field: "disabled" });
     }
     uses.push(use);
   }
