@@ -51,15 +51,22 @@ const queue = runtimes.flatMap((runtime) => files.map((file) => ({ file, runtime
 
 let passed = 0, failed = 0, skipped = 0;
 const started = performance.now();
-await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, worker));
+const jobs = Math.max(1, Number(values.jobs));
+await Promise.all(Array.from({ length: jobs }, (_, job) => worker(portsOf(job))));
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 console.log(`\n${files.length} files on ${runtimes.join(" and ")} in ${seconds} s`);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 
-async function worker(): Promise<void> {
+/** The ports that the files of one job may listen on; see test/support/proxy_process.ts. */
+function portsOf(job: number): string {
+  const count = Math.floor(11_000 / jobs);
+  return `${21_000 + job * count}-${20_999 + (job + 1) * count}`;
+}
+
+async function worker(ports: string): Promise<void> {
   for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-    const result = await runFile(job.file, job.runtime);
+    const result = await runFile(job.file, job.runtime, ports);
     passed += result.passed;
     failed += result.failed;
     skipped += result.skipped;
@@ -80,7 +87,7 @@ function findTests(path: string): string[] {
   });
 }
 
-function runFile(file: string, runtime: string): Promise<FileResult> {
+function runFile(file: string, runtime: string, ports: string): Promise<FileResult> {
   const command = runtime === "node"
     ? ["node", "--expose-gc", "--disable-warning=ExperimentalWarning", file]
     : ["deno", "run", "-A", "--quiet", "--no-check", "--v8-flags=--expose-gc", file];
@@ -89,7 +96,13 @@ function runFile(file: string, runtime: string): Promise<FileResult> {
     const path = `${join(ROOT, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`;
     const child = spawn(command[0]!, command.slice(1), {
       cwd: ROOT,
-      env: { ...process.env, PATH: path, NO_COLOR: "1", NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/compile") },
+      env: {
+        ...process.env,
+        PATH: path,
+        NO_COLOR: "1",
+        NUNCIO_TEST_PORTS: ports,
+        NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/compile"),
+      },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });

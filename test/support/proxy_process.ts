@@ -173,11 +173,16 @@ function watch(child: ChildProcess, folder: string, command: string): ProxyProce
   };
 }
 
-/** Below the ports that systems give to outgoing connections, so that none of these takes one before its time. */
-const FIRST_PORT = 21_000;
-const LAST_PORT = 32_000;
-/** Where the next search begins: processes that run at the same time begin far from each other. */
-let nextPort = FIRST_PORT + process.pid * 101 % (LAST_PORT - FIRST_PORT);
+/**
+ * Below the ports that systems give to outgoing connections, so that none of these takes one before its time. Files
+ * that `test/run.ts` runs at the same time have parts of their own.
+ */
+const [FIRST_PORT, LAST_PORT] = (process.env["NUNCIO_TEST_PORTS"] ?? "21000-31999").split("-").map(Number) as [
+  number,
+  number,
+];
+/** Where the next search begins: far from where the process before this one began. */
+let nextPort = FIRST_PORT + process.pid * 101 % (LAST_PORT - FIRST_PORT + 1);
 
 /** Ports that nobody listens on. No two calls of a process give the same one. */
 export async function freePorts(count: number): Promise<number[]> {

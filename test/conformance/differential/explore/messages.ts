@@ -5,11 +5,10 @@
  *
  * @module
  */
-import { bootstrap, cluster, httpListener } from "../bootstrap.ts";
+import { bootstrap, cluster, httpListener, httpProtocolOptions } from "../bootstrap.ts";
 import type { Answer, ClientStep, Exchange, Group, UpstreamStep } from "../exchange.ts";
 import type { Chance } from "./chance.ts";
-
-type Fields = Record<string, unknown>;
+import { fieldLines, type Fields } from "./fields.ts";
 
 /** The first is what is usual: it comes more often than all others together. */
 function mostly<T>(chance: Chance, [usual, ...odd]: readonly [T, ...T[]], times = 6): T {
@@ -256,8 +255,6 @@ function response(chance: Chance, method: string): Answer {
 
 /** One manager, and messages through it. */
 export function exploreMessages(chance: Chance, seed: number): Group {
-  const lines = (fields: Fields): string =>
-    Object.entries(fields).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`).join("");
   const on = (name: string, times: number): Fields => chance.maybe(times, () => ({ [name]: true }));
   const manager: Fields = {
     // Of messages that are not whole.
@@ -296,14 +293,8 @@ export function exploreMessages(chance: Chance, seed: number): Group {
     name: `messages_${seed}`,
     listeners: ["main"],
     upstreams: ["u"],
-    yaml: bootstrap([httpListener("main", { manager: lines(manager) })], [
-      cluster(
-        "u",
-        `  typed_extension_protocol_options:
-    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-      explicit_http_config: { http_protocol_options: ${JSON.stringify(upstream)} }`,
-      ),
+    yaml: bootstrap([httpListener("main", { manager: fieldLines(manager) })], [
+      cluster("u", httpProtocolOptions(`explicit_http_config: { http_protocol_options: ${JSON.stringify(upstream)} }`)),
     ]),
     exchanges: chance.list(60, 60, (index) => request(chance, index)),
   };
