@@ -8,7 +8,7 @@
 import type { ExpressionTree } from "../base/expression_tree.ts";
 import type { ConfigNode } from "./node.ts";
 
-/** An Expr, or null after reporting that it has no kind. */
+/** An Expr, or null after reporting what it lacks. */
 export function planExpressionTree(node: ConfigNode): ExpressionTree | null {
   const id = BigInt(node.number("id", 0));
   const kind = node.oneof("expr_kind");
@@ -28,15 +28,19 @@ function planKind(kind: string, node: ConfigNode): object | null {
     case "ident_expr":
       return { name: node.string("name") };
     case "select_expr":
-      return { operand: part(node, "operand"), field: node.string("field"), testOnly: node.bool("test_only") };
+      return whole({ operand: part(node, "operand"), field: node.string("field"), testOnly: node.bool("test_only") });
     case "call_expr":
-      return { target: part(node, "target"), function: node.string("function"), args: parts(node, "args") };
+      return whole({
+        target: node.has("target") ? part(node, "target") : undefined,
+        function: node.string("function"),
+        args: parts(node, "args", planExpressionTree),
+      });
     case "list_expr":
-      return { elements: parts(node, "elements"), optionalIndices: [] };
+      return whole({ elements: parts(node, "elements", planExpressionTree), optionalIndices: [] });
     case "struct_expr":
-      return { messageName: node.string("message_name"), entries: node.messages("entries").map(planEntry) };
+      return whole({ messageName: node.string("message_name"), entries: parts(node, "entries", planEntry) });
     case "comprehension_expr":
-      return {
+      return whole({
         iterVar: node.string("iter_var"),
         iterVar2: "",
         iterRange: part(node, "iter_range"),
@@ -45,32 +49,39 @@ function planKind(kind: string, node: ConfigNode): object | null {
         loopCondition: part(node, "loop_condition"),
         loopStep: part(node, "loop_step"),
         result: part(node, "result"),
-      };
+      });
     default:
       node.error("config/unsupported", `expressions with ${kind} are not evaluated`);
       return null;
   }
 }
 
-function part(node: ConfigNode, field: string): ExpressionTree | undefined {
+/** The same, or null where a part was reported. */
+function whole<T extends object>(value: T): T | null {
+  return Object.values(value).includes(null) ? null : value;
+}
+
+function part(node: ConfigNode, field: string): ExpressionTree | null {
   const message = node.message(field);
-  return message === null ? undefined : planExpressionTree(message) ?? undefined;
+  if (message !== null) return planExpressionTree(message);
+  node.error("config/bad-expression", `the expression has no ${field}`);
+  return null;
 }
 
-function parts(node: ConfigNode, field: string): ExpressionTree[] {
-  return node.messages(field).flatMap((each) => planExpressionTree(each) ?? []);
+function parts<T>(node: ConfigNode, field: string, plan: (node: ConfigNode) => T | null): T[] | null {
+  const planned = node.messages(field).map(plan);
+  return planned.every((each) => each !== null) ? planned : null;
 }
 
-function planEntry(node: ConfigNode): object {
+function planEntry(node: ConfigNode): object | null {
   const isField = node.oneof("key_kind") === "field_key";
-  return {
+  const key = isField ? node.string("field_key") : part(node, "map_key");
+  return whole({
     id: BigInt(node.number("id", 0)),
-    keyKind: isField
-      ? { case: "fieldKey", value: node.string("field_key") }
-      : { case: "mapKey", value: part(node, "map_key") },
+    keyKind: key === null ? null : { case: isField ? "fieldKey" : "mapKey", value: key },
     value: part(node, "value"),
     optionalEntry: false,
-  };
+  });
 }
 
 function planConstant(node: ConfigNode): object {

@@ -81,6 +81,18 @@ test("rate limits: what cannot be used", () => {
   assert.match(errorsOf(limited({ descriptor_key: "a", parsed: call("none") }))[0]!, "there is no function none");
   assert.match(errorsOf(limited({ descriptor_key: "a" }))[0]!, "there is no expression");
   assert.match(errorsOf(limited({ descriptor_key: "a", parsed: {} }))[0]!, "an expression of no kind");
+  const entry = { struct_expr: { entries: [{ value: text("b") }] } };
+  for (
+    const [parsed, problem] of [
+      [entry, "the expression has no map_key"],
+      [{ list_expr: { elements: [{ select_expr: { field: "a" } }] } }, "the expression has no operand"],
+      [call("_==_", { comprehension_expr: {} }), "the expression has no iter_range"],
+    ] as const
+  ) {
+    const errors = errorsOf(limited({ descriptor_key: "a", parsed }));
+    assert.match(errors[0]!, problem);
+    assert.not.match(errors.join(), "Cannot read properties");
+  }
 });
 
 const CEL_INPUT = "xds.type.matcher.v3.HttpAttributesCelMatchInput";
