@@ -351,6 +351,13 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
+    title: "A connection manager without filters",
+    cases: [],
+    envoy: "takes an empty `http_filters`; requests get no answer",
+    nuncio: "refuses the configuration",
+    reason: "there is nothing that it could be good for; the router was forgotten",
+  },
+  {
     title: "White space in a first line",
     cases: [],
     envoy: "takes several spaces, or tabs, for the one between the parts of a request line or a status line",

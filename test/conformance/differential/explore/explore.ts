@@ -18,6 +18,7 @@ import { Chance } from "./chance.ts";
 import { exploreChoices } from "./choices.ts";
 import { exploreFormats } from "./formats.ts";
 import { exploreMessages } from "./messages.ts";
+import { exploreOutliers } from "./outliers.ts";
 import { exploreRoutes } from "./routes.ts";
 import { exploreTrees } from "./trees.ts";
 
@@ -28,6 +29,7 @@ const KINDS: Readonly<Record<string, (chance: Chance, seed: number) => Group>> =
   trees: exploreTrees,
   formats: exploreFormats,
   messages: exploreMessages,
+  outliers: exploreOutliers,
 };
 
 const { values, positionals } = parseArgs({
