@@ -65,11 +65,17 @@ export type BindProbe =
   | { readonly ok: true; readonly address: SocketAddress }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
-/** The same, but nobody else gets the address before it is released. */
+/**
+ * The same, but nobody else gets the address before it is released: but for who shares it, where the system chose the
+ * port.
+ */
 export async function holdBind(options: BindOptions): Promise<BindHold> {
   // A unix socket is probed by its folder alone: binding it would take it from whoever has it.
   if (isPipe(options.address)) return { ok: true, address: options.address, release: () => Promise.resolve() };
-  const result = await bind({ ...options, reusePort: false }, (socket) => socket.destroy());
+  const result = await bind(
+    { ...options, reusePort: options.reusePort && options.address.port === 0 },
+    (socket) => socket.destroy(),
+  );
   if (!result.ok) return result;
   const { server, address } = result;
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -9,7 +9,12 @@ import { holdBind } from "../net/bind.ts";
 import type { ListenAddressPlan, ListenerPlan } from "../net/plan.ts";
 
 export type PortsResult =
-  | { readonly ok: true; readonly listeners: readonly ListenerPlan[] }
+  | {
+    readonly ok: true;
+    readonly listeners: readonly ListenerPlan[];
+    /** Lets go of ports that the system chose: to be called when the workers have bound them, or will not. */
+    release(): Promise<void>;
+  }
   | { readonly ok: false; readonly problems: readonly string[] };
 
 export class ListenPorts {
@@ -22,8 +27,10 @@ export class ListenPorts {
     const listeners: ListenerPlan[] = [];
     const chosen = new Map<string, number>();
     const ours = new Set(serving.flatMap((listener) => listener.addresses.map(addressKey)));
-    // Ports that the system chose: held until all are known, or it might give one to two listeners.
+    // Ports that the system chose. Nobody else may get one before the workers have it: with `reusePort` two
+    // processes would share it without noticing. Who cannot share it with the workers holds it until all are known.
     const held: (() => Promise<void>)[] = [];
+    const heldUntilKnown: (() => Promise<void>)[] = [];
     for (const plan of plans) {
       const addresses: ListenAddressPlan[] = [];
       for (const [index, asked] of (plan.bindToPort ? plan.addresses : []).entries()) {
@@ -47,18 +54,25 @@ export class ListenPorts {
           continue;
         }
         if (port === 0) {
-          held.push(probe.release);
+          (plan.reusePort ? held : heldUntilKnown).push(probe.release);
           chosen.set(key, probe.address.port);
         } else await probe.release();
         addresses.push({ ...address, port: probe.address.port });
       }
       listeners.push({ ...plan, addresses: plan.bindToPort ? addresses : plan.addresses });
     }
-    await Promise.all(held.map((release) => release()));
-    if (problems.length > 0) return { ok: false, problems };
+    await releaseAll(heldUntilKnown);
+    if (problems.length > 0) {
+      await releaseAll(held);
+      return { ok: false, problems };
+    }
     this.#chosen = chosen;
-    return { ok: true, listeners };
+    return { ok: true, listeners, release: () => releaseAll(held) };
   }
+}
+
+async function releaseAll(releases: readonly (() => Promise<void>)[]): Promise<void> {
+  await Promise.all(releases.map((release) => release()));
 }
 
 function addressKey({ address, port }: ListenAddressPlan): string {

@@ -162,11 +162,19 @@ export class Server {
     this.#state = "INITIALIZING";
     const bound = await this.#ports.resolve(plan.listeners, []);
     if (!bound.ok) return bound;
+    try {
+      return await this.#serve(plan, bound.listeners);
+    } finally {
+      await bound.release();
+    }
+  }
+
+  async #serve(plan: BootstrapPlan, listeners: readonly ListenerPlan[]): Promise<StartResult> {
     if (this.#stopped) return STOPPED;
     this.plugins.commit();
     this.runtime.use(plan.runtimeLayers, plan.node.cluster);
     const problems = await this.#workers.start();
-    if (problems.length === 0) problems.push(...await this.#workers.apply(this.#contentOf(plan, bound.listeners)));
+    if (problems.length === 0) problems.push(...await this.#workers.apply(this.#contentOf(plan, listeners)));
     if (problems.length > 0) return { ok: false, problems };
     if (this.#stopped) return STOPPED;
     this.#state = "LIVE";
@@ -182,14 +190,22 @@ export class Server {
    */
   async reload(plan: BootstrapPlan): Promise<StartResult> {
     const bound = await this.#ports.resolve(plan.listeners, this.snapshot?.listeners ?? []);
+    if (!bound.ok) return this.refuseReload(bound.problems);
+    try {
+      return await this.#replace(plan, bound.listeners);
+    } finally {
+      await bound.release();
+    }
+  }
+
+  async #replace(plan: BootstrapPlan, listeners: readonly ListenerPlan[]): Promise<StartResult> {
     const before = this.snapshot;
     if (before === null || this.#state !== "LIVE") {
       return this.refuseReload([`the server is ${this.#state}: only one that is LIVE takes a configuration`]);
     }
-    if (!bound.ok) return this.refuseReload(bound.problems);
     const restorePlugins = this.plugins.commit();
     const restoreRuntime = this.runtime.use(plan.runtimeLayers, plan.node.cluster);
-    const problems = await this.#workers.apply(this.#contentOf(plan, bound.listeners));
+    const problems = await this.#workers.apply(this.#contentOf(plan, listeners));
     if (this.#stopped) return this.refuseReload(STOPPED.problems);
     if (problems.length > 0) {
       restorePlugins();
