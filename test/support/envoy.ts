@@ -8,6 +8,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import process from "node:process";
 import type { ProxyCommand } from "./proxy_process.ts";
 
@@ -25,6 +26,24 @@ export function findEnvoy(given: string | undefined): RealEnvoy {
     process.exit(2);
   }
   return { command, args: ["--use-dynamic-base-id"], readyText: "starting main dispatch loop", version: version[1]! };
+}
+
+export interface EnvoyVerdict {
+  readonly takes: boolean;
+  /** It died of the configuration. */
+  readonly died: boolean;
+  /** What it wrote. */
+  readonly output: string;
+}
+
+/** Asks whether Envoy takes the configuration in a file. */
+export function validateWithEnvoy(envoy: RealEnvoy, file: string): EnvoyVerdict {
+  const { status, signal, stderr } = spawnSync(
+    envoy.command,
+    [...envoy.args, "--mode", "validate", "-c", file, "-l", "critical"],
+    { encoding: "utf8", cwd: dirname(file) },
+  );
+  return { takes: status === 0, died: signal !== null || stderr.includes("[backtrace]"), output: stderr };
 }
 
 /** Writes a recording; with `check` it says instead when the one that is there is another. */

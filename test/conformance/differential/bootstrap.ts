@@ -124,6 +124,12 @@ export function httpProtocolOptions(fields: string): string {
 ${indent(fields, 6)}`;
 }
 
+/** A configuration that is only to be judged: with some port in the place of each `@name@`, and a folder. */
+export function withAnyPorts(yaml: string, folder: string): string {
+  const names = [...new Set(yaml.match(/@[a-z0-9_]+@/g))];
+  return yaml.replace(/@[a-z0-9_]+@/g, (name) => String(10_000 + names.indexOf(name))).replaceAll("FOLDER", folder);
+}
+
 /** A cluster without hosts. */
 export function emptyCluster(name: string): string {
   return `- { name: ${name}, connect_timeout: 2s }\n`;

@@ -4,26 +4,22 @@
  *
  * @module
  */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { findEnvoy, keepRecording } from "../../../support/envoy.ts";
+import { findEnvoy, keepRecording, validateWithEnvoy } from "../../../support/envoy.ts";
+import { withAnyPorts } from "../../differential/bootstrap.ts";
 import { VERDICT_CASES } from "./cases.ts";
-import { withPorts } from "./ports.ts";
 
 const { values } = parseArgs({ options: { envoy: { type: "string" }, check: { type: "boolean", default: false } } });
 const envoy = findEnvoy(values.envoy);
 const folder = mkdtempSync(join(tmpdir(), "nuncio-verdicts-"));
 const verdicts = VERDICT_CASES.map(({ name, yaml }) => {
   const file = join(folder, "bootstrap.yaml");
-  writeFileSync(file, withPorts(yaml));
-  const run = spawnSync(envoy.command, [...envoy.args, "--mode", "validate", "-c", file, "-l", "critical"], {
-    encoding: "utf8",
-  });
-  const takes = run.status === 0;
-  const says = takes ? "" : /bootstrap\.yaml'?: (.*)/.exec(run.stderr)?.[1] ?? run.stderr.trim();
+  writeFileSync(file, withAnyPorts(yaml, "/tmp"));
+  const { takes, output } = validateWithEnvoy(envoy, file);
+  const says = takes ? "" : /bootstrap\.yaml'?: (.*)/.exec(output)?.[1] ?? output.trim();
   // What follows differs from process to process.
   return { name, yaml, takes, says: says.replace(/ goo\.gle\/.*/, "") };
 });

@@ -8,7 +8,6 @@
  *
  * @module
  */
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -17,7 +16,8 @@ import { load } from "js-yaml";
 import type { FieldSchema, MessageSchema } from "../../../../host/api/schema.ts";
 import { BOOTSTRAP, loadRegistry } from "../../../../host/config/load.ts";
 import { validateConfiguration } from "../../../../host/embed/validate.ts";
-import { findEnvoy } from "../../../support/envoy.ts";
+import { findEnvoy, validateWithEnvoy } from "../../../support/envoy.ts";
+import { withAnyPorts } from "../bootstrap.ts";
 import { CLUSTER_GROUPS, HEALTH_GROUPS, HTTP_GROUPS, ROUTING_GROUPS } from "../cases/mod.ts";
 import { Chance } from "./chance.ts";
 import type { Fields } from "./fields.ts";
@@ -185,13 +185,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
   const seed = Number(values.seed) + round;
   const chance = new Chance(seed);
   const group = chance.of(groups);
-  const ports = new Map<string, number>();
-  const port = (name: string): number => {
-    if (!ports.has(name)) ports.set(name, 10_000 + ports.size);
-    return ports.get(name)!;
-  };
-  const yaml = group.yaml.replace(/@([a-z0-9_]+)@/g, (_mark, name: string) => String(port(name)))
-    .replaceAll("FOLDER", folder);
+  const yaml = withAnyPorts(group.yaml, folder);
   for (const [name, text] of Object.entries(group.files ?? {})) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
@@ -200,21 +194,18 @@ for (let round = 0; round < Number(values.rounds); round++) {
   const change = mutate(chance, bootstrap);
   const file = join(folder, "bootstrap.json");
   writeFileSync(file, JSON.stringify(bootstrap));
-  const run = spawnSync(envoy.command, [...envoy.args, "--mode", "validate", "-c", file, "-l", "error"], {
-    encoding: "utf8",
-    cwd: folder,
-  });
+  const expected = validateWithEnvoy(envoy, file);
   const { problems } = await validateConfiguration({ path: file });
   const errors = problems.filter(({ severity }) => severity === "error");
   const takes = errors.length === 0;
   // Where Envoy dies of a configuration, nobody can say what it would do with it.
-  if (run.signal !== null || run.stderr.includes("[backtrace]")) continue;
-  if ((run.status === 0) === takes || errors.some(({ code }) => UNSUPPORTED.test(code))) continue;
+  if (expected.died) continue;
+  if (expected.takes === takes || errors.some(({ code }) => UNSUPPORTED.test(code))) continue;
   differing++;
-  const said = run.status === 0
+  const said = expected.takes
     ? errors.map(({ code, message }) => `${code}: ${message}`).join("; ")
-    : `${run.stderr}${run.stdout}`.split("\n").filter((line) => line !== "").slice(-2).join(" ").slice(0, 700);
-  console.log(`seed ${seed}, ${group.name}: ${change}\n  ${run.status === 0 ? "nuncio" : "envoy"} refuses: ${said}`);
+    : expected.output.split("\n").filter((line) => line !== "").slice(-2).join(" ").slice(0, 700);
+  console.log(`seed ${seed}, ${group.name}: ${change}\n  ${expected.takes ? "nuncio" : "envoy"} refuses: ${said}`);
 }
 rmSync(folder, { recursive: true });
 console.log(`${values.rounds} rounds, ${differing} that one takes and the other does not`);
